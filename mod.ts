@@ -1,0 +1,93 @@
+/**
+ * Governance for AI agents: every prompt, model call and tool call is allowed, denied, transformed or escalated to a person
+ * before anything happens.
+ *
+ * @example Usage
+ * ```ts
+ * import { createKernel } from "@sallyport/sallyport";
+ * import assert from "node:assert/strict";
+ *
+ * const kernel = createKernel({ policy: { allowedTools: ["search"], maxToolCalls: 2 } });
+ * const session = kernel.session({ agentId: "researcher" });
+ * assert.equal(await session.tool({ name: "search", arguments: { q: "tides" } }, () => "high at noon"), "high at noon");
+ * await assert.rejects(session.tool({ name: "shell", arguments: {} }, () => "never"), { code: "tool_not_allowed" });
+ * ```
+ *
+ * @module
+ */
+export { allow, type Allow, type Decision, type DecisionCode, deny, type Deny, escalate, type Escalate, transform, type Transform, warn, type Warning } from "./src/decision.ts";
+export { type GovernedRequest, type Stage, type TokenUsage } from "./src/request.ts";
+export { defineGuard, type Guard, type GuardMeta, type Interceptor, type Taking } from "./src/guard.ts";
+export type { ExecutionContext } from "./src/context.ts";
+export { isPolicyViolation, PolicyViolationError } from "./src/errors.ts";
+export type { DenialEvent, GateEvent, GovernanceEvents, PolicyCheckEvent, SessionEvent } from "./src/events.ts";
+export { type AdapterPlugin, type ClientPlugin, type Coverage, definePlugin, type Plugin, type PluginHost, type SessionSource } from "./src/plugin.ts";
+
+export { createKernel, type Explanation, type Kernel, type KernelOptions } from "./src/kernel.ts";
+export type { Act, ActInit, Session, SessionInit, StreamOptions, View } from "./src/session.ts";
+
+export { all } from "./src/combine/all.ts";
+export { any } from "./src/combine/any.ts";
+export { failOpen } from "./src/combine/fail-open.ts";
+export { not } from "./src/combine/not.ts";
+export { onStage } from "./src/combine/on-stage.ts";
+export { onTool } from "./src/combine/on-tool.ts";
+export { shadow } from "./src/combine/shadow.ts";
+export { type Predicate, unless, when } from "./src/combine/when.ts";
+export { withTimeout } from "./src/combine/with-timeout.ts";
+
+export { allowTools } from "./src/guards/allow-tools.ts";
+export { blockPatterns } from "./src/guards/block-patterns.ts";
+export { denyTools } from "./src/guards/deny-tools.ts";
+export { maxConcurrent } from "./src/guards/max-concurrent.ts";
+export { maxDrift } from "./src/guards/max-drift.ts";
+export { maxPayload } from "./src/guards/max-payload.ts";
+export { maxToolCalls } from "./src/guards/max-tool-calls.ts";
+export { minConfidence } from "./src/guards/min-confidence.ts";
+export { redactPatterns } from "./src/guards/redact-patterns.ts";
+export { requireApproval } from "./src/guards/require-approval.ts";
+export { timeLimit } from "./src/guards/time-limit.ts";
+export { tokenBudget } from "./src/guards/token-budget.ts";
+export { trustGate } from "./src/guards/trust-gate.ts";
+
+export { compose } from "./src/intercept/compose.ts";
+export { deadline } from "./src/intercept/deadline.ts";
+
+export { definePolicy } from "./src/policy/define.ts";
+export { policySchema } from "./src/policy/schema.ts";
+export { parsePolicy } from "./src/policy/parse.ts";
+export type { BlockedPattern, GovernancePolicy, PolicyInit } from "./src/policy/policy.ts";
+
+export { grantApproval } from "./src/approval/grant.ts";
+export type { ApprovalGrant, ApprovalRequest } from "./src/approval/request.ts";
+export type { AuditRecord, AuditSink, DecisionRecord, OutcomeRecord } from "./src/audit/record.ts";
+export type { Awaitable, StateEntry, StateStore, TakeRequest, TakeResult } from "./src/state/store.ts";
+
+export type { Similarity } from "./src/drift/baseline.ts";
+export { sequenceSimilarity } from "./src/drift/sequence-similarity.ts";
+export { wordSimilarity } from "./src/drift/word-similarity.ts";
+
+export { actionGuard, type ActionGuard, type ActionResult } from "./src/trust/action-guard.ts";
+export { capabilityCovers, type CapabilityMatching, commonCapabilities, hasAllCapabilities, hasAnyCapability, hasCapability } from "./src/trust/capability.ts";
+export { checkHandoff, type HandoffResult } from "./src/trust/handoff.ts";
+export { agentProfile, type AgentProfile, type AgentStatus } from "./src/trust/profile.ts";
+export { selectAgents } from "./src/trust/select.ts";
+export { trustTier, type TrustTier } from "./src/trust/tier.ts";
+export { trustTracker, type TrustDecay, type TrustOutcome, type TrustRecord, type TrustTracker } from "./src/trust/tracker.ts";
+export { type AgentCard, type CardInit, type CardVerdict, signCard, type SignedCard, verifyCard, type VerifyCardOptions } from "./src/trust/card.ts";
+export {
+  answerChallenge,
+  type Challenge,
+  type ChallengeIssue,
+  type ChallengeResponse,
+  type ChallengeVerdict,
+  challengeVerifier,
+  type ChallengeVerifier,
+  type ChallengeVerifierOptions,
+} from "./src/trust/challenge.ts";
+export { delegate, type DelegateOptions, type DelegationChain, delegationId, type DelegationLink, type Grant } from "./src/trust/delegation.ts";
+export { type Did, parseDid } from "./src/trust/did.ts";
+export { createIdentity, type Identity, type IdentityOptions, importIdentity, type PrivateJwk, type PublicIdentity, type PublicJwk } from "./src/trust/identity.ts";
+export { createVerificationCache, type VerificationCache } from "./src/trust/verification-cache.ts";
+export { type DelegationRoot, type DelegationVerdict, verifyDelegation, type VerifyDelegationOptions } from "./src/trust/verify-delegation.ts";
+export { type IdentityProof, type StandingOptions, verifyIdentity } from "./src/trust/verify-identity.ts";

@@ -1,0 +1,84 @@
+import type { Escalate } from "../decision.ts";
+import type { Core } from "../core.ts";
+import type { Passage } from "../passage.ts";
+import { policyText } from "../policy/digest.ts";
+import type { Stage } from "../request.ts";
+import { randomText } from "../trust/bytes.ts";
+import { digestOf, plainText, render } from "./digest.ts";
+import { grantMistake } from "./grant.ts";
+import type { ApprovalGrant, ApprovalRequest } from "./request.ts";
+
+const policyDigests = new WeakMap<object, Promise<string>>();
+
+/** Puts the question: bound to the call by a digest, and rendered from what would run. */
+export async function createApproval(passage: Passage, act: { stage: Stage; name: string; callId: string }, escalations: readonly Escalate[], payload: unknown): Promise<ApprovalRequest> {
+  const { agentKey, sessionId, policy } = passage.context;
+  let digesting = policyDigests.get(policy);
+  if (digesting === undefined) policyDigests.set(policy, (digesting = digestOf("sallyport policy 1", policyText(policy))));
+  const policyDigest = await digesting;
+  const { stage, name, callId } = act;
+  const codes = Object.freeze([...new Set(escalations.map((one) => one.code))]);
+  const reasons = Object.freeze([...new Set(escalations.map((one) => one.reason))]);
+  const digest = await digestOf("sallyport approval 1", { stage, name, callId, payload, agentKey, sessionId, policyDigest, codes });
+  const expiresAt = passage.state.now + passage.core.approvalTtlMs;
+  return Object.freeze({ id: randomText(16), digest, stage, name, callId, agentKey, sessionId, policyDigest, codes, reasons, text: render(name, payload), expiresAt });
+}
+
+const LATE = Symbol("late");
+
+/** What somebody answered, or why nobody did. */
+export class NoAnswer {
+  readonly reason: string;
+
+  constructor(reason: string) {
+    this.reason = reason;
+  }
+}
+
+/** Asks, and waits until there is an answer, the question has lapsed or the act is aborted. */
+export async function askPerson(approve: (request: ApprovalRequest) => Promise<boolean | ApprovalGrant>, request: ApprovalRequest, signal: AbortSignal, ttlMs: number): Promise<unknown> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let onAbort: (() => void) | undefined;
+  try {
+    const late = new Promise((resolve) => {
+      timer = setTimeout(() => resolve(LATE), Math.min(ttlMs, 2 ** 31 - 1));
+      onAbort = (): void => resolve(new NoAnswer("The act was aborted before anybody answered"));
+      if (signal.aborted) onAbort();
+      signal.addEventListener("abort", onAbort);
+    });
+    const answer = await Promise.race([approve(request), late]);
+    return answer === LATE ? new NoAnswer("Nobody answered in time") : answer;
+  } catch {
+    return new NoAnswer("Asking for approval failed");
+  } finally {
+    clearTimeout(timer);
+    if (onAbort !== undefined) signal.removeEventListener("abort", onAbort);
+  }
+}
+
+/** Reads an answer: only `true`, or a valid grant that says so and was not spent before, approves. */
+export async function readAnswer(answer: unknown, request: ApprovalRequest, core: Core, now: number): Promise<{ approved: boolean; by: string | undefined; reason: string; edited?: { payload: unknown } | undefined }> {
+  const no = (reason: string, by?: string): { approved: false; by: string | undefined; reason: string } => ({ approved: false, by, reason });
+  if (answer instanceof NoAnswer) return no(answer.reason);
+  if (answer === false) return no("The approver refused");
+  if (!(now < request.expiresAt)) return no("The approval came too late");
+  if (answer === true) return { approved: true, by: undefined, reason: "Approved" };
+  if (typeof answer !== "object" || answer === null) return no("The answer was neither true nor false nor a grant");
+  const grant = Object.freeze({ ...(answer as ApprovalGrant) });
+  try {
+    const mistake = await grantMistake(grant, request, core.approvalKey, now);
+    if (mistake !== undefined) return no(`The answer does not count: ${mistake}`);
+    if (!grant.approved) return no("The approver refused", grant.by);
+    // Spent before the act, and kept until it could no longer be used anyway.
+    const fresh = await core.store.put(JSON.stringify(["grant", grant.signature]), "spent", { ifVersion: undefined, now, ttlMs: Math.max(1, grant.expiresAt - now) });
+    if (fresh !== true) return no("The answer does not count: the grant was used before");
+  } catch {
+    return no("The answer could not be verified");
+  }
+  return { approved: true, by: grant.by, reason: "Approved", edited: "payload" in grant ? { payload: grant.payload } : undefined };
+}
+
+/** Whether two payloads are the same data; values that are not plain are only the same as themselves. */
+export function sameData(a: unknown, b: unknown): boolean {
+  return a === b || plainText(a) === plainText(b);
+}

@@ -1,0 +1,135 @@
+import type { ExecutionContext } from "../context.ts";
+import { allow, amend, type Decision, deny, type Deny, type Escalate, escalationsIn, isThenable, joinEscalations, readAnswer, type Transform, type Warning } from "../decision.ts";
+import { type Guard, nameOf } from "../guard.ts";
+import type { GovernedRequest } from "../request.ts";
+import { capsOf, Fault, snapshot, takeTwin } from "../snapshot/snapshot.ts";
+import type { Takings } from "../taking.ts";
+import { askSafely } from "./ask.ts";
+
+export { escalationsIn } from "../decision.ts";
+
+/** Told what each part answered, for explanations. */
+export type Trace = (guard: Guard, decision: Decision) => void;
+
+/** Goes on from the answer of the guard at `at`: the laws of `all`, once something did not simply allow. */
+export function fold(guards: readonly Guard[], at: number, answer: unknown, request: GovernedRequest, context: ExecutionContext, own: Takings): Decision | Promise<Decision> {
+  return new Fold(guards, request, context, own, undefined).first(at, readAnswer(answer, nameOf(guards[at] as Guard)));
+}
+
+/** Asks guards in order, from the first: for explanations and second looks, which are not on the hot path. */
+export function foldAll(guards: readonly Guard[], request: GovernedRequest, context: ExecutionContext, own: Takings, trace?: Trace): Decision | Promise<Decision> {
+  const walk = new Fold(guards, request, context, own, trace);
+  return guards.length === 0 ? allow() : walk.first(0, walk.ask(0, own));
+}
+
+class Fold {
+  readonly #guards: readonly Guard[];
+  readonly #context: ExecutionContext;
+  readonly #own: Takings;
+  readonly #trace: Trace | undefined;
+  #request: GovernedRequest;
+  #transform: Transform | undefined;
+  #transformedAt = -1;
+  #escalations: readonly Escalate[] = [];
+  #warnings: readonly Warning[] = [];
+
+  constructor(guards: readonly Guard[], request: GovernedRequest, context: ExecutionContext, own: Takings, trace: Trace | undefined) {
+    this.#guards = guards;
+    this.#request = request;
+    this.#context = context;
+    this.#own = own;
+    this.#trace = trace;
+  }
+
+  ask(at: number, taking: Takings): Decision | Promise<Decision> {
+    return askSafely(this.#guards[at] as Guard, this.#request, this.#context, taking);
+  }
+
+  /** Goes through the guards from `from` on, the first of which has answered already. */
+  first(from: number, answered: Decision | Promise<Decision>): Decision | Promise<Decision> {
+    let at = from;
+    let answer = answered;
+    for (;;) {
+      if (isThenable(answer)) {
+        const here = at;
+        return Promise.resolve(answer).then((late) => this.first(here, late));
+      }
+      const decision = answer as Decision;
+      this.#trace?.(this.#guards[at] as Guard, decision);
+      const denied = this.#take(decision, at);
+      if (denied !== undefined) return denied;
+      if (++at === this.#guards.length) return this.#transformedAt > 0 ? this.#second(0, this.#own.again()) : this.#end();
+      answer = this.ask(at, this.#own);
+    }
+  }
+
+  /** Takes one decision in; answers a denial if that is the end. */
+  #take(decision: Decision, at: number): Deny | undefined {
+    this.#hear(decision.warnings);
+    if (decision.effect === "deny") return this.#warned(decision);
+    if (decision.effect === "escalate") this.#escalations = [...this.#escalations, ...escalationsIn(decision)];
+    if (decision.effect === "transform" || (decision.effect === "escalate" && Object.hasOwn(decision, "payload"))) {
+      const { stage } = this.#request;
+      const copy = snapshot(decision.payload, capsOf(stage), true);
+      const frozen = takeTwin();
+      if (copy instanceof Fault && (stage === "pre_tool_call" || copy.code === "payload_too_large")) return this.#warned(faultDenial(copy, decision.guard));
+      // What cannot be copied plainly goes by reference at the other gates; a View decides whether it can be written back.
+      const payload = copy instanceof Fault ? decision.payload : frozen;
+      this.#request = { ...this.#request, payload };
+      this.#transform = amend(decision.effect === "transform" ? decision : ({ effect: "transform", allowed: true, reason: decision.reason } as Transform), { payload });
+      this.#transformedAt = at;
+    }
+    return undefined;
+  }
+
+  /** Every guard before the last transform that took nothing looks once more, and may deny or escalate but not transform. */
+  #second(from: number, look: Takings): Decision | Promise<Decision> {
+    for (let at = from; at < this.#transformedAt; at++) {
+      const answer = this.ask(at, look);
+      if (isThenable(answer)) {
+        const here = at;
+        return Promise.resolve(answer).then((late) => this.#lookedAgain(late) ?? this.#second(here + 1, look));
+      }
+      const denied = this.#lookedAgain(answer as Decision);
+      if (denied !== undefined) return denied;
+    }
+    return this.#end();
+  }
+
+  #lookedAgain(decision: Decision): Deny | undefined {
+    const heard = new Set(this.#warnings.map(({ code, reason, guard }) => `${guard}\n${code}\n${reason}`));
+    this.#hear(decision.warnings?.filter(({ code, reason, guard }) => !heard.has(`${guard}\n${code}\n${reason}`)));
+    if (decision.effect === "deny") return this.#warned(decision);
+    if (decision.effect === "escalate") {
+      const asked = new Set(this.#escalations.map(({ code, reason, guard }) => `${guard}\n${code}\n${reason}`));
+      this.#escalations = [...this.#escalations, ...escalationsIn(decision).filter(({ code, reason, guard }) => !asked.has(`${guard}\n${code}\n${reason}`))];
+    }
+    return undefined;
+  }
+
+  #end(): Decision {
+    const [first] = this.#escalations;
+    if (first !== undefined) {
+      const reason = [...new Set(this.#escalations.map((one) => one.reason))].join("; ");
+      const { payload: _, warnings: __, ...bare } = first;
+      const joined = amend(bare as Escalate, { reason, ...(this.#transform === undefined ? {} : { payload: this.#request.payload }) });
+      return this.#warned(joinEscalations(joined, this.#escalations));
+    }
+    return this.#warned(this.#transform ?? allow());
+  }
+
+  #hear(warnings: readonly Warning[] | undefined): void {
+    if (warnings !== undefined && warnings.length > 0) this.#warnings = [...this.#warnings, ...warnings];
+  }
+
+  #warned<D extends Decision>(decision: D): D {
+    return this.#warnings.length === 0 ? decision : amend(decision, { warnings: Object.freeze(this.#warnings) } as Partial<D>);
+  }
+}
+
+/** The denial of a payload that could not be read. */
+export function faultDenial(fault: Fault, guard?: string): Deny {
+  const reason = fault.code === "payload_too_large" ? `The payload is too large: ${fault.what}` : `The payload is not plain data at ${fault.path}: ${fault.what}`;
+  const denial = deny(fault.code, reason, { path: fault.path });
+  return guard === undefined ? denial : amend(denial, { guard });
+}

@@ -1,0 +1,54 @@
+import { allow, amend, type Decision, deny } from "../decision.ts";
+import { type Guard, nameOf } from "../guard.ts";
+import { branch } from "../taking.ts";
+import { askSafely, goOn } from "./ask.ts";
+import { around, checkGuard, inherit } from "./parts.ts";
+import { wrongType } from "../check.ts";
+
+/** The codes of a guard that could not judge: no combinator but `failOpen` turns them into an allowance. */
+export const BROKEN: ReadonlySet<string> = new Set(["guard_error", "guard_timeout", "store_unavailable", "audit_unavailable"]);
+
+/**
+ * Swaps allow and deny.
+ *
+ * A denial of a guard that could not judge (`guard_error`, `guard_timeout`, `store_unavailable`, `audit_unavailable`) stays: a
+ * failure negated must not become a permission. Nothing that the guard took is kept.
+ * Denies with `action_blocked`.
+ *
+ * | `guard` | `not(guard, reason)` |
+ * | --- | --- |
+ * | allow | deny |
+ * | deny | allow |
+ * | deny, could not judge | the same denial |
+ * | transform, escalate | deny |
+ *
+ * @param reason For people: why what the guard allows is denied.
+ * @throws {TypeError} If `guard` is not a function or `reason` not a string.
+ * @example Usage
+ * ```ts
+ * import { allowTools, createKernel, not } from "@sallyport/sallyport";
+ * import assert from "node:assert/strict";
+ *
+ * const session = createKernel({ guards: [not(allowTools(["rm"]), "rm is out of bounds")] }).session({ agentId: "a" });
+ * assert.equal((await session.check({ stage: "pre_tool_call", name: "rm", payload: {} })).allowed, false);
+ * assert.equal((await session.check({ stage: "pre_tool_call", name: "ls", payload: {} })).allowed, true);
+ * ```
+ */
+export function not(guard: Guard, reason: string): Guard {
+  checkGuard("not()", "guard", guard);
+  if (typeof reason !== "string") throw wrongType("not()", "reason", "a string", reason);
+  const name = nameOf(guard);
+  const swap = (decision: Decision): Decision => {
+    if (decision.effect !== "deny") return amend(deny("action_blocked", reason), { guard: name, ...(decision.warnings && { warnings: decision.warnings }) });
+    if (BROKEN.has(decision.code)) return decision;
+    return decision.warnings === undefined ? allow() : amend(allow(), { warnings: decision.warnings });
+  };
+  const judge: Guard = around("not", guard, (request, context, taking) => {
+    const own = branch(taking);
+    return goOn(askSafely(guard, request, context, own), (decision) => {
+      own.giveBack(true);
+      return swap(decision);
+    });
+  });
+  return inherit(judge, [guard], false);
+}

@@ -1,0 +1,47 @@
+import { stateOf } from "../context.ts";
+import { allow } from "../decision.ts";
+import { type Guard } from "../guard.ts";
+import { branch } from "../taking.ts";
+import { askSafely, goOn } from "./ask.ts";
+import { around, checkGuard, inherit } from "./parts.ts";
+
+/**
+ * Watches with a guard: allows at once, and reports what the guard would have decided.
+ *
+ * The decision goes to `policy_check` events and audit records, marked `shadow`, and changes nothing: no transform, no
+ * approval, no denial. What the guard takes from its own limit counts, so that the report is the one an enforcing guard
+ * would give; what it took and then denied is given back.
+ *
+ * @throws {TypeError} If `guard` is not a function.
+ * @example Usage
+ * ```ts
+ * import { createKernel, denyTools, shadow } from "@sallyport/sallyport";
+ * import assert from "node:assert/strict";
+ *
+ * const kernel = createKernel({ guards: [shadow(denyTools(["rm"]))] });
+ * const seen: string[] = [];
+ * kernel.on("policy_check", (event) => { if (event.shadow) seen.push(event.decision.effect); });
+ * const decision = await kernel.session({ agentId: "a" }).check({ stage: "pre_tool_call", name: "rm", payload: {} });
+ * assert.equal(decision.allowed, true);
+ * assert.deepEqual(seen, ["deny"]);
+ * ```
+ */
+export function shadow(guard: Guard): Guard {
+  checkGuard("shadow()", "guard", guard);
+  const judge = around("shadow", guard, (request, context, taking) => {
+    const own = branch(taking);
+    void goOn(askSafely(guard, request, context, own), (decision) => {
+      if (decision.effect === "deny") own.giveBack(true);
+      else own.handOn(taking);
+      // A second look reports only what it would have stopped: that it would still allow is no news.
+      if (own.skips !== undefined && decision.allowed) return;
+      try {
+        stateOf(context).report?.(request, decision);
+      } catch {
+        // Watching changes nothing, also where it fails.
+      }
+    });
+    return allow();
+  });
+  return inherit(judge, [guard], false);
+}

@@ -1,0 +1,170 @@
+import type { Decision } from "./decision.ts";
+import type { GovernancePolicy } from "./policy/policy.ts";
+import type { GovernedRequest } from "./request.ts";
+import type { AgentProfile } from "./trust/profile.ts";
+
+/** What a guard may know about the session it judges in. Live: it shows the counts of now. */
+export interface ExecutionContext {
+  /** Letters, digits, `_` and `-`; from a profile, the last segment of its DID. */
+  readonly agentId: string;
+  /** What limits are kept under: the whole DID, or the agentId where there is no profile. */
+  readonly agentKey: string;
+  /** Names the session. */
+  readonly sessionId: string;
+  /** Who acts, where a profile was given. */
+  readonly agent?: AgentProfile;
+  /** The policy, pinned when the session began. */
+  readonly policy: GovernancePolicy;
+  /** When the session began, in ms since the epoch. */
+  readonly startTime: number;
+  /** Whether an act marked `metadata.untrusted` has brought foreign content into the session. */
+  readonly tainted: boolean;
+  /** Completed runs and tool calls. */
+  readonly callCount: number;
+  /** Completed tool calls. */
+  readonly toolCallCount: number;
+  /** Completed model calls. */
+  readonly modelCallCount: number;
+  /** Tokens that model calls reported. */
+  readonly totalTokens: number;
+  /** Cost that model calls reported, in US dollars. */
+  readonly costUsd: number;
+  /** Ids of the checkpoints made so far. */
+  readonly checkpoints: readonly string[];
+  /** Aborts when the session is closed, its agent killed, or the caller's own signal aborts. */
+  readonly signal: AbortSignal;
+  /** What the caller attached to the session. */
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+/** The part of a session that moves. Holds no reference back to the session, so that guards may keep it. */
+export interface SessionState {
+  /** The session's clock as of the act under way, in ms since the epoch; never runs backwards, `NaN` once the clock failed. */
+  now: number;
+  tainted: boolean;
+  callCount: number;
+  toolCallCount: number;
+  modelCallCount: number;
+  totalTokens: number;
+  microUsd: number;
+  checkpoints: readonly string[];
+  /** What drift is measured against, once there is something. */
+  baseline: string | undefined;
+  /** 1 - similarity of a text to the baseline; set by the kernel. */
+  drift: ((text: string) => number | Promise<number>) | undefined;
+  /** Tells what a shadowed guard would have decided; set by the session. */
+  report: ((request: GovernedRequest, decision: Decision) => void) | undefined;
+}
+
+/** A state at its beginning. */
+export function createState(now: number): SessionState {
+  return {
+    now,
+    tainted: false,
+    callCount: 0,
+    toolCallCount: 0,
+    modelCallCount: 0,
+    totalTokens: 0,
+    microUsd: 0,
+    checkpoints: Object.freeze([]),
+    baseline: undefined,
+    drift: undefined,
+    report: undefined,
+  };
+}
+
+/** What a session's context is made of. */
+export interface ContextParts {
+  readonly agentId: string;
+  readonly agentKey: string;
+  readonly sessionId: string;
+  readonly agent: AgentProfile | undefined;
+  readonly policy: GovernancePolicy;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly state: SessionState;
+  readonly signal: () => AbortSignal;
+}
+
+/** The context that sessions hand out: reads what moves, and lets nobody move it. */
+export class SessionContext implements ExecutionContext {
+  readonly agentId: string;
+  readonly agentKey: string;
+  readonly sessionId: string;
+  declare readonly agent?: AgentProfile;
+  readonly policy: GovernancePolicy;
+  readonly startTime: number;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly #state: SessionState;
+  readonly #signal: () => AbortSignal;
+
+  constructor(parts: ContextParts) {
+    this.agentId = parts.agentId;
+    this.agentKey = parts.agentKey;
+    this.sessionId = parts.sessionId;
+    if (parts.agent !== undefined) this.agent = parts.agent;
+    this.policy = parts.policy;
+    this.startTime = parts.state.now;
+    this.metadata = parts.metadata;
+    this.#state = parts.state;
+    this.#signal = parts.signal;
+    Object.freeze(this);
+  }
+
+  get tainted(): boolean {
+    return this.#state.tainted;
+  }
+  get callCount(): number {
+    return this.#state.callCount;
+  }
+  get toolCallCount(): number {
+    return this.#state.toolCallCount;
+  }
+  get modelCallCount(): number {
+    return this.#state.modelCallCount;
+  }
+  get totalTokens(): number {
+    return this.#state.totalTokens;
+  }
+  get costUsd(): number {
+    return this.#state.microUsd / 1e6;
+  }
+  get checkpoints(): readonly string[] {
+    return this.#state.checkpoints;
+  }
+  get signal(): AbortSignal {
+    return this.#signal();
+  }
+
+  /** The state behind a context of ours; `undefined` for one that somebody made by hand. */
+  static stateOf(context: ExecutionContext): SessionState | undefined {
+    return #state in context ? context.#state : undefined;
+  }
+}
+
+const foreign = new WeakMap<ExecutionContext, SessionState>();
+
+/** The state behind a context: the session's, or one kept beside a context that was made by hand. */
+export function stateOf(context: ExecutionContext): SessionState {
+  const state = SessionContext.stateOf(context);
+  if (state !== undefined) return state;
+  let other = foreign.get(context);
+  if (other === undefined) foreign.set(context, (other = createState(Date.now())));
+  else other.now = Date.now();
+  return other;
+}
+
+/** Keeps something per session and guard. The last session asked for is remembered, which is nearly always the next one. */
+export function perSession<T extends object>(make: () => T): (context: ExecutionContext) => T {
+  const all = new WeakMap<SessionState, T>();
+  let lastState: SessionState | undefined;
+  let last: T | undefined;
+  return (context) => {
+    const state = stateOf(context);
+    if (state === lastState) return last as T;
+    let found = all.get(state);
+    if (found === undefined) all.set(state, (found = make()));
+    lastState = state;
+    last = found;
+    return found;
+  };
+}

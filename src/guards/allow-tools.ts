@@ -1,0 +1,30 @@
+import { onlyReads } from "../combine/parts.ts";
+import { allow, deny } from "../decision.ts";
+import { defineGuard, type Guard } from "../guard.ts";
+import { toolNames } from "./tool-names.ts";
+
+/**
+ * Allows the named tools and denies every other one.
+ *
+ * Names match exactly, case included; the list is copied. An empty list denies every tool.
+ * Denies with `tool_not_allowed`.
+ *
+ * @throws {TypeError} If a name is not a string of 1 to 128 letters, digits and `_ . : / -`.
+ * @example Usage
+ * ```ts
+ * import { allowTools, createKernel } from "@sallyport/sallyport";
+ * import assert from "node:assert/strict";
+ *
+ * const session = createKernel({ guards: [allowTools(["search"])] }).session({ agentId: "reader" });
+ * const decision = await session.check({ stage: "pre_tool_call", name: "delete", payload: {} });
+ * assert.equal(decision.effect === "deny" && decision.code, "tool_not_allowed");
+ * ```
+ */
+export function allowTools(names: readonly string[]): Guard {
+  const allowed = new Set(toolNames("allowTools()", "names", names));
+  return onlyReads(defineGuard({
+    name: "allowTools",
+    stages: ["pre_tool_call"],
+    check: ({ name }) => allowed.has(name) ? allow() : deny("tool_not_allowed", "This tool is not allowed", { allowed: [...allowed] }),
+  }));
+}

@@ -1,0 +1,31 @@
+import { onlyReads } from "../combine/parts.ts";
+import { allow, deny } from "../decision.ts";
+import { defineGuard, type Guard } from "../guard.ts";
+import { toolNames } from "./tool-names.ts";
+
+/**
+ * Denies the named tools and allows every other one.
+ *
+ * Names are compared without regard to case, so that no spelling of a denied name slips through where tools are found
+ * case-insensitively; the list is copied.
+ * Denies with `tool_not_allowed`.
+ *
+ * @throws {TypeError} If a name is not a string of 1 to 128 letters, digits and `_ . : / -`.
+ * @example Usage
+ * ```ts
+ * import { createKernel, denyTools } from "@sallyport/sallyport";
+ * import assert from "node:assert/strict";
+ *
+ * const session = createKernel({ guards: [denyTools(["delete"])] }).session({ agentId: "reader" });
+ * const decision = await session.check({ stage: "pre_tool_call", name: "Delete", payload: {} });
+ * assert.equal(decision.effect === "deny" && decision.code, "tool_not_allowed");
+ * ```
+ */
+export function denyTools(names: readonly string[]): Guard {
+  const denied = new Set(toolNames("denyTools()", "names", names).map((name) => name.toLowerCase()));
+  return onlyReads(defineGuard({
+    name: "denyTools",
+    stages: ["pre_tool_call"],
+    check: ({ name }) => denied.has(name.toLowerCase()) ? deny("tool_not_allowed", "This tool is denied") : allow(),
+  }));
+}

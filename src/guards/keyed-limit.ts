@@ -1,0 +1,150 @@
+import { functionOf, show, wrong } from "../check.ts";
+import { type ExecutionContext, stateOf } from "../context.ts";
+import { allow, type Decision, deny, type Deny, isThenable } from "../decision.ts";
+import type { Taking } from "../guard.ts";
+import type { GovernedRequest, TokenUsage } from "../request.ts";
+import { FULL, LimitTable, REFUSED } from "../state/limit-table.ts";
+import { DEFAULT_MAX_KEYS } from "../state/memory-store.ts";
+import type { Awaitable, StateStore, TakeRequest, TakeResult } from "../state/store.ts";
+import { hold, isHeld } from "./held.ts";
+
+/** Whose acts count together. */
+export interface LimitOptions {
+  /**
+   * `"session"`, the default: a session's, and those of its children, since a child passes its parent's limits before its own;
+   * `"tree"` says the same. `"agent"`: those of every session of one agentKey.
+   */
+  readonly per?: "session" | "agent" | "tree";
+  /** How far back acts count, in ms, sliding: a whole number >= 1. Absent: for ever. */
+  readonly windowMs?: number;
+  /** Where it is counted. Absent: in this process, at most 1048576 keys at once. */
+  readonly store?: StateStore;
+  /** Tells limits of one kind apart that are kept in the same store. Default: the guard's name. */
+  readonly id?: string;
+}
+
+/** What a limit is made of. */
+export interface KeyedLimitParts {
+  readonly where: string;
+  readonly id: string;
+  readonly max: number;
+  readonly windowMs: number | undefined;
+  readonly store: StateStore | undefined;
+  /** The denial of what does not fit; `remaining` is `undefined` where nothing could be counted. */
+  readonly refuse: (amount: number, remaining: number | undefined, retryAfterMs: number | undefined) => Deny;
+}
+
+/** What a usage makes of an amount that was only estimated. */
+export type Settle = (usage: TokenUsage | undefined, amount: number) => number;
+
+const ALLOW = allow();
+
+/** A limit that is counted under keys, in this process or in a store. */
+export class KeyedLimit {
+  readonly #parts: KeyedLimitParts;
+  readonly #table: LimitTable;
+  readonly #prefix: string;
+
+  constructor(parts: KeyedLimitParts) {
+    const { where, store, id } = parts;
+    if (store !== undefined) {
+      if (typeof store !== "object" || store === null) throw wrong(where, "store", "a state store", store);
+      functionOf(where, "store.take", store.take);
+      functionOf(where, "store.giveBack", store.giveBack);
+    }
+    if (typeof id !== "string" || id === "") throw wrong(where, "id", "a string that is not empty", id);
+    this.#parts = parts;
+    this.#table = new LimitTable(parts.windowMs ?? Infinity, { left: DEFAULT_MAX_KEYS });
+    this.#prefix = JSON.stringify([id, parts.windowMs ?? 0]);
+  }
+
+  /** Judges an act that wants `amount`, and takes it in the same step; `undefined`: all that is left, at least 1. */
+  judge(key: string, amount: number | undefined, request: GovernedRequest, context: ExecutionContext, taking: Taking, settle?: Settle): Decision | Promise<Decision> {
+    if (isHeld(this, key, request, context)) return ALLOW;
+    const { now } = stateOf(context);
+    const { max, store, refuse } = this.#parts;
+    if (!Number.isFinite(now)) return refuse(amount ?? 1, undefined, undefined);
+    if (store !== undefined) return this.#judgeIn(store, key, amount, now, request, context, taking, settle);
+    const table = this.#table;
+    if (taking.dry || amount === undefined || amount === 0) {
+      const room = table.room(key, max, now);
+      if (room === FULL) return noRoom();
+      if (room < (amount ?? 1)) return refuse(amount ?? 1, room, table.retryAfterMs(key, amount ?? 1, max));
+      if (taking.dry || amount === 0) return ALLOW;
+      return this.judge(key, room, request, context, taking, settle);
+    }
+    const receipt = table.take(key, amount, max, now);
+    if (receipt === FULL) return noRoom();
+    if (receipt === REFUSED) return refuse(amount, table.room(key, max, now), table.retryAfterMs(key, amount, max));
+    const held = hold(this, key, request, context);
+    taking.take(
+      () => {
+        if (held !== undefined) held.isOpen = false;
+        table.giveBack(key, receipt, 0);
+      },
+      settle !== undefined ? (usage) => table.giveBack(key, receipt, settle(usage, amount)) : table.windowMs === Infinity ? () => table.giveBack(key, receipt, amount) : undefined,
+    );
+    return ALLOW;
+  }
+
+  #judgeIn(store: StateStore, key: string, amount: number | undefined, now: number, request: GovernedRequest, context: ExecutionContext, taking: Taking, settle: Settle | undefined): Decision | Promise<Decision> {
+    const { max, windowMs, refuse } = this.#parts;
+    const name = `${this.#prefix}${key}`;
+    const isLook = taking.dry || amount === undefined;
+    const wanted: TakeRequest = { amount: isLook ? 0 : amount, max, now, ...(windowMs === undefined ? {} : { windowMs }) };
+    const judge = (answer: unknown): Decision | Promise<Decision> => {
+      const result = readResult(answer);
+      if (result === undefined) return unavailable(store, new TypeError(`The store "${store.name}" answered ${show(answer)} to take()`));
+      const least = amount ?? 1;
+      if (isLook ? result.remaining < least : !result.taken) return refuse(least, result.remaining, result.retryAfterMs);
+      if (taking.dry || amount === 0) return ALLOW;
+      if (amount === undefined) return this.#judgeIn(store, key, result.remaining, now, request, context, taking, settle);
+      const held = hold(this, key, request, context);
+      const put = (keep: number): void => quietly(() => store.giveBack(name, result.receipt, keep));
+      taking.take(
+        () => {
+          if (held !== undefined) held.isOpen = false;
+          put(0);
+        },
+        settle !== undefined ? (usage) => put(settle(usage, amount)) : windowMs === undefined ? () => put(amount) : undefined,
+      );
+      return ALLOW;
+    };
+    try {
+      const answer: unknown = store.take(name, wanted);
+      return isThenable(answer) ? Promise.resolve(answer).then(judge).catch((error: unknown) => unavailable(store, error)) : judge(answer);
+    } catch (error) {
+      return unavailable(store, error);
+    }
+  }
+}
+
+/** Joins parts into a key that no other parts give. */
+export function tuple(...parts: readonly string[]): string {
+  return JSON.stringify(parts);
+}
+
+function readResult(answer: unknown): TakeResult | undefined {
+  if (typeof answer !== "object" || answer === null) return undefined;
+  const { taken, receipt, remaining, retryAfterMs } = answer as Partial<TakeResult>;
+  if (typeof taken !== "boolean" || typeof receipt !== "string" || !Number.isSafeInteger(remaining) || (remaining as number) < 0) return undefined;
+  return { taken, receipt, remaining: remaining as number, ...(typeof retryAfterMs === "number" && retryAfterMs >= 0 ? { retryAfterMs } : {}) };
+}
+
+/** What could not be given back stays taken: the limit stays closed, and there is nobody left to tell. */
+function quietly(giveBack: () => Awaitable<void>): void {
+  try {
+    const answer: unknown = giveBack();
+    if (isThenable(answer)) void Promise.resolve(answer).catch(() => undefined);
+  } catch {
+    // As above.
+  }
+}
+
+function unavailable(store: StateStore, cause: unknown): Deny {
+  return deny("store_unavailable", "The limit could not be looked up", new Error(`The store "${store.name}" failed`, { cause }));
+}
+
+function noRoom(): Deny {
+  return deny("store_unavailable", "There is no room to count for another key");
+}

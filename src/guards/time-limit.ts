@@ -1,0 +1,35 @@
+import { wholeNumber } from "../check.ts";
+import { onlyReads } from "../combine/parts.ts";
+import { stateOf } from "../context.ts";
+import { allow, deny } from "../decision.ts";
+import { defineGuard, type Guard } from "../guard.ts";
+
+/**
+ * Stops a session that is older than a time: no run, model call or tool call begins after that.
+ *
+ * Time is the kernel's clock, which never runs backwards for a session; a clock that gives no number denies.
+ * Denies with `timeout`.
+ *
+ * @param ms A whole number >= 1.
+ * @throws {RangeError | TypeError} If `ms` is anything else.
+ * @example Usage
+ * ```ts
+ * import { createKernel, timeLimit } from "@sallyport/sallyport";
+ * import assert from "node:assert/strict";
+ *
+ * let now = 0;
+ * const session = createKernel({ guards: [timeLimit(1000)], clock: () => now }).session({ agentId: "a" });
+ * now = 1000;
+ * const decision = await session.check({ stage: "input", name: "execute", payload: "hi" });
+ * assert.equal(decision.effect === "deny" && decision.code, "timeout");
+ * ```
+ */
+export function timeLimit(ms: number): Guard {
+  const limit = wholeNumber("timeLimit()", "ms", ms, 1);
+  return onlyReads(defineGuard({
+    name: "timeLimit",
+    stages: ["input", "pre_model_call", "pre_tool_call"],
+    // Not `>= limit`: every comparison with NaN is false, and must deny.
+    check: (_request, context) => stateOf(context).now - context.startTime < limit ? allow() : deny("timeout", "The session has run out of time", { limitMs: limit }),
+  }));
+}

@@ -1,0 +1,45 @@
+import { functionOf } from "../check.ts";
+import type { Interceptor } from "../guard.ts";
+
+/**
+ * Puts interceptors inside each other: the first is outermost.
+ *
+ * Each runs its `next` at most once; a second call throws. What an interceptor answers is the act's result, and passes the
+ * response gate like any other.
+ *
+ * @throws {TypeError} If there is no interceptor, or one is not a function.
+ * @example Usage
+ * ```ts
+ * import { compose, createKernel, type Interceptor } from "@sallyport/sallyport";
+ * import assert from "node:assert/strict";
+ *
+ * const order: string[] = [];
+ * const named = (name: string): Interceptor => async (_request, next) => {
+ *   order.push(`${name} in`);
+ *   const result = await next();
+ *   order.push(`${name} out`);
+ *   return result;
+ * };
+ * const session = createKernel({ interceptors: [compose(named("a"), named("b"))] }).session({ agentId: "x" });
+ * await session.tool({ name: "t", arguments: {} }, () => "done");
+ * assert.deepEqual(order, ["a in", "b in", "b out", "a out"]);
+ * ```
+ */
+export function compose(...interceptors: Interceptor[]): Interceptor {
+  if (interceptors.length === 0) throw new TypeError("Cannot build compose(): it needs at least one interceptor");
+  const list = interceptors.map((interceptor, index) => functionOf("compose()", `interceptors[${index}]`, interceptor));
+  return async function composed(request, next, context) {
+    const from = (at: number, signal: AbortSignal | undefined): Promise<unknown> => {
+      const interceptor = list[at];
+      if (interceptor === undefined) return next(signal);
+      let called = false;
+      // Started by a promise, so that what an interceptor throws at once is a rejection like any other.
+      return Promise.resolve().then(() => interceptor(request, (own) => {
+        if (called) return Promise.reject(new TypeError("An interceptor called next() a second time"));
+        called = true;
+        return from(at + 1, own === undefined ? signal : signal === undefined || signal === own ? own : AbortSignal.any([signal, own]));
+      }, context));
+    };
+    return await from(0, undefined);
+  };
+}

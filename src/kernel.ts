@@ -1,0 +1,287 @@
+import type { ApprovalGrant, ApprovalRequest } from "./approval/request.ts";
+import type { AuditSink } from "./audit/record.ts";
+import { functionOf, knownKeys, wholeNumber, wrong } from "./check.ts";
+import { flatten } from "./combine/all.ts";
+import { checkGuard } from "./combine/parts.ts";
+import { type Core, Halts } from "./core.ts";
+import type { Decision } from "./decision.ts";
+import type { Similarity } from "./drift/baseline.ts";
+import { wordSimilarity } from "./drift/word-similarity.ts";
+import { Emitter, type GovernanceEvents } from "./events.ts";
+import { explain } from "./explain.ts";
+import type { Guard, Interceptor } from "./guard.ts";
+import { trustGate } from "./guards/trust-gate.ts";
+import { compose } from "./intercept/compose.ts";
+import { openSession } from "./open-session.ts";
+import { type AdapterPlugin, checkPlugin, type ClientPlugin, type Coverage, type Plugin, type PluginHost } from "./plugin.ts";
+import { compilePolicy } from "./policy/compile.ts";
+import { definePolicy, isPolicy } from "./policy/define.ts";
+import type { GovernancePolicy, PolicyInit } from "./policy/policy.ts";
+import type { Stage } from "./request.ts";
+import type { ActInit, Session, SessionInit } from "./session.ts";
+import { SessionImpl } from "./session.ts";
+import { memoryStore } from "./state/memory-store.ts";
+import type { StateStore } from "./state/store.ts";
+import type { ActionGuard } from "./trust/action-guard.ts";
+import { coverageOf } from "./wrapping.ts";
+
+/** What a kernel is made of. All of it is optional. */
+export interface KernelOptions {
+  /** The rules; absent: the defaults of `definePolicy`. */
+  policy?: PolicyInit | GovernancePolicy;
+  /** Guards of your own: they run after the policy's. */
+  guards?: readonly Guard[];
+  /** Advice around every act; the first is outermost. */
+  interceptors?: readonly Interceptor[];
+  /** Gate 1, who may act: sessions then need an agent profile. */
+  trust?: ActionGuard;
+  /** Asks a person; only `true` or a valid grant approves. Absent: escalations deny with `approval_required`. */
+  approve?: (request: ApprovalRequest) => Promise<boolean | ApprovalGrant>;
+  /** Verifies grants: an HMAC key, or an Ed25519 public key. */
+  approvalKey?: CryptoKey;
+  /** How long a question may wait for its answer, in ms. Default 300000. */
+  approvalTtlMs?: number;
+  /** Extensions; `use` adds more until the first session. */
+  plugins?: readonly Plugin[];
+  /** `shadow`: decide, tell and record, but let everything pass. Default `enforce`. */
+  mode?: "enforce" | "shadow";
+  /** Milliseconds since the epoch. Default `Date.now`. */
+  clock?: () => number;
+  /** How alike two outputs are, 0 to 1, for drift. Default `wordSimilarity`. */
+  similarity?: Similarity;
+}
+
+/** Why a request was decided as it was. */
+export interface Explanation {
+  /** What would be decided. */
+  readonly decision: Decision;
+  /** What each guard that was asked answered, in order. */
+  readonly steps: readonly { readonly guard: string; readonly decision: Decision }[];
+}
+
+/** Holds the guards and makes sessions. */
+export interface Kernel {
+  /** The policy of every session. */
+  readonly policy: GovernancePolicy;
+  /** Begins one agent's passage. */
+  session(init: SessionInit): Session;
+  /** Governs a framework's object: its acts pass the gates of a session. */
+  wrap<T extends object, C extends T>(target: C, plugin: ClientPlugin<T>, init: SessionInit | Session): C;
+  wrap<T extends object, G extends object>(target: T, plugin: AdapterPlugin<T, G>, init: SessionInit | Session): G;
+  /** The object that a governed one stands for. Only this kernel knows. */
+  unwrap(governed: object): object;
+  /** The session that a governed object acts in. */
+  sessionOf(governed: object): Session | undefined;
+  /** Which entry points of a governed object pass the gates. */
+  coverage(governed: object): Coverage;
+  /** Adds a plugin, before the first session. */
+  use(plugin: Plugin): Kernel;
+  /** Listens; the answer stops listening. */
+  on<K extends keyof GovernanceEvents>(type: K, listener: (event: GovernanceEvents[K]) => void): () => void;
+  /** Stops an agent until `resume`: by its agentKey, or every agent of that agentId. Acts under way are aborted. */
+  suspend(agent: string, reason?: string): void;
+  /** Lets a suspended agent act again. */
+  resume(agent: string): void;
+  /** Stops an agent for good. */
+  kill(agent: string, reason?: string): void;
+  /** Judges without acting: nothing is taken, told or recorded, and nobody is asked. */
+  explain(request: { stage: Stage; name: string; payload: unknown } & ActInit, init: SessionInit | Session): Explanation | Promise<Explanation>;
+  /** Ends everything: sessions, acts under way and plugins. */
+  close(): Promise<void>;
+}
+
+const OPTIONS: readonly string[] = ["policy", "guards", "interceptors", "trust", "approve", "approvalKey", "approvalTtlMs", "plugins", "mode", "clock", "similarity"];
+const WHERE = "createKernel()";
+
+/**
+ * Makes a kernel: the policy's guards, then the plugins', then your own, compiled once into one function for each gate.
+ *
+ * @throws {TypeError | RangeError} If an option is unknown or wrong, or the policy is; the error says what was wanted and what came.
+ * @example Usage
+ * ```ts
+ * import { createKernel } from "@sallyport/sallyport";
+ * import assert from "node:assert/strict";
+ *
+ * const kernel = createKernel({ policy: { allowedTools: ["search"], blockedPatterns: ["password"] } });
+ * const session = kernel.session({ agentId: "researcher" });
+ * const found = await session.tool({ name: "search", arguments: { q: "weather" } }, ({ q }) => `sunny (${q})`);
+ * assert.equal(found, "sunny (weather)");
+ * await assert.rejects(session.tool({ name: "delete", arguments: {} }, () => "never"), { code: "tool_not_allowed" });
+ * ```
+ */
+export function createKernel(options: KernelOptions = {}): Kernel {
+  return new KernelImpl(options);
+}
+
+interface Wrapped {
+  readonly target: object;
+  readonly plugin: AdapterPlugin<object, object>;
+  readonly session: Session;
+}
+
+class KernelImpl implements Kernel {
+  readonly policy: GovernancePolicy;
+  readonly #emitter = new Emitter();
+  readonly #halts = new Halts();
+  readonly #wrapped = new WeakMap<object, Wrapped>();
+  readonly #options: KernelOptions;
+  readonly #clock: () => number;
+  readonly #own: readonly Guard[];
+  readonly #guards: Guard[] = [];
+  readonly #interceptors: Interceptor[];
+  readonly #sinks: AuditSink[] = [];
+  readonly #teardowns: (() => void | Promise<void>)[] = [];
+  #store: StateStore | undefined;
+  #core: Core | undefined;
+
+  constructor(options: KernelOptions) {
+    knownKeys(WHERE, options, OPTIONS);
+    const { policy, guards = [], interceptors = [], trust, approve, plugins = [], mode = "enforce", clock, similarity } = options;
+    this.policy = isPolicy(policy) ? policy : definePolicy(policy);
+    if (!Array.isArray(guards)) throw wrong(WHERE, "guards", "an array of guards", guards);
+    guards.forEach((guard: unknown, index) => checkGuard(WHERE, `guards[${index}]`, guard));
+    if (!Array.isArray(interceptors)) throw wrong(WHERE, "interceptors", "an array of functions", interceptors);
+    this.#interceptors = interceptors.map((interceptor: Interceptor, index) => functionOf(WHERE, `interceptors[${index}]`, interceptor));
+    if (trust !== undefined && typeof (trust as Partial<ActionGuard> | null)?.check !== "function") throw wrong(WHERE, "trust", "an action guard", trust);
+    if (approve !== undefined) functionOf(WHERE, "approve", approve);
+    if (mode !== "enforce" && mode !== "shadow") throw wrong(WHERE, "mode", '"enforce" or "shadow"', mode);
+    if (similarity !== undefined) functionOf(WHERE, "similarity", similarity);
+    if (!Array.isArray(plugins)) throw wrong(WHERE, "plugins", "an array of plugins", plugins);
+    wholeNumber(WHERE, "approvalTtlMs", options.approvalTtlMs ?? 300_000, 1);
+    this.#clock = clock === undefined ? Date.now : functionOf(WHERE, "clock", clock);
+    this.#own = flatten([...guards]);
+    this.#options = { ...options };
+    for (const plugin of plugins) this.use(plugin);
+  }
+
+  use(plugin: Plugin): Kernel {
+    checkPlugin("use()", plugin);
+    if (this.#core !== undefined) throw new TypeError(`Cannot use plugin "${plugin.name}": the kernel already has a session`);
+    const host: PluginHost = {
+      clock: () => this.#clock(),
+      guard: (guard) => {
+        this.#unsealed(plugin);
+        checkGuard(`plugin "${plugin.name}"`, "guard", guard);
+        this.#guards.push(...flatten([guard]));
+      },
+      intercept: (interceptor) => {
+        this.#unsealed(plugin);
+        this.#interceptors.push(functionOf(`plugin "${plugin.name}"`, "interceptor", interceptor));
+      },
+      store: (store) => {
+        this.#unsealed(plugin);
+        if (this.#store !== undefined) throw new TypeError(`Plugin "${plugin.name}" brings a store, and the kernel already has one: "${this.#store.name}"`);
+        this.#store = store;
+      },
+      sink: (sink) => {
+        this.#unsealed(plugin);
+        functionOf(`plugin "${plugin.name}"`, "sink.write", (sink as Partial<AuditSink> | null)?.write);
+        this.#sinks.push(sink);
+      },
+      on: (type, listener) => this.#emitter.on(type, listener),
+    };
+    const teardown = plugin.setup?.(host);
+    if (teardown !== undefined) this.#teardowns.push(functionOf(`plugin "${plugin.name}"`, "the answer of setup", teardown));
+    return this;
+  }
+
+  /** What a plugin adds after the first session would judge some sessions and not others. */
+  #unsealed(plugin: Plugin): void {
+    if (this.#core !== undefined) throw new TypeError(`Plugin "${plugin.name}" is too late: the kernel already has a session`);
+  }
+
+  #seal(): Core {
+    if (this.#core !== undefined) return this.#core;
+    const { trust, approve, approvalKey, approvalTtlMs = 300_000, mode, similarity = wordSimilarity } = this.#options;
+    const gateOne = trust === undefined ? [] : [trustGate(trust)];
+    return (this.#core = {
+      policy: this.policy,
+      guards: [...gateOne, ...compilePolicy(this.policy), ...this.#guards, ...this.#own],
+      interceptor: this.#interceptors.length === 0 ? undefined : compose(...this.#interceptors),
+      emitter: this.#emitter,
+      clock: this.#clock,
+      isShadow: mode === "shadow",
+      hasTrust: trust !== undefined,
+      approve,
+      approvalKey,
+      approvalTtlMs,
+      similarity,
+      sinks: this.#sinks,
+      store: this.#store ?? memoryStore(),
+      halts: this.#halts,
+      gates: new Map(),
+    });
+  }
+
+  session(init: SessionInit): Session {
+    return openSession(this.#seal(), init);
+  }
+
+  wrap(target: object, plugin: AdapterPlugin<object, object>, init: SessionInit | Session): object {
+    checkPlugin("wrap()", plugin);
+    functionOf("wrap()", "plugin.wrap", plugin.wrap);
+    if ((typeof target !== "object" && typeof target !== "function") || target === null) throw wrong("wrap()", "target", "an object", target);
+    const session = SessionImpl.passageOf(init) === undefined ? this.session(init as SessionInit) : (init as Session);
+    const governed = plugin.wrap(target, session);
+    if ((typeof governed !== "object" && typeof governed !== "function") || governed === null || governed === target) {
+      throw new TypeError(`Plugin "${plugin.name}" must answer a governed object, and not the target itself`);
+    }
+    this.#wrapped.set(governed, { target, plugin, session });
+    return governed;
+  }
+
+  #known(governed: object): Wrapped {
+    const found = this.#wrapped.get(governed);
+    if (found === undefined) throw new TypeError("This object was not governed by this kernel");
+    return found;
+  }
+
+  unwrap(governed: object): object {
+    return this.#known(governed).target;
+  }
+
+  sessionOf(governed: object): Session | undefined {
+    return this.#wrapped.get(governed)?.session;
+  }
+
+  coverage(governed: object): Coverage {
+    const { target, plugin } = this.#known(governed);
+    return plugin.coverage?.(target) ?? coverageOf(target, governed);
+  }
+
+  on<K extends keyof GovernanceEvents>(type: K, listener: (event: GovernanceEvents[K]) => void): () => void {
+    return this.#emitter.on(type, listener);
+  }
+
+  suspend(agent: string, reason = "The agent is suspended"): void {
+    this.#signal(agent, "suspend", reason);
+  }
+
+  kill(agent: string, reason = "The agent was killed"): void {
+    this.#signal(agent, "kill", reason);
+  }
+
+  resume(agent: string): void {
+    if (this.#halts.resume(agentOf("resume()", agent))) this.#emitter.emit("agent_signal", { agent, signal: "resume", reason: "", timestamp: this.#clock() });
+  }
+
+  #signal(agent: string, signal: "suspend" | "kill", reason: string): void {
+    this.#halts.stop(agentOf(`${signal}()`, agent), signal, reason);
+    this.#emitter.emit("agent_signal", { agent, signal, reason, timestamp: this.#clock() });
+  }
+
+  explain(request: { stage: Stage; name: string; payload: unknown } & ActInit, init: SessionInit | Session): Explanation | Promise<Explanation> {
+    const session = SessionImpl.passageOf(init) === undefined ? this.session(init as SessionInit) : init;
+    return explain(session as Session, request);
+  }
+
+  async close(): Promise<void> {
+    this.#halts.close();
+    for (const teardown of this.#teardowns.splice(0).reverse()) await teardown();
+  }
+}
+
+function agentOf(where: string, agent: unknown): string {
+  if (typeof agent === "string" && agent !== "") return agent;
+  throw wrong(where, "agent", "an agentKey or agentId", agent);
+}

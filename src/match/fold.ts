@@ -1,0 +1,56 @@
+import { isBeyondAscii, unmask } from "./look-alikes.ts";
+
+/** Marks that are written over, under or through a letter of any script; vowel signs of a script are none. */
+const MARKS = /[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+/g;
+// White space among the controls stays. Annotation marks are invisible as well, without being ignorable to Unicode.
+const IGNORABLE = /[\p{Default_Ignorable_Code_Point}\ufff9-\ufffb]+/gu;
+const CONTROLS = /[\0-\x08\x0e-\x1f\x7f\x80-\x84\x86-\x9f]+/g;
+const WHITE = /[\s\x85]+/g;
+const MANY_MARKS = /(\p{M}{30})\p{M}+/gu;
+const JOINS_BACK = /^[\p{M}\u1160-\u11ff\udc00-\udfff]/u;
+
+const CHUNK = 4096;
+/** A text may grow to this when it is folded, or to three times its length. */
+const MAX_GROWN = 65_536;
+
+/**
+ * Returns the form of a text in which disguises of the same text are equal, or undefined where that would grow beyond
+ * three times its length and 65 536 units.
+ *
+ * Compatibility forms (NFKC), ignorable and control characters dropped, runs of white space as one blank, case folded
+ * (`ß` is `ss`, the Kelvin sign `k`, the dotted `İ` `i`), look-alikes as in {@linkcode unmask}.
+ */
+export function foldText(text: string): string | undefined {
+  if (!isBeyondAscii(text)) return text.replace(CONTROLS, "").replace(WHITE, " ").toLowerCase();
+  const seen = text.replace(IGNORABLE, "").replace(CONTROLS, "");
+  const composed = compose(seen);
+  if (composed === undefined) return undefined;
+  // Upper case first: that is what folds ß, ŉ or a final sigma. The dot that İ leaves behind is not part of the letter.
+  return unmask(composed).toUpperCase().toLowerCase().replaceAll("i\u0307", "i").replaceAll("ς", "σ").replace(WHITE, " ");
+}
+
+/**
+ * Drops the marks that stand in the text as characters of their own.
+ *
+ * A letter that has its mark built in (`é`) is another letter and stays: in ordinary text that is how it is written, while
+ * `pa` U+0301 `ssword` is a disguise. Returns the same string where there is none.
+ */
+export function dropMarks(text: string): string {
+  return text.replace(MARKS, "");
+}
+
+/** NFKC in pieces, so that the growth is seen before it is paid for. */
+function compose(text: string): string | undefined {
+  // Normalizing sorts runs of marks, at a cost that grows with their square.
+  const tame = text.replace(MANY_MARKS, "$1");
+  const most = Math.max(MAX_GROWN, tame.length * 3);
+  let out = "";
+  for (let from = 0; from < tame.length; ) {
+    let to = Math.min(tame.length, from + CHUNK);
+    while (to < tame.length && JOINS_BACK.test(tame.slice(to, to + 2))) to++;
+    out += tame.slice(from, to).normalize("NFKC");
+    if (out.length > most) return undefined;
+    from = to;
+  }
+  return out;
+}

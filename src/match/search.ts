@@ -1,0 +1,191 @@
+import { type Automaton, START } from "./automaton.ts";
+import { collectTexts, MAX_DEPTH, MAX_NODES, MAX_UNITS } from "./collect.ts";
+import { formsOf } from "./forms.ts";
+import { ANY_SIGN } from "./signs.ts";
+
+/** A RegExp of the user's, without state. */
+export interface OptedIn {
+  /** Its place in the list of patterns. */
+  readonly index: number;
+  /** A copy without `g` and `y`. */
+  readonly regexp: RegExp;
+}
+
+/** The longest text that a {@linkcode OptedIn} is tried on. */
+export const MAX_REGEXP_INPUT = 4096;
+
+const MAX_KEYS = 512;
+const MAX_KEY = 64;
+const AS_IT_STANDS = 0;
+const FOLDED = 1;
+const DECODED = 2;
+const { getPrototypeOf, prototype: plainPrototype } = Object;
+
+/**
+ * Searches payloads with one automaton.
+ *
+ * Plain data is walked once, every string stepped through once, and nothing is allocated. Only where a string shows that
+ * it has another form, or where the data is not plain, are the texts collected and looked at more closely.
+ */
+export class Search {
+  readonly #automaton: Automaton;
+  readonly #regexps: readonly OptedIn[];
+  readonly #signs: Int32Array;
+  readonly #wide: boolean;
+  // The keys of payloads recur, so the clean ones are remembered: a few, and short ones.
+  readonly #cleanKeys = new Set<string>();
+  #state = START;
+  #leaves = 0;
+  #nodes = 0;
+  #units = 0;
+  // The walk met what it cannot judge: it ends, and all texts are collected instead.
+  #irregular = false;
+  #capped = false;
+
+  constructor(automaton: Automaton, regexps: readonly OptedIn[], signs: Int32Array, wide: boolean) {
+    this.#automaton = automaton;
+    this.#regexps = regexps;
+    this.#signs = signs;
+    this.#wide = wide;
+  }
+
+  /** Runs a search; the answer is in the automaton's `best`. Returns whether a cap was reached. */
+  run(payload: unknown): boolean {
+    const automaton = this.#automaton;
+    automaton.begin();
+    this.#state = START;
+    this.#leaves = this.#nodes = this.#units = 0;
+    this.#irregular = this.#capped = false;
+    this.#visit(payload, 0);
+    if (this.#leaves > 0) automaton.end(this.#state);
+    if (this.#irregular || this.#regexps.length > 0 || (automaton.signs & ANY_SIGN) !== 0) this.#lookCloser(payload);
+    return this.#capped || automaton.exhausted;
+  }
+
+  #visit(value: unknown, depth: number): void {
+    if (++this.#nodes > MAX_NODES) this.#irregular = true;
+    else if (typeof value === "string") {
+      // The empty string adds no blank to what the values make together.
+      if (value === "") this.#automaton.judgeEmpty();
+      else if (this.#count(value.length)) this.#state = this.#automaton.run(value, this.#next());
+    } else if (typeof value === "number") {
+      const from = this.#next();
+      this.#state = value >= 0 && (value | 0) === value ? this.#automaton.runDigits(value, from) : this.#automaton.run(String(value), from);
+    } else if (typeof value === "object") {
+      if (value !== null) this.#visitObject(value, depth);
+    } else if (typeof value !== "boolean" && value !== undefined) this.#irregular = true;
+  }
+
+  #visitObject(value: object, depth: number): void {
+    if (depth > MAX_DEPTH) {
+      this.#irregular = true;
+      return;
+    }
+    if (Array.isArray(value)) {
+      for (let i = 0; i < value.length && !this.#irregular; i++) this.#visit(value[i], depth + 1);
+      return;
+    }
+    const prototype: unknown = getPrototypeOf(value);
+    if (prototype !== plainPrototype && prototype !== null) {
+      this.#irregular = true;
+      return;
+    }
+    for (const key in value) {
+      if (this.#irregular || !this.#count(key.length)) return;
+      this.#visitKey(key);
+      this.#visit((value as Record<string, unknown>)[key], depth + 1);
+    }
+  }
+
+  /** A key is judged alone, while the text that the values make together waits. */
+  #visitKey(key: string): void {
+    if (this.#cleanKeys.has(key)) return;
+    const automaton = this.#automaton;
+    const { tail, signs, best } = automaton;
+    automaton.held[AS_IT_STANDS] = this.#state;
+    automaton.signs = 0;
+    automaton.best = Infinity;
+    automaton.judge(key);
+    if (automaton.best === Infinity && (automaton.signs & ANY_SIGN) === 0 && key.length <= MAX_KEY) {
+      if (this.#cleanKeys.size === MAX_KEYS) this.#cleanKeys.clear();
+      this.#cleanKeys.add(key);
+    }
+    this.#state = automaton.held[AS_IT_STANDS]!;
+    automaton.tail = tail;
+    automaton.signs |= signs;
+    automaton.best = Math.min(automaton.best, best);
+  }
+
+  #count(units: number): boolean {
+    this.#units += units;
+    if (this.#units > MAX_UNITS) this.#irregular = true;
+    return !this.#irregular;
+  }
+
+  /** The state in which the next value begins. */
+  #next(): number {
+    if (this.#leaves++ > 0) return this.#automaton.separate(this.#state);
+    this.#automaton.open();
+    return START;
+  }
+
+  #lookCloser(payload: unknown): void {
+    const automaton = this.#automaton;
+    const { keys, leaves, capped } = collectTexts(payload);
+    this.#capped = capped;
+    for (const key of keys) this.#judge(key);
+    const joined: [string[], string[], string[]] = [[], [], []];
+    automaton.held.fill(automaton.joinedStart);
+    for (const leaf of leaves) {
+      if (this.#isDone()) return;
+      const forms = this.#judge(leaf);
+      if (forms === undefined) return;
+      if (this.#irregular) this.#join(AS_IT_STANDS, leaf, joined);
+      this.#join(FOLDED, forms.folded.trim(), joined);
+      this.#join(DECODED, forms.decoded.trim(), joined);
+    }
+    for (const state of automaton.held) automaton.end(state);
+    if (this.#regexps.length > 0) for (const parts of [leaves, ...joined]) this.#tryJoined(parts.join(" "));
+  }
+
+  /** Nothing can change the answer any more. */
+  #isDone(): boolean {
+    return this.#automaton.best === 0 || this.#automaton.exhausted;
+  }
+
+  /** Judges all forms of one text; without an answer where a cap was reached. */
+  #judge(text: string): { readonly folded: string; readonly decoded: string } | undefined {
+    const forms = formsOf(text, this.#signs, this.#wide);
+    this.#try(text);
+    if (this.#irregular) this.#automaton.judge(text);
+    if (forms === undefined) {
+      this.#capped = true;
+      return undefined;
+    }
+    for (const form of forms.all) {
+      this.#automaton.judge(form);
+      this.#try(form);
+    }
+    return forms;
+  }
+
+  #join(slot: 0 | 1 | 2, text: string, joined: readonly [string[], string[], string[]]): void {
+    if (text === "") return;
+    const automaton = this.#automaton;
+    const state = automaton.held[slot]!;
+    automaton.held[slot] = automaton.run(text, state === automaton.joinedStart ? state : automaton.blank(state));
+    if (this.#regexps.length > 0) joined[slot].push(text);
+  }
+
+  #try(text: string): void {
+    if (this.#regexps.length > 0 && text.length > MAX_REGEXP_INPUT) this.#capped = true;
+    else this.#tryJoined(text);
+  }
+
+  #tryJoined(text: string): void {
+    if (text.length > MAX_REGEXP_INPUT) return;
+    for (const { index, regexp } of this.#regexps) {
+      if (index < this.#automaton.best && regexp.test(text)) this.#automaton.best = index;
+    }
+  }
+}

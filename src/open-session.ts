@@ -1,0 +1,82 @@
+import { knownKeys, show, wrong } from "./check.ts";
+import { createState } from "./context.ts";
+import type { Core } from "./core.ts";
+import { driftOf } from "./drift/baseline.ts";
+import { Passage } from "./passage.ts";
+import { compilePolicy } from "./policy/compile.ts";
+import { definePolicy, isPolicy } from "./policy/define.ts";
+import { type Session, SessionImpl, type SessionInit } from "./session.ts";
+import { Fault, capsOf, snapshot, takeTwin } from "./snapshot/snapshot.ts";
+import { randomText } from "./trust/bytes.ts";
+import { Profile } from "./trust/cell.ts";
+import { agentProfile } from "./trust/profile.ts";
+
+const WHERE = "session()";
+const AGENT_ID = /^[a-zA-Z0-9_-]+$/;
+const KEYS: readonly string[] = ["agentId", "agent", "parent", "signal", "sessionId", "baseline", "metadata", "policy"];
+const DEEPEST = 16;
+const NOTHING: Readonly<Record<string, unknown>> = Object.freeze({});
+const prefixes = new WeakMap<Core, { readonly prefix: string; count: number }>();
+
+/** Checks what a session is made of, and makes it. */
+export function openSession(core: Core, init: SessionInit): Session {
+  knownKeys(WHERE, init, KEYS);
+  const { signal, sessionId, baseline } = init;
+  const parent = init.parent === undefined ? undefined : SessionImpl.passageOf(init.parent);
+  if (init.parent !== undefined && parent?.core !== core) throw wrong(WHERE, "parent", "a session of this kernel", init.parent);
+  if (parent !== undefined && parent.depth >= DEEPEST) throw new RangeError(`Cannot build ${WHERE}: sessions may be ${DEEPEST} deep`);
+  const given = init.agent ?? parent?.context.agent;
+  // A profile made by hand could be changed by whoever holds it: it is checked and copied.
+  const agent = given === undefined || Profile.is(given) ? given : agentProfile(given);
+  if (agent === undefined && core.hasTrust) throw wrong(WHERE, "agent", "a profile, because the kernel has a trust gate", agent);
+  const agentId = init.agentId ?? (agent === undefined ? parent?.context.agentId : lastSegment(agent.did));
+  if (typeof agentId !== "string" || !AGENT_ID.test(agentId)) throw wrong(WHERE, "agentId", "letters, digits, _ and -", agentId);
+  if (agent !== undefined && agentId !== lastSegment(agent.did)) throw wrong(WHERE, "agentId", `absent or ${show(lastSegment(agent.did))}, the last segment of the profile's DID`, agentId);
+  for (const [field, value] of Object.entries({ sessionId, baseline })) if (value !== undefined && (typeof value !== "string" || value === "")) throw wrong(WHERE, field, "a string that is not empty", value);
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw wrong(WHERE, "signal", "an AbortSignal", signal);
+
+  const base = parent?.context.policy ?? core.policy;
+  const policy = init.policy === undefined ? base : base.merge(isPolicy(init.policy) ? init.policy : definePolicy(init.policy));
+  // A narrower policy judges beside the kernel's: both must allow.
+  const guards = policy === base ? core.guards : [...core.guards, ...compilePolicy(policy)];
+  const time = core.clock();
+  const state = createState(time);
+  const passage = new Passage(core, parent, guards, {
+    agentId,
+    agentKey: agent?.did ?? agentId,
+    sessionId: sessionId ?? nextId(core),
+    agent,
+    policy,
+    metadata: init.metadata === undefined ? parent?.context.metadata ?? NOTHING : plainMetadata(init.metadata),
+    signal,
+    state,
+  });
+  if (baseline !== undefined) state.baseline = baseline;
+  let last: { readonly text: string; readonly baseline: string; readonly score: number | Promise<number> } | undefined;
+  state.drift = (text) => {
+    const against = state.baseline ?? text;
+    // The guard and the event ask about the same text: measured once.
+    if (last?.text !== text || last.baseline !== against) last = { text, baseline: against, score: driftOf(core.similarity, against, text) };
+    return last.score;
+  };
+  return new SessionImpl(passage, (child) => openSession(core, child));
+}
+
+function lastSegment(did: string): string {
+  return did.slice(did.lastIndexOf(":") + 1);
+}
+
+/** Unique in the process and, by its random part, between processes. */
+function nextId(core: Core): string {
+  let ids = prefixes.get(core);
+  if (ids === undefined) prefixes.set(core, (ids = { prefix: randomText(12), count: 0 }));
+  return `${ids.prefix}-${++ids.count}`;
+}
+
+function plainMetadata(metadata: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const copy = snapshot(metadata, capsOf("input"), true);
+  const frozen = takeTwin();
+  if (copy instanceof Fault) throw wrong(WHERE, "metadata", `plain data (${copy.path}: ${copy.what})`, metadata);
+  if (typeof copy !== "object" || copy === null || Array.isArray(copy)) throw wrong(WHERE, "metadata", "an object", metadata);
+  return frozen as Readonly<Record<string, unknown>>;
+}

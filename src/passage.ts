@@ -1,0 +1,294 @@
+import type { DecisionRecord } from "./audit/record.ts";
+import { faultDenial } from "./combine/fold.ts";
+import { inherit } from "./combine/parts.ts";
+import { SessionContext, type SessionState } from "./context.ts";
+import { type Core, createGate, type Gate, writeRecord } from "./core.ts";
+import { allow, type Decision, deny, type Deny, type Escalate, guardError } from "./decision.ts";
+import { isPolicyViolation, type PolicyViolationError, violation } from "./errors.ts";
+import type { GateEvent, SessionEvent } from "./events.ts";
+import { type Guard, named, nameOf, type Taking } from "./guard.ts";
+import { type GovernedRequest, type Stage, TOOL_NAME, type TokenUsage } from "./request.ts";
+import { capsOf, Fault, snapshot, takeTwin } from "./snapshot/snapshot.ts";
+
+const ALLOW = allow();
+const NOTHING: Readonly<Record<string, unknown>> = Object.freeze({});
+
+/** What a gate is asked. */
+export interface Question {
+  readonly stage: Stage;
+  readonly name: string;
+  readonly payload: unknown;
+  readonly callId: string;
+  readonly metadata: Readonly<Record<string, unknown>> | undefined;
+  readonly usage?: TokenUsage | undefined;
+  readonly before?: unknown;
+  readonly isError?: boolean;
+}
+
+/** The acts of a session that are under way. */
+interface Ending {
+  abandon(): void;
+}
+
+/** One agent's way through a kernel: what all verbs of a session share. */
+export class Passage {
+  readonly core: Core;
+  readonly parent: Passage | undefined;
+  readonly context: SessionContext;
+  readonly state: SessionState;
+  readonly depth: number;
+  readonly open: Set<Ending> = new Set();
+  /** The plain copy that the last reading made for the act; fetched at once by whoever asked. */
+  lastCopy: unknown;
+  /** Whether it is a copy, and not the value itself. */
+  lastIsPlain = true;
+  /** The request of the last judging; fetched at once by whoever asked. */
+  lastRequest: GovernedRequest | undefined;
+  readonly #guards: readonly Guard[];
+  readonly #gates: Map<Stage, Gate>;
+  readonly #outer: AbortSignal | undefined;
+  readonly #mayStart: boolean;
+  #controller: AbortController | undefined;
+  #signal: AbortSignal | undefined;
+  #stopped: Deny | undefined;
+  #startup: Decision | Promise<Decision> | undefined;
+  #lastTime: number;
+  #calls = 0;
+
+  constructor(core: Core, parent: Passage | undefined, own: readonly Guard[], parts: { agentId: string; agentKey: string; sessionId: string; agent: SessionContext["agent"]; policy: SessionContext["policy"]; metadata: Readonly<Record<string, unknown>>; signal: AbortSignal | undefined; state: SessionState }) {
+    this.core = core;
+    this.parent = parent;
+    this.depth = parent === undefined ? 1 : parent.depth + 1;
+    this.state = parts.state;
+    this.#lastTime = parts.state.now;
+    this.#outer = parts.signal;
+    this.context = new SessionContext({ ...parts, agent: parts.agent, signal: () => this.signal });
+    // A child passes its parent's guards first, in its parent's context, and takes from both.
+    this.#guards = parent === undefined ? own : [...parent.#guards.map((guard) => bound(guard, parent.context)), ...own];
+    this.#gates = parent === undefined && own === core.guards ? core.gates : new Map();
+    this.#mayStart = this.gate("agent_startup").guards.length === 0;
+    this.state.report = (request, decision) => void this.#tell(request, decision, this.state.now, true);
+  }
+
+  /** Aborts when the session ends. Made when somebody asks: nobody else needs telling. */
+  get signal(): AbortSignal {
+    if (this.#signal === undefined) {
+      this.#controller = new AbortController();
+      if (this.#stopped !== undefined) this.#controller.abort(violation("input", this.#stopped));
+      else this.core.halts.watch(this);
+      const outer = [this.#controller.signal, this.#outer, this.parent?.signal].filter((signal) => signal !== undefined);
+      this.#signal = outer.length === 1 ? this.#controller.signal : AbortSignal.any(outer);
+    }
+    return this.#signal;
+  }
+
+  get agentKey(): string {
+    return this.context.agentKey;
+  }
+
+  get agentId(): string {
+    return this.context.agentId;
+  }
+
+  /** The compiled guards of a stage. */
+  gate(stage: Stage): Gate {
+    let gate = this.#gates.get(stage);
+    if (gate === undefined) this.#gates.set(stage, (gate = createGate(this.#guards, stage)));
+    return gate;
+  }
+
+  /** An id for an act that came without one. */
+  nextCallId(): string {
+    return `#${++this.#calls}`;
+  }
+
+  /** Reads the clock: never backwards, and `NaN` where it gives no number, on which every limit stays closed. */
+  tick(): number {
+    let time: number;
+    try {
+      time = this.core.clock();
+    } catch {
+      time = NaN;
+    }
+    if (time > this.#lastTime) this.#lastTime = time;
+    return (this.state.now = Number.isFinite(time) ? this.#lastTime : NaN);
+  }
+
+  /** Aborts what is under way; nothing starts afterwards where the reason stays. */
+  halt(denial: Deny): void {
+    this.#controller?.abort(violation("input", denial));
+  }
+
+  /** Ends the session. */
+  stop(reason: string): void {
+    this.#stopped ??= deny("session_killed", reason);
+    this.halt(this.#stopped);
+    for (const act of [...this.open]) act.abandon();
+  }
+
+  get isStopped(): boolean {
+    return this.#stopped !== undefined;
+  }
+
+  /** Why nothing may start: the session is closed, or its agent, or the parent's, was stopped. */
+  halted(): Deny | undefined {
+    return this.#stopped ?? this.core.halts.of(this.context.agentKey, this.context.agentId) ?? this.parent?.halted();
+  }
+
+  /** Judges, before any event: kill and suspend, the name, the payload, the start of the session, then the guards. */
+  judge(question: Question, taking: Taking): Decision | Promise<Decision> {
+    const read = this.prepare(question);
+    if ("effect" in read) return read;
+    if (this.#mayStart || this.#startup === ALLOW) return this.gate(question.stage).judge(read, this.context, taking);
+    return this.#afterStart(read, taking);
+  }
+
+  /** What is decided before any guard is asked; else the request to show them. */
+  prepare(question: Question): GovernedRequest | Deny {
+    const denied = this.halted() ?? nameMistake(question.stage, question.name);
+    if (denied === undefined) return this.#read(question);
+    this.lastCopy = question.payload;
+    this.lastRequest = undefined;
+    return denied;
+  }
+
+  async #afterStart(read: GovernedRequest, taking: Taking): Promise<Decision> {
+    const started = await this.#start();
+    return started.allowed ? await this.gate(read.stage).judge(read, this.context, taking) : started;
+  }
+
+  /** Judges `agent_startup` once, whoever comes first; all who come meanwhile wait for the one answer. */
+  #start(): Decision | Promise<Decision> {
+    return (this.#startup ??= (async () => {
+      const decision = await this.edge("agent_startup", {});
+      const final = decision.effect === "transform" ? guardError(decision.guard, new TypeError("agent_startup takes no transform")) : decision;
+      return (this.#startup = final.allowed ? ALLOW : final);
+    })());
+  }
+
+  /** Judges the start or the end of a session. */
+  async edge(stage: "agent_startup" | "agent_shutdown", payload: unknown): Promise<Decision> {
+    const started = this.tick();
+    const request: GovernedRequest = { stage, name: stage, payload: Object.freeze(payload), callId: stage, metadata: NOTHING };
+    return this.conclude(request, await this.gate(stage).judge(request, this.context, DRY_EDGE), started);
+  }
+
+  #read(question: Question): GovernedRequest | Deny {
+    const { stage, name, callId, metadata = NOTHING, before, isError, usage } = question;
+    const twin = this.gate(stage).needsTwin;
+    const copy = snapshot(question.payload, capsOf(stage), twin);
+    this.lastIsPlain = !(copy instanceof Fault);
+    let payload = twin ? takeTwin() : copy;
+    if (copy instanceof Fault) {
+      this.lastCopy = question.payload;
+      // Where nothing runs on it, what is not plain goes by reference, and its strings are still searched.
+      if (stage === "pre_tool_call" || copy.code === "payload_too_large") {
+        this.lastRequest = undefined;
+        return faultDenial(copy);
+      }
+      payload = question.payload;
+    } else {
+      this.lastCopy = copy;
+    }
+    // One shape for every request, so that guards see one hidden class.
+    return (this.lastRequest = { stage, name, payload, before, isError, callId, metadata, usage } as GovernedRequest);
+  }
+
+  /** Tells everybody what was decided; a listener that may, and an audit sink that can't write, turn it into a denial. */
+  conclude(about: Omit<GateEvent, keyof SessionEvent>, decision: Decision, started: number, isRecorded = true): Decision {
+    const { core } = this;
+    const shadow = core.isShadow && !isHalt(decision);
+    let final = decision;
+    const objection = core.emitter.has("policy_check") ? this.#tell(about, decision, started, shadow) : undefined;
+    if (objection !== undefined) final = objectionOf(objection);
+    if (final.effect === "deny") this.tellDenial(about, final);
+    if (isRecorded && (shadow || final.effect !== "escalate")) final = this.record(about, final);
+    return shadow ? ALLOW : final;
+  }
+
+  #tell(about: Omit<GateEvent, keyof SessionEvent>, decision: Decision, started: number, shadow: boolean): PolicyViolationError | undefined {
+    const timestamp = this.#now();
+    return this.core.emitter.emit("policy_check", { ...this.event(timestamp), stage: about.stage, name: about.name, callId: about.callId, decision, durationMs: Math.max(0, timestamp - started), shadow });
+  }
+
+  #now(): number {
+    try {
+      return this.core.clock();
+    } catch {
+      return NaN;
+    }
+  }
+
+  /** Tells of a denial, once. */
+  tellDenial(about: Omit<GateEvent, keyof SessionEvent>, decision: Deny | Escalate): void {
+    const { emitter, isShadow } = this.core;
+    const type = about.stage === "pre_tool_call" ? "tool_call_blocked" : "policy_violation";
+    if (!emitter.has(type)) return;
+    const { stage, name, callId } = about;
+    const { code, reason, guard } = decision;
+    emitter.emit(type, { ...this.event(this.state.now), stage, name, callId, toolName: name, code, reason, guard, decision, shadow: isShadow && !isHalt(decision) });
+  }
+
+  /** Writes the decision record, where anybody keeps records; a denial if one could not be written. */
+  record(about: Omit<GateEvent, keyof SessionEvent>, decision: Decision): Decision {
+    const { sinks } = this.core;
+    if (sinks.length === 0 || (decision.effect === "allow" && !this.context.policy.logAllCalls)) return decision;
+    const { code, reason, guard } = decision as Partial<Deny>;
+    const record: DecisionRecord = {
+      kind: "decision",
+      ...this.recordBase(about),
+      effect: decision.effect,
+      ...(code === undefined ? {} : { code }),
+      ...(reason === undefined ? {} : { reason }),
+      ...(guard === undefined ? {} : { guard }),
+      ...(decision.warnings === undefined ? {} : { warnings: decision.warnings.map((warning) => warning.code) }),
+      shadow: this.core.isShadow && !isHalt(decision),
+    };
+    const failed = writeRecord(sinks, record);
+    if (failed === undefined || decision.effect === "deny") return decision;
+    this.tellDenial(about, failed);
+    return failed;
+  }
+
+  /** What every record of this session says. */
+  recordBase(about: Omit<GateEvent, keyof SessionEvent>): Omit<DecisionRecord, "kind" | "effect" | "shadow"> {
+    const { agentKey, sessionId, policy } = this.context;
+    return { timestamp: this.state.now, agentKey, sessionId, stage: about.stage, name: about.name, callId: about.callId, policy: `${policy.name}@${policy.version}` };
+  }
+
+  /** What every event of this session says. */
+  event(timestamp: number): SessionEvent {
+    const { agentId, agentKey, sessionId } = this.context;
+    return { agentId, agentKey, sessionId, timestamp };
+  }
+}
+
+const DRY_EDGE: Taking = Object.freeze({ dry: true, take: (giveBack: () => void) => giveBack() });
+
+function bound(guard: Guard, context: SessionContext): Guard {
+  const inParent: Guard = (request, _context, taking) => guard(request, context, taking);
+  return inherit(named(inParent, nameOf(guard), guard.stages), [guard], false);
+}
+
+function nameMistake(stage: Stage, name: unknown): Deny | undefined {
+  if (stage === "pre_tool_call" || stage === "post_tool_call") {
+    return typeof name === "string" && TOOL_NAME.test(name) ? undefined : deny("invalid_tool_name", "The tool's name must be 1 to 128 letters, digits and _ . : / -");
+  }
+  return typeof name === "string" && name !== "" ? undefined : deny("invalid_arguments", "An act must have a name");
+}
+
+/** Whether a decision stops even in shadow mode: the agent was killed or suspended. */
+function isHalt(decision: Decision): boolean {
+  return decision.effect === "deny" && decision.guard === undefined && (decision.code === "session_killed" || decision.code === "agent_suspended");
+}
+
+/** The denial that a listener asked for. */
+export function objectionOf(error: PolicyViolationError): Deny {
+  return deny(error.code, error.reason, error);
+}
+
+/** Whether an act's failure passes unjudged: it was stopped by a gate further in, or aborted. */
+export function passesUnjudged(error: unknown, signal: AbortSignal | undefined): boolean {
+  return isPolicyViolation(error) || (signal?.aborted === true && (error === signal.reason || (error as { name?: unknown } | null)?.name === "AbortError"));
+}
+

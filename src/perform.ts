@@ -1,0 +1,103 @@
+import type { ActImpl } from "./act.ts";
+import { deny, type Deny } from "./decision.ts";
+import { violation } from "./errors.ts";
+import { passesUnjudged } from "./passage.ts";
+import { RESPONSE } from "./response.ts";
+import type { View } from "./session.ts";
+import type { TokenUsage } from "./request.ts";
+
+/** Runs an act that was let through, and gives what its response gate lets through. */
+export async function perform<T>(
+  act: ActImpl,
+  // deno-lint-ignore no-explicit-any -- the act gets what it was called with, which only the caller knows
+  run: (payload: any, signal: AbortSignal, changed: boolean) => T | Promise<T>,
+  usageOf: ((response: T) => TokenUsage | undefined) | undefined,
+  view: View<T> | undefined,
+): Promise<T> {
+  const { decision, passage } = act;
+  if (!decision.allowed) {
+    if (decision.effect === "escalate") {
+      passage.tellDenial(act, decision);
+      act.cancel();
+    }
+    throw violation(act.stage, decision);
+  }
+  if (act.phase !== "running") throw violation(act.stage, passage.halted() ?? deny("session_killed", "The act is over"));
+  const { signal } = act;
+  if (signal.aborted) {
+    act.cancel();
+    throw signal.reason;
+  }
+  let value: T;
+  try {
+    value = await (passage.core.interceptor === undefined ? run(act.payload, signal, act.changed) : (intercepted(act, run) as Promise<T>));
+  } catch (error) {
+    return await failed(act, error);
+  }
+  if (isStream(value)) {
+    release(value);
+    return await stopped(act, deny("ungoverned_method", "A stream passes the gates only through begin() and stream()"));
+  }
+  let seen: unknown = value;
+  let usage: TokenUsage | undefined;
+  try {
+    usage = usageOf?.(value);
+    if (view !== undefined) seen = view.read(value);
+  } catch (error) {
+    return await stopped(act, deny("guard_error", "The response could not be read", error));
+  }
+  const after = act.respond(seen, false, usage);
+  const final = "effect" in after ? after : await after;
+  if (!final.allowed) throw violation(RESPONSE[act.stage], final);
+  if (final.effect !== "transform") return view === undefined ? (act.result as T) : value;
+  if (view !== undefined) return view.write(value, final.payload);
+  if (act.isPlain) return final.payload as T;
+  const denial = deny("payload_not_plain", "A guard changed a response that is not plain data, and there is no view to write it back");
+  passage.tellDenial({ stage: RESPONSE[act.stage], name: act.name, callId: act.callId }, denial);
+  throw violation(RESPONSE[act.stage], denial);
+}
+
+/** Runs the act inside the kernel's interceptors; an interceptor can't run it twice, or on anything else. */
+function intercepted(act: ActImpl, run: (payload: never, signal: AbortSignal, changed: boolean) => unknown): Promise<unknown> {
+  const { context, core } = act.passage;
+  let called = false;
+  const next = async (own?: AbortSignal): Promise<unknown> => {
+    if (called) throw new TypeError("An interceptor called next() a second time");
+    called = true;
+    return await run(act.payload as never, own === undefined ? act.signal : AbortSignal.any([act.signal, own]), act.changed);
+  };
+  return Promise.resolve(core.interceptor?.(act.request as NonNullable<typeof act.request>, next, context));
+}
+
+/** The act threw: judged like a response, unless it was stopped further in. */
+async function failed(act: ActImpl, error: unknown): Promise<never> {
+  const isPast = passesUnjudged(error, act.signal);
+  const decision = await act.fail(error);
+  if (isPast) throw error;
+  if (!decision.allowed) throw violation(RESPONSE[act.stage], decision);
+  if (decision.effect === "transform") throw new Error(String((decision.payload as { message?: unknown } | null)?.message ?? ""));
+  throw error;
+}
+
+/** The library itself stops an act that has run: it is spent, told once, and nothing of it goes on. */
+async function stopped(act: ActImpl, denial: Deny): Promise<never> {
+  const stage = RESPONSE[act.stage];
+  const error = violation(stage, denial);
+  act.passage.tellDenial({ stage, name: act.name, callId: act.callId }, denial);
+  await act.fail(error);
+  throw error;
+}
+
+function isStream(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const { getReader, [Symbol.asyncIterator]: iterate } = value as { getReader?: unknown; [Symbol.asyncIterator]?: unknown };
+  return typeof iterate === "function" || typeof getReader === "function";
+}
+
+/** Lets go of a stream that nobody will read. */
+function release(stream: unknown): void {
+  const { cancel, return: end } = stream as { cancel?: () => unknown; return?: () => unknown };
+  const letGo = typeof cancel === "function" ? cancel : end;
+  if (typeof letGo !== "function") return;
+  void (async () => await letGo.call(stream))().catch(() => undefined);
+}

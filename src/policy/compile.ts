@@ -1,0 +1,24 @@
+import type { Guard } from "../guard.ts";
+import { allowTools } from "../guards/allow-tools.ts";
+import { blockPatterns } from "../guards/block-patterns.ts";
+import { denyTools } from "../guards/deny-tools.ts";
+import { maxConcurrent } from "../guards/max-concurrent.ts";
+import { maxToolCalls } from "../guards/max-tool-calls.ts";
+import { minConfidence } from "../guards/min-confidence.ts";
+import { requireApproval } from "../guards/require-approval.ts";
+import { timeLimit } from "../guards/time-limit.ts";
+import { tokenBudget } from "../guards/token-budget.ts";
+import type { GovernancePolicy } from "./policy.ts";
+
+/** The built-in guards that a policy stands for: those that only look come first, then those that take, then approval. */
+export function compilePolicy(policy: GovernancePolicy): readonly Guard[] {
+  const guards: Guard[] = [timeLimit(policy.timeoutMs)];
+  if (policy.allowedTools !== undefined) guards.push(allowTools(policy.allowedTools));
+  if (policy.deniedTools.length > 0) guards.push(denyTools(policy.deniedTools));
+  if (policy.blockedPatterns.length > 0) guards.push(blockPatterns(policy.blockedPatterns));
+  guards.push(minConfidence(policy.confidenceThreshold), maxToolCalls(policy.maxToolCalls), tokenBudget(policy.maxTokens), maxConcurrent(policy.maxConcurrent));
+  const approval = policy.requireHumanApproval;
+  if (approval === true) guards.push(requireApproval());
+  else if (approval !== false && approval.length > 0) guards.push(requireApproval(approval));
+  return guards;
+}

@@ -1,0 +1,114 @@
+import { conflictsOf } from "./conflicts.ts";
+import { PolicyError, type PolicyMistake, type Report } from "./error.ts";
+import { FIELD_NAMES, FIELDS } from "./fields.ts";
+import { diffOf, isStricter, mergedInit } from "./order.ts";
+import type { GovernancePolicy, PolicyInit } from "./policy.ts";
+import { entriesOf, wantedKey } from "./read.ts";
+
+const policies = new WeakSet<object>();
+
+/**
+ * Tells a policy that {@linkcode definePolicy} or {@linkcode parsePolicy} made from anything that looks like one.
+ *
+ * One of another copy of the package is none: hand its `toJSON()` to {@linkcode definePolicy}.
+ *
+ * @example Usage
+ * ```ts
+ * import { definePolicy, isPolicy } from "@sallyport/sallyport";
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(isPolicy(definePolicy()), true);
+ * assert.equal(isPolicy({ ...definePolicy() }), false);
+ * ```
+ */
+export function isPolicy(value: unknown): value is GovernancePolicy {
+  return typeof value === "object" && value !== null && policies.has(value);
+}
+
+/** Returns `value` if it is a policy of ours, else throws. */
+function ours(where: string, what: string, value: unknown): GovernancePolicy {
+  if (isPolicy(value)) return value;
+  throw new TypeError(`Cannot run ${where}: ${what} must be a policy made by definePolicy() or parsePolicy()`);
+}
+
+/** On the prototype, so that spreading a policy gives its fields alone. */
+const methods: Pick<GovernancePolicy, "toJSON" | "diff" | "isStricterThan" | "merge" | "conflicts"> & ThisType<GovernancePolicy> = Object.freeze({
+  toJSON(): PolicyInit {
+    const policy = ours("toJSON()", "this", this);
+    const out: Record<string, unknown> = {};
+    for (const name of FIELD_NAMES) {
+      const value = policy[name];
+      if (value !== undefined) out[name] = Array.isArray(value) ? [...(value as readonly unknown[])] : value;
+    }
+    return out as PolicyInit;
+  },
+  diff(other: GovernancePolicy): Readonly<Record<string, readonly [unknown, unknown]>> {
+    return diffOf(ours("diff()", "this", this), ours("diff()", "other", other));
+  },
+  isStricterThan(other: GovernancePolicy): boolean {
+    return isStricter(ours("isStricterThan()", "this", this), ours("isStricterThan()", "other", other));
+  },
+  merge(other: GovernancePolicy): GovernancePolicy {
+    return definePolicy(mergedInit(ours("merge()", "this", this), ours("merge()", "other", other)));
+  },
+  conflicts(): readonly string[] {
+    return conflictsOf(ours("conflicts()", "this", this));
+  },
+});
+
+/** Makes a policy of entries whose fields are known; every other mistake joins those given, and all are thrown at once. */
+export function buildPolicy(where: string, entries: Iterable<readonly [keyof PolicyInit, unknown, string]>, mistakes: PolicyMistake[]): GovernancePolicy {
+  const report: Report = (mistake) => mistakes.push(mistake);
+  const given = new Map<string, unknown>();
+  for (const [name, value, path] of entries) {
+    if (value !== undefined) given.set(name, FIELDS[name].read(value, path, report));
+  }
+  if (mistakes.length > 0) throw new PolicyError(where, mistakes);
+  const policy = Object.create(methods) as Record<string, unknown>;
+  for (const name of FIELD_NAMES) {
+    const value = given.has(name) ? given.get(name) : FIELDS[name].fallback;
+    if (value !== undefined) policy[name] = value;
+  }
+  policies.add(Object.freeze(policy));
+  return policy as unknown as GovernancePolicy;
+}
+
+/**
+ * Makes a policy: plain data, validated and immutable.
+ *
+ * Every field is optional and has the default that {@linkcode PolicyInit} names; one that is `undefined` is absent, so
+ * beware of an `allowedTools` that was never filled: absent means every tool, `[]` none. The options are read once and
+ * copied. Every key must be known and the options a plain object (a policy of ours is returned as it is). A `RegExp` is
+ * copied too, but is not JSON: `toJSON()` keeps such an entry as it is, and a text made of it is refused when read.
+ * `merge`, `diff`, `isStricterThan` compare with policies of this copy of the package only, and throw `TypeError` else.
+ * In them, lists are sets: order and repetition do not count.
+ *
+ * @throws {PolicyError} A `TypeError` that lists every mistake at once (path, wanted, got).
+ * @example Usage
+ * ```ts
+ * import { definePolicy } from "@sallyport/sallyport";
+ * import assert from "node:assert/strict";
+ *
+ * const base = definePolicy({ allowedTools: ["read", "search"], blockedPatterns: ["drop table"] });
+ * const night = base.merge(definePolicy({ name: "night", maxToolCalls: 3, requireHumanApproval: ["search"] }));
+ * assert.deepEqual(night.allowedTools, ["read", "search"]);
+ * assert.equal(night.isStricterThan(base), true);
+ * assert.deepEqual(night.conflicts(), []);
+ * ```
+ */
+export function definePolicy(init: PolicyInit | GovernancePolicy = {}): GovernancePolicy {
+  return readPolicy("definePolicy()", init, false);
+}
+
+/** Reads the fields of a policy; `where` names the caller in errors, and a file may name its schema. */
+export function readPolicy(where: string, init: unknown, isFile: boolean): GovernancePolicy {
+  if (isPolicy(init)) return init;
+  const mistakes: PolicyMistake[] = [];
+  const report: Report = (mistake) => mistakes.push(mistake);
+  const entries: [keyof PolicyInit, unknown, string][] = [];
+  for (const [key, value] of entriesOf(init, "", report)) {
+    if (Object.hasOwn(FIELDS, key)) entries.push([key as keyof PolicyInit, value, key]);
+    else if (!isFile || key !== "$schema" || typeof value !== "string") report({ path: key, wanted: wantedKey(key, FIELD_NAMES), got: value });
+  }
+  return buildPolicy(where, entries, mistakes);
+}

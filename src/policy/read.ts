@@ -1,0 +1,34 @@
+import { sequenceSimilarity } from "../drift/sequence-similarity.ts";
+import type { Report } from "./error.ts";
+
+/**
+ * Reads the own entries of a plain object, each once, in their order; reports what is no plain object.
+ *
+ * Hidden and symbol keys count, so that an unknown one can be reported. A prototype of its own is refused: a field that
+ * stands there would be passed over, and its rule with it.
+ */
+export function entriesOf(value: unknown, path: string, report: Report): [string, unknown][] {
+  if (typeof value !== "object" || value === null || Array.isArray(value) || !isPlain(value)) {
+    report({ path, wanted: "a plain object", got: value });
+    return [];
+  }
+  return Reflect.ownKeys(value).map((key) => [String(key), (value as Record<string | symbol, unknown>)[key]]);
+}
+
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype === null) return true;
+  // Object.prototype of any realm.
+  return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype as object, "isPrototypeOf");
+}
+
+/** What to say was wanted where a key is unknown. */
+export function wantedKey(key: string, known: readonly string[]): string {
+  let best = 0.7;
+  let hint = "";
+  for (const name of known) {
+    const score = sequenceSimilarity(key.slice(0, 64).toLowerCase(), name.toLowerCase());
+    if (score > best) [best, hint] = [score, ` (did you mean "${name}"?)`];
+  }
+  return `a known field${hint}`;
+}

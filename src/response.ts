@@ -1,0 +1,132 @@
+import type { ActImpl } from "./act.ts";
+import { allow, amend, type Decision, deny, type Deny, isThenable } from "./decision.ts";
+import { textOf } from "./drift/baseline.ts";
+import { writeRecord } from "./core.ts";
+import type { OutcomeRecord } from "./audit/record.ts";
+import { objectionOf, type Passage } from "./passage.ts";
+import type { Stage, TokenUsage } from "./request.ts";
+import { capsOf, Fault, snapshot } from "./snapshot/snapshot.ts";
+import { microUsdOf, tokensOf } from "./usage.ts";
+
+/** The gate after each gate. */
+export const RESPONSE: Readonly<Record<ActImpl["stage"], Stage>> = { input: "output", pre_model_call: "post_model_call", pre_tool_call: "post_tool_call" };
+
+/**
+ * The gate after an act: what was taken is settled, the response judged, then counted, measured for drift, told and recorded.
+ * Leaves what may go on in `act.result`.
+ */
+export function respond(act: ActImpl, payload: unknown, isError: boolean, usage: TokenUsage | undefined): Decision | Promise<Decision> {
+  const { passage } = act;
+  const started = passage.tick();
+  const reported = tokensOf(usage) === undefined && microUsdOf(usage) === undefined ? undefined : usage;
+  act.settle(reported);
+  addUsage(passage, reported);
+  const stage = RESPONSE[act.stage];
+  const about = { stage, name: act.name, callId: act.callId };
+  const decision = passage.judge({ ...about, payload, metadata: act.metadata, usage: reported, before: act.payload, isError }, act);
+  act.result = passage.lastCopy;
+  act.isPlain = passage.lastIsPlain;
+  const judged = (late: Decision): Decision | Promise<Decision> => {
+    let final = passage.conclude(about, late, started, false);
+    if (final.effect === "escalate") {
+      // Nobody is asked about a response: it is there already, and would wait in memory for a person.
+      passage.tellDenial(about, final);
+      final = deny("approval_required", final.reason);
+    }
+    if (final.effect === "transform") {
+      const copy = snapshot(final.payload, capsOf(stage), false);
+      final = amend(final, { payload: (act.result = copy instanceof Fault ? final.payload : copy) });
+    }
+    return afterwards(act, about, final, isError, reported, started);
+  };
+  return isThenable(decision) ? decision.then((late) => judged(late as Decision)) : judged(decision as Decision);
+}
+
+function addUsage(passage: Passage, usage: TokenUsage | undefined): void {
+  for (let at: Passage | undefined = passage; at !== undefined; at = at.parent) {
+    at.state.totalTokens += tokensOf(usage) ?? 0;
+    at.state.microUsd += microUsdOf(usage) ?? 0;
+  }
+}
+
+type About = { readonly stage: Stage; readonly name: string; readonly callId: string };
+
+/** Counters, drift, checkpoint; then events, then the record. */
+function afterwards(act: ActImpl, about: About, decision: Decision, isError: boolean, usage: TokenUsage | undefined, started: number): Decision | Promise<Decision> {
+  const { passage } = act;
+  const { state, core } = passage;
+  if (act.stage === "pre_model_call") state.modelCallCount++;
+  else {
+    state.callCount++;
+    if (act.stage === "pre_tool_call") state.toolCallCount++;
+  }
+  const finish = (objection: Deny | undefined): Decision => {
+    const denied = objection ?? checkpoint(act);
+    let final: Decision = decision.allowed && denied !== undefined ? deniedLate(act, about, denied) : decision;
+    const completed = core.emitter.has("call_completed")
+      ? core.emitter.emit("call_completed", { ...passage.event(state.now), ...about, isError, usage, decision: final, durationMs: Math.max(0, started - act.started) })
+      : undefined;
+    if (completed !== undefined && final.allowed && !core.isShadow) final = deniedLate(act, about, objectionOf(completed));
+    return recordOutcome(act, about, final, isError, usage);
+  };
+  if (about.stage !== "output" || isError || !decision.allowed) return finish(undefined);
+  const drifted = measure(act, textOf(act.result));
+  return isThenable(drifted) ? drifted.then((late) => finish(late as Deny | undefined)) : finish(drifted as Deny | undefined);
+}
+
+/** A denial that came after the response gate had let the response through. */
+function deniedLate(act: ActImpl, about: About, denial: Deny): Decision {
+  if (act.passage.core.isShadow) return allow();
+  act.passage.tellDenial(about, denial);
+  return denial;
+}
+
+/** Measures an output against the baseline, or makes it the baseline; answers the denial that a listener asks for. */
+function measure(act: ActImpl, text: string): Deny | undefined | Promise<Deny | undefined> {
+  const { passage } = act;
+  const { state, core, context } = passage;
+  if (state.baseline === undefined) {
+    state.baseline = text;
+    return undefined;
+  }
+  const threshold = context.policy.driftThreshold;
+  const told = (driftScore: number): Deny | undefined => {
+    if (!(driftScore > threshold)) return undefined;
+    const objection = core.emitter.emit("drift_detected", { ...passage.event(state.now), callId: act.callId, driftScore, threshold });
+    return objection === undefined ? undefined : objectionOf(objection);
+  };
+  const failed = (error: unknown): Deny => deny("guard_error", "Drift could not be measured", error);
+  if (!core.emitter.has("drift_detected") || state.drift === undefined) return undefined;
+  try {
+    const drift = state.drift(text);
+    return isThenable(drift) ? Promise.resolve(drift).then((late) => told(late as number), failed) : told(drift);
+  } catch (error) {
+    return failed(error);
+  }
+}
+
+function checkpoint(act: ActImpl): Deny | undefined {
+  const { passage } = act;
+  const { state, core, context } = passage;
+  if (act.stage === "pre_model_call" || state.callCount % context.policy.checkpointFrequency !== 0) return undefined;
+  const checkpointId = `${context.sessionId}:${state.callCount}`;
+  state.checkpoints = Object.freeze([...state.checkpoints, checkpointId]);
+  if (!core.emitter.has("checkpoint_created")) return undefined;
+  const objection = core.emitter.emit("checkpoint_created", { ...passage.event(state.now), checkpointId, callCount: state.callCount });
+  return objection === undefined ? undefined : objectionOf(objection);
+}
+
+function recordOutcome(act: ActImpl, about: About, decision: Decision, isError: boolean, usage: TokenUsage | undefined): Decision {
+  const { passage } = act;
+  const { sinks } = passage.core;
+  if (sinks.length === 0) return decision;
+  const record: OutcomeRecord = {
+    kind: "outcome",
+    ...passage.recordBase(about),
+    outcome: !decision.allowed ? "withheld" : isError ? "failed" : "completed",
+    ...(decision.effect === "deny" ? { code: decision.code } : {}),
+    ...(usage === undefined ? {} : { usage }),
+  };
+  const failed = writeRecord(sinks, record);
+  return failed === undefined || !decision.allowed ? decision : deniedLate(act, about, failed);
+}

@@ -1,0 +1,192 @@
+import { type Act, ActImpl, type ActInit, type ActStage } from "./act.ts";
+import { sameData } from "./approval/ask.ts";
+import { wrong } from "./check.ts";
+import type { ExecutionContext } from "./context.ts";
+import { type Decision, isThenable } from "./decision.ts";
+import type { Passage } from "./passage.ts";
+import { perform } from "./perform.ts";
+import type { GovernancePolicy, PolicyInit } from "./policy/policy.ts";
+import type { Stage, TokenUsage } from "./request.ts";
+import { capsOf, snapshot } from "./snapshot/snapshot.ts";
+import { governStream, type StreamOptions } from "./stream.ts";
+import { DRY } from "./taking.ts";
+import type { AgentProfile } from "./trust/profile.ts";
+
+export type { Act, ActInit } from "./act.ts";
+export type { StreamOptions } from "./stream.ts";
+
+/** Shows the gates a plain form of a framework's value, and writes a changed form back. */
+export interface View<T> {
+  /** The plain form that guards judge. */
+  read(value: T): unknown;
+  /** The value with a changed form put in; called only where a guard changed it. */
+  // deno-lint-ignore no-explicit-any -- the form is the one that `read` gave, which only the view's author knows
+  write(value: T, payload: any): T;
+}
+
+/** What a session is made of. */
+export interface SessionInit {
+  /** Letters, digits, `_` and `-`. Needed where no profile is given. */
+  agentId?: string | undefined;
+  /** Who acts. The agent's id is then the last segment of its DID. */
+  agent?: AgentProfile | undefined;
+  /** The session that this one is a child of. */
+  parent?: Session | undefined;
+  /** Aborts every act of the session. */
+  signal?: AbortSignal | undefined;
+  /** Names the session; the same again to resume an approval in another process. Default: a new one. */
+  sessionId?: string | undefined;
+  /** What drift is measured against; absent: the first output. */
+  baseline?: string | undefined;
+  /** What guards may want to know. Copied, must be plain. */
+  metadata?: Readonly<Record<string, unknown>> | undefined;
+  /** Narrows the kernel's policy, or the parent's: the session's is what both allow. */
+  policy?: PolicyInit | GovernancePolicy | undefined;
+}
+
+/** One agent's passage through a kernel. */
+export interface Session {
+  /** What guards know about this session. Live. */
+  readonly context: ExecutionContext;
+  /**
+   * Judges a prompt, runs the agent on what was judged, and judges its output.
+   *
+   * Rejects with `PolicyViolationError` where a gate stops it, and never throws synchronously. `action` (default `execute`) is
+   * the name that the gates see.
+   */
+  // deno-lint-ignore no-explicit-any -- the act gets what it was called with, which only the caller knows
+  run<T>(input: unknown, act: (input: any, signal: AbortSignal, changed: boolean) => T | Promise<T>, options?: { action?: string | undefined; view?: View<T> | undefined } & ActInit): Promise<T>;
+  /** Judges a model request, calls the model, settles the usage that it reports, and judges its response. */
+  // deno-lint-ignore no-explicit-any -- as above
+  model<T>(call: { model: string; request: unknown } & ActInit, act: (request: any, signal: AbortSignal, changed: boolean) => T | Promise<T>, usageOf?: (response: T) => TokenUsage | undefined, view?: View<T>): Promise<T>;
+  /** Judges a tool call, calls the tool with the arguments that were judged, and judges its result. */
+  // deno-lint-ignore no-explicit-any -- as above
+  tool<T>(call: { name: string; arguments: unknown } & ActInit, act: (args: any, signal: AbortSignal, changed: boolean) => T | Promise<T>, view?: View<T>): Promise<T>;
+  /**
+   * Judges an act that somebody else runs. The same callId, name and payload as an open act's answer that act, and take nothing.
+   * Answers at once where every guard does and nobody is asked.
+   */
+  begin(request: { stage: "input" | "pre_model_call" | "pre_tool_call"; name: string; payload: unknown; approval?: "ask" | "return" } & ActInit): Act | Promise<Act>;
+  /** The open act of that id, begun by `begin`: for hooks in pairs. */
+  act(callId: string): Act | undefined;
+  /** Judges a stream's whole text before any part of it goes on. */
+  stream<T>(parts: AsyncIterable<T>, options: StreamOptions<T>): AsyncIterable<T>;
+  /** Judges once: opens nothing, takes nothing, asks nobody. */
+  check(request: { stage: Stage; name: string; payload: unknown; usage?: TokenUsage } & ActInit): Decision | Promise<Decision>;
+  /** Checks a prompt at `input`. */
+  preExecute(input: unknown): Decision | Promise<Decision>;
+  /** Judges an answer at `output`, and counts it as a completed run: drift, checkpoints. */
+  postExecute(output: unknown): Decision | Promise<Decision>;
+  /** Begins a session inside this one: it passes this one's guards too, takes from both, and ends with it. At most 16 deep. */
+  child(init?: SessionInit): Session;
+  /** Ends the session: acts under way are aborted, and nothing begins afterwards. */
+  close(reason?: "completed" | "error" | "cancelled"): void | Promise<void>;
+}
+
+const BEGINNINGS: readonly string[] = ["input", "pre_model_call", "pre_tool_call"];
+
+/** The session that a kernel hands out. */
+export class SessionImpl implements Session {
+  readonly context: ExecutionContext;
+  readonly #passage: Passage;
+  readonly #born: (init: SessionInit) => Session;
+
+  constructor(passage: Passage, born: (init: SessionInit) => Session) {
+    this.#passage = passage;
+    this.#born = born;
+    this.context = passage.context;
+    Object.freeze(this);
+  }
+
+  /** What is behind a session of ours; `undefined` for anything else. */
+  static passageOf(session: unknown): Passage | undefined {
+    return typeof session === "object" && session !== null && #passage in session ? session.#passage : undefined;
+  }
+
+  // deno-lint-ignore no-explicit-any -- see Session
+  async run<T>(input: unknown, act: (input: any, signal: AbortSignal, changed: boolean) => T | Promise<T>, options: { action?: string | undefined; view?: View<T> | undefined } & ActInit = {}): Promise<T> {
+    const opened = this.#open("input", options.action ?? "execute", input, options);
+    return await perform(isThenable(opened) ? await opened : opened, act, undefined, options.view);
+  }
+
+  // deno-lint-ignore no-explicit-any -- see Session
+  async model<T>(call: { model: string; request: unknown } & ActInit, act: (request: any, signal: AbortSignal, changed: boolean) => T | Promise<T>, usageOf?: (response: T) => TokenUsage | undefined, view?: View<T>): Promise<T> {
+    const opened = this.#open("pre_model_call", call.model, call.request, call);
+    return await perform(isThenable(opened) ? await opened : opened, act, usageOf, view);
+  }
+
+  // deno-lint-ignore no-explicit-any -- see Session
+  async tool<T>(call: { name: string; arguments: unknown } & ActInit, act: (args: any, signal: AbortSignal, changed: boolean) => T | Promise<T>, view?: View<T>): Promise<T> {
+    const opened = this.#open("pre_tool_call", call.name, call.arguments, call);
+    return await perform(isThenable(opened) ? await opened : opened, act, undefined, view);
+  }
+
+  #open(stage: ActStage, name: string, payload: unknown, init: ActInit): ActImpl | Promise<ActImpl> {
+    return new ActImpl(this.#passage, stage, name, payload, init).begin(true);
+  }
+
+  begin(request: { stage: ActStage; name: string; payload: unknown; approval?: "ask" | "return" } & ActInit): Act | Promise<Act> {
+    const { stage, name, payload, approval = "ask", callId } = request;
+    if (!BEGINNINGS.includes(stage)) throw wrong("begin()", "stage", `one of ${BEGINNINGS.join(", ")}`, stage);
+    if (approval !== "ask" && approval !== "return") throw wrong("begin()", "approval", '"ask" or "return"', approval);
+    const again = callId === undefined ? undefined : this.#same(stage, name, payload, callId);
+    if (again !== undefined) return again;
+    const act = new ActImpl(this.#passage, stage, name, payload, request);
+    act.isPaired = true;
+    return act.begin(approval === "ask");
+  }
+
+  /** The open act that is the same call, so that a hook which fires twice counts once. */
+  #same(stage: ActStage, name: string, payload: unknown, callId: string): ActImpl | undefined {
+    for (const act of this.#passage.open as Set<ActImpl>) {
+      if (!act.isPaired || act.callId !== callId || act.stage !== stage || act.name !== name || act.request === undefined) continue;
+      // Compared with what was judged: ids come from models, and must not carry another payload past the gate.
+      if (sameData(act.judged, snapshot(payload, capsOf(stage), false))) return act;
+    }
+    return undefined;
+  }
+
+  act(callId: string): Act | undefined {
+    let last: ActImpl | undefined;
+    for (const act of this.#passage.open as Set<ActImpl>) if (act.isPaired && act.callId === callId) last = act;
+    return last;
+  }
+
+  stream<T>(parts: AsyncIterable<T>, options: StreamOptions<T>): AsyncIterable<T> {
+    return governStream(this.#passage, parts, options);
+  }
+
+  check(request: { stage: Stage; name: string; payload: unknown; usage?: TokenUsage } & ActInit): Decision | Promise<Decision> {
+    const passage = this.#passage;
+    const { stage, name, payload, callId, metadata, usage } = request;
+    const started = passage.tick();
+    const question = { stage, name, payload, metadata, usage, callId: callId === undefined || callId === "" ? passage.nextCallId() : callId };
+    const decision = passage.judge(question, DRY);
+    return isThenable(decision) ? decision.then((late) => passage.conclude(question, late as Decision, started)) : passage.conclude(question, decision as Decision, started);
+  }
+
+  preExecute(input: unknown): Decision | Promise<Decision> {
+    return this.check({ stage: "input", name: "execute", payload: input });
+  }
+
+  postExecute(output: unknown): Decision | Promise<Decision> {
+    const act = new ActImpl(this.#passage, "input", "execute", undefined, {});
+    act.phase = "running";
+    return act.respond(output, false, undefined);
+  }
+
+  child(init: SessionInit = {}): Session {
+    if (init.parent !== undefined) throw wrong("child()", "parent", "absent: the session itself is the parent", init.parent);
+    return this.#born({ ...init, parent: this });
+  }
+
+  close(reason: "completed" | "error" | "cancelled" = "completed"): void | Promise<void> {
+    const passage = this.#passage;
+    if (passage.isStopped) return;
+    passage.stop("The session is closed");
+    const { core } = passage;
+    if (passage.gate("agent_shutdown").guards.length === 0 && !core.emitter.has("policy_check") && core.sinks.length === 0) return;
+    return passage.edge("agent_shutdown", { reason }).then(() => undefined);
+  }
+}
+

@@ -1,0 +1,121 @@
+import type { Guard, Taking } from "./guard.ts";
+import type { TokenUsage } from "./request.ts";
+
+interface Entry {
+  /** Who took, so that the second look after a transform can leave it out. */
+  readonly guard: Guard | undefined;
+  readonly giveBack: () => void;
+  readonly settle: ((usage: TokenUsage | undefined) => void) | undefined;
+}
+
+/** What guards took in one pass: kept in order, and given back or settled exactly once. */
+export class Takings implements Taking {
+  readonly dry: boolean;
+  /** On a second look after a transform: who took in the first, and is not asked again. */
+  readonly skips: ReadonlySet<Guard> | undefined;
+  /** The guard that was asked last, however deep in combinators: what is taken now is its. */
+  asked: Guard | undefined = undefined;
+  #entries: Entry[] | undefined;
+  #over = false;
+
+  constructor(dry: boolean, skips?: ReadonlySet<Guard>) {
+    this.dry = dry;
+    this.skips = skips;
+  }
+
+  take(giveBack: () => void, settle?: (usage: TokenUsage | undefined) => void): void {
+    if (typeof giveBack !== "function" || (settle !== undefined && typeof settle !== "function")) {
+      throw new TypeError("take() needs a function that gives back what was taken; a second one, that settles it, may follow");
+    }
+    this.add({ guard: this.asked, giveBack, settle });
+  }
+
+  protected add(entry: Entry): void {
+    // A guard that takes in a dry run, or after the answer was given (a late promise), must not hold anything.
+    if (this.dry || this.#over) quietly(entry.giveBack, undefined);
+    else (this.#entries ??= []).push(entry);
+  }
+
+  /** Everyone who took so far. */
+  protected takers(): Set<Guard | undefined> {
+    return new Set(this.#entries?.map((entry) => entry.guard));
+  }
+
+  /** The taking of a second look: dry, and it passes over whoever took in the first. */
+  again(): Takings {
+    const skips = new Set(this.skips);
+    for (const guard of this.takers()) if (guard !== undefined) skips.add(guard);
+    return new Takings(true, skips);
+  }
+
+  /** Gives everything back, newest first; with `final`, later takings too. */
+  giveBack(final: boolean): void {
+    this.#over ||= final;
+    for (const entry of this.#empty().reverse()) quietly(entry.giveBack, undefined);
+  }
+
+  /** Settles everything with the real usage; what has no settling stays spent. */
+  settle(usage: TokenUsage | undefined): void {
+    this.#over = true;
+    for (const { settle } of this.#empty()) if (settle !== undefined) quietly(settle, usage);
+  }
+
+  /** Hands everything on to the taking of the pass around this one. */
+  handOn(to: Taking): void {
+    this.#over = true;
+    for (const entry of this.#empty()) {
+      if (to instanceof Takings) to.add(entry);
+      else to.take(entry.giveBack, entry.settle);
+    }
+  }
+
+  #empty(): Entry[] {
+    const entries = this.#entries ?? NONE;
+    this.#entries = undefined;
+    return entries;
+  }
+}
+
+const NONE: Entry[] = [];
+
+/** One that fails must not keep the others from being given back. What it held stays spent, which is the safe side. */
+function quietly<T>(call: (value: T) => void, value: T): void {
+  try {
+    call(value);
+  } catch {
+    // Nobody is there to tell: the decision stands already.
+  }
+}
+
+/** Hands everything on at once: gives a taking of somebody else's what composing needs. */
+class Forwarded extends Takings {
+  readonly #to: Taking;
+  readonly #takers: Set<Guard | undefined> = new Set();
+
+  constructor(to: Taking) {
+    super(to.dry);
+    this.#to = to;
+  }
+
+  protected override add(entry: Entry): void {
+    this.#takers.add(entry.guard);
+    this.#to.take(entry.giveBack, entry.settle);
+  }
+
+  protected override takers(): Set<Guard | undefined> {
+    return this.#takers;
+  }
+}
+
+/** The taking itself if it is one of ours, else one that hands on to it. */
+export function tracked(taking: Taking): Takings {
+  return taking instanceof Takings ? taking : new Forwarded(taking);
+}
+
+/** A taking for a part whose takings may not be kept. On a second look nothing is taken, and who took is still left out. */
+export function branch(taking: Taking): Takings {
+  return taking instanceof Takings && taking.skips !== undefined ? taking : new Takings(taking.dry);
+}
+
+/** Takes nothing. Shared: nothing is kept in it. */
+export const DRY: Takings = new Takings(true);

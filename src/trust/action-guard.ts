@@ -1,0 +1,124 @@
+import { functionOf, knownKeys, wholeNumber } from "../check.ts";
+import { type CapabilityMatching, isHierarchical } from "./covers.ts";
+import { MAX_SCORE } from "./facts.ts";
+import { factsOf, judge, misnamed, registerJudge, scoreOf, type Verdict } from "./judge.ts";
+import { compilePlans } from "./plan.ts";
+import type { AgentProfile } from "./profile.ts";
+
+/** Whether an agent may take an action, and why not. */
+export interface ActionResult {
+  /** The answer. */
+  readonly allowed: boolean;
+  /** Who asked; empty when that was no DID. */
+  readonly agentDid: string;
+  /** What for; empty when that was no string. */
+  readonly action: string;
+  /** For people; empty when allowed. */
+  readonly reason: string;
+  /** `action_blocked`, `identity_unverified`, `agent_not_active`, `trust_too_low`, `missing_capabilities`, or empty when allowed. */
+  readonly code: string;
+  /** The score that was judged; 0 when it was no score. */
+  readonly trustScore: number;
+  /** When, in ms since the epoch. */
+  readonly timestamp: number;
+  /** Plain data. */
+  toJSON(): object;
+}
+
+/** The first of the two gates: who may act. */
+export interface ActionGuard {
+  /** Judges one action of one agent, synchronously. */
+  check(agent: AgentProfile, action: string, requiredCapabilities?: readonly string[]): ActionResult;
+}
+
+class Result implements ActionResult {
+  readonly allowed: boolean;
+  readonly agentDid: string;
+  readonly action: string;
+  readonly reason: string;
+  readonly code: string;
+  readonly trustScore: number;
+  readonly timestamp: number;
+
+  constructor(verdict: Verdict, did: string, action: string, score: number, timestamp: number) {
+    this.allowed = verdict.code === "";
+    this.agentDid = did;
+    this.action = action;
+    this.reason = verdict.reason;
+    this.code = verdict.code;
+    this.trustScore = score >= 0 ? score : 0;
+    this.timestamp = timestamp;
+  }
+
+  toJSON(): object {
+    const { allowed, agentDid, action, reason, code, trustScore, timestamp } = this;
+    return { allowed, agentDid, action, reason, code, trustScore, timestamp };
+  }
+}
+
+const WHERE = "actionGuard()";
+const KEYS = ["minTrustScore", "sensitiveActions", "blockedActions", "requiredCapabilities", "capabilityMatching", "clock"];
+
+/**
+ * Makes the gate that says who may act: it judges an agent's status, trust and capabilities for an action.
+ *
+ * The first rule that fails decides: the action is blocked; the agent has no well-formed DID; its status is not exactly
+ * `"active"`; its score is below the action's threshold (`sensitiveActions`, else `minTrustScore`; a score on the threshold
+ * passes, and a threshold of an action may be lower than the global one); it lacks a capability, of `requiredCapabilities` for
+ * that action or of the call's own list. Names are compared exactly, except that a name which differs from a configured one only by
+ * letter case, compatibility form or invisible characters is blocked with it, and needs at least its threshold and capabilities.
+ *
+ * `check` never throws for what it is shown. A profile is usually one of {@linkcode agentProfile}, but any object of that shape is
+ * judged, field by field, each read once: a score that is not a whole number from 0 to 1000, capabilities that are no array of strings, or
+ * an action that is no string of 1 to 512 characters denies. A list of required capabilities that is no list denies; `null` is no list
+ * asked for. Reasons name no capability that was missing.
+ *
+ * Defaults: `minTrustScore` 500, nothing sensitive, nothing blocked, nothing required, `capabilityMatching` `"exact"`
+ * (`"hierarchical"`: as in {@linkcode capabilityCovers}), `clock` `Date.now` (ms since the epoch). Options are copied.
+ *
+ * Denies with `action_blocked`, `identity_unverified`, `agent_not_active`, `trust_too_low` or `missing_capabilities`.
+ *
+ * @throws {TypeError} If an option is unknown or of the wrong type; the message names it.
+ * @throws {RangeError} If a threshold is no whole number from 0 to 1000 (`NaN` above all, which nothing is below), or a number stands
+ * where none belongs.
+ * @example Usage
+ * ```ts
+ * import { actionGuard, agentProfile } from "@sallyport/sallyport";
+ * import assert from "node:assert/strict";
+ *
+ * const guard = actionGuard({ minTrustScore: 500, sensitiveActions: { deploy: 900 }, blockedActions: ["drop_database"] });
+ * const agent = agentProfile({ did: "did:agentmesh:deployer", name: "Deployer", trustScore: 750 });
+ * assert.equal(guard.check(agent, "search").allowed, true);
+ * assert.equal(guard.check(agent, "deploy").code, "trust_too_low");
+ * assert.equal(guard.check(agent, "DROP_DATABASE").code, "action_blocked");
+ * ```
+ */
+export function actionGuard(options: {
+  minTrustScore?: number;
+  sensitiveActions?: Readonly<Record<string, number>>;
+  blockedActions?: readonly string[];
+  requiredCapabilities?: Readonly<Record<string, readonly string[]>>;
+  capabilityMatching?: CapabilityMatching;
+  clock?: () => number;
+} = {}): ActionGuard {
+  knownKeys(WHERE, options, KEYS);
+  const { minTrustScore = 500, sensitiveActions = {}, blockedActions = [], requiredCapabilities = {}, capabilityMatching = "exact", clock = () => Date.now() } = options;
+  wholeNumber(WHERE, "minTrustScore", minTrustScore, 0, MAX_SCORE);
+  const planOf = compilePlans(WHERE, { minTrustScore, sensitiveActions, blockedActions, requiredCapabilities });
+  const hierarchical = isHierarchical(WHERE, capabilityMatching);
+  functionOf(WHERE, "clock", clock);
+
+  const guard: ActionGuard = Object.freeze({
+    check(agent: AgentProfile, action: string, required?: readonly string[]): ActionResult {
+      const facts = factsOf(agent);
+      const score = scoreOf(facts);
+      const verdict = misnamed(action) ?? judge(planOf(action), facts, score, action, required, hierarchical);
+      return new Result(verdict, facts.did, typeof action === "string" ? action : "", score, clock());
+    },
+  });
+  registerJudge(guard, (agent, action) => {
+    const facts = factsOf(agent);
+    return misnamed(action) ?? judge(planOf(action), facts, scoreOf(facts), action, undefined, hierarchical);
+  });
+  return guard;
+}

@@ -1,0 +1,117 @@
+import { wrong } from "../check.ts";
+import { type CapabilityMatching, covers, holds, isHierarchical, missing } from "./covers.ts";
+import { readFacts, strings } from "./facts.ts";
+import type { AgentProfile } from "./profile.ts";
+
+export type { CapabilityMatching } from "./covers.ts";
+
+/**
+ * Tells whether holding one capability means holding another, when capabilities are hierarchical.
+ *
+ * A capability covers itself. `read:*` covers whatever lies below `read`, however deep (`read:db`, `read:db:users`), and
+ * neither `read` itself nor `readonly:db`. `*` covers everything. An asterisk anywhere else is a letter like any other, and a
+ * narrow capability never covers a broader one. A partial order: reflexive, antisymmetric and transitive. Letter case counts.
+ *
+ * @example Usage
+ * ```ts
+ * import { capabilityCovers } from "@sallyport/sallyport";
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(capabilityCovers("read:*", "read:db:users"), true);
+ * assert.equal(capabilityCovers("read:*", "readonly:db"), false);
+ * ```
+ */
+export function capabilityCovers(held: string, wanted: string): boolean {
+  return covers(held, wanted);
+}
+
+/**
+ * Tells whether an agent holds a capability, compared exactly.
+ *
+ * Answers `false` for anything malformed: a string is no list, so `"read,admin"` holds nothing.
+ *
+ * @example Usage
+ * ```ts
+ * import { agentProfile, hasCapability } from "@sallyport/sallyport";
+ * import assert from "node:assert/strict";
+ *
+ * const agent = agentProfile({ did: "did:agentmesh:a1", name: "Alpha", capabilities: ["read"] });
+ * assert.equal(hasCapability(agent, "read"), true);
+ * assert.equal(hasCapability(agent, "write"), false);
+ * ```
+ */
+export function hasCapability(agent: AgentProfile, capability: string): boolean {
+  return holds(readFacts(agent).capabilities ?? [], capability, false);
+}
+
+/**
+ * Tells whether an agent holds every one of some capabilities, compared exactly. An empty list is held by everybody.
+ *
+ * Answers `false` for anything malformed, on either side.
+ *
+ * @example Usage
+ * ```ts
+ * import { agentProfile, hasAllCapabilities } from "@sallyport/sallyport";
+ * import assert from "node:assert/strict";
+ *
+ * const agent = agentProfile({ did: "did:agentmesh:a1", name: "Alpha", capabilities: ["read", "write"] });
+ * assert.equal(hasAllCapabilities(agent, ["read", "write"]), true);
+ * assert.equal(hasAllCapabilities(agent, ["read", "deploy"]), false);
+ * ```
+ */
+export function hasAllCapabilities(agent: AgentProfile, required: readonly string[]): boolean {
+  const held = readFacts(agent).capabilities;
+  const wanted = strings(required);
+  return held !== undefined && wanted !== undefined && missing(held, wanted, false) === 0;
+}
+
+/**
+ * Tells whether an agent holds at least one of some capabilities, compared exactly. Of an empty list nobody does.
+ *
+ * Answers `false` for anything malformed, on either side.
+ *
+ * @example Usage
+ * ```ts
+ * import { agentProfile, hasAnyCapability } from "@sallyport/sallyport";
+ * import assert from "node:assert/strict";
+ *
+ * const agent = agentProfile({ did: "did:agentmesh:a1", name: "Alpha", capabilities: ["read"] });
+ * assert.equal(hasAnyCapability(agent, ["read", "write"]), true);
+ * assert.equal(hasAnyCapability(agent, []), false);
+ * ```
+ */
+export function hasAnyCapability(agent: AgentProfile, required: readonly string[]): boolean {
+  const held = readFacts(agent).capabilities;
+  const wanted = strings(required);
+  return held !== undefined && wanted !== undefined && missing(held, wanted, false) < wanted.length;
+}
+
+/**
+ * Answers the capabilities that two holders have in common, sorted and each once.
+ *
+ * With `"hierarchical"`, the narrower of two that meet: `read:*` and `read:db` have `read:db` in common. Never more than
+ * either side holds. Default `"exact"`.
+ *
+ * @throws {TypeError} If either side is no array of strings.
+ * @example Usage
+ * ```ts
+ * import { commonCapabilities } from "@sallyport/sallyport";
+ * import assert from "node:assert/strict";
+ *
+ * assert.deepEqual(commonCapabilities(["read:*", "deploy"], ["read:db"], "hierarchical"), ["read:db"]);
+ * ```
+ */
+export function commonCapabilities(left: readonly string[], right: readonly string[], matching: CapabilityMatching = "exact"): readonly string[] {
+  const ours = listOf("left", left), theirs = listOf("right", right);
+  const hierarchical = isHierarchical("commonCapabilities()", matching);
+  const common = [...ours.filter((one) => holds(theirs, one, hierarchical)), ...theirs.filter((one) => holds(ours, one, hierarchical))];
+  const each = [...new Set(common)].sort();
+  // What another of them covers says nothing more.
+  return Object.freeze(hierarchical ? each.filter((one) => !each.some((other) => other !== one && covers(other, one))) : each);
+}
+
+function listOf(side: string, value: unknown): readonly string[] {
+  const list = strings(value);
+  if (list === undefined) throw wrong("commonCapabilities()", side, "an array of strings", value);
+  return list;
+}

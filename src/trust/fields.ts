@@ -1,0 +1,43 @@
+import { strings } from "./facts.ts";
+
+/** The most capabilities that a card or a link may name. */
+export const MAX_CAPABILITIES = 256;
+
+/**
+ * Reads the fields of something from outside, each once, into an object without prototype; `undefined` if it is no object,
+ * has a field that is not known, or reading it throws.
+ */
+export function ownFields(value: unknown, known: readonly string[]): Record<string, unknown> | undefined {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
+  const out: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
+  try {
+    for (const key of Reflect.ownKeys(value)) {
+      if (typeof key === "symbol" || !known.includes(key)) return undefined;
+      out[key] = (value as Record<string, unknown>)[key];
+    }
+  } catch {
+    return undefined;
+  }
+  return out;
+}
+
+/** Tells whether a value is a point in time: a whole number of ms since the epoch. NaN, strings and nothing are none. */
+export function isTime(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+/** Tells whether a value is text of 1 to `max` characters with no control character, line break or lone surrogate: safe to log. */
+export function isText(value: unknown, max: number): value is string {
+  return typeof value === "string" && value.length >= 1 && value.length <= max && !/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u.test(value);
+}
+
+/** Copies a list of capabilities; `undefined` if it is none, is too long or holds anything else. */
+export function capabilitiesOf(value: unknown): readonly string[] | undefined {
+  try {
+    if (!Array.isArray(value) || value.length > MAX_CAPABILITIES) return undefined;
+    const copy = strings(value);
+    return copy?.every((item) => isText(item, 256)) === true ? Object.freeze(copy) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,71 @@
+/** What became of an action. `violation`: it was stopped because it broke a rule. */
+export type TrustOutcome = "success" | "failure" | "violation";
+
+/** One outcome and what it made of the score. */
+export interface TrustRecord {
+  /** Whose. */
+  readonly did: string;
+  /** Of what. */
+  readonly action: string;
+  /** What became of it. */
+  readonly outcome: TrustOutcome;
+  /** The score after it. */
+  readonly newScore: number;
+  /** When, in ms since the epoch. */
+  readonly timestamp: number;
+}
+
+/** The last so many records: the oldest leave, so that agents who come and go cannot fill the memory. */
+export class History {
+  readonly #limit: number;
+  readonly #ring: TrustRecord[] = [];
+  #next = 0;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  add(record: TrustRecord): void {
+    if (this.#limit === 0) return;
+    this.#ring[this.#next] = record;
+    this.#next = (this.#next + 1) % this.#limit;
+  }
+
+  /** The records, oldest first; frozen, and new with every call. */
+  list(did: string | undefined): readonly TrustRecord[] {
+    const ordered = [...this.#ring.slice(this.#next), ...this.#ring.slice(0, this.#next)];
+    // `undefined` alone means all: an empty DID is nobody's, not everybody's.
+    return Object.freeze((did === undefined ? ordered : ordered.filter((record) => record.did === did)).map((record) => Object.freeze({ ...record })));
+  }
+}
+
+const RANK: Readonly<Record<TrustOutcome, number>> = Object.freeze({ success: 1, failure: 2, violation: 3 });
+
+/** Which calls were counted: at least the last so many, at most twice as many. */
+export class Counted {
+  readonly #limit: number;
+  // Two generations, since dropping the oldest one by one from a large map takes ever longer.
+  #young = new Map<string, number>();
+  #old = new Map<string, number>();
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /**
+   * Whether an outcome counts: the first of a call does, and a worse one later. Ids of calls come from models, so a known one may spare
+   * a second reward, and never a penalty.
+   */
+  first(did: string, callId: string, outcome: TrustOutcome): boolean {
+    // No DID holds a space, so two pairs never make the same key.
+    const key = `${did} ${callId}`;
+    const rank = RANK[outcome];
+    if ((this.#young.get(key) ?? this.#old.get(key) ?? 0) >= rank) return false;
+    if (this.#young.size >= this.#limit) {
+      this.#old = this.#young;
+      this.#young = new Map();
+    }
+    if (this.#limit > 0) this.#young.set(key, rank);
+    return true;
+  }
+}

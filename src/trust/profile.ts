@@ -1,0 +1,100 @@
+import { knownKeys, stringList, wholeNumber, wrong } from "../check.ts";
+import { capsOf, Fault, snapshot, takeTwin } from "../snapshot/snapshot.ts";
+import { Profile } from "./cell.ts";
+import { isDid, MAX_SCORE } from "./facts.ts";
+
+/** Only `active` agents may act. */
+export type AgentStatus = "active" | "suspended" | "revoked";
+
+/** Who acts. Made by {@linkcode agentProfile}; nobody can change one through an object they hold. */
+export interface AgentProfile {
+  /** Decentralized identifier, `did:agentmesh:…`. */
+  readonly did: string;
+  /** For people. */
+  readonly name: string;
+  /** What the agent may do, as `verb` or `verb:object`. */
+  readonly capabilities: readonly string[];
+  /** A whole number from 0 to 1000; only a {@linkcode TrustTracker} moves it. */
+  readonly trustScore: number;
+  /** Only `active` agents may act. */
+  readonly status: AgentStatus;
+  /** What the caller attached. */
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+const WHERE = "agentProfile()";
+const KEYS = ["did", "name", "capabilities", "trustScore", "status", "metadata"] as const;
+const STATUSES: readonly unknown[] = ["active", "suspended", "revoked"];
+const CONTROL = /\p{Cc}/u;
+
+/**
+ * Makes an agent's profile: who it is, what it may do and how far it is trusted.
+ *
+ * The profile is frozen and everything in it is a copy, deeply; only a {@linkcode trustTracker} moves `trustScore`, and
+ * the same object then shows the new score. A well-formed DID of any method is taken (`did:agentmesh:…`, `did:key:…`,
+ * `did:web:…`; at most 512 characters, no segment `__proto__`); the whole DID is the agent's key. A profile *states* who
+ * somebody is and proves nothing: see `verifyIdentity`. Only own properties of `init` are read.
+ *
+ * Defaults: no capabilities, `trustScore` 500, `status` `"active"`, empty `metadata`. A capability is 1 to 256 characters
+ * without control characters.
+ *
+ * @throws {TypeError} If a field is malformed, or unknown: a misspelt `trustScore` would otherwise mean 500.
+ * @throws {RangeError} If `trustScore` is no whole number from 0 to 1000, or a number stands where none belongs.
+ * @example Usage
+ * ```ts
+ * import { agentProfile } from "@sallyport/sallyport";
+ * import assert from "node:assert/strict";
+ *
+ * const deployer = agentProfile({ did: "did:agentmesh:deployer", name: "Deployer", capabilities: ["deploy"] });
+ * assert.equal(deployer.trustScore, 500);
+ * assert.equal(deployer.status, "active");
+ * ```
+ */
+export function agentProfile(init: {
+  did: string;
+  name: string;
+  capabilities?: readonly string[];
+  trustScore?: number;
+  status?: AgentStatus;
+  metadata?: Readonly<Record<string, unknown>>;
+}): AgentProfile {
+  knownKeys(WHERE, init, KEYS);
+  // Own properties only: a polluted `Object.prototype.trustScore` must not become everybody's score.
+  const own = (key: (typeof KEYS)[number]): unknown => (Object.hasOwn(init, key) ? init[key] : undefined);
+  const did = own("did");
+  if (!isDid(did)) throw wrong(WHERE, "did", "a DID such as did:agentmesh:deployer", did);
+  const name = own("name");
+  if (!isLabel(name)) throw wrong(WHERE, "name", "a string of 1 to 256 characters without control characters", name);
+  const { trustScore = 500, status = "active" } = { trustScore: own("trustScore"), status: own("status") };
+  if (!STATUSES.includes(status)) throw wrong(WHERE, "status", "active, suspended or revoked", status);
+  return new Profile({
+    did,
+    name,
+    capabilities: capabilitiesOf(own("capabilities")),
+    trustScore: wholeNumber(WHERE, "trustScore", trustScore, 0, MAX_SCORE),
+    status: status as AgentStatus,
+    metadata: metadataOf(own("metadata")),
+  });
+}
+
+function isLabel(value: unknown): value is string {
+  return typeof value === "string" && value.length >= 1 && value.length <= 256 && !CONTROL.test(value);
+}
+
+function capabilitiesOf(value: unknown): readonly string[] {
+  if (value === undefined) return Object.freeze([]);
+  const list = stringList(WHERE, "capabilities", value);
+  list.forEach((capability, index) => {
+    if (!isLabel(capability)) throw wrong(WHERE, `capabilities[${index}]`, "a string of 1 to 256 characters without control characters", capability);
+  });
+  return Object.freeze(list);
+}
+
+function metadataOf(value: unknown): Readonly<Record<string, unknown>> {
+  if (value === undefined) return Object.freeze({});
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw wrong(WHERE, "metadata", "an object", value);
+  const read = snapshot(value, capsOf("input"), true);
+  const copy = takeTwin();
+  if (read instanceof Fault) throw new TypeError(`Cannot build ${WHERE}: "metadata" must be plain data, and has ${read.what} at ${read.path}`);
+  return copy as Readonly<Record<string, unknown>>;
+}

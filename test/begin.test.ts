@@ -1,0 +1,190 @@
+import { describe, expect, test } from "vitest";
+import { type Act, allow, createKernel, defineGuard, deny, escalate, type KernelOptions, transform } from "../mod.ts";
+
+const open = (options: KernelOptions = {}) => createKernel(options).session({ agentId: "tester" });
+const pay = (payload: unknown = {}, more: object = {}) => ({ stage: "pre_tool_call" as const, name: "pay", payload, ...more });
+
+describe("begin()", () => {
+  test("answers at once, when every guard does", () => {
+    const act = open().begin(pay({ amount: 1 })) as Act;
+    expect(act).toMatchObject({ callId: "#1", payload: { amount: 1 }, changed: false, decision: { effect: "allow" } });
+    act.cancel();
+  });
+
+  test("answers the same act and takes nothing, when callId, name and payload are an open act's", async () => {
+    const session = open({ policy: { maxToolCalls: 2 } });
+    const first = await session.begin(pay({ amount: 1 }, { callId: "c1" }));
+    expect(await session.begin(pay({ amount: 1 }, { callId: "c1" }))).toBe(first);
+    const other = await session.begin(pay({ amount: 2 }, { callId: "c1" }));
+    expect(other).not.toBe(first);
+    expect(other.decision.allowed).toBe(true);
+    expect((await session.begin(pay({ amount: 3 }, { callId: "c2" }))).decision).toMatchObject({ code: "max_tool_calls_exceeded" });
+  });
+
+  test("is not the same act, when the caller changed the payload that was judged", async () => {
+    const session = open();
+    const payload = { amount: 1 };
+    const first = await session.begin(pay(payload, { callId: "c1" }));
+    payload.amount = 1000;
+    expect(await session.begin(pay(payload, { callId: "c1" }))).not.toBe(first);
+  });
+
+  test("is found by act(), until it has ended", async () => {
+    const session = open();
+    const act = await session.begin(pay({}, { callId: "c1" }));
+    expect(session.act("c1")).toBe(act);
+    expect(session.act("c2")).toBeUndefined();
+    await act.end("done");
+    expect(session.act("c1")).toBeUndefined();
+  });
+
+  test("end, fail and cancel work once", async () => {
+    const session = open({ policy: { maxToolCalls: 1 } });
+    const act = await session.begin(pay());
+    const decision = await act.end("done");
+    expect(await act.end("again")).toBe(decision);
+    expect(await act.fail(new Error("x"))).toBe(decision);
+    act.cancel();
+    expect(session.context.callCount).toBe(1);
+    expect((await session.begin(pay())).decision).toMatchObject({ code: "max_tool_calls_exceeded" });
+  });
+
+  test("gives everything back, when the act is cancelled", async () => {
+    const session = open({ policy: { maxToolCalls: 1 } });
+    for (let i = 0; i < 3; i++) {
+      const act = await session.begin(pay());
+      expect(act.decision.allowed).toBe(true);
+      act.cancel();
+    }
+    expect(session.context.callCount).toBe(0);
+  });
+
+  test("has spent what it took, when the act ran and failed", async () => {
+    const session = open({ policy: { maxToolCalls: 1 } });
+    await (await session.begin(pay())).fail(new Error("down"));
+    expect((await session.begin(pay())).decision).toMatchObject({ code: "max_tool_calls_exceeded" });
+  });
+
+  test("frees its place, when it ends, fails, is cancelled or its session is closed", async () => {
+    const session = open({ policy: { maxConcurrent: 1, backpressureThreshold: 1, maxToolCalls: 100 } });
+    for (const finish of [(act: Act) => act.end(1), (act: Act) => act.fail(new Error("x")), (act: Act) => act.cancel()]) {
+      const act = await session.begin(pay());
+      expect(act.decision.allowed).toBe(true);
+      await finish(act);
+    }
+  });
+
+  test("answers the denial, when it was denied, and end does not open it", async () => {
+    const act = await open({ policy: { deniedTools: ["pay"] } }).begin(pay());
+    expect(act.decision).toMatchObject({ code: "tool_not_allowed" });
+    expect(await act.end("forged")).toMatchObject({ allowed: false });
+  });
+
+  test("gives a mutable payload and says changed, when a guard transformed", async () => {
+    const half = defineGuard({ name: "half", stages: ["pre_tool_call"], check: ({ payload }) => transform({ amount: (payload as { amount: number }).amount / 2 }, "halved") });
+    const act = await open({ guards: [half] }).begin(pay({ amount: 10 }));
+    expect(act).toMatchObject({ changed: true, payload: { amount: 5 } });
+    act.payload.amount = 6;
+    expect(act.payload.amount).toBe(6);
+    act.cancel();
+  });
+
+  test.each([["an unknown stage", { stage: "output" }], ["an unknown approval", { approval: "maybe" }]])("throws, when called with %s", (_what, fields) => {
+    expect(() => open().begin({ ...pay(), ...fields } as never)).toThrow(TypeError);
+  });
+});
+
+describe("approval", () => {
+  const asks = defineGuard({ name: "asks", stages: ["pre_tool_call"], check: () => escalate("A payment") });
+
+  test("goes on, when the approver says true", async () => {
+    const seen: string[] = [];
+    const session = open({ guards: [asks], approve: async (request) => (seen.push(request.text), true) });
+    expect(await session.tool({ name: "pay", arguments: { amount: 5 } }, (args) => args.amount)).toBe(5);
+    expect(seen).toEqual(['pay {"amount":5}']);
+  });
+
+  test.each([
+    ["refuses", async () => false],
+    ["answers something truthy", async () => "yes" as never],
+    ["throws", () => { throw new Error("x"); }],
+    ["rejects", () => Promise.reject(new Error("x"))],
+    ["answers a grant that nobody signed", async () => ({ id: "x", digest: "y", approved: true, expiresAt: 9e15, signature: "" })],
+  ])("denies with approval_denied, when the approver %s", async (_what, approve) => {
+    let ran = 0;
+    await expect(open({ guards: [asks], approve }).tool({ name: "pay", arguments: {} }, () => ran++)).rejects.toMatchObject({ code: "approval_denied" });
+    expect(ran).toBe(0);
+  });
+
+  test("denies with approval_required and the request, when there is nobody to ask", async () => {
+    const session = open({ guards: [asks], policy: { maxToolCalls: 1 } });
+    for (let i = 0; i < 2; i++) {
+      await expect(session.tool({ name: "pay", arguments: { amount: 5 } }, () => "ran")).rejects.toMatchObject({ code: "approval_required", approval: { name: "pay", codes: ["approval_required"], reasons: ["A payment"] } });
+    }
+  });
+
+  test("denies with approval_denied, when nobody answers in time", async () => {
+    const session = open({ guards: [asks], approve: () => new Promise(() => {}), approvalTtlMs: 5 });
+    await expect(session.tool({ name: "pay", arguments: {} }, () => "ran")).rejects.toMatchObject({ code: "approval_denied", reason: "Nobody answered in time" });
+  });
+
+  test("asks once with every reason, when several guards escalate", async () => {
+    const other = defineGuard({ name: "other", stages: ["pre_tool_call"], check: () => escalate("At night", "night") });
+    const asked: unknown[] = [];
+    const session = open({ guards: [asks, other], approve: async ({ codes, reasons }) => (asked.push([codes, reasons]), true) });
+    expect(await session.tool({ name: "pay", arguments: {} }, () => "paid")).toBe("paid");
+    expect(asked).toEqual([[["approval_required", "night"], ["A payment", "At night"]]]);
+  });
+
+  test("judges again after the wait, when the agent was killed meanwhile", async () => {
+    const kernel = createKernel({ guards: [asks], approve: async () => (kernel.kill("a"), true) });
+    await expect(kernel.session({ agentId: "a" }).tool({ name: "pay", arguments: {} }, () => "ran")).rejects.toMatchObject({ code: expect.stringMatching(/session_killed|approval_denied/) });
+  });
+
+  test("asks anew, when a guard escalates with another code after the approval", async () => {
+    let round = 0;
+    const moving = defineGuard({ name: "moving", stages: ["pre_tool_call"], check: () => escalate("again", `code_${round++}`) });
+    const asked: string[] = [];
+    const session = open({ guards: [moving], approve: async ({ codes }) => (asked.push(...codes), asked.length < 3) });
+    await expect(session.tool({ name: "pay", arguments: {} }, () => "ran")).rejects.toMatchObject({ code: "approval_denied" });
+    expect(asked).toEqual(["code_0", "code_1", "code_2"]);
+  });
+
+  test("denies, when the guards show another payload than was approved", async () => {
+    let amount = 10;
+    const rises = defineGuard({ name: "rises", stages: ["pre_tool_call"], check: () => transform({ amount: (amount *= 10) }, "rises") });
+    await expect(open({ guards: [rises, asks], approve: async () => true }).tool({ name: "pay", arguments: {} }, () => "ran")).rejects.toMatchObject({ code: "approval_denied" });
+  });
+
+  test("returns an open act, when asked to, that the framework resumes", async () => {
+    const session = open({ guards: [asks], approve: async () => true });
+    const act = await session.begin(pay({ amount: 5 }, { approval: "return" }));
+    expect(act.decision).toMatchObject({ effect: "escalate", approval: { name: "pay" } });
+    expect(await act.resume(true)).toMatchObject({ effect: "allow" });
+    expect(act.payload).toEqual({ amount: 5 });
+    await act.end("paid");
+    const refused = await session.begin(pay({ amount: 5 }, { approval: "return" }));
+    expect(await refused.resume(false)).toMatchObject({ code: "approval_denied" });
+  });
+
+  test("keeps what it took while it waits, and gives it back when cancelled", async () => {
+    const session = open({ policy: { maxToolCalls: 1 }, guards: [asks] });
+    const act = await session.begin(pay({}, { approval: "return" }));
+    expect((await session.begin(pay({ other: 1 }, { approval: "return" }))).decision).toMatchObject({ code: "max_tool_calls_exceeded" });
+    act.cancel();
+    expect((await session.begin(pay({}, { approval: "return" }))).decision.effect).toBe("escalate");
+  });
+
+  test("a denial beats an escalation, and nobody is asked", async () => {
+    let asked = 0;
+    const no = defineGuard({ name: "no", stages: ["pre_tool_call"], check: () => deny("no", "no") });
+    await expect(open({ guards: [asks, no], approve: async () => (asked++, true) }).tool({ name: "pay", arguments: {} }, () => 1)).rejects.toMatchObject({ code: "no" });
+    expect(asked).toBe(0);
+  });
+
+  test("denies, when a response is escalated: nobody is asked about what is there already", async () => {
+    const late = defineGuard({ name: "late", stages: ["post_tool_call"], check: () => escalate("look") });
+    await expect(open({ guards: [late], approve: async () => true }).tool({ name: "pay", arguments: {} }, () => 1)).rejects.toMatchObject({ code: "approval_required", stage: "post_tool_call" });
+    expect(allow().allowed).toBe(true);
+  });
+});

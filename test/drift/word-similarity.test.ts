@@ -1,0 +1,125 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { MAX_COMPARED_WORDS, wordSimilarity } from "../../src/drift/word-similarity.ts";
+
+/** The definition, by the textbook's table. */
+function reference(a: string, b: string): number {
+  const left = a.split(/\s+/u).filter((word) => word !== "");
+  const right = b.split(/\s+/u).filter((word) => word !== "");
+  if (left.length + right.length === 0) return 1;
+  let above = new Array<number>(right.length + 1).fill(0);
+  for (const word of left) {
+    const row = [0];
+    right.forEach((other, at) => row.push(word === other ? above[at]! + 1 : Math.max(above[at + 1]!, row[at]!)));
+    above = row;
+  }
+  return (2 * above[right.length]!) / (left.length + right.length);
+}
+
+/** A repeatable run of numbers below `below`. */
+function numbers(seed: number, below: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+    return (state >>> 8) % below;
+  };
+}
+
+const vocabulary = Array.from({ length: 66 }, (_, at) => `${"abcdefghijklmnopqrstuvwxyz".slice(at % 20, (at % 20) + 2 + (at % 9))}${at % 7}`);
+
+function salad(characters: number, seed: number): string[] {
+  const next = numbers(seed, vocabulary.length);
+  const words: string[] = [];
+  for (let length = 0; length < characters; length += words.at(-1)!.length + 1) words.push(vocabulary[next()]!);
+  return words;
+}
+
+describe("wordSimilarity() scores", () => {
+  test.each([
+    ["", "", 1],
+    [" \n", "\t", 1],
+    ["a", "", 0],
+    ["", "a", 0],
+    ["a", "b", 0],
+    ["a", "A", 0],
+    ["same text", "same text", 1],
+    ["  same\ttext ", "same text", 1],
+    ["a b c", "a x c", 2 / 3],
+    ["a b c", "b", 0.5],
+    ["foo", "foobar", 0],
+    ["foo", "foo bar", 2 / 3],
+    ["bar", "foo bar", 2 / 3],
+    ["xbar", "ybar", 0],
+    ["a xbar b", "a ybar b", 2 / 3],
+    ["x x", "x x x", 0.8],
+    ["a b", "b a", 0.5],
+    ["a\u00a0b\u3000c\u2003d\ufeffe\u2028f\u1680g\u202fh\u205fi\u2029j", "a b c d e f g h i j", 1],
+    ["naïve 数据 🙂", "naïve 数据 🙃", 2 / 3],
+    ["toString constructor __proto__", "__proto__ constructor toString", 1 / 3],
+  ])("%j against %j: %d", (a, b, score) => {
+    expect(wordSimilarity(a, b)).toBeCloseTo(score, 12);
+  });
+});
+
+test("wordSimilarity() has the score of the textbook's table, when texts are short", () => {
+  const text = fc.array(fc.constantFrom("a", "b", "ab", " ", "  ", "\n", "ba"), { maxLength: 40 }).map((parts) => parts.join(""));
+  fc.assert(fc.property(text, text, (a, b) => { expect(wordSimilarity(a, b)).toBeCloseTo(reference(a, b), 12); }), { numRuns: 500 });
+});
+
+test.each([2, 3, 20, 200])("wordSimilarity() has the score of the textbook's table, when long texts have %d different words", (distinct) => {
+  const word = fc.nat(distinct - 1).map((n) => `w${n}`);
+  const text = fc.array(word, { minLength: 60, maxLength: 260, size: "max" }).map((words) => words.join(" "));
+  fc.assert(fc.property(text, text, (a, b) => { expect(wordSimilarity(a, b)).toBeCloseTo(reference(a, b), 12); }), { numRuns: 60 });
+});
+
+test("wordSimilarity() is symmetric, from 0 to 1, and 1 only for the same words", () => {
+  const text = fc.array(fc.constantFrom("a", "b", "c"), { maxLength: 80 }).map((words) => words.join(" "));
+  fc.assert(
+    fc.property(text, text, (a, b) => {
+      const score = wordSimilarity(a, b);
+      expect(wordSimilarity(b, a)).toBe(score);
+      expect(score >= 0 && score <= 1).toBe(true);
+      expect(score === 1).toBe(a === b);
+    }),
+  );
+});
+
+test.each([200, 2000, 20_000])("wordSimilarity() scores 0.9 within 0.02, when a tenth of the words of %d characters is changed", (characters) => {
+  const words = salad(characters, 7);
+  const changed = words.map((word, at) => (at % 10 === 5 ? `changed${at}` : word));
+  expect(Math.abs(wordSimilarity(words.join(" "), changed.join(" ")) - 0.9)).toBeLessThanOrEqual(0.0201);
+});
+
+test.each([200, 2000, 20_000])("wordSimilarity() stays below 0.3, when %d characters are of the same words in another order", (characters) => {
+  expect(wordSimilarity(salad(characters, 7).join(" "), salad(characters, 8).join(" "))).toBeLessThan(0.3);
+});
+
+test("wordSimilarity() carries over limbs in which a word does not occur", () => {
+  // "x" at both ends of 100 places; each "x" of b runs a carry from the first limb on.
+  const a = ["x", ...new Array<string>(98).fill("y"), "x"].join(" ");
+  const b = ["x", "y", "x", "z", "x", "y", "y", "x", "x"].join(" ");
+  expect(wordSimilarity(a, b)).toBeCloseTo(reference(a, b), 12);
+});
+
+test("wordSimilarity() is exact, when only what lies between long equal ends differs", () => {
+  const ends = new Array<string>(MAX_COMPARED_WORDS + 10).fill("w").map((word, at) => word + at);
+  const a = [...ends, "one", "two", ...ends].join(" ");
+  const b = [...ends, "one", "three", ...ends].join(" ");
+  expect(wordSimilarity(a, b)).toBeCloseTo((2 * (2 * ends.length + 1)) / (2 * (2 * ends.length + 2)), 12);
+});
+
+test("wordSimilarity() counts words as changed, when they lie past those that are compared", () => {
+  const words = Array.from({ length: MAX_COMPARED_WORDS + 1000 }, (_, at) => `w${at}`);
+  const a = ["start-a", ...words, "end-a"].join(" ");
+  const b = ["start-b", ...words, "end-b"].join(" ");
+  expect(wordSimilarity(a, b)).toBeCloseTo((MAX_COMPARED_WORDS - 1) / (words.length + 2), 12);
+});
+
+test("wordSimilarity() takes bounded time, when hostile texts have very many short words", () => {
+  const next = numbers(3, 26);
+  const letters = (): string => Array.from({ length: 300_000 }, () => String.fromCharCode(97 + next())).join(" ");
+  const [a, b] = [letters(), letters()];
+  const start = performance.now();
+  expect(wordSimilarity(a, b)).toBeLessThan(0.2);
+  expect(performance.now() - start).toBeLessThan(2000);
+});

@@ -1,0 +1,320 @@
+import { describe, expect, test } from "vitest";
+import { allow, createKernel, defineGuard, deny, escalate, type Guard, isPolicyViolation, maxToolCalls, type PolicyInit, PolicyViolationError, transform, warn } from "../mod.ts";
+
+const open = (policy: PolicyInit = {}, guards: readonly Guard[] = []) => createKernel({ policy, guards }).session({ agentId: "tester" });
+const guard = (check: Parameters<typeof defineGuard>[0]["check"], stages?: Guard["stages"]): Guard => defineGuard({ name: "probe", ...(stages === undefined ? {} : { stages }), check });
+const call = (name = "search", args: unknown = {}) => ({ name, arguments: args });
+const tick = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+describe("tool()", () => {
+  test("runs the tool on a private copy of the arguments, when the policy allows it", async () => {
+    const args = { q: "tides", where: ["north", "south"] };
+    const seen = await open({ allowedTools: ["search"] }).tool(call("search", args), (given) => given);
+    expect(seen).toEqual(args);
+    const run = open().tool(call("search", args), async (given) => {
+      given.where.push("east");
+      return given.where.length;
+    });
+    args.where.push("west");
+    expect(await run).toBe(3);
+    expect(args.where).toEqual(["north", "south", "west"]);
+  });
+
+  test("rejects with the decision, when the policy denies it, and never calls the tool", async () => {
+    let ran = 0;
+    const error = await open({ allowedTools: ["search"] }).tool(call("delete"), () => ran++).catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(PolicyViolationError);
+    expect(error).toMatchObject({ name: "PolicyViolationError", code: "tool_not_allowed", stage: "pre_tool_call", guard: "allowTools", decision: { effect: "deny" } });
+    expect(ran).toBe(0);
+  });
+
+  test.each([
+    ["a name with a space", "search "],
+    ["an empty name", ""],
+    ["a name that is no string", ["search"] as unknown as string],
+    ["a name that is too long", "x".repeat(129)],
+  ])("denies with invalid_tool_name, when called with %s", async (_what, name) => {
+    await expect(open().tool(call(name), () => "ran")).rejects.toMatchObject({ code: "invalid_tool_name" });
+  });
+
+  test.each([
+    ["throws", () => { throw new Error("boom"); }],
+    ["rejects", () => Promise.reject(new Error("boom"))],
+    ["answers nonsense", () => "yes" as never],
+    ["answers nothing", () => undefined as never],
+    ["answers nonsense late", () => Promise.resolve({ decision: "ALLOW " }) as never],
+  ])("denies with guard_error, when a guard %s", async (_what, check) => {
+    let ran = 0;
+    await expect(open({}, [guard(check)]).tool(call(), () => ran++)).rejects.toMatchObject({ code: "guard_error", guard: "probe" });
+    expect(ran).toBe(0);
+  });
+
+  test("gives the tool the transformed arguments and says so, when a guard transforms", async () => {
+    const mask = guard(() => transform({ q: "***" }, "masked"), ["pre_tool_call"]);
+    const seen = await open({}, [mask]).tool(call("search", { q: "secret" }), (args, _signal, changed) => [args, changed]);
+    expect(seen).toEqual([{ q: "***" }, true]);
+  });
+
+  test("runs on the empty payload, when a guard transforms to one", async () => {
+    expect(await open({}, [guard(() => transform({}, "emptied"), ["pre_tool_call"])]).tool(call("search", { cmd: "secret" }), (args) => args)).toEqual({});
+  });
+
+  test("denies what a later transform brings in, when an earlier guard forbids it", async () => {
+    const forbid = guard(({ payload }) => JSON.stringify(payload).includes("rm") ? deny("no_rm", "no") : allow(), ["pre_tool_call"]);
+    const smuggle = defineGuard({ name: "smuggle", stages: ["pre_tool_call"], check: () => transform({ cmd: "rm" }, "rewritten") });
+    await expect(open({}, [forbid, smuggle]).tool(call("run", { cmd: "ls" }), () => "ran")).rejects.toMatchObject({ code: "no_rm" });
+  });
+
+  test("shows guards frozen data, when they are not the library's own, and the tool ordinary data", async () => {
+    let isFrozen: boolean | undefined;
+    const look = guard(({ payload }) => {
+      isFrozen = Object.isFrozen(payload) && Object.isFrozen((payload as { deep: object }).deep);
+      return allow();
+    }, ["pre_tool_call"]);
+    const changed = await open({}, [look]).tool(call("search", { deep: { n: 1 } }), (args) => {
+      args.deep.n = 2;
+      return args;
+    });
+    expect(isFrozen).toBe(true);
+    expect(changed).toEqual({ deep: { n: 2 } });
+  });
+
+  test("denies with payload_not_plain and the path, when arguments hold a function", async () => {
+    const error = await open().tool(call("search", { a: [{ run: () => 1 }] }), () => "ran").catch((caught: unknown) => caught as PolicyViolationError);
+    expect(error).toMatchObject({ code: "payload_not_plain", decision: { details: { path: "$.a[0].run" } } });
+  });
+
+  test("judges the result, when a guard looks at post_tool_call", async () => {
+    const look = guard(({ payload, before }) => transform({ payload, before }, "wrapped"), ["post_tool_call"]);
+    expect(await open({}, [look]).tool(call("search", { q: 1 }), () => "found")).toEqual({ payload: "found", before: { q: 1 } });
+    const withhold = guard(() => deny("too_private", "no"), ["post_tool_call"]);
+    await expect(open({}, [withhold]).tool(call(), () => "found")).rejects.toMatchObject({ code: "too_private", stage: "post_tool_call" });
+  });
+
+  test("rethrows the tool's own error, when the response gate allows it", async () => {
+    const boom = new TypeError("boom");
+    await expect(open().tool(call(), () => Promise.reject(boom))).rejects.toBe(boom);
+  });
+
+  test("judges the tool's error as { name, message }, when a guard looks", async () => {
+    const seen: unknown[] = [];
+    const look = guard(({ payload, isError }) => {
+      seen.push(payload, isError);
+      return transform({ name: "Error", message: "failed" }, "no internals");
+    }, ["post_tool_call"]);
+    const error = await open({}, [look]).tool(call(), () => { throw new RangeError("/srv/secret"); }).catch((caught: unknown) => caught);
+    expect(seen).toEqual([{ name: "RangeError", message: "/srv/secret" }, true]);
+    expect(error).toMatchObject({ message: "failed" });
+    await expect(open({}, [guard(({ isError }) => isError === true ? deny("hidden", "failed") : allow(), ["post_tool_call"])]).tool(call(), () => { throw new Error("x"); })).rejects.toMatchObject({ code: "hidden" });
+  });
+
+  test("passes a violation from further in, when the tool is governed itself, and does not tell it again", async () => {
+    const kernel = createKernel({ policy: { deniedTools: ["inner"] } });
+    const session = kernel.session({ agentId: "a" });
+    let told = 0;
+    kernel.on("tool_call_blocked", () => told++);
+    kernel.on("policy_violation", () => told++);
+    await expect(session.tool(call("outer"), () => session.tool(call("inner"), () => "ran"))).rejects.toMatchObject({ code: "tool_not_allowed", stage: "pre_tool_call" });
+    expect(told).toBe(1);
+  });
+
+  test("denies with ungoverned_method and lets the source go, when the tool answers a stream", async () => {
+    let released = false;
+    const stream = { [Symbol.asyncIterator]: () => stream, next: () => new Promise<never>(() => {}), return: async () => void (released = true) };
+    await expect(open().tool(call(), () => stream)).rejects.toMatchObject({ code: "ungoverned_method" });
+    await tick();
+    expect(released).toBe(true);
+    await expect(open().tool(call(), () => new ReadableStream())).rejects.toMatchObject({ code: "ungoverned_method" });
+  });
+
+  test("never throws synchronously, when called with nonsense", async () => {
+    const session = open() as unknown as { tool(...args: unknown[]): Promise<unknown> };
+    await expect(session.tool(undefined, undefined)).rejects.toBeInstanceOf(TypeError);
+  });
+
+  test("exactly k run, when n parallel calls share a limit of k, whatever each of them does", async () => {
+    const session = open({ maxToolCalls: 5, maxConcurrent: 100 });
+    let ran = 0;
+    const outcomes = await Promise.allSettled(Array.from({ length: 40 }, (_, index) => session.tool(call(), async () => {
+      ran++;
+      await tick();
+      if (index % 2 === 0) throw new Error("tool failed");
+      return index;
+    })));
+    expect(ran).toBe(5);
+    expect(outcomes.filter((one) => one.status === "rejected" && isPolicyViolation(one.reason) && one.reason.code === "max_tool_calls_exceeded")).toHaveLength(35);
+  });
+
+  test("gives back what a call took, when a later guard denies it", async () => {
+    let deny5 = 5;
+    const later = guard(() => deny5-- > 0 ? deny("later", "no") : allow(), ["pre_tool_call"]);
+    const session = open({ maxToolCalls: 100 }, [maxToolCalls(2), later]);
+    for (let i = 0; i < 5; i++) await expect(session.tool(call(), () => "ran")).rejects.toMatchObject({ code: "later" });
+    await session.tool(call(), () => "ran");
+    await session.tool(call(), () => "ran");
+    await expect(session.tool(call(), () => "ran")).rejects.toMatchObject({ code: "max_tool_calls_exceeded" });
+  });
+
+  test("does not run, when its signal was aborted before, and gives back what it took", async () => {
+    const session = open({ maxToolCalls: 1 });
+    let ran = 0;
+    const reason = new Error("stop");
+    await expect(session.tool({ ...call(), signal: AbortSignal.abort(reason) }, () => ran++)).rejects.toBe(reason);
+    expect(ran).toBe(0);
+    expect(await session.tool(call(), () => "ran")).toBe("ran");
+  });
+
+  test("aborts the tool's signal, when the caller's own aborts", async () => {
+    const controller = new AbortController();
+    const run = open().tool({ ...call(), signal: controller.signal }, (_args, signal) => new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason))));
+    const reason = new Error("stop");
+    controller.abort(reason);
+    await expect(run).rejects.toBe(reason);
+  });
+
+  test("keeps limits of sessions apart", async () => {
+    const kernel = createKernel({ policy: { maxToolCalls: 1 } });
+    for (const agentId of ["a", "b"]) expect(await kernel.session({ agentId }).tool(call(), () => "ran")).toBe("ran");
+  });
+});
+
+describe("run()", () => {
+  test("judges the prompt and the output, under the action's name", async () => {
+    const seen: string[] = [];
+    const look = guard(({ stage, name, payload }) => {
+      seen.push(`${stage} ${name} ${String(payload)}`);
+      return allow();
+    });
+    expect(await open({}, [look]).run("hi", (input) => `${input}!`, { action: "greet" })).toBe("hi!");
+    expect(seen.filter((one) => !one.startsWith("agent_"))).toEqual(["input greet hi", "output greet hi!"]);
+  });
+
+  test("denies text of the blocked patterns, at input and at output", async () => {
+    const session = open({ blockedPatterns: ["password"] });
+    await expect(session.run("my PassWord", () => "ran")).rejects.toMatchObject({ code: "blocked_pattern", stage: "input" });
+    await expect(session.run("hi", () => "the p\u200bassword")).rejects.toMatchObject({ code: "blocked_pattern", stage: "output" });
+  });
+
+  test("counts completed runs and tool calls, and makes a checkpoint at every n-th", async () => {
+    const kernel = createKernel({ policy: { checkpointFrequency: 2 } });
+    const session = kernel.session({ agentId: "a" });
+    const made: string[] = [];
+    kernel.on("checkpoint_created", (event) => made.push(event.checkpointId));
+    for (let i = 0; i < 3; i++) await session.run("hi", () => "same");
+    await session.tool(call(), () => 1);
+    await session.model({ model: "m", request: "hi" }, () => "x");
+    expect(session.context).toMatchObject({ callCount: 4, toolCallCount: 1, modelCallCount: 1, checkpoints: made });
+    expect(made).toHaveLength(2);
+  });
+
+  test("tells drift, when an output is further from the first than the threshold", async () => {
+    const kernel = createKernel({ policy: { driftThreshold: 0.5 } });
+    const session = kernel.session({ agentId: "a" });
+    const scores: number[] = [];
+    kernel.on("drift_detected", (event) => scores.push(event.driftScore));
+    await session.run("?", () => "all systems are fine today");
+    await session.run("?", () => "all systems are fine tonight");
+    expect(scores).toEqual([]);
+    await session.run("?", () => "buy watches");
+    expect(scores).toEqual([1]);
+  });
+
+  test("denies the output, when a listener of drift_detected throws a PolicyViolationError", async () => {
+    const kernel = createKernel();
+    const session = kernel.session({ agentId: "a", baseline: "all fine" });
+    kernel.on("drift_detected", (event) => { throw new PolicyViolationError(`Drift ${event.driftScore}`, { code: "drift_exceeded" }); });
+    await expect(session.run("?", () => "something else entirely")).rejects.toMatchObject({ code: "drift_exceeded", stage: "output" });
+  });
+
+  test("writes a changed form back, when a view reads a value that is not plain", async () => {
+    class Answer {
+      text: string;
+      constructor(text: string) {
+        this.text = text;
+      }
+    }
+    const view = { read: (answer: Answer) => answer.text, write: (_answer: Answer, text: string) => new Answer(text) };
+    const same = new Answer("fine");
+    expect(await open().run("?", () => same, { view })).toBe(same);
+    const upper = guard(({ payload }) => transform(String(payload).toUpperCase(), "louder"), ["output"]);
+    expect(await open({}, [upper]).run("?", () => same, { view })).toEqual(new Answer("FINE"));
+    await expect(open({}, [upper]).run("?", () => same)).rejects.toMatchObject({ code: "payload_not_plain" });
+  });
+
+  test("searches what is not plain, and passes it by reference", async () => {
+    class Answer {
+      text = "the password";
+    }
+    const answer = new Answer();
+    expect(await open().run("?", () => answer)).toBe(answer);
+    await expect(open({ blockedPatterns: ["password"] }).run("?", () => answer)).rejects.toMatchObject({ code: "blocked_pattern" });
+  });
+});
+
+describe("model()", () => {
+  const usage = (totalTokens: number) => () => ({ totalTokens });
+
+  test("counts the usage that is reported, and denies the call that the budget does not cover", async () => {
+    const session = open({ maxTokens: 1000 });
+    await session.model({ model: "m", request: "x".repeat(400) }, () => "ok", usage(950));
+    expect(session.context.totalTokens).toBe(950);
+    await expect(session.model({ model: "m", request: "x".repeat(400) }, () => "ok")).rejects.toMatchObject({ code: "token_budget_exceeded", stage: "pre_model_call" });
+  });
+
+  test.each([["nothing", undefined], ["a negative figure", { totalTokens: -5 }], ["NaN", { totalTokens: NaN }], ["text", { totalTokens: "5" as unknown as number }]])("keeps the estimate, when the response reports %s", async (_what, reported) => {
+    const session = open({ maxTokens: 1000 });
+    await session.model({ model: "m", request: "x".repeat(2400) }, () => "ok", () => reported);
+    expect(session.context.totalTokens).toBe(0);
+    await expect(session.model({ model: "m", request: "x".repeat(2400) }, () => "ok")).rejects.toMatchObject({ code: "token_budget_exceeded" });
+  });
+
+  test("keeps the estimate, when the call fails", async () => {
+    const session = open({ maxTokens: 1000 });
+    await expect(session.model({ model: "m", request: "x".repeat(2400) }, () => { throw new Error("down"); })).rejects.toThrow("down");
+    await expect(session.model({ model: "m", request: "x".repeat(2400) }, () => "ok")).rejects.toMatchObject({ code: "token_budget_exceeded" });
+  });
+
+  test("denies an answer that states too little confidence", async () => {
+    await expect(open().model({ model: "m", request: "?" }, () => ({ content: "?", confidence: 0.5 }))).rejects.toMatchObject({ code: "low_confidence" });
+    expect(await open().model({ model: "m", request: "?" }, () => ({ content: "!", confidence: 0.9 }))).toMatchObject({ content: "!" });
+  });
+
+  test("denies with guard_error, when the response can't be read", async () => {
+    await expect(open().model({ model: "m", request: "?" }, () => "x", () => { throw new Error("no usage"); })).rejects.toMatchObject({ code: "guard_error" });
+  });
+});
+
+describe("check()", () => {
+  test("answers at once and takes nothing, when every guard does", () => {
+    const session = open({ maxToolCalls: 1 });
+    for (let i = 0; i < 3; i++) expect(session.check({ stage: "pre_tool_call", name: "search", payload: {} })).toBe(allow());
+  });
+
+  test("answers a promise, when a guard does", async () => {
+    const answer = open({}, [guard(async () => deny("late", "no"), ["input"])]).check({ stage: "input", name: "execute", payload: "hi" });
+    expect(answer).toBeInstanceOf(Promise);
+    expect(await answer).toMatchObject({ code: "late" });
+  });
+
+  test("does not ask anybody, when a guard escalates", async () => {
+    let asked = 0;
+    const kernel = createKernel({ guards: [guard(() => escalate("please"))], approve: async () => (asked++, true) });
+    expect(await kernel.session({ agentId: "a" }).check({ stage: "input", name: "execute", payload: "hi" })).toMatchObject({ effect: "escalate", code: "approval_required" });
+    expect(asked).toBe(0);
+  });
+
+  test("joins warnings in order, when guards warn", async () => {
+    const decision = await open({}, [guard(() => warn("a", "first")), guard(() => warn("b", "second"))]).check({ stage: "input", name: "execute", payload: "hi" });
+    expect(decision).toMatchObject({ effect: "allow", warnings: [{ code: "a", guard: "probe" }, { code: "b" }] });
+  });
+});
+
+describe("preExecute() and postExecute()", () => {
+  test("judge the input and the output, and count a completed run", async () => {
+    const session = open({ blockedPatterns: ["secret"] });
+    expect(await session.preExecute("hello")).toMatchObject({ allowed: true });
+    expect(await session.preExecute("a secret")).toMatchObject({ allowed: false, code: "blocked_pattern" });
+    expect(await session.postExecute("fine")).toMatchObject({ allowed: true });
+    expect(session.context.callCount).toBe(1);
+  });
+});

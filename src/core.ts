@@ -9,6 +9,7 @@ import type { Guard, Interceptor } from "./guard.ts";
 import type { GovernancePolicy } from "./policy/policy.ts";
 import type { Stage } from "./request.ts";
 import type { StateStore } from "./state/store.ts";
+import type { Learn } from "./trust/learn.ts";
 
 /** The guards of one stage, compiled. */
 export interface Gate {
@@ -33,6 +34,7 @@ export interface Core {
   readonly clock: () => number;
   readonly isShadow: boolean;
   readonly hasTrust: boolean;
+  readonly learn: Learn | undefined;
   readonly approve: ((request: ApprovalRequest) => Promise<boolean | ApprovalGrant>) | undefined;
   readonly approvalKey: CryptoKey | undefined;
   readonly approvalTtlMs: number;

@@ -48,6 +48,7 @@ export type Interceptor = (request: GovernedRequest, next: (signal?: AbortSignal
  * ```
  */
 export function defineGuard(guard: { name: string; stages?: readonly Stage[]; check: (request: GovernedRequest, context: ExecutionContext, taking: Taking) => Decision | Promise<Decision> }): Guard {
+  if (typeof guard !== "object" || guard === null) throw wrongType("defineGuard()", "guard", "an object", guard);
   const { name, stages, check } = guard;
   if (typeof name !== "string" || name === "") throw wrongType("defineGuard()", "name", "a string that is not empty", name);
   functionOf("defineGuard()", "check", check);

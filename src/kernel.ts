@@ -23,6 +23,8 @@ import { SessionImpl } from "./session.ts";
 import { memoryStore } from "./state/memory-store.ts";
 import type { StateStore } from "./state/store.ts";
 import type { ActionGuard } from "./trust/action-guard.ts";
+import { learnFrom } from "./trust/learn.ts";
+import type { TrustTracker } from "./trust/tracker.ts";
 import { coverageOf } from "./wrapping.ts";
 
 /** What a kernel is made of. All of it is optional. */
@@ -35,6 +37,8 @@ export interface KernelOptions {
   interceptors?: readonly Interceptor[];
   /** Gate 1, who may act: sessions then need an agent profile. */
   trust?: ActionGuard;
+  /** Learns from what runs and tool calls came to: success, failure, or a denial that a rule of the policy made. Needs profiles. */
+  trustTracker?: TrustTracker;
   /** Asks a person; only `true` or a valid grant approves. Absent: escalations deny with `approval_required`. */
   approve?: (request: ApprovalRequest) => Promise<boolean | ApprovalGrant>;
   /** Verifies grants: an HMAC key, or an Ed25519 public key. */
@@ -90,7 +94,7 @@ export interface Kernel {
   close(): Promise<void>;
 }
 
-const OPTIONS: readonly string[] = ["policy", "guards", "interceptors", "trust", "approve", "approvalKey", "approvalTtlMs", "plugins", "mode", "clock", "similarity"];
+const OPTIONS: readonly string[] = ["policy", "guards", "interceptors", "trust", "trustTracker", "approve", "approvalKey", "approvalTtlMs", "plugins", "mode", "clock", "similarity"];
 const WHERE = "createKernel()";
 
 /**
@@ -136,13 +140,16 @@ class KernelImpl implements Kernel {
 
   constructor(options: KernelOptions) {
     knownKeys(WHERE, options, OPTIONS);
-    const { policy, guards = [], interceptors = [], trust, approve, plugins = [], mode = "enforce", clock, similarity } = options;
+    const { policy, guards = [], interceptors = [], trust, trustTracker, approve, plugins = [], mode = "enforce", clock, similarity } = options;
     this.policy = isPolicy(policy) ? policy : definePolicy(policy);
     if (!Array.isArray(guards)) throw wrong(WHERE, "guards", "an array of guards", guards);
     guards.forEach((guard: unknown, index) => checkGuard(WHERE, `guards[${index}]`, guard));
     if (!Array.isArray(interceptors)) throw wrong(WHERE, "interceptors", "an array of functions", interceptors);
     this.#interceptors = interceptors.map((interceptor: Interceptor, index) => functionOf(WHERE, `interceptors[${index}]`, interceptor));
     if (trust !== undefined && typeof (trust as Partial<ActionGuard> | null)?.check !== "function") throw wrong(WHERE, "trust", "an action guard", trust);
+    for (const method of ["recordSuccess", "recordFailure", "recordViolation"] as const) {
+      if (trustTracker !== undefined) functionOf(WHERE, `trustTracker.${method}`, (trustTracker as Partial<TrustTracker> | null)?.[method]);
+    }
     if (approve !== undefined) functionOf(WHERE, "approve", approve);
     if (mode !== "enforce" && mode !== "shadow") throw wrong(WHERE, "mode", '"enforce" or "shadow"', mode);
     if (similarity !== undefined) functionOf(WHERE, "similarity", similarity);
@@ -192,7 +199,7 @@ class KernelImpl implements Kernel {
 
   #seal(): Core {
     if (this.#core !== undefined) return this.#core;
-    const { trust, approve, approvalKey, approvalTtlMs = 300_000, mode, similarity = wordSimilarity } = this.#options;
+    const { trust, trustTracker, approve, approvalKey, approvalTtlMs = 300_000, mode, similarity = wordSimilarity } = this.#options;
     const gateOne = trust === undefined ? [] : [trustGate(trust)];
     return (this.#core = {
       policy: this.policy,
@@ -201,7 +208,8 @@ class KernelImpl implements Kernel {
       emitter: this.#emitter,
       clock: this.#clock,
       isShadow: mode === "shadow",
-      hasTrust: trust !== undefined,
+      hasTrust: trust !== undefined || trustTracker !== undefined,
+      learn: trustTracker === undefined ? undefined : learnFrom(trustTracker),
       approve,
       approvalKey,
       approvalTtlMs,

@@ -8,10 +8,14 @@ import { isPolicyViolation, type PolicyViolationError, violation } from "./error
 import type { GateEvent, SessionEvent } from "./events.ts";
 import { type Guard, named, nameOf, type Taking } from "./guard.ts";
 import { type GovernedRequest, type Stage, TOOL_NAME, type TokenUsage } from "./request.ts";
+import { isViolation } from "./trust/learn.ts";
 import { capsOf, Fault, snapshot, takeTwin } from "./snapshot/snapshot.ts";
 
 const ALLOW = allow();
 const NOTHING: Readonly<Record<string, unknown>> = Object.freeze({});
+
+/** Which gate of which act. */
+export type About = Omit<GateEvent, keyof SessionEvent>;
 
 /** What a gate is asked. */
 export interface Question {
@@ -195,7 +199,7 @@ export class Passage {
   }
 
   /** Tells everybody what was decided; a listener that may, and an audit sink that can't write, turn it into a denial. */
-  conclude(about: Omit<GateEvent, keyof SessionEvent>, decision: Decision, started: number, isRecorded = true): Decision {
+  conclude(about: About, decision: Decision, started: number, isRecorded = true): Decision {
     const { core } = this;
     const shadow = core.isShadow && !isHalt(decision);
     let final = decision;
@@ -206,7 +210,7 @@ export class Passage {
     return shadow ? ALLOW : final;
   }
 
-  #tell(about: Omit<GateEvent, keyof SessionEvent>, decision: Decision, started: number, shadow: boolean): PolicyViolationError | undefined {
+  #tell(about: About, decision: Decision, started: number, shadow: boolean): PolicyViolationError | undefined {
     const timestamp = this.#now();
     return this.core.emitter.emit("policy_check", { ...this.event(timestamp), stage: about.stage, name: about.name, callId: about.callId, decision, durationMs: Math.max(0, timestamp - started), shadow });
   }
@@ -219,8 +223,22 @@ export class Passage {
     }
   }
 
+  /** Tells the trust tracker what became of an act; a tracker that fails changes nothing. */
+  learn(about: About, outcome: "success" | "failure" | "violation"): void {
+    const { learn, emitter } = this.core;
+    const { agent, sessionId } = this.context;
+    if (learn === undefined || agent === undefined || about.stage === "pre_model_call" || about.stage === "post_model_call") return;
+    try {
+      const newScore = learn(agent, outcome, about.name, `${sessionId}:${about.callId}`);
+      emitter.emit("trust_changed", { did: agent.did, outcome, newScore, timestamp: this.state.now });
+    } catch (error) {
+      emitter.emit("listener_error", { type: "trust_changed", error });
+    }
+  }
+
   /** Tells of a denial, once. */
-  tellDenial(about: Omit<GateEvent, keyof SessionEvent>, decision: Deny | Escalate): void {
+  tellDenial(about: About, decision: Deny | Escalate): void {
+    if (isViolation(decision.code)) this.learn(about, "violation");
     const { emitter, isShadow } = this.core;
     const type = about.stage === "pre_tool_call" ? "tool_call_blocked" : "policy_violation";
     if (!emitter.has(type)) return;
@@ -230,7 +248,7 @@ export class Passage {
   }
 
   /** Writes the decision record, where anybody keeps records; a denial if one could not be written. */
-  record(about: Omit<GateEvent, keyof SessionEvent>, decision: Decision): Decision {
+  record(about: About, decision: Decision): Decision {
     const { sinks } = this.core;
     if (sinks.length === 0 || (decision.effect === "allow" && !this.context.policy.logAllCalls)) return decision;
     const { code, reason, guard } = decision as Partial<Deny>;
@@ -251,7 +269,7 @@ export class Passage {
   }
 
   /** What every record of this session says. */
-  recordBase(about: Omit<GateEvent, keyof SessionEvent>): Omit<DecisionRecord, "kind" | "effect" | "shadow"> {
+  recordBase(about: About): Omit<DecisionRecord, "kind" | "effect" | "shadow"> {
     const { agentKey, sessionId, policy } = this.context;
     return { timestamp: this.state.now, agentKey, sessionId, stage: about.stage, name: about.name, callId: about.callId, policy: `${policy.name}@${policy.version}` };
   }

@@ -3,7 +3,7 @@ import { allow, amend, type Decision, deny, type Deny, isThenable } from "./deci
 import { textOf } from "./drift/baseline.ts";
 import { writeRecord } from "./core.ts";
 import type { OutcomeRecord } from "./audit/record.ts";
-import { objectionOf, type Passage } from "./passage.ts";
+import { type About, objectionOf, type Passage } from "./passage.ts";
 import type { Stage, TokenUsage } from "./request.ts";
 import { capsOf, Fault, snapshot } from "./snapshot/snapshot.ts";
 import { microUsdOf, tokensOf } from "./usage.ts";
@@ -49,8 +49,6 @@ function addUsage(passage: Passage, usage: TokenUsage | undefined): void {
   }
 }
 
-type About = { readonly stage: Stage; readonly name: string; readonly callId: string };
-
 /** Counters, drift, checkpoint; then events, then the record. */
 function afterwards(act: ActImpl, about: About, decision: Decision, isError: boolean, usage: TokenUsage | undefined, started: number): Decision | Promise<Decision> {
   const { passage } = act;
@@ -61,6 +59,7 @@ function afterwards(act: ActImpl, about: About, decision: Decision, isError: boo
     if (act.stage === "pre_tool_call") state.toolCallCount++;
   }
   const finish = (objection: Deny | undefined): Decision => {
+    if (decision.allowed) passage.learn(about, isError ? "failure" : "success");
     const denied = objection ?? checkpoint(act);
     let final: Decision = decision.allowed && denied !== undefined ? deniedLate(act, about, denied) : decision;
     const completed = core.emitter.has("call_completed")

@@ -1,5 +1,5 @@
 /** Comparisons that are made at most; what is not compared by then counts as different. */
-export const MAX_STEPS: number = 2 ** 25;
+export const MAX_STEPS: number = 2 ** 26;
 
 function codePoints(text: string): Int32Array {
   const out = new Int32Array(text.length);
@@ -71,7 +71,6 @@ function matched({ starts, places, symbols }: Index, lengthOfB: number, budget: 
       const first = firstSlot(places, starts[symbol]!, starts[symbol + 1]!, bLow);
       const last = firstSlot(places, first, starts[symbol + 1]!, bHigh);
       steps -= last - first;
-      if (steps < 0) return total;
       // From the right, so that the cell to the left still holds the row above.
       for (let slot = last - 1; slot >= first; slot--) {
         const j = places[slot]!;
@@ -104,8 +103,8 @@ function matched({ starts, places, symbols }: Index, lengthOfB: number, budget: 
  * is folded, no character is thought popular. Two empty texts are the same (1). Not symmetric: of blocks of one length,
  * the first in `a` is taken.
  *
- * Takes time that grows with the product of the lengths, and worse for texts made to be slow; it stops after 2^25
- * comparisons (prose of some 10 000 characters) and counts what is not compared by then as different, so that the score
+ * Takes time that grows with the product of the lengths, and worse for texts made to be slow; it stops after 2^26
+ * comparisons (prose of some 15 000 characters) and counts what is not compared by then as different, so that the score
  * is never too high. {@linkcode wordSimilarity} has no such slope.
  *
  * @example Usage

@@ -1,4 +1,4 @@
-import { functionOf, show, wrong } from "../check.ts";
+import { functionOf, knownKeys, show, wholeNumber, wrong } from "../check.ts";
 import { type ExecutionContext, stateOf } from "../context.ts";
 import { allow, type Decision, deny, type Deny, isThenable } from "../decision.ts";
 import type { Taking } from "../guard.ts";
@@ -23,10 +23,46 @@ export interface LimitOptions {
   readonly id?: string;
 }
 
+const OPTIONS: readonly string[] = ["per", "windowMs", "store", "id"];
+
+/** Checks the options that limits have in common; `undefined` where the session's own counter is all that it takes. */
+export function limitOf(where: string, options: LimitOptions, known: readonly string[], parts: Pick<KeyedLimitParts, "id" | "max" | "refuse">): ScopedLimit | undefined {
+  knownKeys(where, options, [...OPTIONS, ...known]);
+  const { per = "session", windowMs, store, id = parts.id } = options;
+  if (per !== "session" && per !== "agent" && per !== "tree") throw wrong(where, "per", '"session", "agent" or "tree"', per);
+  if (windowMs !== undefined) wholeNumber(where, "windowMs", windowMs, 1);
+  if (per !== "agent" && windowMs === undefined && store === undefined) {
+    if (options.id !== undefined) throw wrong(where, "id", "absent where there is no store", id);
+    return undefined;
+  }
+  const isAgents = per === "agent";
+  const limit = new KeyedLimit({ ...parts, where, id, kind: isAgents ? "agent" : "session", windowMs, store });
+  return {
+    judge(amount, request, context, taking, settle): Decision | Promise<Decision> {
+      const { agentKey, sessionId } = context;
+      // Who is nobody has no counter of its own, and must not share one with others that are nobody.
+      if (!isKey(agentKey) || (!isAgents && !isKey(sessionId))) return parts.refuse(amount ?? 1, undefined, undefined);
+      return limit.judge(isAgents ? agentKey : tuple(agentKey, sessionId), amount, request, context, taking, settle);
+    },
+  };
+}
+
+/** A limit that finds its key itself. */
+export interface ScopedLimit {
+  judge(amount: number | undefined, request: GovernedRequest, context: ExecutionContext, taking: Taking, settle?: Settle): Decision | Promise<Decision>;
+}
+
+/** Whether something can be a key: a text that is neither empty nor longer than 1024. */
+export function isKey(key: unknown): key is string {
+  return typeof key === "string" && key !== "" && key.length <= 1024;
+}
+
 /** What a limit is made of. */
 export interface KeyedLimitParts {
   readonly where: string;
   readonly id: string;
+  /** What its keys are: two kinds of one limit never share one. */
+  readonly kind: string;
   readonly max: number;
   readonly windowMs: number | undefined;
   readonly store: StateStore | undefined;
@@ -55,7 +91,7 @@ export class KeyedLimit {
     if (typeof id !== "string" || id === "") throw wrong(where, "id", "a string that is not empty", id);
     this.#parts = parts;
     this.#table = new LimitTable(parts.windowMs ?? Infinity, { left: DEFAULT_MAX_KEYS });
-    this.#prefix = JSON.stringify([id, parts.windowMs ?? 0]);
+    this.#prefix = JSON.stringify([id, parts.kind, parts.windowMs ?? 0]);
   }
 
   /** Judges an act that wants `amount`, and takes it in the same step; `undefined`: all that is left, at least 1. */

@@ -1,18 +1,33 @@
-import { wholeNumber } from "../check.ts";
+import { knownKeys, wholeNumber } from "../check.ts";
 import { onlyReads } from "../combine/parts.ts";
 import { perSession } from "../context.ts";
-import { allow, deny } from "../decision.ts";
+import { deny, type Deny } from "../decision.ts";
 import { defineGuard, type Guard } from "../guard.ts";
+import { Turns } from "./turns.ts";
+
+/** When acts wait instead of being refused. */
+export interface MaxConcurrentOptions {
+  /**
+   * How many acts run at once: a whole number >= 1. Further ones wait their turn, until `max` are under way or waiting. Absent, or not
+   * below `max`: nobody waits.
+   */
+  readonly backpressureThreshold?: number;
+}
+
+const WHERE = "maxConcurrent()";
 
 /**
  * Allows so many acts of one kind at once in a session: runs, model calls and tool calls are counted apart, so that a run
  * never stands in the way of its own calls.
  *
  * A place is taken from the gate before the act until the act has ended, failed or was cancelled, or its session is closed.
+ * With `backpressureThreshold`, so many run at once, and those between it and `max` wait, first come, first served, until a place is
+ * free; one whose session is closed or killed while it waits is denied. An act that calls its own kind from within keeps its
+ * place meanwhile: put `withTimeout` round the guard where such acts could wait for each other. `check` never waits.
  * Denies with `concurrency_limit`.
  *
  * @param max A whole number >= 1.
- * @throws {RangeError | TypeError} If `max` is anything else.
+ * @throws {RangeError | TypeError} If `max` is anything else, or an option is unknown or wrong.
  * @example Usage
  * ```ts
  * import { createKernel, maxConcurrent } from "@sallyport/sallyport";
@@ -25,22 +40,17 @@ import { defineGuard, type Guard } from "../guard.ts";
  * first.cancel();
  * ```
  */
-export function maxConcurrent(max: number): Guard {
-  const limit = wholeNumber("maxConcurrent()", "max", max, 1);
-  const openOf = perSession(() => ({ input: 0, pre_model_call: 0, pre_tool_call: 0 }));
+export function maxConcurrent(max: number, options: MaxConcurrentOptions = {}): Guard {
+  const limit = wholeNumber(WHERE, "max", max, 1);
+  knownKeys(WHERE, options, ["backpressureThreshold"]);
+  const { backpressureThreshold = limit } = options;
+  const atOnce = Math.min(limit, wholeNumber(WHERE, "backpressureThreshold", backpressureThreshold, 1));
+  const refuse = (): Deny => deny("concurrency_limit", "Too many acts are under way at once", { max: limit });
+  const turns = (): Turns => new Turns(atOnce, limit, refuse);
+  const turnsOf = perSession(() => ({ input: turns(), pre_model_call: turns(), pre_tool_call: turns() }));
   return onlyReads(defineGuard({
     name: "maxConcurrent",
     stages: ["input", "pre_model_call", "pre_tool_call"],
-    check: (request, context, taking) => {
-      const open = openOf(context);
-      const stage = request.stage as keyof typeof open;
-      if (open[stage] >= limit) return deny("concurrency_limit", "Too many acts are under way at once", { max: limit });
-      if (!taking.dry) {
-        open[stage]++;
-        const release = (): void => void open[stage]--;
-        taking.take(release, release);
-      }
-      return allow();
-    },
+    check: (request, context, taking) => turnsOf(context)[request.stage as "input" | "pre_model_call" | "pre_tool_call"].enter(taking, () => context.signal),
   }));
 }

@@ -1,18 +1,23 @@
 import { wholeNumber } from "../check.ts";
 import { onlyReads } from "../combine/parts.ts";
 import { perSession } from "../context.ts";
-import { allow, deny } from "../decision.ts";
+import { allow, deny, type Deny } from "../decision.ts";
 import { defineGuard, type Guard } from "../guard.ts";
+import { type LimitOptions, limitOf } from "./keyed-limit.ts";
+
+const WHERE = "maxToolCalls()";
 
 /**
  * Allows so many tool calls in a session.
  *
  * A call is taken in the same step in which it is judged, so that parallel calls never pass the limit. A call that is
- * denied, by this guard or another, or cancelled gives its place back; one that ran and failed has spent it.
- * Denies with `max_tool_calls_exceeded`.
+ * denied, by this guard or another, or cancelled gives its place back; one that ran and failed has spent it. Calls of child sessions
+ * count for their parents too.
+ * Denies with `max_tool_calls_exceeded`. Denies with `store_unavailable`, where there is a store or `per` is `"agent"`.
  *
  * @param max A whole number >= 0; 0 denies every call.
- * @throws {RangeError | TypeError} If `max` is anything else.
+ * @param options Whose calls count together, how far back, and where: a limit per agent outlives its sessions.
+ * @throws {RangeError | TypeError} If `max` is anything else, or an option is unknown or wrong.
  * @example Usage
  * ```ts
  * import { createKernel, isPolicyViolation, maxToolCalls } from "@sallyport/sallyport";
@@ -25,18 +30,30 @@ import { defineGuard, type Guard } from "../guard.ts";
  * assert.ok(results.some((result) => result.status === "rejected" && isPolicyViolation(result.reason)));
  * ```
  */
-export function maxToolCalls(max: number): Guard {
-  const limit = wholeNumber("maxToolCalls()", "max", max, 0);
-  const counterOf = perSession(() => ({ taken: 0 }));
+export function maxToolCalls(max: number, options: LimitOptions = {}): Guard {
+  const limit = wholeNumber(WHERE, "max", max, 0);
+  const refuse = (): Deny => deny("max_tool_calls_exceeded", "All the tool calls that may be made have been made", { max: limit });
+  const shared = limitOf(WHERE, options, [], { id: "maxToolCalls", max: limit, refuse });
+  if (shared !== undefined) {
+    return onlyReads(defineGuard({
+      name: "maxToolCalls",
+      stages: ["pre_tool_call"],
+      check: (request, context, taking) => shared.judge(1, request, context, taking),
+    }));
+  }
+  const counterOf = perSession(() => {
+    const counter = { taken: 0, giveBack: (): void => void counter.taken-- };
+    return counter;
+  });
   return onlyReads(defineGuard({
     name: "maxToolCalls",
     stages: ["pre_tool_call"],
     check: (_request, context, taking) => {
       const counter = counterOf(context);
-      if (counter.taken >= limit) return deny("max_tool_calls_exceeded", "The session has made all the tool calls it may make", { max: limit });
+      if (counter.taken >= limit) return refuse();
       if (!taking.dry) {
         counter.taken++;
-        taking.take(() => void counter.taken--);
+        taking.take(counter.giveBack);
       }
       return allow();
     },

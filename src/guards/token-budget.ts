@@ -1,22 +1,32 @@
-import { wholeNumber } from "../check.ts";
-import { onlyReads } from "../combine/parts.ts";
-import { perSession } from "../context.ts";
-import { allow, deny } from "../decision.ts";
-import { defineGuard, type Guard } from "../guard.ts";
+import { functionOf, show, wholeNumber } from "../check.ts";
+import type { ExecutionContext } from "../context.ts";
+import { deny } from "../decision.ts";
+import type { Guard } from "../guard.ts";
 import type { GovernedRequest } from "../request.ts";
 import { textLength } from "../snapshot/text-length.ts";
 import { tokensOf } from "../usage.ts";
+import { budgetGuard } from "./budget.ts";
+import type { LimitOptions } from "./keyed-limit.ts";
+
+/** Whose tokens count together, how far back, where, and what a call is taken to use. */
+export interface TokenBudgetOptions extends LimitOptions {
+  /** What a call is taken to use before it has run, in tokens: a whole number >= 1, or a function that answers one. */
+  readonly estimate?: number | ((request: GovernedRequest, context: ExecutionContext) => number);
+}
+
+const WHERE = "tokenBudget()";
 
 /**
  * Allows model calls of a session so many tokens in all.
  *
- * Before a call an estimate is taken: the request's own `usage`, else a token for every four characters of the request,
- * at least one. The usage that the call reports then takes its place, even where that is more than was left; a call that
- * reports none, or nonsense, has spent the estimate. A call that is denied or cancelled gives it back.
- * Denies with `token_budget_exceeded`.
+ * Before a call an estimate is taken: `estimate`, else the request's own `usage`, else a token for every four characters of the
+ * request, at least one. The usage that the call reports then takes its place, even where that is more than was left; so the budget can be
+ * passed by what the calls under way use beyond their estimates, and by no call more. A call that reports no usage, or nonsense, has spent
+ * the estimate. A call that is denied or cancelled gives it back. Calls of child sessions count for their parents too.
+ * Denies with `token_budget_exceeded`. Denies with `store_unavailable`, where there is a store or `per` is `"agent"`.
  *
  * @param max A whole number >= 1, in tokens.
- * @throws {RangeError | TypeError} If `max` is anything else.
+ * @throws {RangeError | TypeError} If `max` is anything else, or an option is unknown or wrong.
  * @example Usage
  * ```ts
  * import { createKernel, tokenBudget } from "@sallyport/sallyport";
@@ -28,29 +38,30 @@ import { tokensOf } from "../usage.ts";
  * await assert.rejects(session.model(call, () => "Hello"), { code: "token_budget_exceeded" });
  * ```
  */
-export function tokenBudget(max: number): Guard {
-  const limit = wholeNumber("tokenBudget()", "max", max, 1);
-  const spentIn = perSession(() => ({ tokens: 0 }));
-  return onlyReads(defineGuard({
+export function tokenBudget(max: number, options: TokenBudgetOptions = {}): Guard {
+  const limit = wholeNumber(WHERE, "max", max, 1);
+  const estimate: unknown = (options as Partial<TokenBudgetOptions> | null)?.estimate;
+  if (estimate !== undefined && typeof estimate !== "number") functionOf(WHERE, "estimate", estimate);
+  if (typeof estimate === "number") wholeNumber(WHERE, "estimate", estimate, 1);
+  return budgetGuard({
+    where: WHERE,
     name: "tokenBudget",
-    stages: ["pre_model_call"],
-    check: (request, context, taking) => {
-      const spent = spentIn(context);
-      const estimate = estimateOf(request);
-      if (!(spent.tokens + estimate <= limit)) return deny("token_budget_exceeded", "The session's token budget does not cover this call", { max: limit, spent: spent.tokens, estimate });
-      if (!taking.dry) {
-        spent.tokens += estimate;
-        taking.take(
-          () => void (spent.tokens -= estimate),
-          (usage) => void (spent.tokens += (tokensOf(usage) ?? estimate) - estimate),
-        );
-      }
-      return allow();
-    },
-  }));
+    max: limit,
+    options,
+    known: ["estimate"],
+    estimateOf: typeof estimate === "function" ? (request, context) => stated(estimate(request, context)) : typeof estimate === "number" ? () => estimate : estimateOf,
+    usedOf: tokensOf,
+    refuse: (spent, wanted) => deny("token_budget_exceeded", "The token budget does not cover this call", { max: limit, spent, estimate: wanted }),
+    isOurs: typeof estimate !== "function",
+  });
 }
 
 /** What a call is taken to use before it has run: what the request says, else a token for every four characters. */
 function estimateOf(request: GovernedRequest): number {
-  return tokensOf(request.usage) ?? Math.max(1, Math.ceil(textLength(request.payload) / 4));
+  return tokensOf(request.usage) ?? Math.ceil(textLength(request.payload) / 4);
+}
+
+function stated(tokens: unknown): number {
+  if (Number.isSafeInteger(tokens) && (tokens as number) >= 1) return tokens as number;
+  throw new TypeError(`The estimate function of tokenBudget() must answer a whole number >= 1, and answered ${show(tokens)}`);
 }

@@ -1,4 +1,5 @@
 import { type Program } from "./program.ts";
+import { addRange } from "./ranges.ts";
 import { ANY_SIGN, BEGIN, BEYOND_ASCII } from "./signs.ts";
 import { AT_BEGIN, JOINED, Simulation } from "./simulation.ts";
 
@@ -302,15 +303,4 @@ function keyOf(ids: Int32Array, flags: number, late: number): string {
   let key = String.fromCharCode(flags);
   for (const id of ids) key += String.fromCharCode(id & 0xffff, id >> 16);
   return late === Infinity ? key : `${key}+${late}`;
-}
-
-/** Adds a range whose end is not before any other's, and joins those it overlaps. */
-function addRange(ranges: [number, number][], from: number, end: number): void {
-  if (from >= end) return;
-  let start = from;
-  for (let last = ranges.at(-1); last !== undefined && start < last[1]; last = ranges.at(-1)) {
-    start = Math.min(start, last[0]);
-    ranges.pop();
-  }
-  ranges.push([start, end]);
 }

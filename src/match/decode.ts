@@ -10,7 +10,7 @@ const LETTERS: ReadonlyMap<string, string> = new Map(Object.entries({ n: "\n", t
 
 // Each alternative is a whole escape, so a broken one stays as it is and stops no other.
 const ESCAPE =
-  /((?:%[\da-f]{2})+)|%u([\da-f]{4})|&#x([\da-f]{1,6});?|&#(\d{1,7});?|&([a-z]{2,8});|((?:\\x[\da-f]{2})+)|\\u([\da-f]{4})|\\u\{([\da-f]{1,6})\}|\\U([\da-f]{8})|\\([0-3]?[0-7]{2}|0)|\\([^])/gi;
+  /((?:%[\da-fA-F]{2})+)|%u([\da-fA-F]{4})|&#[xX]([\da-fA-F]{1,6});?|&#(\d{1,7});?|&([a-zA-Z]{2,8});|((?:\\x[\da-fA-F]{2})+)|\\u([\da-fA-F]{4})|\\u\{([\da-fA-F]{1,6})\}|\\U([\da-fA-F]{8})|\\([0-3]?[0-7]{2}|0)|\\([^])/g;
 const TAGS = /[\u{e0000}-\u{e007f}]+/gu;
 const SELECTORS = /[\ufe00-\ufe0f\u{e0100}-\u{e01ef}]{2,}/gu;
 const REVERSED = /\u202e([^\u202c\n]*)/g;
@@ -18,7 +18,8 @@ const BLOB = /[\w+/-]{8,}(?:[\r\n]+[\w+/-]{8,})*/g;
 const HEX_BLOB = /[\da-f]{8,}/gi;
 // What decoding leaves between two pieces of text; no pattern for text has it.
 const GAP = "\ufffd";
-const UNREADABLE = /[\ufffd\x01-\x08\x0b\x0c\x0e-\x1f\x7f]+/;
+// One NUL stands between the letters of UTF-16; two are no text.
+const UNREADABLE = /[\ufffd\x01-\x08\x0b\x0c\x0e-\x1f\x7f]+|\0{2,}/;
 
 const SEXTET = Int8Array.from({ length: 128 }, (_, c) => sextet(c));
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -42,7 +43,7 @@ export function decodeEscapes(text: string): string {
 
 function unescaped(whole: string, ...groups: (string | undefined)[]): string {
   const [percent, wide, entityHex, entity, named, bytes, unit, point, long, octal, letter] = groups;
-  if (percent !== undefined || bytes !== undefined) return textOf(hexBytes(whole.replace(/%|\\x/gi, "")));
+  if (percent !== undefined || bytes !== undefined) return textOf(hexBytes(whole.replace(/%|\\x/g, "")));
   if (named !== undefined) return ENTITIES.get(named.toLowerCase()) ?? whole;
   if (octal !== undefined) return String.fromCharCode(Number.parseInt(octal, 8));
   if (letter !== undefined) return LETTERS.get(letter) ?? letter;
@@ -85,7 +86,7 @@ function decodeBlob(wrapped: string, wide: boolean): string | undefined {
     if (alignment === 0 && bytes.every(isTextByte)) return textOf(bytes);
     stretches.push(bytes);
   }
-  return piecesOf(stretches, wide ? 3 : 6);
+  return piecesOf(stretches, wide ? 3 : 5);
 }
 
 function base64Bytes(run: string, from: number): Uint8Array {
@@ -100,9 +101,9 @@ function base64Bytes(run: string, from: number): Uint8Array {
   return bytes;
 }
 
-/** The pieces of text of at least `least` characters in any of the byte strings, or undefined where there is none. */
+/** The pieces of text of at least `least` characters, blanks aside, in any of the byte strings, or undefined where there is none. */
 function piecesOf(all: readonly Uint8Array[], least: number): string | undefined {
-  const pieces = all.flatMap((bytes) => textOf(bytes).split(UNREADABLE).filter((piece) => piece.length >= least));
+  const pieces = all.flatMap((bytes) => textOf(bytes).split(UNREADABLE).filter((piece) => piece.replace(/[\0\s]+/g, "").length >= least));
   return pieces.length === 0 ? undefined : pieces.join(GAP);
 }
 

@@ -27,7 +27,8 @@ for (const first of [0x1f130, 0x1f150, 0x1f170]) for (let i = 0; i < 26; i++) pl
 const STYLED_CHARACTER = /[ıɐ-ʯᴀ-ᵿꜰꜱ\p{Nd}\u{1f130}-\u{1f189}]/gu;
 const DASH = /[\p{Pd}\u2212]/gu;
 const SLASH = /[\u2044\u2215]/g;
-const WORD = /[\p{L}\p{M}]*[a-z][\p{L}\p{M}]*/giu;
+const WORD = /[\p{L}\p{M}]+/gu;
+const LATIN = /[a-z]/i;
 const FOREIGN = /[\u0370-\u058f]/u;
 const BEYOND_ASCII = /[^\0-\x7f]/;
 
@@ -38,15 +39,16 @@ const BEYOND_ASCII = /[^\0-\x7f]/;
  * look-alike, and at least one is Latin. A word in one script stays what it is.
  */
 export function unmask(text: string): string {
-  const out = text
-    .replace(STYLED_CHARACTER, (c) => plain.get(c) ?? c)
-    .replace(DASH, "-")
-    .replace(SLASH, "/");
-  return FOREIGN.test(out) ? out.replace(WORD, unmaskWord) : out;
+  return unmaskWords(text.replace(STYLED_CHARACTER, (c) => plain.get(c) ?? c).replace(DASH, "-").replace(SLASH, "/"));
+}
+
+/** The part of {@linkcode unmask} that looks at words. */
+export function unmaskWords(text: string): string {
+  return FOREIGN.test(text) ? text.replace(WORD, unmaskWord) : text;
 }
 
 function unmaskWord(word: string): string {
-  if (!FOREIGN.test(word)) return word;
+  if (!FOREIGN.test(word) || !LATIN.test(word)) return word;
   let out = "";
   for (const c of word) {
     const letter = latin.get(c);

@@ -3,6 +3,7 @@ import type { BlockedPattern } from "../policy/policy.ts";
 import { Automaton } from "./automaton.ts";
 import { readPattern } from "./patterns.ts";
 import { compileProgram, type Source } from "./program.ts";
+import { merged } from "./ranges.ts";
 import { MAX_REGEXP_INPUT, type OptedIn, Search } from "./search.ts";
 import { SIGNS, WIDE_SIGNS } from "./signs.ts";
 
@@ -89,14 +90,4 @@ function coverRegExp(text: string, regexp: RegExp): [number, number][] {
   if (text.length > MAX_REGEXP_INPUT) return [[0, text.length]];
   const found = text.matchAll(new RegExp(regexp.source, `${regexp.flags}g`));
   return Array.from(found, (match): [number, number] => [match.index, match.index + match[0].length]).filter(([start, end]) => start < end);
-}
-
-function merged(ranges: readonly [number, number][]): readonly [number, number][] {
-  const out: [number, number][] = [];
-  for (const [start, end] of [...ranges].sort((a, b) => a[0] - b[0])) {
-    const last = out.at(-1);
-    if (last !== undefined && start < last[1]) last[1] = Math.max(last[1], end);
-    else out.push([start, end]);
-  }
-  return out;
 }

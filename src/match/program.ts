@@ -102,6 +102,7 @@ export function compileProgram(sources: readonly Source[]): Program {
   const rows: Uint8Array[] = [];
   const rowOf = new Map<string, number>();
   const tree = new Map<number, number>();
+  const seen = new Map<CharSet, number>();
 
   function emit(op: number, first: number, second: number): number {
     if (ops.length === MAX_PROGRAM) throw new RangeError(`Cannot compile patterns that need more than ${MAX_PROGRAM} states together`);
@@ -152,23 +153,25 @@ export function compileProgram(sources: readonly Source[]): Program {
     return to;
   }
 
+  /** The class that makes up a set, or -1 where there are several or none. */
+  function onlyClass(set: CharSet): number {
+    let found = seen.get(set);
+    if (found === undefined) {
+      const [only, second] = classes.classesOf(set);
+      seen.set(set, (found = only === undefined || second !== undefined ? -1 : only));
+    }
+    return found;
+  }
+
   /** The classes of a literal, or undefined for anything else. */
   function literalOf(node: Node): readonly number[] | undefined {
     const path: number[] = [];
     for (const item of node.kind === "seq" ? node.items : [node]) {
-      if (item.kind !== "set") return undefined;
-      const [only, second] = single(item.set);
-      if (only === undefined || second !== undefined) return undefined;
+      const only = item.kind === "set" ? onlyClass(item.set) : -1;
+      if (only < 0) return undefined;
       path.push(only);
     }
     return path.length === 0 ? undefined : path;
-  }
-
-  const seen = new Map<CharSet, readonly number[]>();
-  function single(set: CharSet): readonly number[] {
-    let found = seen.get(set);
-    if (found === undefined) seen.set(set, (found = [...classes.classesOf(set)]));
-    return found;
   }
 
   function starts(whole: boolean): Int32Array {
@@ -228,7 +231,7 @@ function lower(node: Node, known: Map<CharSet, Node>, sets: Map<string, CharSet>
       return { kind: "repeat", item: lower(units ? { kind: "set", set: slice(item.set, 0, 0xffff) } : item, known, sets), min, max };
     }
     case "seq":
-      return { kind: "seq", items: node.items.flatMap((item) => flat(lower(item, known, sets))) };
+      return { kind: "seq", items: flattened(node.items, known, sets) };
     case "alt":
       return { kind: "alt", items: node.items.map((item) => lower(item, known, sets)) };
     default:
@@ -236,8 +239,14 @@ function lower(node: Node, known: Map<CharSet, Node>, sets: Map<string, CharSet>
   }
 }
 
-function flat(node: Node): readonly Node[] {
-  return node.kind === "seq" ? node.items : [node];
+function flattened(items: readonly Node[], known: Map<CharSet, Node>, sets: Map<string, CharSet>): readonly Node[] {
+  const out: Node[] = [];
+  for (const item of items) {
+    const lowered = lower(item, known, sets);
+    if (lowered.kind === "seq") out.push(...lowered.items);
+    else out.push(lowered);
+  }
+  return out;
 }
 
 function lowerSet(set: CharSet, sets: Map<string, CharSet>): Node {

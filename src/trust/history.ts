@@ -7,8 +7,10 @@ export interface TrustRecord {
   readonly did: string;
   /** Of what. */
   readonly action: string;
-  /** What became of it. */
-  readonly outcome: TrustOutcome;
+  /** What became of it; a violation is a failure. */
+  readonly outcome: "success" | "failure";
+  /** There when the action was stopped because it broke a rule. */
+  readonly violation?: true;
   /** The score after it. */
   readonly newScore: number;
   /** When, in ms since the epoch. */

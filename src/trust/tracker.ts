@@ -79,7 +79,8 @@ export function trustTracker(options: {
   violationPenalty?: number;
   historyLimit?: number;
   callMemory?: number;
-  decay?: TrustDecay;
+  // The contract says no more than `object`; what is wrong in it throws.
+  decay?: TrustDecay | object;
   store?: StateStore;
   clock?: () => number;
   onError?: (error: Error) => void;
@@ -96,7 +97,7 @@ export function trustTracker(options: {
   const counted = new Counted(wholeNumber(WHERE, "callMemory", callMemory, 0, 1_000_000));
   functionOf(WHERE, "clock", clock);
   if (onError !== undefined) functionOf(WHERE, "onError", onError);
-  const decayed = decayOf(options.decay);
+  const decayed = decayOf(options.decay as TrustDecay | undefined);
 
   let latest = 0;
   // Time never runs backwards here, or a clock that was set back would keep scores from falling; NaN is no time.
@@ -124,7 +125,7 @@ export function trustTracker(options: {
     const before = profile.trustScore;
     const newScore = Math.max(0, Math.min(MAX_SCORE, before + shifts[outcome]));
     show(profile, { score: newScore, at: timestamp });
-    history.add({ did: profile.did, action, outcome, newScore, timestamp });
+    history.add(outcome === "violation" ? { did: profile.did, action, outcome: "failure", violation: true, newScore, timestamp } : { did: profile.did, action, outcome, newScore, timestamp });
     ledger?.add(profile, before, shifts[outcome], timestamp);
     return newScore;
   };

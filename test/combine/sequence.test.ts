@@ -85,7 +85,7 @@ describe("askSafely()", () => {
   test("askSafely() never throws and never rejects, when a guard fails in any way", async () => {
     const boom = new Error("boom");
     for (const fail of [() => { throw boom; }, () => Promise.reject(boom), () => ({ get then() { throw boom; } }), () => ({ then() { throw boom; } })]) {
-      expect(await askSafely(fail as unknown as Guard, request(), context(), DRY)).toMatchObject({ code: "guard_error", guard: "fail", details: boom });
+      expect(await askSafely(fail as unknown as Guard, request(), context(), DRY)).toMatchObject({ code: "guard_error", guard: "anonymous", details: boom });
     }
   });
 

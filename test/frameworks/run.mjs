@@ -18,7 +18,7 @@ const time = (path) => statSync(join(here, path), { throwIfNoEntry: false })?.mt
 
 // npm writes the second file last, so an install that was broken off counts as missing.
 if (time("node_modules/.package-lock.json") < time("package-lock.json")) {
-  run("npm", ["ci", "--prefix", here], { shell: process.platform === "win32" });
+  run("npm", ["ci", "--prefix", here, "--loglevel=error"], { shell: process.platform === "win32" });
 }
 run(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", here]);
 run(process.execPath, [join(root, "node_modules/vitest/vitest.mjs"), "run", "--config", join(here, "vitest.config.ts"), ...process.argv.slice(2)]);

@@ -178,7 +178,7 @@ describe("definePolicy() copies", () => {
   });
 
   test("a list by its indices, whatever its iterator says", () => {
-    const allowedTools = Object.assign(["a"], { [Symbol.iterator]: () => ["a", "evil"].values() });
+    const allowedTools = Object.assign(["a"], { [Symbol.iterator]: () => ["evil"].values() });
     expect(definePolicy({ allowedTools }).allowedTools).toEqual(["a"]);
   });
 

@@ -23,14 +23,14 @@ describe("agentProfile()", () => {
 
   test.each([
     ["name", undefined, TypeError], ["name", "", TypeError], ["name", 7, RangeError], ["name", "a\u001b[31m", TypeError], ["name", "a".repeat(257), TypeError],
-    ["capabilities", "read,admin", TypeError], ["capabilities", null, TypeError], ["capabilities", ["read", 7], RangeError], ["capabilities", [""], TypeError],
+    ["capabilities", "read,admin", TypeError], ["capabilities", null, TypeError], ["capabilities", ["read", 7], TypeError], ["capabilities", [""], TypeError],
     ["capabilities", ["read\n"], TypeError], ["capabilities", [, "read"], TypeError],
     ["trustScore", NaN, RangeError], ["trustScore", Infinity, RangeError], ["trustScore", -1, RangeError], ["trustScore", 1001, RangeError], ["trustScore", 500.5, RangeError],
     ["trustScore", "900", TypeError], ["trustScore", null, TypeError], ["trustScore", 900n, TypeError], ["trustScore", { valueOf: () => 900 }, TypeError],
     ["status", "Active", TypeError], ["status", "active ", TypeError], ["status", null, TypeError], ["status", "banned", TypeError], ["status", ["active"], TypeError],
     ["metadata", null, TypeError], ["metadata", [], TypeError], ["metadata", "x", TypeError], ["metadata", { when: new Date(0) }, TypeError], ["metadata", { f() {} }, TypeError],
     ["metadata", JSON.parse('{"__proto__":{}}'), TypeError],
-    ["trust_score", 900, RangeError],
+    ["trust_score", 900, TypeError],
   ])("throws and names the field, when %s is wrong (%#)", (field, value, error) => {
     const build = () => make({ ...base, [field]: value });
     expect(build).toThrow(error);

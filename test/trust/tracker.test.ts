@@ -29,7 +29,7 @@ describe("scores", () => {
 
   test.each([[{}, 450], [{ penalty: 70 }, 430], [{ violationPenalty: 200 }, 300], [{ penalty: 70, violationPenalty: 0 }, 500]])("recordViolation() takes its own penalty, when options are %j", (options, score) => {
     const [agent, tracker] = [alpha(), trustTracker(options)];
-    expect([tracker.recordViolation(agent, "a"), agent.trustScore, tracker.history()[0]?.outcome]).toEqual([score, score, "violation"]);
+    expect([tracker.recordViolation(agent, "a"), agent.trustScore, tracker.history()[0]]).toMatchObject([score, score, { outcome: "failure", violation: true }]);
   });
 
   test("record…() agrees with a model on any sequence, when rewards and penalties are any", () => {

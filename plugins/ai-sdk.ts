@@ -1,0 +1,222 @@
+/**
+ * Connects the Vercel AI SDK, `ai` 6 and 7: a middleware for language models and a wrapper for tools.
+ *
+ * @module
+ */
+import type { Coverage, PolicyViolationError, Session, SessionSource, TokenUsage, View } from "../mod.ts";
+
+/** What a {@linkcode SessionSource} function is told, so that one middleware can serve many sessions. */
+export interface AiSdkContext {
+  /** What is about to act. */
+  readonly kind: "model" | "tool";
+  /** The model's id, or the tool's name. */
+  readonly name: string;
+  /** For a model: the call's `providerOptions`, in which `sallyport` is yours, as in `{ sallyport: { run: "42" } }`. */
+  readonly providerOptions?: unknown;
+  /** For a tool: its `context` (`ai` 7) or `experimental_context` (`ai` 6). */
+  readonly context?: unknown;
+}
+
+/** The middleware, as `wrapLanguageModel` and `wrapProvider` of both majors take it. */
+export interface AiMiddleware {
+  /** What `ai` 6 wants; `ai` 7 takes any. */
+  readonly specificationVersion: "v3";
+  /** Governs `generateText` and all that answers whole. */
+  wrapGenerate<P extends object, R extends object>(call: { params: P; model: { readonly modelId: string; doGenerate(options: P): PromiseLike<R> } }): Promise<R>;
+  /** Governs `streamText` and all that answers in parts. */
+  wrapStream<P extends object, R extends object>(call: { params: P; model: { readonly modelId: string; doStream(options: P): PromiseLike<R> } }): Promise<R>;
+}
+
+/** Governs what the AI SDK calls. */
+export interface AiSdk {
+  /** Governs models. Of several middlewares it comes last, nearest to the model: there it sees what is really sent. */
+  readonly middleware: AiMiddleware;
+  /**
+   * Copies tools, with every `execute` governed; what has none stays as it is, see `coverage`.
+   *
+   * A refused call answers `{ denied: true, code, reason }` for the model to read, and the tool loop goes on. All that a generator yields
+   * is held and judged together: one value by itself, several as an array.
+   */
+  tools<T extends object>(tools: T): T;
+  /** Says what is governed, and what is not. */
+  coverage(tools?: object): Coverage;
+}
+
+type Part = Readonly<Record<string, unknown>>;
+type Call = { readonly id: unknown; readonly name: unknown; readonly arguments: unknown };
+type Said = { readonly content?: unknown; readonly parts?: unknown };
+type Answered = Said & { readonly toolCalls?: readonly Call[]; readonly interleaved?: string };
+type Asked = { readonly messages?: readonly (Said & { readonly role: unknown })[]; readonly tools?: readonly Part[] };
+type Params = { readonly prompt: readonly Part[]; readonly tools?: readonly Part[]; readonly abortSignal?: AbortSignal; readonly providerOptions?: unknown };
+type Generated = { readonly content: readonly Part[]; readonly finishReason: unknown; readonly usage: unknown; readonly response?: object };
+type Options = { readonly toolCallId?: string; readonly abortSignal?: AbortSignal; readonly context?: unknown; readonly experimental_context?: unknown };
+type Refusal = { readonly denied: true; readonly code: string; readonly reason: string };
+
+const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
+const broken = (what: string): TypeError => new TypeError(`The AI SDK cannot take what a guard changed: ${what}`);
+
+/** Parts as plain data, without what only the provider reads, and without bytes that are no text. */
+function plain(parts: readonly Part[]): unknown {
+  return JSON.parse(JSON.stringify(parts, function (this: Part, key: string, value: unknown): unknown {
+    if (key === "providerMetadata" || key === "providerOptions") return undefined;
+    if (value instanceof Error) return { name: value.name, message: value.message };
+    const isText = /^text\/|\b(?:json|xml)\b/.test(String(this["mediaType"] ?? "text/"));
+    if (ArrayBuffer.isView(value)) return isText ? new TextDecoder().decode(value) : undefined;
+    return key === "data" && typeof value === "string" && !isText && !/^https?:/i.test(value) ? undefined : value;
+  }));
+}
+
+/** A value with put in what differs between its plain form and the changed one. */
+function graft(value: unknown, before: unknown, after: unknown): unknown {
+  if (same(before, after)) return value;
+  if (typeof value !== "object" || value === null) return after;
+  if (typeof before !== "object" || before === null || typeof after !== "object" || after === null) throw broken("a part of another kind");
+  if (Array.isArray(value) && (!Array.isArray(before) || !Array.isArray(after) || before.length !== after.length)) throw broken("a list of another length");
+  const copy: Record<string, unknown> = Array.isArray(value) ? ([...value] as never) : { ...value };
+  for (const key of Object.keys({ ...before, ...after })) copy[key] = graft(copy[key], (before as Part)[key], (after as Part)[key]);
+  return copy;
+}
+
+function textsIn(parts: readonly Part[]): string {
+  const texts = parts.filter(({ type }) => type === "text").map(({ text }) => text);
+  if (!texts.every((text) => typeof text === "string")) throw new TypeError("A text part has no text");
+  return texts.join("");
+}
+
+/** What parts say: their text; and, where they are more than one text, the parts too, so that nothing hides at a seam or behind it. */
+function readParts(parts: readonly Part[]): Said {
+  const content = textsIn(parts);
+  return parts.every(({ type }) => type === "text") && parts.length < 2 ? { content } : { content, parts: plain(parts) };
+}
+
+function writeParts(parts: readonly Part[], after: Said | undefined): readonly Part[] {
+  const before = readParts(parts);
+  const written = graft(parts, before.parts, after?.parts ?? before.parts) as readonly Part[];
+  const content = after?.content;
+  if (typeof content !== "string") throw broken("content that is no text");
+  if (content === before.content || content === textsIn(written)) return written;
+  if (written !== parts) throw broken("content and parts that contradict each other");
+  // A text for all of them: it stands in the first, and the others are left out.
+  const first = parts.findIndex(({ type }) => type === "text");
+  if (first === -1) return [...parts, { type: "text", text: content }];
+  return parts.flatMap((part, index) => (part["type"] !== "text" ? [part] : index === first ? [{ ...part, text: content }] : []));
+}
+
+function readRequest({ prompt, tools }: Params): Asked {
+  const messages = prompt.map(({ role, content }) => ({ role, ...(typeof content === "string" ? { content } : readParts(content as Part[])) }));
+  return tools === undefined ? { messages } : { messages, tools: tools.map(({ name }) => ({ name })) };
+}
+
+function writeRequest(params: Params, after: Asked): Params {
+  if (after.messages?.length !== params.prompt.length) throw broken("messages that were added or taken away");
+  const prompt = params.prompt.map((message, index): Part => {
+    const changed = after.messages?.[index];
+    if (changed?.role !== message["role"]) throw broken("a message of another role");
+    const parts = typeof message["content"] === "string" ? [{ type: "text", text: message["content"] }] : (message["content"] as Part[]);
+    const written = writeParts(parts, changed);
+    return { ...message, content: typeof message["content"] === "string" ? written[0]?.["text"] : written };
+  });
+  const kept = new Set(after.tools?.map(({ name }) => name));
+  return { ...params, prompt, ...(params.tools === undefined ? {} : { tools: params.tools.filter(({ name }) => kept.has(name)) }) };
+}
+
+const isCall = ({ type }: Part): boolean => type === "tool-call";
+const callOf = ({ toolCallId, toolName, input }: Part): Call => ({ id: toolCallId, name: toolName, arguments: parsed(input) });
+
+function parsed(text: unknown): unknown {
+  try {
+    return JSON.parse(text as string);
+  } catch {
+    return text;
+  }
+}
+
+function readContent(content: readonly Part[], finishReason: unknown): Answered {
+  const reason = (finishReason as Part | undefined)?.["unified"] ?? finishReason;
+  return { ...readParts(content.filter((part) => !isCall(part))), toolCalls: content.filter(isCall).map(callOf), finishReason: String(reason ?? "") } as Answered;
+}
+
+/** Content with the changed parts and calls; a guard may take calls away and change their arguments, and not add any. */
+function writeContent(content: readonly Part[], after: Answered): readonly Part[] {
+  const written = writeParts(content.filter((part) => !isCall(part)), after);
+  const calls = content.filter(isCall);
+  const changed = new Map(after.toolCalls?.map((call) => [call.id, call]));
+  const known = new Map(calls.map((part) => [part["toolCallId"], callOf(part)]));
+  if (same(after.toolCalls, calls.map(callOf))) return [...written, ...calls];
+  if (known.size !== calls.length || changed.size !== after.toolCalls?.length || ![...changed.keys()].every((id) => known.has(id))) throw broken("tool calls that the model did not make");
+  return [...written, ...calls.flatMap((part): Part[] => {
+    const call = changed.get(part["toolCallId"]);
+    if (call === undefined || same(call, callOf(part))) return call === undefined ? [] : [part];
+    return [{ ...part, toolName: call.name, input: typeof call.arguments === "string" ? call.arguments : JSON.stringify(call.arguments) }];
+  })];
+}
+
+const GENERATED: View<Generated> = {
+  read: ({ content, finishReason }) => readContent(content, finishReason),
+  // The body as the provider sent it still says the old.
+  write: (result, after: Answered) => ({ ...result, content: writeContent(result.content, after), ...(result.response === undefined ? {} : { response: { ...result.response, body: undefined } }) }),
+};
+
+const LEADING: ReadonlySet<unknown> = new Set(["stream-start", "response-metadata"]);
+const SILENT: ReadonlySet<unknown> = new Set([...LEADING, "tool-input-start", "tool-input-delta", "tool-input-end", "finish", "raw", "ping"]);
+const finishOf = (parts: readonly Part[]): Part | undefined => parts.findLast(({ type }) => type === "finish");
+
+/** The content of a stream's parts: what comes under one id is one text. */
+function contentOf(parts: readonly Part[]): readonly Part[] {
+  const content: Part[] = [];
+  const blocks = new Map<string, Record<string, unknown>>();
+  for (const part of parts) {
+    const { type, id, delta, citations, providerMetadata } = part;
+    const kind = /^(text|reasoning)-(?:start|delta|end)$/.exec(String(type))?.[1];
+    if (kind === undefined) {
+      if (!SILENT.has(type)) content.push(part);
+      continue;
+    }
+    let block = blocks.get(`${kind} ${String(id)}`);
+    if (block === undefined) {
+      blocks.set(`${kind} ${String(id)}`, (block = { type: kind, text: "" }));
+      content.push(block);
+    }
+    if (delta !== undefined) block["text"] = String(block["text"]) + String(delta);
+    if (citations !== undefined) block["citations"] = citations;
+    if (providerMetadata !== undefined) block["providerMetadata"] = providerMetadata;
+  }
+  return content;
+}
+
+const STREAMED: View<readonly Part[]> = {
+  read: (parts) => {
+    const read = readContent(contentOf(parts), finishOf(parts)?.["finishReason"]);
+    const arrived = parts.filter(({ type }) => type === "text-delta").map(({ delta }) => delta).join("");
+    return arrived === read.content ? read : { ...read, interleaved: arrived };
+  },
+  write: (parts, after: Answered) => [
+    ...parts.filter(({ type }) => LEADING.has(type)),
+    ...writeContent(contentOf(parts), after).flatMap(({ text, ...part }, index): Part[] => {
+      const { type, ...rest } = part;
+      if (type !== "text" && type !== "reasoning") return [part];
+      const id = `sallyport-${index}`;
+      return [{ type: `${type}-start`, id }, { type: `${type}-delta`, id, delta: text }, { ...rest, type: `${type}-end`, id }];
+    }),
+    ...parts.filter(({ type }) => type === "finish"),
+  ],
+};
+
+/** All parts of a stream; an abort cancels it. Left out is the streamed input of a call that never came, or came otherwise: nobody judges it. */
+async function collect(stream: ReadableStream<Part>, signal: AbortSignal): Promise<readonly Part[]> {
+  const reader = stream.getReader();
+  const cancel = (): void => void reader.cancel(signal.reason).catch(() => undefined);
+  if (signal.aborted) cancel();
+  signal.addEventListener("abort", cancel, { once: true });
+  const parts: Part[] = [];
+  try {
+    for (let next = await reader.read(); !next.done; next = await reader.read()) parts.push(next.value);
+  } finally {
+    signal.removeEventListener("abort", cancel);
+  }
+  signal.throwIfAborted();
+  const told = new Map<unknown, string>();
+  for (const { type, id, delta } of parts) if (type === "tool-input-delta") told.set(id, (told.get(id) ?? "") + String(delta));
+  const calls = new Map(parts.filter(isCall).map(({ toolCallId, input }) => [toolCallId, input]));
+  return parts.filter(({ type, id }) => !String(type).startsWith("tool-input-") || (calls.has(id) && (told.get(id) ?? "") === calls.get(id)));
+}

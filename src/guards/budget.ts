@@ -1,0 +1,53 @@
+import { onlyReads } from "../combine/parts.ts";
+import { type ExecutionContext, perSession } from "../context.ts";
+import { allow, type Decision, type Deny } from "../decision.ts";
+import { defineGuard, type Guard } from "../guard.ts";
+import type { GovernedRequest, TokenUsage } from "../request.ts";
+import { type LimitOptions, limitOf } from "./keyed-limit.ts";
+
+/** What a budget of model calls is made of; amounts are whole numbers of its unit. */
+export interface BudgetParts {
+  readonly where: string;
+  readonly name: string;
+  readonly max: number;
+  readonly options: LimitOptions;
+  /** The options that this budget knows beyond those of every limit. */
+  readonly known: readonly string[];
+  /** What a call is taken to use before it has run; `undefined`: nobody knows, so all that is left is reserved. */
+  readonly estimateOf: (request: GovernedRequest, context: ExecutionContext) => number | undefined;
+  /** What a call has used; `undefined`: it does not say. */
+  readonly usedOf: (usage: TokenUsage | undefined) => number | undefined;
+  readonly refuse: (spent: number | undefined, estimate: number) => Deny;
+  /** Whether the estimate is ours, and so known never to write to what it is shown. */
+  readonly isOurs: boolean;
+}
+
+/** Makes a guard that reserves an estimate before a model call and settles it by the usage that the call reports. */
+export function budgetGuard(parts: BudgetParts): Guard {
+  const { where, name, max, estimateOf, usedOf, refuse } = parts;
+  const shared = limitOf(where, parts.options, parts.known, { id: name, max, refuse: (amount, remaining) => refuse(remaining === undefined ? undefined : max - remaining, amount) });
+  const settle = (usage: TokenUsage | undefined, estimate: number): number => Math.min(usedOf(usage) ?? estimate, Number.MAX_SAFE_INTEGER);
+  const spentIn = perSession(() => ({ amount: 0 }));
+  const guard = defineGuard({
+    name,
+    stages: ["pre_model_call"],
+    check: (request, context, taking): Decision | Promise<Decision> => {
+      const known = estimateOf(request, context);
+      // A call that is taken to use nothing would never be stopped, and not be settled.
+      const stated = known === undefined ? undefined : Math.max(1, known);
+      if (shared !== undefined) return shared.judge(stated, request, context, taking, settle);
+      const spent = spentIn(context);
+      const estimate = stated ?? Math.max(1, max - spent.amount);
+      if (!(spent.amount + estimate <= max)) return refuse(spent.amount, estimate);
+      if (!taking.dry) {
+        spent.amount += estimate;
+        taking.take(
+          () => void (spent.amount -= estimate),
+          (usage) => void (spent.amount += settle(usage, estimate) - estimate),
+        );
+      }
+      return allow();
+    },
+  });
+  return parts.isOurs ? onlyReads(guard) : guard;
+}

@@ -1,0 +1,66 @@
+import { functionOf, numberBetween, show } from "../check.ts";
+import type { ExecutionContext } from "../context.ts";
+import { deny } from "../decision.ts";
+import type { Guard } from "../guard.ts";
+import type { GovernedRequest } from "../request.ts";
+import { microUsdOf } from "../usage.ts";
+import { budgetGuard } from "./budget.ts";
+import type { LimitOptions } from "./keyed-limit.ts";
+
+/** Whose costs count together, how far back, where, and what a call is taken to cost. */
+export interface CostBudgetOptions extends LimitOptions {
+  /** What a call is taken to cost before it has run, in US dollars: a number above 0, or a function that answers one. */
+  readonly estimateUsd?: number | ((request: GovernedRequest, context: ExecutionContext) => number);
+}
+
+const WHERE = "costBudget()";
+const MOST_USD = 9_000_000_000;
+
+/**
+ * Allows model calls of a session so many US dollars in all.
+ *
+ * Counts in whole millionths of a dollar: ten calls of $0.10 fit into $1, and an eleventh does not. Before a call an estimate is
+ * reserved: `estimateUsd`, else the request's own `usage.costUsd`, else **all that is left**, so that without an estimate calls come one
+ * at a time, and one that never says what it cost has spent the budget. The cost that the call reports then takes its place, even
+ * where that is more than was left; so the budget can be passed by what the calls under way cost beyond their estimates, and by
+ * no call more. A call that reports no cost, or nonsense, has spent the estimate. A call that is denied or cancelled gives it back.
+ * Calls of child sessions count for their parents too.
+ * Denies with `cost_budget_exceeded`. Denies with `store_unavailable`, where there is a store or `per` is `"agent"`.
+ *
+ * @param maxUsd A number from 0 to 9 billion, in US dollars, cut off at the sixth decimal; 0 denies every call.
+ * @throws {RangeError | TypeError} If `maxUsd` is anything else, or an option is unknown or wrong.
+ * @example Usage
+ * ```ts
+ * import { costBudget, createKernel } from "@sallyport/sallyport";
+ * import assert from "node:assert/strict";
+ *
+ * const session = createKernel({ guards: [costBudget(1)] }).session({ agentId: "writer" });
+ * const call = () => session.model({ model: "m", request: "Hi" }, () => "Hello", () => ({ costUsd: 0.1 }));
+ * for (let i = 0; i < 10; i++) await call();
+ * await assert.rejects(call(), { code: "cost_budget_exceeded" });
+ * ```
+ */
+export function costBudget(maxUsd: number, options: CostBudgetOptions = {}): Guard {
+  // Rounded at a thousandth first: 0.29 * 1e6 must not become 289999 by a float's last digit.
+  const max = Math.floor(Math.round(numberBetween(WHERE, "maxUsd", maxUsd, 0, MOST_USD) * 1e9) / 1e3);
+  const estimate: unknown = (options as Partial<CostBudgetOptions> | null)?.estimateUsd;
+  if (estimate !== undefined && typeof estimate !== "number") functionOf(WHERE, "estimateUsd", estimate);
+  const fixed = typeof estimate === "number" ? stated(numberBetween(WHERE, "estimateUsd", estimate, Number.MIN_VALUE, MOST_USD)) : undefined;
+  return budgetGuard({
+    where: WHERE,
+    name: "costBudget",
+    max,
+    options,
+    known: ["estimateUsd"],
+    estimateOf: typeof estimate === "function" ? (request, context) => stated(estimate(request, context)) : (request) => fixed ?? microUsdOf(request.usage),
+    usedOf: microUsdOf,
+    refuse: (spent, wanted) => deny("cost_budget_exceeded", "The cost budget does not cover this call", { maxUsd: max / 1e6, spentUsd: spent === undefined ? undefined : spent / 1e6, estimateUsd: wanted / 1e6 }),
+    isOurs: typeof estimate !== "function",
+  });
+}
+
+/** An estimate in millionths of a dollar. */
+function stated(usd: unknown): number {
+  if (typeof usd === "number" && usd > 0 && usd <= MOST_USD) return microUsdOf({ costUsd: usd }) as number;
+  throw new TypeError(`The estimate function of costBudget() must answer a number above 0, and answered ${show(usd)}`);
+}

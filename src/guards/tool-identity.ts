@@ -1,0 +1,44 @@
+import { show } from "../check.ts";
+import { canonicalJson } from "../trust/canonical.ts";
+
+/**
+ * What a tool is, as whoever calls it is about to use it.
+ *
+ * Plugins put it on the act, as `metadata.tool`, from the very tool that they will call: nothing in it comes from the model.
+ */
+export interface ToolIdentity {
+  /** The function that runs. Compared by reference: the text of a function says nothing about what it closes over. */
+  readonly fn?: unknown;
+  /** What the model is told about the tool. */
+  readonly description?: string | undefined;
+  /** The JSON Schema of its arguments, as plain data. */
+  readonly inputSchema?: unknown;
+}
+
+/** Reads what a plugin says about the tool that it will call; `undefined` where it says nothing. */
+export function liveTool(metadata: Readonly<Record<string, unknown>>): ToolIdentity | undefined {
+  const tool = metadata["tool"];
+  return typeof tool === "object" && tool !== null ? tool : undefined;
+}
+
+/**
+ * What a model sees of a tool, as canonical JSON: equal texts are equal definitions, whatever the order of their keys.
+ *
+ * @throws {TypeError} If the description is no string, or the schema is not plain JSON data.
+ */
+export function definitionText(name: string, tool: ToolIdentity): string {
+  const { description, inputSchema } = tool;
+  return `${canonicalJson(name)}\n${descriptionText(description)}\n${schemaText(inputSchema)}`;
+}
+
+/** The description, as JSON; absent is not the same as empty. */
+export function descriptionText(description: unknown): string {
+  if (description === undefined) return "";
+  if (typeof description !== "string") throw new TypeError(`A tool's description must be a string, and is ${show(description)}`);
+  return canonicalJson(description);
+}
+
+/** The schema, as canonical JSON; absent is not the same as `null`. */
+export function schemaText(inputSchema: unknown): string {
+  return inputSchema === undefined ? "" : canonicalJson(inputSchema);
+}

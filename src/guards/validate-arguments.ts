@@ -1,0 +1,136 @@
+import { knownKeys, wrong } from "../check.ts";
+import { faultDenial } from "../combine/fold.ts";
+import { allow, type Decision, deny, isThenable, transform } from "../decision.ts";
+import { defineGuard, type Guard } from "../guard.ts";
+import { capsOf, Fault, snapshot } from "../snapshot/snapshot.ts";
+import { toolNames } from "./tool-names.ts";
+
+/** A schema of any library that speaks Standard Schema 1 (zod, valibot, arktype, …): https://standardschema.dev */
+export interface StandardSchemaV1<Input = unknown, Output = Input> {
+  /** What the standard asks for. */
+  readonly "~standard": {
+    /** The standard's version. */
+    readonly version: 1;
+    /** The library. */
+    readonly vendor: string;
+    /** Checks a value: `value` where it fits, else `issues`. */
+    readonly validate: (value: unknown) => StandardResult<Output> | Promise<StandardResult<Output>>;
+    /** Never there when the program runs. */
+    readonly types?: { readonly input: Input; readonly output: Output } | undefined;
+  };
+}
+
+/** What a schema says of a value. */
+export type StandardResult<Output> = { readonly value: Output; readonly issues?: undefined } | { readonly issues: readonly StandardIssue[] };
+
+/** What does not fit, and where. */
+export interface StandardIssue {
+  /** For people; it may quote the value. */
+  readonly message: string;
+  /** The way there. */
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
+}
+
+/** What becomes of tools without a schema. */
+export interface ValidateArgumentsOptions {
+  /** Whether a tool without a schema is denied. Default `false`: it passes. */
+  readonly strict?: boolean;
+}
+
+const WHERE = "validateArguments()";
+const MOST_PATHS = 20;
+
+/**
+ * Checks the arguments of tool calls against a schema per tool.
+ *
+ * Where the schema's output differs from the arguments (defaults, coercion, keys that it drops), the tool gets the output: it is read
+ * once, like any payload, so it must be plain. A schema may answer later. Tool names match exactly; the schemas are read
+ * when the guard is built. A schema that throws denies.
+ * Denies with `invalid_arguments` (`details.paths`: where, at most 20, and never a value). Denies with `payload_not_plain` or
+ * `payload_too_large`, if that is what the output is.
+ *
+ * @throws {TypeError} If a name is no tool's, something is no Standard Schema 1, or an option is wrong.
+ * @example Usage
+ * ```ts
+ * import { createKernel, type StandardSchemaV1, validateArguments } from "@sallyport/sallyport";
+ * import assert from "node:assert/strict";
+ *
+ * // Or z.object({ path: z.string() }), v.object(…), type({ path: "string" }).
+ * const schema: StandardSchemaV1 = {
+ *   "~standard": {
+ *     version: 1,
+ *     vendor: "mine",
+ *     validate: (value) => {
+ *       const { path } = value as { path?: unknown };
+ *       return typeof path === "string" ? { value: { path } } : { issues: [{ message: "no string", path: ["path"] }] };
+ *     },
+ *   },
+ * };
+ * const session = createKernel({ guards: [validateArguments({ read: schema })] }).session({ agentId: "a" });
+ * const read = (args: object) => session.tool({ name: "read", arguments: args }, (safe) => Object.keys(safe).join());
+ * assert.equal(await read({ path: "/tmp/a", extra: 1 }), "path");
+ * await assert.rejects(read({ path: 7 }), { code: "invalid_arguments" });
+ * ```
+ */
+export function validateArguments(schemas: Readonly<Record<string, StandardSchemaV1>>, options: ValidateArgumentsOptions = {}): Guard {
+  if (typeof schemas !== "object" || schemas === null || Array.isArray(schemas)) throw wrong(WHERE, "schemas", "an object of schemas by tool name", schemas);
+  knownKeys(WHERE, options, ["strict"]);
+  const { strict = false } = options;
+  if (typeof strict !== "boolean") throw wrong(WHERE, "strict", "true or false", strict);
+  const known = new Map<string, (value: unknown) => unknown>();
+  for (const name of toolNames(WHERE, "schemas", Object.keys(schemas))) known.set(name, validatorOf(name, schemas[name]));
+  return defineGuard({
+    name: "validateArguments",
+    stages: ["pre_tool_call"],
+    check: ({ name, payload }): Decision | Promise<Decision> => {
+      const validate = known.get(name);
+      if (validate === undefined) return strict ? deny("invalid_arguments", `Tool "${name}" has no schema`) : allow();
+      const result = validate(payload);
+      return isThenable(result) ? Promise.resolve(result).then((late) => judge(name, payload, late)) : judge(name, payload, result);
+    },
+  });
+}
+
+function validatorOf(name: string, schema: unknown): (value: unknown) => unknown {
+  const field = `schemas.${name}`;
+  if ((typeof schema !== "object" && typeof schema !== "function") || schema === null) throw wrong(WHERE, field, "a Standard Schema", schema);
+  const standard = (schema as Partial<StandardSchemaV1>)["~standard"];
+  if (typeof standard !== "object" || standard === null || typeof standard.validate !== "function") throw wrong(WHERE, `${field}["~standard"]`, "what Standard Schema 1 asks for", standard);
+  if (standard.version !== 1) throw wrong(WHERE, `${field}["~standard"].version`, "1", standard.version);
+  return (value) => standard.validate(value);
+}
+
+function judge(name: string, payload: unknown, result: unknown): Decision {
+  if (typeof result !== "object" || result === null) throw new TypeError(`The schema of tool "${name}" answered no result`);
+  const { issues } = result as { issues?: unknown };
+  if (issues !== undefined) {
+    if (!Array.isArray(issues)) throw new TypeError(`The schema of tool "${name}" answered issues that are no list`);
+    return deny("invalid_arguments", `The arguments of tool "${name}" do not fit its schema`, { paths: issues.slice(0, MOST_PATHS).map(pathOf) });
+  }
+  if (!("value" in result)) throw new TypeError(`The schema of tool "${name}" answered neither a value nor issues`);
+  const output = snapshot(result.value, capsOf("pre_tool_call"), false);
+  if (output instanceof Fault) return faultDenial(output);
+  return isSame(output, payload) ? allow() : transform(output, `The arguments of tool "${name}" were brought into the form of its schema`);
+}
+
+/** Where an issue is, as `items[3].price`; keys come from the model, so they are cut short. */
+function pathOf(issue: unknown): string {
+  const path = (issue as Partial<StandardIssue> | null)?.path;
+  if (!Array.isArray(path)) return "";
+  let text = "";
+  for (const segment of path as readonly unknown[]) {
+    const key = typeof segment === "object" && segment !== null ? (segment as { key?: unknown }).key : segment;
+    if (typeof key === "number") text += `[${key}]`;
+    else text += (text === "" ? "" : ".") + String(key).slice(0, 64);
+  }
+  return text.slice(0, 200);
+}
+
+/** Whether two plain values hold the same, whatever the order of their keys. */
+function isSame(a: unknown, b: unknown): boolean {
+  if (typeof a !== "object" || a === null || typeof b !== "object" || b === null) return Object.is(a, b);
+  if (Array.isArray(a) !== Array.isArray(b)) return false;
+  const keys = Object.keys(a);
+  if (keys.length !== Object.keys(b).length) return false;
+  return keys.every((key) => Object.hasOwn(b, key) && isSame((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key]));
+}

@@ -1,0 +1,61 @@
+import { describe, expect, test, vi } from "vitest";
+import { createState, perSession, SessionContext, type SessionState, stateOf } from "../src/context.ts";
+import { context } from "./helpers.ts";
+
+function session(now = 100): { made: SessionContext; state: SessionState; aborts: AbortController } {
+  const aborts = new AbortController();
+  const state = createState(now);
+  const { agentId, agentKey, sessionId, policy, metadata } = context({ metadata: { a: 1 } });
+  return { made: new SessionContext({ agentId, agentKey, sessionId, policy, metadata, agent: undefined, state, signal: () => aborts.signal }), state, aborts };
+}
+
+describe("SessionContext", () => {
+  test("SessionContext shows what moves, when the state has moved", () => {
+    const { made, state, aborts } = session();
+    expect(made).toMatchObject({ agentId: "tester", startTime: 100, tainted: false, callCount: 0, toolCallCount: 0, modelCallCount: 0, totalTokens: 0, costUsd: 0, checkpoints: [], metadata: { a: 1 } });
+    Object.assign(state, { now: 200, tainted: true, callCount: 1, toolCallCount: 2, modelCallCount: 3, totalTokens: 4, microUsd: 5_000_000, checkpoints: ["c"] });
+    expect([made.startTime, made.tainted, made.callCount, made.toolCallCount, made.modelCallCount, made.totalTokens, made.costUsd, made.checkpoints]).toEqual([100, true, 1, 2, 3, 4, 5, ["c"]]);
+    expect(made.signal).toBe(aborts.signal);
+    expect("agent" in made).toBe(false);
+  });
+
+  test.each(["agentId", "policy", "callCount", "tainted", "extra"])("SessionContext throws, when a guard sets %s", (key) => {
+    const { made } = session();
+    expect(() => Object.assign(made, { [key]: 5 })).toThrow(TypeError);
+  });
+
+  test("SessionContext has the agent, when there is one", () => {
+    const agent = { did: "did:x:a" } as never;
+    const { agentId, agentKey, sessionId, policy, metadata } = context();
+    expect(new SessionContext({ agentId, agentKey, sessionId, policy, metadata, agent, state: createState(0), signal: () => AbortSignal.abort() }).agent).toBe(agent);
+  });
+});
+
+describe("stateOf()", () => {
+  test("stateOf() is the session's own state, when the context is ours", () => {
+    const { made, state } = session();
+    expect(stateOf(made)).toBe(state);
+  });
+
+  test("stateOf() is one state per context with the time of now, when the context was made by hand", () => {
+    vi.useFakeTimers();
+    try {
+      vi.setSystemTime(1000);
+      const [one, other] = [context(), context()];
+      expect(stateOf(one).now).toBe(1000);
+      vi.setSystemTime(2000);
+      expect([stateOf(one).now, stateOf(one) === stateOf(one), stateOf(one) === stateOf(other)]).toEqual([2000, true, false]);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});
+
+describe("perSession()", () => {
+  test("perSession() keeps one thing per session and guard, when sessions take turns", () => {
+    const [a, b] = [session().made, session().made];
+    let made = 0;
+    const [one, other] = [perSession(() => ({ id: ++made })), perSession(() => ({ id: ++made }))];
+    expect([one(a).id, one(b).id, one(a).id, one(b).id, other(a).id, one(a).id, made]).toEqual([1, 2, 1, 2, 3, 1, 3]);
+  });
+});

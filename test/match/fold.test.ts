@@ -1,0 +1,63 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { dropMarks, foldText } from "../../src/match/fold.ts";
+
+test.each([
+  ["zero width", "r\u200bm\u2060 \ufeff-r\u00adf", "rm -rf"],
+  ["control characters", "r\0m\x1b \x7f-rf\x9f", "rm -rf"],
+  ["white space", "rm\t\r\n \u00a0\u0085\u2003-rf", "rm -rf"],
+  ["fullwidth", "ｄｒｏｐ　ｔａｂｌｅ", "drop table"],
+  ["mathematical letters", "\u{1d41d}\u{1d42b}\u{1d428}\u{1d429}", "drop"],
+  ["circled letters", "ⓡⓜ", "rm"],
+  ["Kelvin sign", "\u212aill", "kill"],
+  ["dotted capital I", "F\u0130LE", "file"],
+  ["dotless i", "f\u0131le", "file"],
+  ["long s", "pa\u017fsword", "password"],
+  ["sharp s", "Straße", "strasse"],
+  ["final sigma", "ΣΑΣ", "σασ"],
+  ["tag characters", "a\u{e0072}b", "ab"],
+  ["bidi controls", "rm \u202e-rf\u202c", "rm -rf"],
+  ["variation selector", "\u2764\ufe0f", "\u2764"],
+  ["Hangul filler", "r\u3164m", "rm"],
+  ["annotation marks", "r\ufff9m", "rm"],
+  ["dashes", "rm \u2011rf \u2014 \u2212", "rm -rf - -"],
+])("foldText() folds %s, when they disguise a text", (_, text, folded) => {
+  expect(foldText(text)).toBe(folded);
+});
+
+test("foldText() keeps letters with a mark built in, when they are written as one character", () => {
+  expect(foldText("Passé")).toBe("passé");
+  expect(foldText(dropMarks("Passé"))).toBe("passé");
+});
+
+test("dropMarks() drops marks that stand alone, when they follow a letter", () => {
+  expect(foldText(dropMarks("pa\u0301ss\u0336word"))).toBe("password");
+});
+
+test("foldText() composes across its pieces, when a mark falls on the border of one", () => {
+  expect(foldText(`${"x".repeat(4095)}é${"y".repeat(10)}`.normalize("NFD"))).toBe(`${"x".repeat(4095)}é${"y".repeat(10)}`);
+});
+
+test("foldText() answers nothing, when the text would grow beyond three times its length", () => {
+  expect(foldText("\ufdfa".repeat(200_000))).toBeUndefined();
+});
+
+test("foldText() folds, when a short text grows more than three times", () => {
+  expect(foldText("\ufdfa")?.length).toBe(18);
+});
+
+test("foldText() ends soon, when a hundred thousand marks are out of order", () => {
+  const started = performance.now();
+  expect(foldText(`a${"\u0301\u0323".repeat(100_000)}`)?.length).toBeLessThan(40);
+  expect(performance.now() - started).toBeLessThan(2000);
+});
+
+test("foldText() changes nothing, when a text is folded", () => {
+  fc.assert(
+    fc.property(fc.string({ unit: fc.constantFrom("a", "B", " ", "\t", "ß", "İ", "é", "e\u0301", "д", "раy", "ｆ", "\u200b", "Σ", "ﬁ", "Ⅷ") }), (text) => {
+      const folded = foldText(text)!;
+      expect(foldText(folded)).toBe(folded);
+    }),
+    { numRuns: 300 },
+  );
+});

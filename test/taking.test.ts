@@ -1,0 +1,139 @@
+import { describe, expect, test } from "vitest";
+import type { Guard } from "../src/guard.ts";
+import { branch, DRY, Takings, tracked } from "../src/taking.ts";
+import { answering, taking } from "./helpers.ts";
+
+/** A log of what was given back and settled. */
+function log(): { said: string[]; take: (own: { take: Takings["take"] }, name: string, settles?: boolean) => void } {
+  const said: string[] = [];
+  return { said, take: (own, name, settles = true) => own.take(() => said.push(`-${name}`), settles ? (usage) => said.push(`=${name}${usage?.totalTokens ?? ""}`) : undefined) };
+}
+
+describe("Takings", () => {
+  test("giveBack() gives everything back once, newest first, when it is called twice", () => {
+    const { said, take } = log();
+    const own = new Takings(false);
+    take(own, "a");
+    take(own, "b");
+    own.giveBack(false);
+    own.giveBack(false);
+    own.settle(undefined);
+    expect(said).toEqual(["-b", "-a"]);
+  });
+
+  test("giveBack() lets more be taken, when it is not final, and gives back at once, when it is", () => {
+    const { said, take } = log();
+    const own = new Takings(false);
+    own.giveBack(false);
+    take(own, "a");
+    expect(said).toEqual([]);
+    own.giveBack(true);
+    take(own, "b");
+    expect(said).toEqual(["-a", "-b"]);
+  });
+
+  test("settle() settles everything once, in order, and leaves what has no settling spent", () => {
+    const { said, take } = log();
+    const own = new Takings(false);
+    take(own, "a");
+    take(own, "b", false);
+    take(own, "c");
+    own.settle({ totalTokens: 5 });
+    own.settle({ totalTokens: 6 });
+    own.giveBack(true);
+    expect(said).toEqual(["=a5", "=c5"]);
+    take(own, "late");
+    expect(said.at(-1)).toBe("-late");
+  });
+
+  test("handOn() moves everything, when the pass around is ours or somebody else's", () => {
+    for (const to of [new Takings(false), taking()]) {
+      const { said, take } = log();
+      const own = new Takings(false);
+      take(own, "a");
+      own.handOn(to);
+      own.giveBack(true);
+      expect(said).toEqual([]);
+      to.giveBack(true);
+      expect(said).toEqual(["-a"]);
+    }
+  });
+
+  test("handOn() gives back at once, when the pass around is over", () => {
+    const { said, take } = log();
+    const [own, to] = [new Takings(false), new Takings(false)];
+    take(own, "a");
+    to.settle(undefined);
+    own.handOn(to);
+    expect(said).toEqual(["-a"]);
+  });
+
+  test.each(["giveBack", "settle"] as const)("%s() reaches everyone, when one of them throws", (verb) => {
+    const { said, take } = log();
+    const own = new Takings(false);
+    const boom = (): never => { throw new Error("x"); };
+    take(own, "a");
+    own.take(boom, boom);
+    take(own, "b");
+    verb === "giveBack" ? own.giveBack(true) : own.settle(undefined);
+    expect(said).toEqual(verb === "giveBack" ? ["-b", "-a"] : ["=a", "=b"]);
+  });
+
+  test("take() gives back at once, when it is dry", () => {
+    const { said, take } = log();
+    take(DRY, "a");
+    take(new Takings(true), "b");
+    DRY.take(() => { throw new Error("x"); });
+    expect(said).toEqual(["-a", "-b"]);
+  });
+
+  test.each([[undefined], ["back"], [() => {}, "settle"], [() => {}, null]])("take() throws a TypeError, when it is given %s, %s", (...given) => {
+    expect(() => new Takings(false).take(...(given as unknown as [() => void]))).toThrow(new TypeError("take() needs a function that gives back what was taken; a second one, that settles it, may follow"));
+  });
+});
+
+describe("second looks", () => {
+  const [a, b, c] = ["a", "b", "c"].map((name) => answering(name, undefined) as Guard) as [Guard, Guard, Guard];
+
+  test("again() is dry and leaves out whoever took, when guards took, and whoever was left out before", () => {
+    const own = new Takings(false);
+    own.asked = a;
+    own.take(() => {});
+    own.asked = b;
+    const inner = new Takings(false);
+    inner.asked = c;
+    inner.take(() => {});
+    inner.handOn(own);
+    const look = own.again();
+    expect([look.dry, look.skips]).toEqual([true, new Set([a, c])]);
+    expect(look.again().skips).toEqual(new Set([a, c]));
+  });
+
+  test("again() leaves nobody out, when what was taken was given back, or nobody is known to have taken", () => {
+    const own = new Takings(false);
+    own.take(() => {});
+    expect(own.again().skips).toEqual(new Set());
+    own.asked = a;
+    own.take(() => {});
+    own.giveBack(false);
+    expect(own.again().skips).toEqual(new Set());
+  });
+
+  test("tracked() knows who took, when the taking is somebody else's, and is the taking itself, when it is ours", () => {
+    const theirs = taking();
+    const own = tracked(theirs);
+    own.asked = a;
+    own.take(() => {});
+    expect([theirs.held, own.again().skips, own.dry]).toEqual([1, new Set([a]), false]);
+    expect(tracked(own)).toBe(own);
+    expect(tracked(taking(true)).dry).toBe(true);
+  });
+
+  test("branch() is a taking of its own, and the same one, when it is a second look", () => {
+    const own = new Takings(false);
+    expect(branch(own)).not.toBe(own);
+    expect([branch(own).dry, branch(DRY).dry, branch(taking(true)).dry]).toEqual([false, true, true]);
+    const look = own.again();
+    expect(branch(look)).toBe(look);
+  });
+});

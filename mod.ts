@@ -53,15 +53,18 @@ export { trustGate } from "./src/guards/trust-gate.ts";
 export { compose } from "./src/intercept/compose.ts";
 export { deadline } from "./src/intercept/deadline.ts";
 
-export { definePolicy } from "./src/policy/define.ts";
+export { definePolicy, isPolicy } from "./src/policy/define.ts";
+export { policyText } from "./src/policy/digest.ts";
+export { isPolicyError, PolicyError, type PolicyMistake } from "./src/policy/error.ts";
+export { parsePolicy, type ParsePolicyOptions } from "./src/policy/parse.ts";
 export { policySchema } from "./src/policy/schema.ts";
-export { parsePolicy } from "./src/policy/parse.ts";
 export type { BlockedPattern, GovernancePolicy, PolicyInit } from "./src/policy/policy.ts";
 
 export { grantApproval } from "./src/approval/grant.ts";
 export type { ApprovalGrant, ApprovalRequest } from "./src/approval/request.ts";
-export type { AuditRecord, AuditSink, DecisionRecord, OutcomeRecord } from "./src/audit/record.ts";
-export type { Awaitable, StateEntry, StateStore, TakeRequest, TakeResult } from "./src/state/store.ts";
+export type { AuditRecord, AuditSink, DecisionRecord, OutcomeRecord, RecordBase } from "./src/audit/record.ts";
+export { memoryStore, type MemoryStore, type MemoryStoreOptions } from "./src/state/memory-store.ts";
+export type { Awaitable, PutOptions, StateEntry, StateStore, TakeRequest, TakeResult } from "./src/state/store.ts";
 
 export type { Similarity } from "./src/drift/baseline.ts";
 export { sequenceSimilarity } from "./src/drift/sequence-similarity.ts";

@@ -50,7 +50,9 @@ type Asked = { readonly messages?: readonly (Said & { readonly role: unknown })[
 type Params = { readonly prompt: readonly Part[]; readonly tools?: readonly Part[]; readonly abortSignal?: AbortSignal; readonly providerOptions?: unknown };
 type Generated = { readonly content: readonly Part[]; readonly finishReason: unknown; readonly usage: unknown; readonly response?: object };
 type Options = { readonly toolCallId?: string; readonly abortSignal?: AbortSignal; readonly context?: unknown; readonly experimental_context?: unknown };
-type Refusal = { readonly denied: true; readonly code: string; readonly reason: string };
+type Tool = { execute(input: unknown, options: object): unknown; readonly toModelOutput?: unknown };
+type Streamed = { readonly stream: ReadableStream<Part> };
+type Model = { readonly modelId: string; doGenerate(options: Params): PromiseLike<Generated>; doStream(options: Params): PromiseLike<Streamed> };
 
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 const broken = (what: string): TypeError => new TypeError(`The AI SDK cannot take what a guard changed: ${what}`);
@@ -60,9 +62,11 @@ function plain(parts: readonly Part[]): unknown {
   return JSON.parse(JSON.stringify(parts, function (this: Part, key: string, value: unknown): unknown {
     if (key === "providerMetadata" || key === "providerOptions") return undefined;
     if (value instanceof Error) return { name: value.name, message: value.message };
+    const raw = this[key];
     const isText = /^text\/|\b(?:json|xml)\b/.test(String(this["mediaType"] ?? "text/"));
-    if (ArrayBuffer.isView(value)) return isText ? new TextDecoder().decode(value) : undefined;
-    return key === "data" && typeof value === "string" && !isText && !/^https?:/i.test(value) ? undefined : value;
+    if (ArrayBuffer.isView(raw)) return isText ? new TextDecoder().decode(raw) : undefined;
+    if (key !== "data" || isText) return value;
+    return (typeof value === "string" && !/^https?:/i.test(value)) || (raw as Part | null)?.["type"] === "data" ? undefined : value;
   }));
 }
 
@@ -219,4 +223,114 @@ async function collect(stream: ReadableStream<Part>, signal: AbortSignal): Promi
   for (const { type, id, delta } of parts) if (type === "tool-input-delta") told.set(id, (told.get(id) ?? "") + String(delta));
   const calls = new Map(parts.filter(isCall).map(({ toolCallId, input }) => [toolCallId, input]));
   return parts.filter(({ type, id }) => !String(type).startsWith("tool-input-") || (calls.has(id) && (told.get(id) ?? "") === calls.get(id)));
+}
+
+/** A stream of parts that come later, all at once. */
+function replay(parts: Promise<readonly Part[]>, left: AbortController): ReadableStream<Part> {
+  const start = (controller: ReadableStreamDefaultController<Part>): void =>
+    void parts.then((judged) => {
+      judged.forEach((part) => controller.enqueue(part));
+      controller.close();
+    }).catch((error: unknown) => void (left.signal.aborted || controller.error(error)));
+  return new ReadableStream<Part>({ start, cancel: (reason) => left.abort(reason) });
+}
+
+function usageIn(usage: unknown): TokenUsage {
+  const { inputTokens, outputTokens, totalTokens } = (usage ?? {}) as Part;
+  const figure = (value: unknown): number | undefined => ((value as { total?: unknown } | undefined)?.total ?? value) as number | undefined;
+  return { inputTokens: figure(inputTokens), outputTokens: figure(outputTokens), totalTokens: figure(totalTokens) };
+}
+
+const isSession = (value: unknown): value is Session => typeof (value as Partial<Session> | null)?.model === "function";
+const isTool = (value: unknown): value is Tool => typeof (value as Partial<Tool> | null)?.execute === "function";
+
+/**
+ * Governs models and tools of the AI SDK, `ai` 6 and 7, in a session or in the one that a function finds for each call.
+ *
+ * A model's prompt and its answer pass `pre_model_call` and `post_model_call`, every attempt anew; a refusal rejects with
+ * `PolicyViolationError`, which is not retried. Texts stand in `content`; where a message has more than one text, its `parts` follow, as
+ * does everything else in it (reasoning, files without their bytes, results of earlier calls). A stream is held until its whole answer was
+ * judged, then goes on as it came: give `timeout.chunkMs` time for it. A person is asked by the kernel's `approve`, while the call waits;
+ * `toolApproval` and `needsApproval` stay yours and come before that.
+ *
+ * @throws {TypeError} If `source` is neither a session nor a function.
+ * @example Usage
+ * ```ts
+ * import { createKernel } from "@sallyport/sallyport";
+ * import { aiSdk } from "sallyport/plugins/ai-sdk";
+ * import assert from "node:assert/strict";
+ *
+ * const session = createKernel({ policy: { deniedTools: ["wipe"] } }).session({ agentId: "helper" });
+ * const { tools } = aiSdk(session); // with the middleware: generateText({ model: wrapLanguageModel({ model, middleware }), tools })
+ * const { add, wipe } = tools({ add: { execute: ({ a, b }: { a: number; b: number }) => a + b }, wipe: { execute: (): unknown => "wiped" } });
+ * assert.equal(await add.execute({ a: 1, b: 2 }), 3);
+ * assert.deepEqual(await wipe.execute(), { denied: true, code: "tool_not_allowed", reason: 'Tool "wipe" is denied' });
+ * ```
+ */
+export function aiSdk(source: SessionSource<AiSdkContext>): AiSdk {
+  if (typeof source !== "function" && !isSession(source)) throw new TypeError(`Cannot build aiSdk(): "source" must be a session or a function, and is ${typeof source}`);
+  const sessionOf = (context: AiSdkContext): Session => {
+    const session = typeof source === "function" ? source(context) : source;
+    if (isSession(session)) return session;
+    throw new TypeError("Cannot govern a call of the AI SDK: the source gave no session");
+  };
+  const govern = async <T>(name: string, params: Params, act: (params: Params, signal: AbortSignal) => Promise<T>, usageOf: (value: T) => TokenUsage, view: View<T>): Promise<T> => {
+    const session = sessionOf({ kind: "model", name, providerOptions: params.providerOptions });
+    const call = { model: name, request: readRequest(params), signal: params.abortSignal };
+    return await session.model<T>(call, (asked: Asked, signal, changed) => act({ ...(changed ? writeRequest(params, asked) : params), abortSignal: signal }, signal), usageOf, view);
+  };
+  const wrapGenerate = ({ params, model }: { params: Params; model: Model }): Promise<Generated> =>
+    govern(model.modelId, params, async (given) => await model.doGenerate(given), ({ usage }) => usageIn(usage), GENERATED);
+  const wrapStream = ({ params, model }: { params: Params; model: Model }): Promise<Streamed> => {
+    const left = new AbortController();
+    const abortSignal = params.abortSignal === undefined ? left.signal : AbortSignal.any([params.abortSignal, left.signal]);
+    return new Promise((resolve, reject) => {
+      const parts = govern(model.modelId, { ...params, abortSignal }, async (given, signal) => {
+        const result = await model.doStream(given);
+        const held = collect(result.stream, signal);
+        resolve({ ...result, stream: replay(parts, left) });
+        return await held;
+      }, (all) => usageIn(finishOf(all)?.["usage"]), STREAMED);
+      parts.then(() => reject(new TypeError("An interceptor did not call the model")), reject);
+    });
+  };
+  const run = async (name: string, tool: Tool, input: unknown, options: Options = {}): Promise<readonly unknown[]> => {
+    let isMany = false;
+    try {
+      const session = sessionOf({ kind: "tool", name, context: options.context ?? options.experimental_context });
+      const result = await session.tool<unknown>({ name, arguments: input, callId: options.toolCallId, signal: options.abortSignal }, async (args, signal) => {
+        const output = tool.execute(args, { ...options, abortSignal: signal }) as Partial<AsyncIterable<unknown>> | null | undefined;
+        if (typeof output?.[Symbol.asyncIterator] !== "function") return output;
+        const all: unknown[] = [];
+        for await (const one of output as AsyncIterable<unknown>) {
+          signal.throwIfAborted();
+          all.push(one);
+        }
+        isMany = all.length > 1;
+        return isMany ? all : all[0];
+      });
+      return isMany && Array.isArray(result) ? result : [result];
+    } catch (error) {
+      const { "~brand": brand, code, reason } = (error ?? {}) as Partial<PolicyViolationError>;
+      // What makes a text of the tool's results knows nothing of refusals; an error's message goes past it to the model.
+      if (brand !== "sallyport.PolicyViolationError" || tool.toModelOutput !== undefined) throw error;
+      return [{ denied: true, code, reason }];
+    }
+  };
+  const governed = (name: string, tool: Tool): Tool => {
+    // The SDK takes the answers of a generator one by one, and that of a function as one: each stays what it is.
+    const execute = Object.prototype.toString.call(tool.execute) === "[object AsyncGeneratorFunction]"
+      ? async function* (input: unknown, options?: Options): AsyncGenerator<unknown, void, undefined> { yield* await run(name, tool, input, options); }
+      : async (input: unknown, options?: Options): Promise<unknown> => (await run(name, tool, input, options)).at(-1);
+    const own = { ...Object.getOwnPropertyDescriptors(tool), execute: { value: execute, enumerable: true, writable: true, configurable: true } };
+    return Object.create(Object.getPrototypeOf(tool) as object | null, own) as Tool;
+  };
+  return {
+    middleware: { specificationVersion: "v3", wrapGenerate, wrapStream } as unknown as AiMiddleware,
+    tools: <T extends object>(tools: T): T => Object.fromEntries(Object.entries(tools).map(([name, tool]) => [name, isTool(tool) ? governed(name, tool) : tool])) as T,
+    coverage: (tools: object = {}): Coverage => {
+      const named = (wanted: boolean): string[] => Object.entries(tools).filter(([, tool]) => isTool(tool) === wanted).map(([name]) => `tools.${name}`);
+      return { governed: ["doGenerate", "doStream", ...named(true)], passedThrough: ["providerMetadata", "raw"], ungoverned: named(false) };
+    },
+  };
 }

@@ -23,9 +23,10 @@ const BRAND = "sallyport.PolicyViolationError";
  * ```
  */
 export class PolicyViolationError extends Error {
-  override readonly name = "PolicyViolationError";
+  /** Always `PolicyViolationError`. */
+  override readonly name: string = "PolicyViolationError";
   /** Tells the error across copies of the package; see {@linkcode isPolicyViolation}. */
-  readonly "~brand" = BRAND;
+  readonly "~brand": string = BRAND;
   /** Machine-readable. */
   readonly code: string;
   /** For people; the same as `message`. */
@@ -39,6 +40,7 @@ export class PolicyViolationError extends Error {
   /** The question that nobody was there to answer. */
   declare readonly approval?: ApprovalRequest;
 
+  /** Makes the error: `reason` is for people, `code` for machines. */
   constructor(reason: string, options: { code?: string; cause?: unknown } = {}) {
     super(reason, "cause" in options ? { cause: options.cause } : undefined);
     const given = (options as Internal)[DECIDED];

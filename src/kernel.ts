@@ -71,6 +71,7 @@ export interface Kernel {
   session(init: SessionInit): Session;
   /** Governs a framework's object: its acts pass the gates of a session. */
   wrap<T extends object, C extends T>(target: C, plugin: ClientPlugin<T>, init: SessionInit | Session): C;
+  /** The same, for a plugin that gives an object of its own shape. */
   wrap<T extends object, G extends object>(target: T, plugin: AdapterPlugin<T, G>, init: SessionInit | Session): G;
   /** The object that a governed one stands for. Only this kernel knows. */
   unwrap(governed: object): object;

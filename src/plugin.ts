@@ -78,7 +78,9 @@ export type SessionSource<C = unknown> = Session | ((frameworkContext: C) => Ses
  * ```
  */
 export function definePlugin<T extends object>(plugin: ClientPlugin<T>): ClientPlugin<T>;
+/** The same, for a plugin that gives an object of its own shape. */
 export function definePlugin<T extends object, G extends object>(plugin: AdapterPlugin<T, G>): AdapterPlugin<T, G>;
+/** The same, for a plugin that only extends the kernel. */
 export function definePlugin(plugin: Plugin): Plugin;
 export function definePlugin(plugin: Plugin): Plugin {
   checkPlugin("definePlugin()", plugin);

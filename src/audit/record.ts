@@ -1,13 +1,20 @@
 import type { Stage, TokenUsage } from "../request.ts";
 
 /** What every record says. Records hold no payload. */
-interface RecordBase {
+export interface RecordBase {
+  /** When, in ms since the epoch. */
   readonly timestamp: number;
+  /** What the agent's limits are kept under. */
   readonly agentKey: string;
+  /** The session. */
   readonly sessionId: string;
+  /** The gate. */
   readonly stage: Stage;
+  /** The run's action, the model's id or the tool's name. */
   readonly name: string;
+  /** The act's id. */
   readonly callId: string;
+  /** The policy, as `name@version`. */
   readonly policy: string;
 }
 

@@ -1,5 +1,4 @@
 import { type Program } from "./program.ts";
-import { addRange } from "./ranges.ts";
 import { ANY_SIGN, BEGIN, BEYOND_ASCII } from "./signs.ts";
 import { AT_BEGIN, JOINED, Simulation } from "./simulation.ts";
 
@@ -11,8 +10,8 @@ const MAX_STATES = 8192;
 const MAX_TABLE = 1 << 20;
 const MAX_ENTRIES = 1 << 20;
 const MAX_FLUSHES = 2;
-/** What one search may cost in steps; more is as good as endless. */
-const MAX_STEPS = 1 << 28;
+/** What one search may spend on building and simulating; more is as good as endless. */
+const MAX_WORK = 1 << 26;
 
 /**
  * Runs a program as a deterministic automaton that is built as the text asks for it.
@@ -46,7 +45,7 @@ export class Automaton {
   #count = 0;
   #entries = 0;
   #flushes = 0;
-  #limit = 0;
+  #work = 0;
   #ids = new Map<string, number>();
   #sets: Int32Array[] = [];
   #flags: number[] = [];
@@ -76,7 +75,7 @@ export class Automaton {
     this.signs = 0;
     this.tail = 0;
     this.#flushes = 0;
-    this.#limit = this.steps + MAX_STEPS;
+    this.#work = 0;
   }
 
   /** Runs a string from a state; returns the state after it. */
@@ -185,20 +184,6 @@ export class Automaton {
     this.end(this.run(text, START));
   }
 
-  /** Ranges of the text that matches cover; see `Matcher.cover`. */
-  cover(text: string): [number, number][] {
-    const simulation = this.#simulation;
-    const { classOf } = this.#program.classes;
-    const out: [number, number][] = [];
-    simulation.begin(AT_BEGIN);
-    for (let i = 0; i <= text.length; i++) {
-      this.steps += simulation.advance(i < text.length ? classOf(text.charCodeAt(i)) : this.#end, i + 1);
-      addRange(out, simulation.lateStart, i);
-      addRange(out, simulation.earliest(), i + 1);
-    }
-    return out;
-  }
-
   #over(state: number, cls: number): number {
     this.steps++;
     const next = this.#table[state + cls]!;
@@ -210,8 +195,7 @@ export class Automaton {
     if (next === UNKNOWN) {
       if (this.exhausted) return START;
       const { length } = this.#load(state);
-      this.steps += this.#simulation.advance(cls, 0) + length;
-      this.exhausted ||= this.steps > this.#limit;
+      this.#spend(this.#simulation.advance(cls, 0) + length);
       const flushes = this.#flushes;
       next = this.#intern();
       if (this.#found[next / this.#stride]! < Infinity) next = -2 - next;
@@ -222,6 +206,12 @@ export class Automaton {
     return -2 - next;
   }
 
+  #spend(steps: number): void {
+    this.steps += steps;
+    this.#work += steps;
+    this.exhausted ||= this.#work > MAX_WORK;
+  }
+
   #note(state: number): void {
     this.best = Math.min(this.best, this.#found[state / this.#stride]!);
   }
@@ -230,8 +220,7 @@ export class Automaton {
     const simulation = this.#simulation;
     this.#load(state);
     for (let i = from; i < text.length && !this.exhausted; i++) {
-      this.steps += simulation.advance(this.#program.classes.classOf(text.charCodeAt(i)), 0);
-      this.exhausted = this.steps > this.#limit;
+      this.#spend(simulation.advance(this.#program.classes.classOf(text.charCodeAt(i)), 0));
       this.best = Math.min(this.best, simulation.found());
     }
     return this.#intern();

@@ -1,4 +1,4 @@
-import { BASE64, BEGIN, HEX, isTextByte, sextet, SIGNS } from "./signs.ts";
+import { BASE64, BEGIN, HEX, sextet, SIGNS } from "./signs.ts";
 
 const ENTITIES: ReadonlyMap<string, string> = new Map(Object.entries({
   amp: "&", lt: "<", gt: ">", quot: "\"", apos: "'", nbsp: " ", tab: "\t", newline: "\n", sol: "/", bsol: "\\", lpar: "(", rpar: ")", lsqb: "[", lbrack: "[",
@@ -83,7 +83,8 @@ function decodeBlob(wrapped: string, wide: boolean): string | undefined {
   const stretches: Uint8Array[] = [];
   for (let alignment = 0; alignment < 4; alignment++) {
     const bytes = base64Bytes(run, alignment);
-    if (alignment === 0 && bytes.every(isTextByte)) return textOf(bytes);
+    const whole = alignment === 0 ? textOf(bytes) : "";
+    if (whole !== "" && !UNREADABLE.test(whole)) return whole;
     stretches.push(bytes);
   }
   return piecesOf(stretches, wide ? 3 : 5);

@@ -1,6 +1,7 @@
 import { show } from "../check.ts";
 import type { BlockedPattern } from "../policy/policy.ts";
 import { Automaton } from "./automaton.ts";
+import { Coverer } from "./cover.ts";
 import { readPattern } from "./patterns.ts";
 import { compileProgram, type Source } from "./program.ts";
 import { merged } from "./ranges.ts";
@@ -38,7 +39,8 @@ export interface Matcher {
  * where it has white space; a glob, `^` and `$` speak of one string. A `{ regexp }` is copied, tried on strings of at
  * most 4096 characters (a longer one is a cap that was reached), and takes the time that it takes.
  *
- * Caps: depth 64, 100 000 values, 16 Mi characters, three times the length when folded, 2^28 steps.
+ * Caps: depth 64, 100 000 values, 16 Mi characters, three times the length when folded, 2^26 steps to build
+ * the automaton or to do without it.
  *
  * @throws {TypeError} If a pattern is none, naming its index and, in a pattern's text, the position.
  */
@@ -54,7 +56,9 @@ export function compileMatcher(patterns: readonly BlockedPattern[], where: strin
   }
   const wide = patterns.some((pattern: BlockedPattern) => /[^\0-\x7f]/.test(typeof pattern === "string" ? pattern : "pattern" in pattern ? pattern.pattern : pattern.regexp.source));
   const signs = wide ? WIDE_SIGNS : SIGNS;
-  const automaton = new Automaton(compileProgram(sources), signs);
+  const program = compileProgram(sources);
+  const automaton = new Automaton(program, signs);
+  let coverer: Coverer | undefined;
   const search = new Search(automaton, regexps, signs, wide);
   let busy = false;
 
@@ -73,11 +77,12 @@ export function compileMatcher(patterns: readonly BlockedPattern[], where: strin
       }
     },
     cover(text: string): readonly (readonly [number, number])[] {
-      const ranges = automaton.cover(text);
+      coverer ??= new Coverer(program);
+      const ranges = coverer.cover(text);
       return regexps.length === 0 ? ranges : merged([...ranges, ...regexps.flatMap(({ regexp }) => coverRegExp(text, regexp))]);
     },
     get steps(): number {
-      return automaton.steps;
+      return automaton.steps + (coverer?.steps ?? 0);
     },
   };
 }

@@ -5,7 +5,7 @@ import { checkSize, MAX_PATTERN, type Source } from "./program.ts";
 import { literal, type Node, parseGlob, parseRegex, PatternError } from "./syntax.ts";
 
 /** A pattern that was read: parts of a program, or a RegExp of our own. */
-export type ReadPattern = { readonly nodes: readonly Pick<Source, "node" | "whole">[] } | { readonly regexp: RegExp };
+export type ReadPattern = { readonly nodes: readonly Omit<Source, "index">[] } | { readonly regexp: RegExp };
 
 /** What is wrong with a pattern. */
 export interface PatternMistake {
@@ -50,17 +50,17 @@ function readText(text: string, type: string): ReadPattern | PatternMistake {
     if (type === "substring") return { nodes: readLiteral(text) };
     const node = type === "glob" ? anchored(parseGlob(text)) : parseRegex(text);
     checkSize(node);
-    return { nodes: [{ node, whole: type === "glob" || asksForEnds(node) }] };
+    return { nodes: [{ node, whole: type === "glob" || asksForEnds(node), glob: type === "glob" }] };
   } catch (error) {
     if (!(error instanceof PatternError)) throw error;
     return { wanted: `a ${type} of the linear subset (at position ${error.position}: ${error.message} was wanted)`, got: text };
   }
 }
 
-function readLiteral(text: string): readonly Pick<Source, "node" | "whole">[] {
-  const nodes = [{ node: sequence(literal(text)), whole: false }];
+function readLiteral(text: string): readonly Omit<Source, "index">[] {
+  const nodes = [{ node: sequence(literal(text)), whole: false, glob: false }];
   const folded = foldedLiteral(text);
-  if (folded !== undefined && folded !== text.toLowerCase()) nodes.push({ node: sequence(literal(folded)), whole: false });
+  if (folded !== undefined && folded !== text.toLowerCase()) nodes.push({ node: sequence(literal(folded)), whole: false, glob: false });
   return nodes;
 }
 

@@ -8,7 +8,7 @@ export const CHAR = 0;
 export const SPLIT = 1;
 /** A node of the tree of literals: `a` the match that ends here, or -1; `b` its first child, or -1; the others are in `tree`. */
 export const TREE = 2;
-/** Pattern `a` was found. */
+/** Pattern `a` was found; where `b` is 1, the match is the whole string, though the automaton stops at less. */
 export const MATCH = 3;
 /** Goes on at `a` where the boundary `b` holds: one of the four below. */
 export const ASSERT = 4;
@@ -29,6 +29,8 @@ export interface Source {
   readonly index: number;
   /** It speaks of one whole string (a glob, `^`, `$`), so it is not searched in strings joined by spaces. */
   readonly whole: boolean;
+  /** It is a glob, so a match is a whole string. */
+  readonly glob: boolean;
 }
 
 /** All patterns as one non-deterministic automaton over classes of units. */
@@ -64,14 +66,25 @@ export const MAX_PATTERN = 10_000;
 const MAX_PROGRAM = 1_000_000;
 const ASSERTS = { start: AT_START, end: AT_END, word: AT_WORD, notWord: NOT_WORD } as const;
 
-/** How many states a pattern needs, at most; counts no further than the cap. */
+/** How many states a pattern needs; counts no further than the cap, and every part as one at least. */
 function sizeOf(node: Node, left: number): number {
   if (left < 0) return 1;
-  if (node.kind === "set" || node.kind === "assert") return node.kind === "set" && node.set.at(-1)! > 0xffff ? 8 : 1;
-  if (node.kind === "repeat") return (sizeOf(node.item, left) + 1) * Math.max(1, node.max === Infinity ? node.min + 1 : node.max);
-  let size = 1;
-  for (const item of node.items) size += sizeOf(item, left - size) + 1;
-  return size;
+  switch (node.kind) {
+    case "assert":
+      return 1;
+    case "set":
+      // Pairs take a few more: a set beyond the BMP is a choice of sequences.
+      return (node.set.at(-1) ?? 0) > 0xffff ? 8 : 1;
+    case "repeat": {
+      const item = sizeOf(node.item, left);
+      return node.max === Infinity ? item * Math.max(1, node.min) + 1 : Math.max(1, item * node.max + node.max - node.min);
+    }
+    default: {
+      let size = node.kind === "alt" ? node.items.length : 1;
+      for (const item of node.items) size += sizeOf(item, left - size);
+      return size;
+    }
+  }
 }
 
 /**
@@ -181,7 +194,7 @@ export function compileProgram(sources: readonly Source[]): Program {
       if (source.whole !== whole) return;
       const path = literalOf(nodes[i]!);
       if (path === undefined) {
-        out.push(build(nodes[i]!, emit(MATCH, source.index, 0)));
+        out.push(build(nodes[i]!, emit(MATCH, source.index, source.glob ? 1 : 0)));
         return;
       }
       if (root < 0) out.push((root = emit(TREE, -1, -1)));
@@ -197,7 +210,7 @@ export function compileProgram(sources: readonly Source[]): Program {
         }
         at = child;
       }
-      if (a[at] === -1) a[at] = emit(MATCH, source.index, 0);
+      if (a[at] === -1) a[at] = emit(MATCH, source.index, source.glob ? 1 : 0);
       else if (source.index < a[a[at]!]!) a[a[at]!] = source.index;
     });
     return Int32Array.from(out);

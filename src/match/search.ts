@@ -144,7 +144,7 @@ export class Search {
       this.#join(FOLDED, forms.folded.trim(), joined);
       this.#join(DECODED, forms.decoded.trim(), joined);
     }
-    for (const state of automaton.held) automaton.end(state);
+    for (const state of automaton.held) if (state !== automaton.joinedStart) automaton.end(state);
     if (this.#regexps.length > 0) for (const parts of [leaves, ...joined]) this.#tryJoined(parts.join(" "));
   }
 

@@ -31,7 +31,7 @@ export function sextet(unit: number): number {
 }
 
 /** Whether a byte is one of ordinary text in ASCII; NUL is too, since UTF-16 has it between the letters. */
-export function isTextByte(byte: number): boolean {
+function isTextByte(byte: number): boolean {
   return (byte >= 32 && byte < 127) || byte === 0 || byte === 9 || byte === 10 || byte === 13;
 }
 

@@ -20,7 +20,7 @@ export class Simulation {
   flags: number = 0;
   /** The least index of a pattern of which only the last step told that it had ended before it, or Infinity. */
   late: number = Infinity;
-  /** The earliest beginning of those matches, or Infinity. */
+  /** The earliest beginning of those matches, or Infinity; -1 where one is the whole string. */
   lateStart: number = Infinity;
 
   readonly #program: Program;
@@ -79,11 +79,14 @@ export class Simulation {
     return least;
   }
 
-  /** The earliest beginning of a match that ends here, or Infinity. */
+  /** The earliest beginning of a match that ends here, or Infinity; -1 where one is the whole string. */
   earliest(): number {
-    const { ops } = this.#program;
-    const i = this.ids.findIndex((id) => ops[id] === MATCH);
-    return i < 0 ? Infinity : this.#starts[i]!;
+    const { ops, b } = this.#program;
+    let least = Infinity;
+    this.ids.forEach((id, i) => {
+      if (ops[id] === MATCH) least = Math.min(least, b[id] === 1 ? -1 : this.#starts[i]!);
+    });
+    return least;
   }
 
   #open(flags: number): void {
@@ -139,7 +142,7 @@ export class Simulation {
           // A match in the list itself was counted when it got there.
           if (at !== id) {
             this.late = Math.min(this.late, to);
-            this.lateStart = Math.min(this.lateStart, start);
+            this.lateStart = Math.min(this.lateStart, b[at] === 1 ? -1 : start);
           }
       }
     }

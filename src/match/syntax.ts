@@ -108,7 +108,7 @@ class Reader {
     const node = this.#atom(depth);
     const bounds = this.#repeat();
     if (bounds === undefined) return node;
-    if (node.kind === "assert") throw new PatternError(from, "something to repeat, not a boundary");
+    if (node.kind === "assert" && this.#source[from] !== "(") throw new PatternError(from, "something to repeat, not a boundary");
     return { kind: "repeat", item: node, min: bounds[0], max: bounds[1] };
   }
 

@@ -16,8 +16,8 @@ describe("requireApproval()", () => {
     ["names", ["pay"], "payment", false],
     ["names", ["pay"], "toString", false],
     ["names", ["__proto__"], "__proto__", true],
-    ["a predicate", () => true, "x", true],
-    ["a predicate", () => false, "x", false],
+    ["a predicate", (): boolean => true, "x", true],
+    ["a predicate", (): boolean => false, "x", false],
   ] as const)("requireApproval() given %s (%o) asks about %s: %s", async (_, tools, name, asked) => {
     expect(await ask(requireApproval(tools), { name })).toEqual(asked ? ASKED : allow());
   });
@@ -36,7 +36,7 @@ describe("requireApproval()", () => {
     ["answers 0", () => 0],
     ["answers a promise", () => Promise.resolve(false)],
   ])("requireApproval() denies in its place, when the predicate %s", async (_, predicate) => {
-    expect(await ask(all(requireApproval(predicate as () => boolean)))).toMatchObject({ effect: "deny", code: "guard_error", guard: "requireApproval" });
+    expect(await ask(all(requireApproval(predicate as unknown as () => boolean)))).toMatchObject({ effect: "deny", code: "guard_error", guard: "requireApproval" });
   });
 
   test("requireApproval() keeps its names, when the list is changed afterwards", () => {

@@ -1,0 +1,18 @@
+/**
+ * Kits that test what others write for sallyport, with any test runner, and a clock for tests.
+ *
+ * @example Usage
+ * ```ts
+ * import { memoryStore } from "@sallyport/sallyport";
+ * import { storeKit } from "@sallyport/sallyport/testing";
+ * import assert from "node:assert/strict";
+ *
+ * const store = memoryStore();
+ * const cases = storeKit({ create: () => store });
+ * for (const { run } of cases) await run(); // with a test runner: for (const { title, run } of cases) test(title, run);
+ * assert.ok(store.size > 0);
+ * ```
+ * @module
+ */
+export { fakeClock, type FakeClock } from "./fake-clock.ts";
+export { type ConformanceCase, storeKit, type StoreKitOptions } from "./store-kit.ts";

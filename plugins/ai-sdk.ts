@@ -45,7 +45,7 @@ export interface AiSdk {
 type Part = Readonly<Record<string, unknown>>;
 type Call = { readonly id: unknown; readonly name: unknown; readonly arguments: unknown };
 type Said = { readonly content?: unknown; readonly parts?: unknown };
-type Answered = Said & { readonly toolCalls?: readonly Call[]; readonly interleaved?: string };
+type Answered = Said & { readonly toolCalls?: readonly Call[]; readonly finishReason?: string; readonly interleaved?: string };
 type Asked = { readonly messages?: readonly (Said & { readonly role: unknown })[]; readonly tools?: readonly Part[] };
 type Params = { readonly prompt: readonly Part[]; readonly tools?: readonly Part[]; readonly abortSignal?: AbortSignal; readonly providerOptions?: unknown };
 type Generated = { readonly content: readonly Part[]; readonly finishReason: unknown; readonly usage: unknown; readonly response?: object };
@@ -90,7 +90,7 @@ function textsIn(parts: readonly Part[]): string {
 /** What parts say: their text; and, where they are more than one text, the parts too, so that nothing hides at a seam or behind it. */
 function readParts(parts: readonly Part[]): Said {
   const content = textsIn(parts);
-  return parts.every(({ type }) => type === "text") && parts.length < 2 ? { content } : { content, parts: plain(parts) };
+  return parts.length < 2 && parts.every(({ type, citations }) => type === "text" && citations === undefined) ? { content } : { content, parts: plain(parts) };
 }
 
 function writeParts(parts: readonly Part[], after: Said | undefined): readonly Part[] {
@@ -106,38 +106,37 @@ function writeParts(parts: readonly Part[], after: Said | undefined): readonly P
   return parts.flatMap((part, index) => (part["type"] !== "text" ? [part] : index === first ? [{ ...part, text: content }] : []));
 }
 
+const partsOf = (content: unknown): readonly Part[] => (typeof content === "string" ? [{ type: "text", text: content }] : (content as Part[]));
+
 function readRequest({ prompt, tools }: Params): Asked {
-  const messages = prompt.map(({ role, content }) => ({ role, ...(typeof content === "string" ? { content } : readParts(content as Part[])) }));
+  const messages = prompt.map(({ role, content }) => ({ role, ...readParts(partsOf(content)) }));
   return tools === undefined ? { messages } : { messages, tools: tools.map(({ name }) => ({ name })) };
 }
 
-function writeRequest(params: Params, after: Asked): Params {
-  if (after.messages?.length !== params.prompt.length) throw broken("messages that were added or taken away");
+function writeRequest(params: Params, { messages, tools }: Asked): Params {
+  if (messages?.length !== params.prompt.length) throw broken("messages that were added or taken away");
   const prompt = params.prompt.map((message, index): Part => {
-    const changed = after.messages?.[index];
-    if (changed?.role !== message["role"]) throw broken("a message of another role");
-    const parts = typeof message["content"] === "string" ? [{ type: "text", text: message["content"] }] : (message["content"] as Part[]);
-    const written = writeParts(parts, changed);
-    return { ...message, content: typeof message["content"] === "string" ? written[0]?.["text"] : written };
+    if (messages[index]?.role !== message["role"]) throw broken("a message of another role");
+    const written = writeParts(partsOf(message["content"]), messages[index]);
+    return { ...message, content: typeof message["content"] === "string" ? textsIn(written) : written };
   });
-  const kept = new Set(after.tools?.map(({ name }) => name));
+  const kept = new Set(tools?.map(({ name }) => name));
   return { ...params, prompt, ...(params.tools === undefined ? {} : { tools: params.tools.filter(({ name }) => kept.has(name)) }) };
 }
 
 const isCall = ({ type }: Part): boolean => type === "tool-call";
-const callOf = ({ toolCallId, toolName, input }: Part): Call => ({ id: toolCallId, name: toolName, arguments: parsed(input) });
 
-function parsed(text: unknown): unknown {
+function callOf({ toolCallId: id, toolName: name, input }: Part): Call {
   try {
-    return JSON.parse(text as string);
+    return { id, name, arguments: JSON.parse(input as string) };
   } catch {
-    return text;
+    return { id, name, arguments: input };
   }
 }
 
 function readContent(content: readonly Part[], finishReason: unknown): Answered {
-  const reason = (finishReason as Part | undefined)?.["unified"] ?? finishReason;
-  return { ...readParts(content.filter((part) => !isCall(part))), toolCalls: content.filter(isCall).map(callOf), finishReason: String(reason ?? "") } as Answered;
+  const reason = (finishReason as Part | undefined)?.["unified"] ?? finishReason ?? "";
+  return { ...readParts(content.filter((part) => !isCall(part))), toolCalls: content.filter(isCall).map(callOf), finishReason: String(reason) };
 }
 
 /** Content with the changed parts and calls; a guard may take calls away and change their arguments, and not add any. */
@@ -170,20 +169,17 @@ function contentOf(parts: readonly Part[]): readonly Part[] {
   const content: Part[] = [];
   const blocks = new Map<string, Record<string, unknown>>();
   for (const part of parts) {
-    const { type, id, delta, citations, providerMetadata } = part;
-    const kind = /^(text|reasoning)-(?:start|delta|end)$/.exec(String(type))?.[1];
+    const [, kind, step] = /^(text|reasoning)-(start|delta|end)$/.exec(String(part["type"])) ?? [];
     if (kind === undefined) {
-      if (!SILENT.has(type)) content.push(part);
+      if (!SILENT.has(part["type"])) content.push(part);
       continue;
     }
-    let block = blocks.get(`${kind} ${String(id)}`);
-    if (block === undefined) {
-      blocks.set(`${kind} ${String(id)}`, (block = { type: kind, text: "" }));
-      content.push(block);
-    }
-    if (delta !== undefined) block["text"] = String(block["text"]) + String(delta);
-    if (citations !== undefined) block["citations"] = citations;
-    if (providerMetadata !== undefined) block["providerMetadata"] = providerMetadata;
+    const { type: _type, id, delta = "", ...rest } = part;
+    if (step === "delta" && typeof part["delta"] !== "string") throw new TypeError("A delta has no text");
+    const key = `${kind} ${String(id)}`;
+    const block = blocks.get(key) ?? { type: kind, text: "" };
+    if (!blocks.has(key)) content.push(block);
+    blocks.set(key, Object.assign(block, rest, { text: `${String(block["text"])}${String(delta)}` }));
   }
   return content;
 }
@@ -196,11 +192,10 @@ const STREAMED: View<readonly Part[]> = {
   },
   write: (parts, after: Answered) => [
     ...parts.filter(({ type }) => LEADING.has(type)),
-    ...writeContent(contentOf(parts), after).flatMap(({ text, ...part }, index): Part[] => {
-      const { type, ...rest } = part;
-      if (type !== "text" && type !== "reasoning") return [part];
+    ...writeContent(contentOf(parts), after).flatMap((part, index): Part[] => {
+      const { type, text: delta, ...rest } = part;
       const id = `sallyport-${index}`;
-      return [{ type: `${type}-start`, id }, { type: `${type}-delta`, id, delta: text }, { ...rest, type: `${type}-end`, id }];
+      return type !== "text" && type !== "reasoning" ? [part] : [{ type: `${type}-start`, id }, { type: `${type}-delta`, id, delta }, { ...rest, type: `${type}-end`, id }];
     }),
     ...parts.filter(({ type }) => type === "finish"),
   ],
@@ -270,9 +265,15 @@ const isTool = (value: unknown): value is Tool => typeof (value as Partial<Tool>
 export function aiSdk(source: SessionSource<AiSdkContext>): AiSdk {
   if (typeof source !== "function" && !isSession(source)) throw new TypeError(`Cannot build aiSdk(): "source" must be a session or a function, and is ${typeof source}`);
   const sessionOf = (context: AiSdkContext): Session => {
-    const session = typeof source === "function" ? source(context) : source;
-    if (isSession(session)) return session;
-    throw new TypeError("Cannot govern a call of the AI SDK: the source gave no session");
+    let cause: unknown;
+    try {
+      const session = typeof source === "function" ? source(context) : source;
+      if (isSession(session)) return session;
+    } catch (error) {
+      cause = error;
+    }
+    // A model may read this, so what the function threw stays inside.
+    throw new TypeError("No session was found to judge this call", { cause });
   };
   const govern = async <T>(name: string, params: Params, act: (params: Params, signal: AbortSignal) => Promise<T>, usageOf: (value: T) => TokenUsage, view: View<T>): Promise<T> => {
     const session = sessionOf({ kind: "model", name, providerOptions: params.providerOptions });

@@ -16,8 +16,6 @@ import type { ClientPlugin, Coverage, Decision, DecisionCode, Session, SessionSo
 export interface McpClientLike {
   /** Calls a tool. */
   callTool(params: { name: string; arguments?: Record<string, unknown> }, ...rest: never[]): Promise<unknown>;
-  /** Lists the tools. */
-  listTools(...args: never[]): Promise<unknown>;
   /** Sends any request. */
   request(request: { method: string; params?: Record<string, unknown> }, ...rest: never[]): Promise<unknown>;
 }
@@ -30,7 +28,7 @@ export interface McpProtocolLike {
   assertCanSetRequestHandler(method: string): void;
 }
 
-/** What the plugin needs of a server: `McpServer`, or the low-level `Server`, of either major. */
+/** What the plugin needs of a server: `McpServer` or the low-level `Server`. */
 export type McpServerLike = McpProtocolLike | { readonly server: McpProtocolLike };
 
 /** What is known of a request when its session is looked up. */
@@ -57,7 +55,7 @@ export interface McpClientOptions {
 
 type Fields = Record<string, unknown>;
 type Method = (...args: unknown[]) => unknown;
-type Handler = (request: { readonly params?: Fields; readonly method?: string }, context: Context) => unknown;
+type Handler = (request: { readonly params?: Fields | undefined; readonly method?: string }, context: Context) => unknown;
 interface Context { readonly signal?: AbortSignal; readonly sessionId?: string; readonly authInfo?: unknown; readonly requestId?: string | number; readonly mcpReq?: { readonly id?: string | number; readonly signal?: AbortSignal }; readonly http?: { readonly authInfo?: unknown } }
 interface Call { readonly name: string; readonly payload: unknown; readonly beside: Fields; put(payload: unknown, changed: boolean): Fields }
 
@@ -102,16 +100,11 @@ const DENIED = -32050;
  * import { mcpClient } from "@sallyport/sallyport/plugins/mcp";
  * import assert from "node:assert/strict";
  *
- * // Stands for `new Client(…)` of the SDK.
- * const client = {
- *   callTool: async ({ name }: { name: string; arguments?: Record<string, unknown> }) => ({ content: [{ type: "text", text: `ran ${name}` }], isError: false }),
- *   listTools: async () => ({ tools: [{ name: "search" }, { name: "delete" }] }),
- *   request: async (_request: { method: string }) => ({}),
- * };
+ * // Stands for the SDK's `new Client(…)`.
+ * const client = { callTool: async () => ({ content: [], isError: false }), request: async () => ({}), listTools: async () => ({ tools: [{ name: "search" }, { name: "rm" }] }) };
  * const governed = createKernel({ policy: { allowedTools: ["search"] } }).wrap(client, mcpClient, { agentId: "researcher" });
- * assert.deepEqual((await governed.listTools()).tools, [{ name: "search" }]);
- * assert.equal((await governed.callTool({ name: "search" })).content[0]?.text, "ran search");
- * assert.equal((await governed.callTool({ name: "delete" })).isError, true);
+ * assert.deepEqual(await governed.listTools(), { tools: [{ name: "search" }] });
+ * assert.deepEqual(await governed.request({ method: "tools/call", params: { name: "rm" } }), { isError: true, content: [{ type: "text", text: 'Tool "rm" is not allowed' }] });
  * ```
  */
 export const mcpClient: ClientPlugin<McpClientLike> = createMcpClient();
@@ -126,9 +119,9 @@ export const mcpClient: ClientPlugin<McpClientLike> = createMcpClient();
  * import { createMcpClient } from "@sallyport/sallyport/plugins/mcp";
  * import assert from "node:assert/strict";
  *
- * const client = { callTool: async () => ({ content: [] }), listTools: async () => ({ tools: [] }), request: async () => ({}) };
+ * const client = { callTool: async (_params: { name: string }) => ({ content: [] }), request: async () => ({}) };
  * const governed = createKernel({ policy: { allowedTools: [] } }).wrap(client, createMcpClient({ onDeny: "throw" }), { agentId: "a" });
- * await assert.rejects(governed.request({ method: "tools/call", params: { name: "search" } }), { code: "tool_not_allowed" });
+ * await assert.rejects(governed.callTool({ name: "search" }), { code: "tool_not_allowed" });
  * ```
  */
 export function createMcpClient(options: McpClientOptions = {}): ClientPlugin<McpClientLike> {
@@ -183,17 +176,6 @@ function governClient(client: McpClientLike, session: Session, onDeny: "result" 
     if (method !== CALL && !READS.has(method) && !LISTS.has(method)) throw ungoverned(`The method ${JSON.stringify(method)}`);
     return await send(method, params, rest, isSecond && !isSchema(rest[0]) ? 0 : 1, go);
   };
-  // The client calls these as its own methods: called through, a handler never sees the client as `this`.
-  for (const name of ["onclose", "onerror"]) {
-    let own: Method | undefined;
-    Object.defineProperty(governed, name, {
-      get: () => own,
-      set: (handler: Method | undefined) => {
-        own = handler;
-        (target as Fields)[name] = handler === undefined ? undefined : (...args: unknown[]) => handler(...args);
-      },
-    });
-  }
   return Object.freeze(governed);
 }
 
@@ -349,7 +331,7 @@ function surfaceOf(object: object): (readonly [name: string, isMethod: boolean])
   const found = new Map<string, boolean>();
   for (let at: object | null = object; at !== null && at !== Object.prototype; at = Object.getPrototypeOf(at) as object | null) {
     for (const [name, { value, get }] of Object.entries(Object.getOwnPropertyDescriptors(at))) {
-      if (name.startsWith("_") || name === "constructor" || /^on(?:close|error)$/.test(name) || found.has(name)) continue;
+      if (/^(?:_|constructor$|on[a-z]+$)/.test(name) || found.has(name)) continue;
       if (typeof value === "function" || get !== undefined) found.set(name, get === undefined);
     }
   }

@@ -7,6 +7,7 @@ import type { GovernedRequest, TokenUsage } from "./request.ts";
 import { respond } from "./response.ts";
 import { capsOf, Fault, snapshot } from "./snapshot/snapshot.ts";
 import { Takings } from "./taking.ts";
+import { conclude, eventOf, recordDecision } from "./tell.ts";
 
 /** What the caller may say about an act. */
 export interface ActInit {
@@ -115,7 +116,7 @@ export class ActImpl extends Takings implements Act {
   }
 
   #admit(decision: Decision, asks: boolean): this | Promise<this> {
-    const real = this.passage.conclude(this, decision, this.started);
+    const real = conclude(this.passage, this, decision, this.started);
     if (real.effect === "escalate") return this.#question(real, asks, 0);
     return this.#settle(real);
   }
@@ -148,7 +149,7 @@ export class ActImpl extends Takings implements Act {
     this.decision = amend(decision, { approval });
     this.phase = "escalated";
     this.#asked = { approval, judged, round };
-    core.emitter.emit("approval_requested", { ...passage.event(passage.state.now), stage: this.stage, name: this.name, callId: this.callId, approval });
+    core.emitter.emit("approval_requested", { ...eventOf(passage, passage.state.now), stage: this.stage, name: this.name, callId: this.callId, approval });
     const { grant } = this.#init;
     if (grant !== undefined && round === 0) await this.#answer(grant);
     else if (asks && core.approve !== undefined) await this.#answer(await askPerson(core.approve, approval, this.signal, core.approvalTtlMs));
@@ -169,13 +170,13 @@ export class ActImpl extends Takings implements Act {
     const { passage } = this;
     const now = passage.tick();
     const { approved, by, reason, edited } = await readAnswer(answer, asked.approval, passage.core, now);
-    passage.core.emitter.emit("approval_resolved", { ...passage.event(now), stage: this.stage, name: this.name, callId: this.callId, approval: asked.approval, approved, by, reason });
+    passage.core.emitter.emit("approval_resolved", { ...eventOf(passage, now), stage: this.stage, name: this.name, callId: this.callId, approval: asked.approval, approved, by, reason });
     if (!approved) return void this.#refuse(reason);
     await this.#again(asked, edited);
   }
 
   #refuse(reason: string): void {
-    this.#settle(this.passage.conclude(this, deny("approval_denied", reason), this.passage.state.now));
+    this.#settle(conclude(this.passage, this, deny("approval_denied", reason), this.passage.state.now));
   }
 
   /** An approval judges again, from the first guard: only the approved codes are answered by it. */
@@ -186,14 +187,14 @@ export class ActImpl extends Takings implements Act {
       const open = escalationsIn(decision).filter((one) => !asked.approval.codes.includes(one.code));
       if (open.length > 0) {
         if (asked.round >= MOST_QUESTIONS) return this.#refuse("Too many questions were asked about one call");
-        await this.#question(this.passage.conclude(this, decision, this.started) as Escalate, true, asked.round + 1);
+        await this.#question(conclude(this.passage, this, decision, this.started) as Escalate, true, asked.round + 1);
         return;
       }
       decision = "payload" in decision ? (amend({ effect: "transform", allowed: true, reason: decision.reason } as Transform, { payload: decision.payload, ...(decision.guard === undefined ? {} : { guard: decision.guard }) })) : ALLOW;
     }
     const judged = decision.effect === "transform" ? decision.payload : this.payload;
     if (decision.allowed && edited === undefined && !sameData(judged, asked.judged)) return this.#refuse("The call is not the one that was approved");
-    this.#settle(this.passage.conclude(this, decision, this.started));
+    this.#settle(conclude(this.passage, this, decision, this.started));
     if (edited !== undefined) this.changed = true;
   }
 
@@ -230,7 +231,7 @@ export class ActImpl extends Takings implements Act {
 
   cancel(): void {
     if (this.phase !== "running" && this.phase !== "escalated" && this.phase !== "judging") return;
-    if (this.decision.effect === "escalate") this.passage.record(this, this.decision);
+    if (this.decision.effect === "escalate") recordDecision(this.passage, this, this.decision);
     this.#finish();
   }
 

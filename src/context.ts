@@ -52,8 +52,6 @@ export interface SessionState {
   baseline: string | undefined;
   /** 1 - similarity of a text to the baseline; set by the kernel. */
   drift: ((text: string) => number | Promise<number>) | undefined;
-  /** Tells what a shadowed guard would have decided; set by the session. */
-  report: ((request: GovernedRequest, decision: Decision) => void) | undefined;
 }
 
 /** A state at its beginning. */
@@ -69,7 +67,6 @@ export function createState(now: number): SessionState {
     checkpoints: Object.freeze([]),
     baseline: undefined,
     drift: undefined,
-    report: undefined,
   };
 }
 
@@ -83,6 +80,8 @@ export interface ContextParts {
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly state: SessionState;
   readonly signal: () => AbortSignal;
+  /** Tells what a shadowed guard would have decided. */
+  readonly report?: (request: GovernedRequest, decision: Decision) => void;
 }
 
 /** The context that sessions hand out: reads what moves, and lets nobody move it. */
@@ -96,6 +95,7 @@ export class SessionContext implements ExecutionContext {
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly #state: SessionState;
   readonly #signal: () => AbortSignal;
+  readonly #report: ContextParts["report"] | undefined;
 
   constructor(parts: ContextParts) {
     this.agentId = parts.agentId;
@@ -107,6 +107,7 @@ export class SessionContext implements ExecutionContext {
     this.metadata = parts.metadata;
     this.#state = parts.state;
     this.#signal = parts.signal;
+    this.#report = parts.report;
     Object.freeze(this);
   }
 
@@ -139,6 +140,16 @@ export class SessionContext implements ExecutionContext {
   static stateOf(context: ExecutionContext): SessionState | undefined {
     return #state in context ? context.#state : undefined;
   }
+
+  /** Whom to tell of shadowed decisions. */
+  static reporterOf(context: ExecutionContext): ContextParts["report"] | undefined {
+    return #report in context ? context.#report : undefined;
+  }
+}
+
+/** Tells a session what a shadowed guard would have decided; a context that was made by hand has nobody to tell. */
+export function reportShadow(context: ExecutionContext, request: GovernedRequest, decision: Decision): void {
+  SessionContext.reporterOf(context)?.(request, decision);
 }
 
 const foreign = new WeakMap<ExecutionContext, SessionState>();

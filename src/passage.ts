@@ -1,21 +1,16 @@
-import type { DecisionRecord } from "./audit/record.ts";
 import { faultDenial } from "./combine/fold.ts";
 import { inherit } from "./combine/parts.ts";
 import { SessionContext, type SessionState } from "./context.ts";
-import { type Core, createGate, type Gate, writeRecord } from "./core.ts";
-import { allow, type Decision, deny, type Deny, type Escalate, guardError } from "./decision.ts";
-import { isPolicyViolation, type PolicyViolationError, violation } from "./errors.ts";
-import type { GateEvent, SessionEvent } from "./events.ts";
+import { type Core, createGate, type Gate } from "./core.ts";
+import { allow, type Decision, deny, type Deny, guardError } from "./decision.ts";
+import { isPolicyViolation, violation } from "./errors.ts";
 import { type Guard, named, nameOf, type Taking } from "./guard.ts";
 import { type GovernedRequest, type Stage, TOOL_NAME, type TokenUsage } from "./request.ts";
-import { isViolation } from "./trust/learn.ts";
 import { capsOf, Fault, snapshot, takeTwin } from "./snapshot/snapshot.ts";
+import { conclude, tellCheck } from "./tell.ts";
 
 const ALLOW = allow();
 const NOTHING: Readonly<Record<string, unknown>> = Object.freeze({});
-
-/** Which gate of which act. */
-export type About = Omit<GateEvent, keyof SessionEvent>;
 
 /** What a gate is asked. */
 export interface Question {
@@ -66,12 +61,11 @@ export class Passage {
     this.state = parts.state;
     this.#lastTime = parts.state.now;
     this.#outer = parts.signal;
-    this.context = new SessionContext({ ...parts, agent: parts.agent, signal: () => this.signal });
+    this.context = new SessionContext({ ...parts, agent: parts.agent, signal: () => this.signal, report: (request, decision) => void tellCheck(this, request, decision, this.state.now, true) });
     // A child passes its parent's guards first, in its parent's context, and takes from both.
     this.#guards = parent === undefined ? own : [...parent.#guards.map((guard) => bound(guard, parent.context)), ...own];
     this.#gates = parent === undefined && own === core.guards ? core.gates : new Map();
     this.#mayStart = this.gate("agent_startup").guards.length === 0;
-    this.state.report = (request, decision) => void this.#tell(request, decision, this.state.now, true);
   }
 
   /** Aborts when the session ends. Made when somebody asks: nobody else needs telling. */
@@ -174,7 +168,7 @@ export class Passage {
   async edge(stage: "agent_startup" | "agent_shutdown", payload: unknown): Promise<Decision> {
     const started = this.tick();
     const request: GovernedRequest = { stage, name: stage, payload: Object.freeze(payload), callId: stage, metadata: NOTHING };
-    return this.conclude(request, await this.gate(stage).judge(request, this.context, DRY_EDGE), started);
+    return conclude(this, request, await this.gate(stage).judge(request, this.context, DRY_EDGE), started);
   }
 
   #read(question: Question): GovernedRequest | Deny {
@@ -197,88 +191,6 @@ export class Passage {
     // One shape for every request, so that guards see one hidden class.
     return (this.lastRequest = { stage, name, payload, before, isError, callId, metadata, usage } as GovernedRequest);
   }
-
-  /** Tells everybody what was decided; a listener that may, and an audit sink that can't write, turn it into a denial. */
-  conclude(about: About, decision: Decision, started: number, isRecorded = true): Decision {
-    const { core } = this;
-    const shadow = core.isShadow && !isHalt(decision);
-    let final = decision;
-    const objection = core.emitter.has("policy_check") ? this.#tell(about, decision, started, shadow) : undefined;
-    if (objection !== undefined) final = objectionOf(objection);
-    if (final.effect === "deny") this.tellDenial(about, final);
-    if (isRecorded && (shadow || final.effect !== "escalate")) final = this.record(about, final);
-    return shadow ? ALLOW : final;
-  }
-
-  #tell(about: About, decision: Decision, started: number, shadow: boolean): PolicyViolationError | undefined {
-    const timestamp = this.#now();
-    return this.core.emitter.emit("policy_check", { ...this.event(timestamp), stage: about.stage, name: about.name, callId: about.callId, decision, durationMs: Math.max(0, timestamp - started), shadow });
-  }
-
-  #now(): number {
-    try {
-      return this.core.clock();
-    } catch {
-      return NaN;
-    }
-  }
-
-  /** Tells the trust tracker what became of an act; a tracker that fails changes nothing. */
-  learn(about: About, outcome: "success" | "failure" | "violation"): void {
-    const { learn, emitter } = this.core;
-    const { agent, sessionId } = this.context;
-    if (learn === undefined || agent === undefined || about.stage === "pre_model_call" || about.stage === "post_model_call") return;
-    try {
-      const newScore = learn(agent, outcome, about.name, `${sessionId}:${about.callId}`);
-      emitter.emit("trust_changed", { did: agent.did, outcome, newScore, timestamp: this.state.now });
-    } catch (error) {
-      emitter.emit("listener_error", { type: "trust_changed", error });
-    }
-  }
-
-  /** Tells of a denial, once. */
-  tellDenial(about: About, decision: Deny | Escalate): void {
-    if (isViolation(decision.code)) this.learn(about, "violation");
-    const { emitter, isShadow } = this.core;
-    const type = about.stage === "pre_tool_call" ? "tool_call_blocked" : "policy_violation";
-    if (!emitter.has(type)) return;
-    const { stage, name, callId } = about;
-    const { code, reason, guard } = decision;
-    emitter.emit(type, { ...this.event(this.state.now), stage, name, callId, toolName: name, code, reason, guard, decision, shadow: isShadow && !isHalt(decision) });
-  }
-
-  /** Writes the decision record, where anybody keeps records; a denial if one could not be written. */
-  record(about: About, decision: Decision): Decision {
-    const { sinks } = this.core;
-    if (sinks.length === 0 || (decision.effect === "allow" && !this.context.policy.logAllCalls)) return decision;
-    const { code, reason, guard } = decision as Partial<Deny>;
-    const record: DecisionRecord = {
-      kind: "decision",
-      ...this.recordBase(about),
-      effect: decision.effect,
-      ...(code === undefined ? {} : { code }),
-      ...(reason === undefined ? {} : { reason }),
-      ...(guard === undefined ? {} : { guard }),
-      ...(decision.warnings === undefined ? {} : { warnings: decision.warnings.map((warning) => warning.code) }),
-      shadow: this.core.isShadow && !isHalt(decision),
-    };
-    const failed = writeRecord(sinks, record);
-    if (failed === undefined || decision.effect === "deny") return decision;
-    this.tellDenial(about, failed);
-    return failed;
-  }
-
-  /** What every record of this session says. */
-  recordBase(about: About): Omit<DecisionRecord, "kind" | "effect" | "shadow"> {
-    const { agentKey, sessionId, policy } = this.context;
-    return { timestamp: this.state.now, agentKey, sessionId, stage: about.stage, name: about.name, callId: about.callId, policy: `${policy.name}@${policy.version}` };
-  }
-
-  /** What every event of this session says. */
-  event(timestamp: number): SessionEvent {
-    const { agentId, agentKey, sessionId } = this.context;
-    return { agentId, agentKey, sessionId, timestamp };
-  }
 }
 
 const DRY_EDGE: Taking = Object.freeze({ dry: true, take: (giveBack: () => void) => giveBack() });
@@ -293,16 +205,6 @@ function nameMistake(stage: Stage, name: unknown): Deny | undefined {
     return typeof name === "string" && TOOL_NAME.test(name) ? undefined : deny("invalid_tool_name", "The tool's name must be 1 to 128 letters, digits and _ . : / -");
   }
   return typeof name === "string" && name !== "" ? undefined : deny("invalid_arguments", "An act must have a name");
-}
-
-/** Whether a decision stops even in shadow mode: the agent was killed or suspended. */
-function isHalt(decision: Decision): boolean {
-  return decision.effect === "deny" && decision.guard === undefined && (decision.code === "session_killed" || decision.code === "agent_suspended");
-}
-
-/** The denial that a listener asked for. */
-export function objectionOf(error: PolicyViolationError): Deny {
-  return deny(error.code, error.reason, error);
 }
 
 /** Whether an act's failure passes unjudged: it was stopped by a gate further in, or aborted. */

@@ -5,6 +5,7 @@ import { passesUnjudged } from "./passage.ts";
 import { RESPONSE } from "./response.ts";
 import type { View } from "./session.ts";
 import type { TokenUsage } from "./request.ts";
+import { tellDenial } from "./tell.ts";
 
 /** Runs an act that was let through, and gives what its response gate lets through. */
 export async function perform<T>(
@@ -17,7 +18,7 @@ export async function perform<T>(
   const { decision, passage } = act;
   if (!decision.allowed) {
     if (decision.effect === "escalate") {
-      passage.tellDenial(act, decision);
+      tellDenial(passage, act, decision);
       act.cancel();
     }
     throw violation(act.stage, decision);
@@ -53,7 +54,7 @@ export async function perform<T>(
   if (view !== undefined) return view.write(value, final.payload);
   if (act.isPlain) return final.payload as T;
   const denial = deny("payload_not_plain", "A guard changed a response that is not plain data, and there is no view to write it back");
-  passage.tellDenial({ stage: RESPONSE[act.stage], name: act.name, callId: act.callId }, denial);
+  tellDenial(passage, { stage: RESPONSE[act.stage], name: act.name, callId: act.callId }, denial);
   throw violation(RESPONSE[act.stage], denial);
 }
 
@@ -83,7 +84,7 @@ async function failed(act: ActImpl, error: unknown): Promise<never> {
 async function stopped(act: ActImpl, denial: Deny): Promise<never> {
   const stage = RESPONSE[act.stage];
   const error = violation(stage, denial);
-  act.passage.tellDenial({ stage, name: act.name, callId: act.callId }, denial);
+  tellDenial(act.passage, { stage, name: act.name, callId: act.callId }, denial);
   await act.fail(error);
   throw error;
 }

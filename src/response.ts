@@ -3,10 +3,11 @@ import { allow, amend, type Decision, deny, type Deny, isThenable } from "./deci
 import { textOf } from "./drift/baseline.ts";
 import { writeRecord } from "./core.ts";
 import type { OutcomeRecord } from "./audit/record.ts";
-import { type About, objectionOf, type Passage } from "./passage.ts";
+import type { Passage } from "./passage.ts";
 import type { Stage, TokenUsage } from "./request.ts";
 import { capsOf, Fault, snapshot } from "./snapshot/snapshot.ts";
 import { microUsdOf, tokensOf } from "./usage.ts";
+import { type About, conclude, eventOf, learn, objectionOf, recordBase, tellDenial } from "./tell.ts";
 
 /** The gate after each gate. */
 export const RESPONSE: Readonly<Record<ActImpl["stage"], Stage>> = { input: "output", pre_model_call: "post_model_call", pre_tool_call: "post_tool_call" };
@@ -27,10 +28,10 @@ export function respond(act: ActImpl, payload: unknown, isError: boolean, usage:
   act.result = passage.lastCopy;
   act.isPlain = passage.lastIsPlain;
   const judged = (late: Decision): Decision | Promise<Decision> => {
-    let final = passage.conclude(about, late, started, false);
+    let final = conclude(passage, about, late, started, false);
     if (final.effect === "escalate") {
       // Nobody is asked about a response: it is there already, and would wait in memory for a person.
-      passage.tellDenial(about, final);
+      tellDenial(passage, about, final);
       final = deny("approval_required", final.reason);
     }
     if (final.effect === "transform") {
@@ -59,11 +60,11 @@ function afterwards(act: ActImpl, about: About, decision: Decision, isError: boo
     if (act.stage === "pre_tool_call") state.toolCallCount++;
   }
   const finish = (objection: Deny | undefined): Decision => {
-    if (decision.allowed) passage.learn(about, isError ? "failure" : "success");
+    if (decision.allowed) learn(passage, about, isError ? "failure" : "success");
     const denied = objection ?? checkpoint(act);
     let final: Decision = decision.allowed && denied !== undefined ? deniedLate(act, about, denied) : decision;
     const completed = core.emitter.has("call_completed")
-      ? core.emitter.emit("call_completed", { ...passage.event(state.now), ...about, isError, usage, decision: final, durationMs: Math.max(0, started - act.started) })
+      ? core.emitter.emit("call_completed", { ...eventOf(passage, state.now), ...about, isError, usage, decision: final, durationMs: Math.max(0, started - act.started) })
       : undefined;
     if (completed !== undefined && final.allowed && !core.isShadow) final = deniedLate(act, about, objectionOf(completed));
     return recordOutcome(act, about, final, isError, usage);
@@ -76,7 +77,7 @@ function afterwards(act: ActImpl, about: About, decision: Decision, isError: boo
 /** A denial that came after the response gate had let the response through. */
 function deniedLate(act: ActImpl, about: About, denial: Deny): Decision {
   if (act.passage.core.isShadow) return allow();
-  act.passage.tellDenial(about, denial);
+  tellDenial(act.passage, about, denial);
   return denial;
 }
 
@@ -91,7 +92,7 @@ function measure(act: ActImpl, text: string): Deny | undefined | Promise<Deny | 
   const threshold = context.policy.driftThreshold;
   const told = (driftScore: number): Deny | undefined => {
     if (!(driftScore > threshold)) return undefined;
-    const objection = core.emitter.emit("drift_detected", { ...passage.event(state.now), callId: act.callId, driftScore, threshold });
+    const objection = core.emitter.emit("drift_detected", { ...eventOf(passage, state.now), callId: act.callId, driftScore, threshold });
     return objection === undefined ? undefined : objectionOf(objection);
   };
   const failed = (error: unknown): Deny => deny("guard_error", "Drift could not be measured", error);
@@ -111,7 +112,7 @@ function checkpoint(act: ActImpl): Deny | undefined {
   const checkpointId = `${context.sessionId}:${state.callCount}`;
   state.checkpoints = Object.freeze([...state.checkpoints, checkpointId]);
   if (!core.emitter.has("checkpoint_created")) return undefined;
-  const objection = core.emitter.emit("checkpoint_created", { ...passage.event(state.now), checkpointId, callCount: state.callCount });
+  const objection = core.emitter.emit("checkpoint_created", { ...eventOf(passage, state.now), checkpointId, callCount: state.callCount });
   return objection === undefined ? undefined : objectionOf(objection);
 }
 
@@ -121,7 +122,7 @@ function recordOutcome(act: ActImpl, about: About, decision: Decision, isError: 
   if (sinks.length === 0) return decision;
   const record: OutcomeRecord = {
     kind: "outcome",
-    ...passage.recordBase(about),
+    ...recordBase(passage, about),
     outcome: !decision.allowed ? "withheld" : isError ? "failed" : "completed",
     ...(decision.effect === "deny" ? { code: decision.code } : {}),
     ...(usage === undefined ? {} : { usage }),

@@ -11,6 +11,7 @@ import { capsOf, snapshot } from "./snapshot/snapshot.ts";
 import { governStream, type StreamOptions } from "./stream.ts";
 import { DRY } from "./taking.ts";
 import type { AgentProfile } from "./trust/profile.ts";
+import { conclude } from "./tell.ts";
 
 export type { Act, ActInit } from "./act.ts";
 export type { StreamOptions } from "./stream.ts";
@@ -162,7 +163,7 @@ export class SessionImpl implements Session {
     const started = passage.tick();
     const question = { stage, name, payload, metadata, usage, callId: callId === undefined || callId === "" ? passage.nextCallId() : callId };
     const decision = passage.judge(question, DRY);
-    return isThenable(decision) ? decision.then((late) => passage.conclude(question, late as Decision, started)) : passage.conclude(question, decision as Decision, started);
+    return isThenable(decision) ? decision.then((late) => conclude(passage, question, late as Decision, started)) : conclude(passage, question, decision as Decision, started);
   }
 
   preExecute(input: unknown): Decision | Promise<Decision> {

@@ -6,6 +6,7 @@ import { violation } from "./errors.ts";
 import type { Passage } from "./passage.ts";
 import type { Stage, TokenUsage } from "./request.ts";
 import { DRY } from "./taking.ts";
+import { conclude } from "./tell.ts";
 
 /** How a stream's parts carry text. */
 export interface StreamOptions<T> {
@@ -120,7 +121,7 @@ function judgeOnce(passage: Passage, stage: Stage, name: string, payload: unknow
   const started = passage.tick();
   const question = { stage, name, payload, usage, metadata: undefined, callId: passage.nextCallId() };
   const decision = passage.judge(question, DRY);
-  return isThenable(decision) ? decision.then((late) => passage.conclude(question, late as Decision, started)) : passage.conclude(question, decision as Decision, started);
+  return isThenable(decision) ? decision.then((late) => conclude(passage, question, late as Decision, started)) : conclude(passage, question, decision as Decision, started);
 }
 
 /** The next part, or the abort's reason, whichever comes first. */

@@ -1,4 +1,4 @@
-import { stateOf } from "../context.ts";
+import { reportShadow } from "../context.ts";
 import { allow } from "../decision.ts";
 import { type Guard } from "../guard.ts";
 import { branch } from "../taking.ts";
@@ -36,7 +36,7 @@ export function shadow(guard: Guard): Guard {
       // A second look reports only what it would have stopped: that it would still allow is no news.
       if (own.skips !== undefined && decision.allowed) return;
       try {
-        stateOf(context).report?.(request, decision);
+        reportShadow(context, request, decision);
       } catch {
         // Watching changes nothing, also where it fails.
       }

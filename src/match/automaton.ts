@@ -11,7 +11,7 @@ const MAX_TABLE = 1 << 20;
 const MAX_ENTRIES = 1 << 20;
 const MAX_FLUSHES = 2;
 /** What one search may spend on building and simulating; more is as good as endless. */
-const MAX_WORK = 1 << 26;
+const MAX_WORK = 1 << 25;
 
 /**
  * Runs a program as a deterministic automaton that is built as the text asks for it.
@@ -234,7 +234,7 @@ export class Automaton {
 
   /** The number of the state that the simulation is in. */
   #intern(): number {
-    const ids = Int32Array.from(this.#simulation.ids).sort();
+    const ids = this.#simulation.set();
     const { flags, late } = this.#simulation;
     const key = keyOf(ids, flags, late);
     const known = this.#ids.get(key);
@@ -276,7 +276,7 @@ export class Automaton {
     this.#table.fill(UNKNOWN);
     for (const flags of [AT_BEGIN, JOINED]) {
       this.#simulation.begin(flags);
-      const ids = Int32Array.from(this.#simulation.ids).sort();
+      const ids = this.#simulation.set();
       // The two are told apart even where they hold the same threads, so that they have fixed numbers.
       this.#add(`${flags === JOINED ? "joined" : "start"}`, ids, this.#simulation.flags, this.#simulation.found());
     }

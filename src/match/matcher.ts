@@ -39,7 +39,7 @@ export interface Matcher {
  * where it has white space; a glob, `^` and `$` speak of one string. A `{ regexp }` is copied, tried on strings of at
  * most 4096 characters (a longer one is a cap that was reached), and takes the time that it takes.
  *
- * Caps: depth 64, 100 000 values, 16 Mi characters, three times the length when folded, 2^26 steps to build
+ * Caps: depth 64, 100 000 values, 16 Mi characters, three times the length when folded, 2^25 steps to build
  * the automaton or to do without it.
  *
  * @throws {TypeError} If a pattern is none, naming its index and, in a pattern's text, the position.

@@ -1,18 +1,21 @@
 import { describe, expect, test } from "vitest";
 import { all } from "../../src/combine/all.ts";
 import { shadow } from "../../src/combine/shadow.ts";
-import { stateOf } from "../../src/context.ts";
+import { createState, type ExecutionContext, SessionContext } from "../../src/context.ts";
 import { allow, type Decision, deny, escalate, transform } from "../../src/decision.ts";
 import { defineGuard, type Guard } from "../../src/guard.ts";
 import { Takings } from "../../src/taking.ts";
 import { answering, ask, context, limited, request, taking } from "../helpers.ts";
 
 /** A context that collects what shadowed guards would have decided. */
-function watched(): { where: ReturnType<typeof context>; seen: Decision[] } {
-  const where = context();
+function watched(): { where: ExecutionContext; seen: Decision[] } {
   const seen: Decision[] = [];
-  stateOf(where).report = (_request, decision) => void seen.push(decision);
-  return { where, seen };
+  return { where: reporting((decision) => void seen.push(decision)), seen };
+}
+
+function reporting(report: (decision: Decision) => void): ExecutionContext {
+  const { agentId, agentKey, sessionId, policy, metadata, signal } = context();
+  return new SessionContext({ agentId, agentKey, sessionId, agent: undefined, policy, metadata, state: createState(0), signal: () => signal, report: (_request, decision) => report(decision) });
 }
 const turn = async (): Promise<void> => { for (let i = 0; i < 5; i++) await Promise.resolve(); };
 
@@ -41,8 +44,7 @@ describe("shadow()", () => {
   });
 
   test.each([false, true])("shadow() allows, when reporting fails (later: %s)", async (later) => {
-    const where = context();
-    stateOf(where).report = () => { throw new Error("x"); };
+    const where = reporting(() => { throw new Error("x"); });
     expect(ask(shadow(answering("g", deny("no", "No"), later)), {}, where)).toBe(allow());
     await turn();
   });

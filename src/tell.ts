@@ -1,0 +1,104 @@
+import type { DecisionRecord } from "./audit/record.ts";
+import { writeRecord } from "./core.ts";
+import { allow, type Decision, deny, type Deny, type Escalate } from "./decision.ts";
+import type { PolicyViolationError } from "./errors.ts";
+import type { GateEvent, SessionEvent } from "./events.ts";
+import type { Passage } from "./passage.ts";
+import { isViolation } from "./trust/learn.ts";
+
+/** Which gate of which act. */
+export type About = Omit<GateEvent, keyof SessionEvent>;
+
+const ALLOW = allow();
+
+/** Tells everybody what was decided; a listener that may, and an audit sink that can't write, turn it into a denial. */
+export function conclude(passage: Passage, about: About, decision: Decision, started: number, isRecorded = true): Decision {
+  const { core } = passage;
+  const shadow = core.isShadow && !isHalt(decision);
+  let final = decision;
+  const objection = core.emitter.has("policy_check") ? tellCheck(passage, about, decision, started, shadow) : undefined;
+  if (objection !== undefined) final = objectionOf(objection);
+  if (final.effect === "deny") tellDenial(passage, about, final);
+  if (isRecorded && (shadow || final.effect !== "escalate")) final = recordDecision(passage, about, final);
+  return shadow ? ALLOW : final;
+}
+
+/** Tells what a gate decided; answers what a listener objects. */
+export function tellCheck(passage: Passage, about: About, decision: Decision, started: number, shadow: boolean): PolicyViolationError | undefined {
+  const timestamp = timeOf(passage);
+  const { stage, name, callId } = about;
+  return passage.core.emitter.emit("policy_check", { ...eventOf(passage, timestamp), stage, name, callId, decision, durationMs: Math.max(0, timestamp - started), shadow });
+}
+
+function timeOf(passage: Passage): number {
+  try {
+    return passage.core.clock();
+  } catch {
+    return NaN;
+  }
+}
+
+/** Tells of a denial, once. */
+export function tellDenial(passage: Passage, about: About, decision: Deny | Escalate): void {
+  if (isViolation(decision.code)) learn(passage, about, "violation");
+  const { emitter, isShadow } = passage.core;
+  const type = about.stage === "pre_tool_call" ? "tool_call_blocked" : "policy_violation";
+  if (!emitter.has(type)) return;
+  const { stage, name, callId } = about;
+  const { code, reason, guard } = decision;
+  emitter.emit(type, { ...eventOf(passage, passage.state.now), stage, name, callId, toolName: name, code, reason, guard, decision, shadow: isShadow && !isHalt(decision) });
+}
+
+/** Tells the trust tracker what became of a run or a tool call; a tracker that fails changes nothing. */
+export function learn(passage: Passage, about: About, outcome: "success" | "failure" | "violation"): void {
+  const { core: { learn, emitter }, context: { agent, sessionId }, state } = passage;
+  if (learn === undefined || agent === undefined || about.stage === "pre_model_call" || about.stage === "post_model_call") return;
+  try {
+    const newScore = learn(agent, outcome, about.name, `${sessionId}:${about.callId}`);
+    emitter.emit("trust_changed", { did: agent.did, outcome, newScore, timestamp: state.now });
+  } catch (error) {
+    emitter.emit("listener_error", { type: "trust_changed", error });
+  }
+}
+
+/** Writes the decision record, where anybody keeps records; a denial if one could not be written. */
+export function recordDecision(passage: Passage, about: About, decision: Decision): Decision {
+  const { sinks, isShadow } = passage.core;
+  if (sinks.length === 0 || (decision.effect === "allow" && !passage.context.policy.logAllCalls)) return decision;
+  const { code, reason, guard } = decision as Partial<Deny>;
+  const failed = writeRecord(sinks, {
+    kind: "decision",
+    ...recordBase(passage, about),
+    effect: decision.effect,
+    ...(code === undefined ? {} : { code }),
+    ...(reason === undefined ? {} : { reason }),
+    ...(guard === undefined ? {} : { guard }),
+    ...(decision.warnings === undefined ? {} : { warnings: decision.warnings.map((warning) => warning.code) }),
+    shadow: isShadow && !isHalt(decision),
+  });
+  if (failed === undefined || decision.effect === "deny") return decision;
+  tellDenial(passage, about, failed);
+  return failed;
+}
+
+/** What every record of a session says. */
+export function recordBase(passage: Passage, about: About): Omit<DecisionRecord, "kind" | "effect" | "shadow"> {
+  const { context: { agentKey, sessionId, policy }, state } = passage;
+  return { timestamp: state.now, agentKey, sessionId, stage: about.stage, name: about.name, callId: about.callId, policy: `${policy.name}@${policy.version}` };
+}
+
+/** What every event of a session says. */
+export function eventOf(passage: Passage, timestamp: number): SessionEvent {
+  const { agentId, agentKey, sessionId } = passage.context;
+  return { agentId, agentKey, sessionId, timestamp };
+}
+
+/** Whether a decision stops even in shadow mode: the agent was killed or suspended. */
+function isHalt(decision: Decision): boolean {
+  return decision.effect === "deny" && decision.guard === undefined && (decision.code === "session_killed" || decision.code === "agent_suspended");
+}
+
+/** The denial that a listener asked for. */
+export function objectionOf(error: PolicyViolationError): Deny {
+  return deny(error.code, error.reason, error);
+}

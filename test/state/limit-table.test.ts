@@ -1,0 +1,152 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { FULL, LimitTable, REFUSED } from "../../src/state/limit-table.ts";
+
+const table = (windowMs = 1000, left = 100): LimitTable => new LimitTable(windowMs, { left });
+
+describe("LimitTable", () => {
+  test("take() answers receipts that are above 0 and differ, when it takes", () => {
+    const limits = table();
+    const receipts = [limits.take("a", 1, 3, 0), limits.take("a", 1, 3, 0), limits.take("b", 1, 3, 0)];
+    expect(new Set(receipts).size).toBe(3);
+    expect(Math.min(...receipts)).toBeGreaterThan(0);
+  });
+
+  test("take() refuses, when the amount does not fit", () => {
+    const limits = table();
+    expect(limits.take("a", 3, 4, 0)).toBeGreaterThan(0);
+    expect([limits.take("a", 2, 4, 0), limits.room("a", 4, 0)]).toEqual([REFUSED, 1]);
+  });
+
+  test("take() keeps no key, when it refuses", () => {
+    const limits = table();
+    expect([limits.take("a", 5, 4, 0), limits.size]).toEqual([REFUSED, 0]);
+    limits.take("b", 1, 1, 0);
+    expect([limits.take("b", 2, 1, 1000), limits.size]).toEqual([REFUSED, 0]);
+  });
+
+  test("take() frees a taking, when exactly its window has passed", () => {
+    const limits = table();
+    limits.take("a", 1, 1, 500);
+    expect([limits.take("a", 1, 1, 1499), limits.take("a", 1, 1, 1500) > 0]).toEqual([REFUSED, true]);
+  });
+
+  test("take() drops keys that have expired, some with each call, when others take", () => {
+    const limits = table(1000, 1000);
+    for (let i = 0; i < 100; i++) limits.take(`old ${i}`, 1, 1, 0);
+    for (let i = 0; i < 50; i++) limits.take(`new ${i}`, 1, 1, 1000);
+    expect(limits.size).toBe(50);
+  });
+
+  test("take() is FULL for a new key and open for old ones, when every key counts", () => {
+    const limits = table(1000, 2);
+    limits.take("a", 1, 2, 0);
+    limits.take("b", 1, 2, 0);
+    expect([limits.take("c", 1, 2, 999), limits.room("c", 2, 999), limits.take("a", 1, 2, 999) > 0]).toEqual([FULL, FULL, true]);
+  });
+
+  test("take() drops idle keys to make room, and never one that counts", () => {
+    const limits = table(1000, 3);
+    limits.take("a", 1, 1, 0);
+    limits.take("b", 1, 1, 1);
+    limits.take("busy", 1, 1, 600);
+    for (const key of ["c", "d"]) expect(limits.take(key, 1, 1, 1001)).toBeGreaterThan(0);
+    expect([limits.take("e", 1, 1, 1001), limits.take("busy", 1, 1, 1001), limits.size]).toEqual([FULL, REFUSED, 3]);
+  });
+
+  test("take() uses the latest time, when the clock runs back", () => {
+    const limits = table();
+    limits.take("a", 1, 1, 5000);
+    expect([limits.take("a", 1, 1, 0), limits.retryAfterMs("a", 1, 1)]).toEqual([REFUSED, 1000]);
+  });
+
+  test("retryAfterMs() says when enough has expired, when amounts differ", () => {
+    const limits = table();
+    limits.take("a", 1, 10, 0);
+    limits.take("a", 6, 10, 100);
+    limits.take("a", 3, 10, 200);
+    expect([1, 2, 7, 8, 10].map((amount) => limits.retryAfterMs("a", amount, 10))).toEqual([800, 900, 900, 1000, 1000]);
+    expect([limits.retryAfterMs("a", 11, 10), limits.retryAfterMs("none", 1, 10), table(Infinity).retryAfterMs("a", 1, 1)]).toEqual([undefined, undefined, undefined]);
+  });
+
+  test("retryAfterMs() is undefined, when what is kept for ever does not leave room", () => {
+    const limits = table(Infinity);
+    limits.take("a", 1, 1, 0);
+    expect(limits.retryAfterMs("a", 1, 1)).toBeUndefined();
+  });
+
+  test("giveBack() ignores a receipt, when its record serves another taking", () => {
+    const limits = table();
+    const first = limits.take("a", 1, 1, 0);
+    limits.giveBack("a", first, 0);
+    limits.take("a", 1, 1, 0);
+    limits.giveBack("a", first, 0);
+    expect(limits.room("a", 1, 0)).toBe(0);
+  });
+
+  test.each([0, -1, 1.5, NaN, Infinity, 2 ** 27, 2 ** 40, 999])("giveBack() ignores %s, when no taking has that receipt", (receipt) => {
+    const limits = table();
+    limits.take("a", 1, 1, 0);
+    limits.giveBack("a", receipt, 0);
+    expect(limits.room("a", 1, 0)).toBe(0);
+  });
+
+  test("giveBack() makes the receipt unknown, when something is kept", () => {
+    const limits = table();
+    const receipt = limits.take("a", 4, 10, 0);
+    limits.giveBack("a", receipt, 2);
+    limits.giveBack("a", receipt, 0);
+    expect([limits.room("a", 10, 0), limits.room("a", 10, 1000)]).toEqual([8, 10]);
+  });
+
+  test("giveBack() needs no room, when taking and giving back goes on for ever", () => {
+    const limits = table(Infinity, 1);
+    for (let i = 0; i < 10_000; i++) limits.giveBack("a", limits.take("a", 1, 1, 0), 0);
+    expect([limits.size, limits.room("a", 1, 0)]).toEqual([0, 1]);
+  });
+
+  test("size grows past every column's first length, when there are many keys", () => {
+    const limits = table(1000, 1000);
+    for (let round = 0; round < 3; round++) for (let i = 0; i < 300; i++) limits.take(`k${i}`, 1, 2, 0);
+    expect(limits.size).toBe(300);
+    expect(Array.from({ length: 300 }, (_, i) => limits.room(`k${i}`, 2, 0)).every((room) => room === 0)).toBe(true);
+  });
+
+  test("decides like a list of takings, whatever is taken, given back and kept", () => {
+    const step = fc.record({
+      do: fc.constantFrom("take", "take", "take", "give", "keep", "room"), key: fc.constantFrom("a", "b", "c"), amount: fc.integer({ min: 1, max: 4 }),
+      pick: fc.nat({ max: 30 }), move: fc.integer({ min: -5, max: 12 }),
+    });
+    fc.assert(fc.property(fc.array(step, { maxLength: 80 }), fc.constantFrom(10, 25, Infinity), (steps, windowMs) => {
+      const max = 6;
+      const limits = table(windowMs);
+      const naive: { key: string; amount: number; time: number; receipt: number; known: boolean }[] = [];
+      let clock = 0;
+      let latest = -Infinity;
+      for (const { do: what, key, amount, pick, move } of steps) {
+        clock += move;
+        const used = (): number => naive.filter((one) => one.key === key && latest - one.time < windowMs).reduce((sum, one) => sum + one.amount, 0);
+        if (what === "take" || what === "room") latest = Math.max(latest, clock);
+        if (what === "take") {
+          const fits = used() + amount <= max;
+          const receipt = limits.take(key, amount, max, clock);
+          expect(receipt > 0).toBe(fits);
+          if (!fits) {
+            const wait = limits.retryAfterMs(key, amount, max);
+            if (wait !== undefined) expect(naive.filter((one) => one.key === key && latest + wait - one.time < windowMs).reduce((sum, one) => sum + one.amount, 0) + amount).toBeLessThanOrEqual(max);
+          } else naive.push({ key, amount, time: latest, receipt, known: true });
+        } else if (what === "room") {
+          expect(limits.room(key, max, clock)).toBe(Math.max(0, max - used()));
+        } else {
+          const one = naive[pick % Math.max(1, naive.length)];
+          if (one === undefined) continue;
+          const keep = what === "keep" ? amount : 0;
+          limits.giveBack(one.key, one.receipt, keep);
+          // An expired one may or may not be known still: it no longer counts.
+          if (one.known && latest - one.time < windowMs) one.amount = keep;
+          one.known = false;
+        }
+      }
+    }), { numRuns: 300 });
+  });
+});

@@ -68,7 +68,7 @@ export class ActImpl extends Takings implements Act {
   ended: Decision | Promise<Decision> | undefined;
   /** What the response gate let through. */
   result: unknown;
-  /** Whether the response could be copied plainly. */
+  /** Whether the payload, and later the response, could be copied plainly. */
   isPlain = true;
   /** Begun by `begin`: found again by its callId. */
   isPaired = false;
@@ -111,13 +111,18 @@ export class ActImpl extends Takings implements Act {
     const question: Question = { stage, name, payload, callId, metadata };
     const decision = passage.judge(question, this);
     this.payload = passage.lastCopy;
+    this.isPlain = passage.lastIsPlain;
     this.request = passage.lastRequest;
     return decision;
   }
 
   #admit(decision: Decision, asks: boolean): this | Promise<this> {
     const real = conclude(this.passage, this, decision, this.started);
-    if (real.effect === "escalate") return this.#question(real, asks, 0);
+    if (real.effect === "escalate") {
+      // An approval is bound to what it shows, and what is not plain data can change behind it.
+      if (this.isPlain) return this.#question(real, asks, 0);
+      return this.#settle(conclude(this.passage, this, deny("payload_not_plain", "Only plain data can be approved"), this.passage.state.now));
+    }
     return this.#settle(real);
   }
 

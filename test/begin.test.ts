@@ -182,6 +182,11 @@ describe("approval", () => {
     expect(asked).toBe(0);
   });
 
+  test("denies with payload_not_plain, when what is to be approved could change behind the approver", async () => {
+    const anywhere = defineGuard({ name: "anywhere", stages: ["input"], check: () => escalate("look") });
+    await expect(open({ guards: [anywhere], approve: async () => true }).run(new Map([["a", 1]]), () => 1)).rejects.toMatchObject({ code: "payload_not_plain" });
+  });
+
   test("denies, when a response is escalated: nobody is asked about what is there already", async () => {
     const late = defineGuard({ name: "late", stages: ["post_tool_call"], check: () => escalate("look") });
     await expect(open({ guards: [late], approve: async () => true }).tool({ name: "pay", arguments: {} }, () => 1)).rejects.toMatchObject({ code: "approval_required", stage: "post_tool_call" });

@@ -1,4 +1,4 @@
-import { wrong } from "../check.ts";
+import { wrongType } from "../check.ts";
 import { snapshot, Fault, capsOf } from "../snapshot/snapshot.ts";
 import { type Bytes, fromBase64Url, toBase64Url, utf8 } from "../trust/bytes.ts";
 import { plainText } from "./digest.ts";
@@ -29,8 +29,8 @@ import type { ApprovalGrant, ApprovalRequest } from "./request.ts";
  */
 export async function grantApproval(request: ApprovalRequest, key: CryptoKey, answer: { approved: boolean; by?: string; payload?: unknown }): Promise<ApprovalGrant> {
   const { approved, by } = answer;
-  if (typeof approved !== "boolean") throw wrong("grantApproval()", "approved", "true or false", approved);
-  if (by !== undefined && typeof by !== "string") throw wrong("grantApproval()", "by", "a string", by);
+  if (typeof approved !== "boolean") throw wrongType("grantApproval()", "approved", "true or false", approved);
+  if (by !== undefined && typeof by !== "string") throw wrongType("grantApproval()", "by", "a string", by);
   const { id, digest, expiresAt } = request;
   const unsigned: Omit<ApprovalGrant, "signature"> = { id, digest, approved, expiresAt, ...(by === undefined ? {} : { by }), ...("payload" in answer ? { payload: plain(answer.payload) } : {}) };
   const signature = new Uint8Array(await crypto.subtle.sign(key.algorithm.name, key, signedBytes(unsigned)));
@@ -39,7 +39,7 @@ export async function grantApproval(request: ApprovalRequest, key: CryptoKey, an
 
 function plain(payload: unknown): unknown {
   const copy = snapshot(payload, capsOf("input"), false);
-  if (copy instanceof Fault) throw wrong("grantApproval()", "payload", `plain data (${copy.path}: ${copy.what})`, payload);
+  if (copy instanceof Fault) throw wrongType("grantApproval()", "payload", `plain data (${copy.path}: ${copy.what})`, payload);
   return copy;
 }
 

@@ -11,10 +11,8 @@ export interface AiSdkContext {
   readonly kind: "model" | "tool";
   /** The model's id, or the tool's name. */
   readonly name: string;
-  /** For a model: the call's `providerOptions`, in which `sallyport` is yours, as in `{ sallyport: { run: "42" } }`. */
-  readonly providerOptions?: unknown;
-  /** For a tool: its `context` (`ai` 7) or `experimental_context` (`ai` 6). */
-  readonly context?: unknown;
+  /** For a model: `providerOptions.sallyport` of the call. For a tool: its `context` (`ai` 7) or `experimental_context` (`ai` 6). */
+  readonly context: unknown;
 }
 
 /** The middleware, as `wrapLanguageModel` and `wrapProvider` of both majors take it. */
@@ -31,12 +29,7 @@ export interface AiMiddleware {
 export interface AiSdk {
   /** Governs models. Of several middlewares it comes last, nearest to the model: there it sees what is really sent. */
   readonly middleware: AiMiddleware;
-  /**
-   * Copies tools, with every `execute` governed; what has none stays as it is, see `coverage`.
-   *
-   * A refused call answers `{ denied: true, code, reason }` for the model to read, and the tool loop goes on. All that a generator yields
-   * is held and judged together: one value by itself, several as an array.
-   */
+  /** Copies tools, with every `execute` governed: a refused call answers `{ denied: true, code, reason }`, which the model reads. */
   tools<T extends object>(tools: T): T;
   /** Says what is governed, and what is not. */
   coverage(tools?: object): Coverage;
@@ -47,7 +40,7 @@ type Call = { readonly id: unknown; readonly name: unknown; readonly arguments: 
 type Said = { readonly content?: unknown; readonly parts?: unknown };
 type Answered = Said & { readonly toolCalls?: readonly Call[]; readonly finishReason?: string; readonly interleaved?: string };
 type Asked = { readonly messages?: readonly (Said & { readonly role: unknown })[]; readonly tools?: readonly Part[] };
-type Params = { readonly prompt: readonly Part[]; readonly tools?: readonly Part[]; readonly abortSignal?: AbortSignal; readonly providerOptions?: unknown };
+type Params = { readonly prompt: readonly Part[]; readonly tools?: readonly Part[]; readonly abortSignal?: AbortSignal; readonly providerOptions?: Part };
 type Generated = { readonly content: readonly Part[]; readonly finishReason: unknown; readonly usage: unknown; readonly response?: object };
 type Options = { readonly toolCallId?: string; readonly abortSignal?: AbortSignal; readonly context?: unknown; readonly experimental_context?: unknown };
 type Tool = { execute(input: unknown, options: object): unknown; readonly toModelOutput?: unknown };
@@ -60,12 +53,11 @@ const broken = (what: string): TypeError => new TypeError(`The AI SDK cannot tak
 /** Parts as plain data, without what only the provider reads, and without bytes that are no text. */
 function plain(parts: readonly Part[]): unknown {
   return JSON.parse(JSON.stringify(parts, function (this: Part, key: string, value: unknown): unknown {
-    if (key === "providerMetadata" || key === "providerOptions") return undefined;
-    if (value instanceof Error) return { name: value.name, message: value.message };
-    const raw = this[key];
     const isText = /^text\/|\b(?:json|xml)\b/.test(String(this["mediaType"] ?? "text/"));
-    if (ArrayBuffer.isView(raw)) return isText ? new TextDecoder().decode(raw) : undefined;
-    if (key !== "data" || isText) return value;
+    const raw = this[key];
+    if (value instanceof Error) return { name: value.name, message: value.message };
+    if (key === "providerMetadata" || key === "providerOptions" || (!isText && ArrayBuffer.isView(raw))) return undefined;
+    if (isText || key !== "data") return ArrayBuffer.isView(raw) ? new TextDecoder().decode(raw) : value;
     return (typeof value === "string" && !/^https?:/i.test(value)) || (raw as Part | null)?.["type"] === "data" ? undefined : value;
   }));
 }
@@ -75,17 +67,16 @@ function graft(value: unknown, before: unknown, after: unknown): unknown {
   if (same(before, after)) return value;
   if (typeof value !== "object" || value === null) return after;
   if (typeof before !== "object" || before === null || typeof after !== "object" || after === null) throw broken("a part of another kind");
-  if (Array.isArray(value) && (!Array.isArray(before) || !Array.isArray(after) || before.length !== after.length)) throw broken("a list of another length");
+  if (Array.isArray(value) && (before as unknown[]).length !== (after as unknown[]).length) throw broken("a list of another length");
   const copy: Record<string, unknown> = Array.isArray(value) ? ([...value] as never) : { ...value };
   for (const key of Object.keys({ ...before, ...after })) copy[key] = graft(copy[key], (before as Part)[key], (after as Part)[key]);
   return copy;
 }
 
-function textsIn(parts: readonly Part[]): string {
-  const texts = parts.filter(({ type }) => type === "text").map(({ text }) => text);
-  if (!texts.every((text) => typeof text === "string")) throw new TypeError("A text part has no text");
-  return texts.join("");
-}
+const textsIn = (parts: readonly Part[]): string => parts.filter(({ type }) => type === "text").map(({ text }) => {
+  if (typeof text === "string") return text;
+  throw new TypeError("A text part has no text");
+}).join("");
 
 /** What parts say: their text; and, where they are more than one text, the parts too, so that nothing hides at a seam or behind it. */
 function readParts(parts: readonly Part[]): Said {
@@ -95,17 +86,15 @@ function readParts(parts: readonly Part[]): Said {
 
 function writeParts(parts: readonly Part[], after: Said | undefined): readonly Part[] {
   const before = readParts(parts);
-  const written = graft(parts, before.parts, after?.parts ?? before.parts) as readonly Part[];
   const content = after?.content;
-  if (typeof content !== "string") throw broken("content that is no text");
+  const written = graft(parts, before.parts, after?.parts ?? before.parts) as readonly Part[];
   if (content === before.content || content === textsIn(written)) return written;
-  if (written !== parts) throw broken("content and parts that contradict each other");
+  if (typeof content !== "string" || written !== parts) throw broken("content that is no text, or contradicts the parts");
   // A text for all of them: it stands in the first, and the others are left out.
   const first = parts.findIndex(({ type }) => type === "text");
   if (first === -1) return [...parts, { type: "text", text: content }];
   return parts.flatMap((part, index) => (part["type"] !== "text" ? [part] : index === first ? [{ ...part, text: content }] : []));
 }
-
 const partsOf = (content: unknown): readonly Part[] => (typeof content === "string" ? [{ type: "text", text: content }] : (content as Part[]));
 
 function readRequest({ prompt, tools }: Params): Asked {
@@ -120,37 +109,30 @@ function writeRequest(params: Params, { messages, tools }: Asked): Params {
     const written = writeParts(partsOf(message["content"]), messages[index]);
     return { ...message, content: typeof message["content"] === "string" ? textsIn(written) : written };
   });
-  const kept = new Set(tools?.map(({ name }) => name));
-  return { ...params, prompt, ...(params.tools === undefined ? {} : { tools: params.tools.filter(({ name }) => kept.has(name)) }) };
+  return { ...params, prompt, ...(params.tools === undefined ? {} : { tools: params.tools.filter(({ name }) => tools?.some((tool) => tool["name"] === name)) }) };
 }
 
-const isCall = ({ type }: Part): boolean => type === "tool-call";
-
+/** Calls have a gate of their own, unless the provider ran them: those are parts like any other. */
+const isCall = ({ type, providerExecuted }: Part): boolean => type === "tool-call" && providerExecuted !== true;
 function callOf({ toolCallId: id, toolName: name, input }: Part): Call {
-  try {
-    return { id, name, arguments: JSON.parse(input as string) };
-  } catch {
-    return { id, name, arguments: input };
-  }
+  try { return { id, name, arguments: JSON.parse(input as string) }; } catch { return { id, name, arguments: input }; }
 }
 
 function readContent(content: readonly Part[], finishReason: unknown): Answered {
-  const reason = (finishReason as Part | undefined)?.["unified"] ?? finishReason ?? "";
-  return { ...readParts(content.filter((part) => !isCall(part))), toolCalls: content.filter(isCall).map(callOf), finishReason: String(reason) };
+  const reason = String((finishReason as Part | undefined)?.["unified"] ?? finishReason ?? "");
+  return { ...readParts(content.filter((part) => !isCall(part))), toolCalls: content.filter(isCall).map(callOf), finishReason: reason };
 }
 
 /** Content with the changed parts and calls; a guard may take calls away and change their arguments, and not add any. */
 function writeContent(content: readonly Part[], after: Answered): readonly Part[] {
-  const written = writeParts(content.filter((part) => !isCall(part)), after);
   const calls = content.filter(isCall);
-  const changed = new Map(after.toolCalls?.map((call) => [call.id, call]));
-  const known = new Map(calls.map((part) => [part["toolCallId"], callOf(part)]));
-  if (same(after.toolCalls, calls.map(callOf))) return [...written, ...calls];
-  if (known.size !== calls.length || changed.size !== after.toolCalls?.length || ![...changed.keys()].every((id) => known.has(id))) throw broken("tool calls that the model did not make");
-  return [...written, ...calls.flatMap((part): Part[] => {
-    const call = changed.get(part["toolCallId"]);
-    if (call === undefined || same(call, callOf(part))) return call === undefined ? [] : [part];
-    return [{ ...part, toolName: call.name, input: typeof call.arguments === "string" ? call.arguments : JSON.stringify(call.arguments) }];
+  const told = new Map(after.toolCalls?.map((call) => [call.id, call]));
+  const known = new Set(calls.map(({ toolCallId }) => toolCallId));
+  if (known.size !== calls.length || told.size !== after.toolCalls?.length || ![...told.keys()].every((id) => known.has(id))) throw broken("tool calls that the model did not make");
+  return [...writeParts(content.filter((part) => !isCall(part)), after), ...calls.flatMap((part): Part[] => {
+    const call = told.get(part["toolCallId"]);
+    const isText = typeof call?.arguments === "string";
+    return call === undefined ? [] : [same(call, callOf(part)) ? part : { ...part, toolName: call.name, input: isText ? call.arguments : JSON.stringify(call.arguments) }];
   })];
 }
 
@@ -160,26 +142,26 @@ const GENERATED: View<Generated> = {
   write: (result, after: Answered) => ({ ...result, content: writeContent(result.content, after), ...(result.response === undefined ? {} : { response: { ...result.response, body: undefined } }) }),
 };
 
-const LEADING: ReadonlySet<unknown> = new Set(["stream-start", "response-metadata"]);
-const SILENT: ReadonlySet<unknown> = new Set([...LEADING, "tool-input-start", "tool-input-delta", "tool-input-end", "finish", "raw", "ping"]);
+/** Parts that carry nothing to judge. */
+const BARE = /^(?:stream-start|response-metadata|finish|raw|ping)$/;
 const finishOf = (parts: readonly Part[]): Part | undefined => parts.findLast(({ type }) => type === "finish");
 
 /** The content of a stream's parts: what comes under one id is one text. */
 function contentOf(parts: readonly Part[]): readonly Part[] {
   const content: Part[] = [];
-  const blocks = new Map<string, Record<string, unknown>>();
+  const blocks = new Map<string, { text: string }>();
   for (const part of parts) {
     const [, kind, step] = /^(text|reasoning)-(start|delta|end)$/.exec(String(part["type"])) ?? [];
     if (kind === undefined) {
-      if (!SILENT.has(part["type"])) content.push(part);
+      if (!BARE.test(String(part["type"]))) content.push(part);
       continue;
     }
     const { type: _type, id, delta = "", ...rest } = part;
-    if (step === "delta" && typeof part["delta"] !== "string") throw new TypeError("A delta has no text");
+    if (typeof delta !== "string" || (step === "delta" && !("delta" in part))) throw new TypeError("A delta has no text");
     const key = `${kind} ${String(id)}`;
     const block = blocks.get(key) ?? { type: kind, text: "" };
     if (!blocks.has(key)) content.push(block);
-    blocks.set(key, Object.assign(block, rest, { text: `${String(block["text"])}${String(delta)}` }));
+    blocks.set(key, Object.assign(block, rest, { text: block.text + delta }));
   }
   return content;
 }
@@ -191,7 +173,7 @@ const STREAMED: View<readonly Part[]> = {
     return arrived === read.content ? read : { ...read, interleaved: arrived };
   },
   write: (parts, after: Answered) => [
-    ...parts.filter(({ type }) => LEADING.has(type)),
+    ...parts.filter(({ type }) => type === "stream-start" || type === "response-metadata"),
     ...writeContent(contentOf(parts), after).flatMap((part, index): Part[] => {
       const { type, text: delta, ...rest } = part;
       const id = `sallyport-${index}`;
@@ -201,7 +183,7 @@ const STREAMED: View<readonly Part[]> = {
   ],
 };
 
-/** All parts of a stream; an abort cancels it. Left out is the streamed input of a call that never came, or came otherwise: nobody judges it. */
+/** All parts of a stream; an abort cancels it. A call's input comes whole with the call: in pieces, nobody would judge it. */
 async function collect(stream: ReadableStream<Part>, signal: AbortSignal): Promise<readonly Part[]> {
   const reader = stream.getReader();
   const cancel = (): void => void reader.cancel(signal.reason).catch(() => undefined);
@@ -214,28 +196,18 @@ async function collect(stream: ReadableStream<Part>, signal: AbortSignal): Promi
     signal.removeEventListener("abort", cancel);
   }
   signal.throwIfAborted();
-  const told = new Map<unknown, string>();
-  for (const { type, id, delta } of parts) if (type === "tool-input-delta") told.set(id, (told.get(id) ?? "") + String(delta));
-  const calls = new Map(parts.filter(isCall).map(({ toolCallId, input }) => [toolCallId, input]));
-  return parts.filter(({ type, id }) => !String(type).startsWith("tool-input-") || (calls.has(id) && (told.get(id) ?? "") === calls.get(id)));
+  return parts.filter(({ type }) => !String(type).startsWith("tool-input-"));
 }
 
 /** A stream of parts that come later, all at once. */
-function replay(parts: Promise<readonly Part[]>, left: AbortController): ReadableStream<Part> {
-  const start = (controller: ReadableStreamDefaultController<Part>): void =>
-    void parts.then((judged) => {
-      judged.forEach((part) => controller.enqueue(part));
-      controller.close();
-    }).catch((error: unknown) => void (left.signal.aborted || controller.error(error)));
-  return new ReadableStream<Part>({ start, cancel: (reason) => left.abort(reason) });
-}
+const replay = (parts: Promise<readonly Part[]>, left: AbortController): ReadableStream<Part> => new ReadableStream<Part>({
+  start: (controller) => void parts.then((judged) => [...judged.map((part) => controller.enqueue(part)), controller.close()])
+    .catch((error: unknown) => void (left.signal.aborted || controller.error(error))),
+  cancel: (reason) => left.abort(reason),
+});
 
-function usageIn(usage: unknown): TokenUsage {
-  const { inputTokens, outputTokens, totalTokens } = (usage ?? {}) as Part;
-  const figure = (value: unknown): number | undefined => ((value as { total?: unknown } | undefined)?.total ?? value) as number | undefined;
-  return { inputTokens: figure(inputTokens), outputTokens: figure(outputTokens), totalTokens: figure(totalTokens) };
-}
-
+const figure = (value: unknown): number | undefined => ((value as { total?: unknown } | undefined)?.total ?? value) as number | undefined;
+const usageIn = (usage: unknown): TokenUsage => Object.fromEntries(["inputTokens", "outputTokens", "totalTokens"].map((key) => [key, figure((usage as Part | undefined)?.[key])]));
 const isSession = (value: unknown): value is Session => typeof (value as Partial<Session> | null)?.model === "function";
 const isTool = (value: unknown): value is Tool => typeof (value as Partial<Tool> | null)?.execute === "function";
 
@@ -243,10 +215,9 @@ const isTool = (value: unknown): value is Tool => typeof (value as Partial<Tool>
  * Governs models and tools of the AI SDK, `ai` 6 and 7, in a session or in the one that a function finds for each call.
  *
  * A model's prompt and its answer pass `pre_model_call` and `post_model_call`, every attempt anew; a refusal rejects with
- * `PolicyViolationError`, which is not retried. Texts stand in `content`; where a message has more than one text, its `parts` follow, as
- * does everything else in it (reasoning, files without their bytes, results of earlier calls). A stream is held until its whole answer was
- * judged, then goes on as it came: give `timeout.chunkMs` time for it. A person is asked by the kernel's `approve`, while the call waits;
- * `toolApproval` and `needsApproval` stay yours and come before that.
+ * `PolicyViolationError`, which is not retried. Texts stand in `content`; where there is more than one text, `parts` follow (reasoning,
+ * files without their bytes, earlier results). A stream, and what a tool yields, is held until all of it was judged: give `timeout.chunkMs` time
+ * for that. The kernel's `approve` asks a person while the call waits; `toolApproval` and `needsApproval` stay yours and come before.
  *
  * @throws {TypeError} If `source` is neither a session nor a function.
  * @example Usage
@@ -259,24 +230,20 @@ const isTool = (value: unknown): value is Tool => typeof (value as Partial<Tool>
  * const { tools } = aiSdk(session); // with the middleware: generateText({ model: wrapLanguageModel({ model, middleware }), tools })
  * const { add, wipe } = tools({ add: { execute: ({ a, b }: { a: number; b: number }) => a + b }, wipe: { execute: (): unknown => "wiped" } });
  * assert.equal(await add.execute({ a: 1, b: 2 }), 3);
- * assert.deepEqual(await wipe.execute(), { denied: true, code: "tool_not_allowed", reason: 'Tool "wipe" is denied' });
+ * assert.deepEqual(await wipe.execute(), { denied: true, code: "tool_not_allowed", reason: "This tool is denied" });
  * ```
  */
 export function aiSdk(source: SessionSource<AiSdkContext>): AiSdk {
   if (typeof source !== "function" && !isSession(source)) throw new TypeError(`Cannot build aiSdk(): "source" must be a session or a function, and is ${typeof source}`);
   const sessionOf = (context: AiSdkContext): Session => {
-    let cause: unknown;
-    try {
-      const session = typeof source === "function" ? source(context) : source;
-      if (isSession(session)) return session;
-    } catch (error) {
-      cause = error;
-    }
-    // A model may read this, so what the function threw stays inside.
-    throw new TypeError("No session was found to judge this call", { cause });
+    let session: unknown;
+    // A model may read the error below, so what the function threw stays out of it.
+    try { session = typeof source === "function" ? source(context) : source; } catch { session = undefined; }
+    if (isSession(session)) return session;
+    throw new TypeError("No session was found to judge this call");
   };
   const govern = async <T>(name: string, params: Params, act: (params: Params, signal: AbortSignal) => Promise<T>, usageOf: (value: T) => TokenUsage, view: View<T>): Promise<T> => {
-    const session = sessionOf({ kind: "model", name, providerOptions: params.providerOptions });
+    const session = sessionOf({ kind: "model", name, context: params.providerOptions?.["sallyport"] });
     const call = { model: name, request: readRequest(params), signal: params.abortSignal };
     return await session.model<T>(call, (asked: Asked, signal, changed) => act({ ...(changed ? writeRequest(params, asked) : params), abortSignal: signal }, signal), usageOf, view);
   };
@@ -288,9 +255,8 @@ export function aiSdk(source: SessionSource<AiSdkContext>): AiSdk {
     return new Promise((resolve, reject) => {
       const parts = govern(model.modelId, { ...params, abortSignal }, async (given, signal) => {
         const result = await model.doStream(given);
-        const held = collect(result.stream, signal);
         resolve({ ...result, stream: replay(parts, left) });
-        return await held;
+        return await collect(result.stream, signal);
       }, (all) => usageIn(finishOf(all)?.["usage"]), STREAMED);
       parts.then(() => reject(new TypeError("An interceptor did not call the model")), reject);
     });
@@ -301,12 +267,9 @@ export function aiSdk(source: SessionSource<AiSdkContext>): AiSdk {
       const session = sessionOf({ kind: "tool", name, context: options.context ?? options.experimental_context });
       const result = await session.tool<unknown>({ name, arguments: input, callId: options.toolCallId, signal: options.abortSignal }, async (args, signal) => {
         const output = tool.execute(args, { ...options, abortSignal: signal }) as Partial<AsyncIterable<unknown>> | null | undefined;
-        if (typeof output?.[Symbol.asyncIterator] !== "function") return output;
+        if (typeof output?.[Symbol.asyncIterator] !== "function") return await output;
         const all: unknown[] = [];
-        for await (const one of output as AsyncIterable<unknown>) {
-          signal.throwIfAborted();
-          all.push(one);
-        }
+        for await (const one of output as AsyncIterable<unknown>) all.push(one);
         isMany = all.length > 1;
         return isMany ? all : all[0];
       });

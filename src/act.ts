@@ -2,7 +2,7 @@ import { askPerson, createApproval, readAnswer, sameData } from "./approval/ask.
 import type { ApprovalGrant, ApprovalRequest } from "./approval/request.ts";
 import { escalationsIn } from "./combine/fold.ts";
 import { allow, amend, type Decision, deny, type Escalate, isThenable, type Transform } from "./decision.ts";
-import { type Passage, passesUnjudged, type Question } from "./passage.ts";
+import { draft, type Passage, passesUnjudged } from "./passage.ts";
 import type { GovernedRequest, TokenUsage } from "./request.ts";
 import { respond } from "./response.ts";
 import { capsOf, Fault, snapshot } from "./snapshot/snapshot.ts";
@@ -108,11 +108,11 @@ export class ActImpl extends Takings implements Act {
 
   #judge(payload: unknown): Decision | Promise<Decision> {
     const { passage, stage, name, callId, metadata } = this;
-    const question: Question = { stage, name, payload, callId, metadata };
-    const decision = passage.judge(question, this);
+    const request = draft(stage, name, payload, callId, metadata);
+    const decision = passage.judge(request, this);
     this.payload = passage.lastCopy;
     this.isPlain = passage.lastIsPlain;
-    this.request = passage.lastRequest;
+    this.request = request as GovernedRequest;
     return decision;
   }
 

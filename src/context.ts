@@ -47,7 +47,7 @@ export interface SessionState {
   modelCallCount: number;
   totalTokens: number;
   microUsd: number;
-  checkpoints: readonly string[];
+  readonly checkpoints: string[];
   /** What drift is measured against, once there is something. */
   baseline: string | undefined;
   /** 1 - similarity of a text to the baseline; set by the kernel. */
@@ -64,7 +64,7 @@ export function createState(now: number): SessionState {
     modelCallCount: 0,
     totalTokens: 0,
     microUsd: 0,
-    checkpoints: Object.freeze([]),
+    checkpoints: [],
     baseline: undefined,
     drift: undefined,
   };
@@ -130,7 +130,7 @@ export class SessionContext implements ExecutionContext {
     return this.#state.microUsd / 1e6;
   }
   get checkpoints(): readonly string[] {
-    return this.#state.checkpoints;
+    return Object.freeze([...this.#state.checkpoints]);
   }
   get signal(): AbortSignal {
     return this.#signal();

@@ -12,16 +12,12 @@ import { conclude, tellCheck } from "./tell.ts";
 const ALLOW = allow();
 const NOTHING: Readonly<Record<string, unknown>> = Object.freeze({});
 
-/** What a gate is asked. */
-export interface Question {
-  readonly stage: Stage;
-  readonly name: string;
-  readonly payload: unknown;
-  readonly callId: string;
-  readonly metadata: Readonly<Record<string, unknown>> | undefined;
-  readonly usage?: TokenUsage | undefined;
-  readonly before?: unknown;
-  readonly isError?: boolean;
+/** A request on its way to a gate: its payload is the caller's until it was read, and then what the guards are shown. */
+export type Draft = { -readonly [K in keyof GovernedRequest]-?: K extends "isError" | "usage" ? GovernedRequest[K] | undefined : GovernedRequest[K] };
+
+/** Makes a draft. All of them have one shape, so that guards see one hidden class. */
+export function draft(stage: Stage, name: string, payload: unknown, callId: string, metadata: Readonly<Record<string, unknown>> | undefined, usage?: TokenUsage, before?: unknown, isError?: boolean): Draft {
+  return { stage, name, payload, before, isError, callId, metadata: metadata ?? NOTHING, usage };
 }
 
 /** The acts of a session that are under way. */
@@ -41,8 +37,6 @@ export class Passage {
   lastCopy: unknown;
   /** Whether it is a copy, and not the value itself. */
   lastIsPlain = true;
-  /** The request of the last judging; fetched at once by whoever asked. */
-  lastRequest: GovernedRequest | undefined;
   readonly #guards: readonly Guard[];
   readonly #gates: Map<Stage, Gate>;
   readonly #outer: AbortSignal | undefined;
@@ -134,25 +128,25 @@ export class Passage {
   }
 
   /** Judges, before any event: kill and suspend, the name, the payload, the start of the session, then the guards. */
-  judge(question: Question, taking: Taking): Decision | Promise<Decision> {
-    const read = this.prepare(question);
-    if ("effect" in read) return read;
-    if (this.#mayStart || this.#startup === ALLOW) return this.gate(question.stage).judge(read, this.context, taking);
-    return this.#afterStart(read, taking);
+  judge(request: Draft, taking: Taking): Decision | Promise<Decision> {
+    const denied = this.prepare(request);
+    if (denied !== undefined) return denied;
+    if (this.#mayStart || this.#startup === ALLOW) return this.gate(request.stage).judge(request as GovernedRequest, this.context, taking);
+    return this.#afterStart(request as GovernedRequest, taking);
   }
 
-  /** What is decided before any guard is asked; else the request to show them. */
-  prepare(question: Question): GovernedRequest | Deny {
-    const denied = this.halted() ?? nameMistake(question.stage, question.name);
-    if (denied === undefined) return this.#read(question);
-    this.lastCopy = question.payload;
-    this.lastRequest = undefined;
+  /** What is decided before any guard is asked; else the request is ready to be shown. */
+  prepare(request: Draft): Deny | undefined {
+    const denied = this.halted() ?? nameMistake(request.stage, request.name);
+    if (denied === undefined) return this.#read(request);
+    this.lastCopy = request.payload;
+    this.lastIsPlain = true;
     return denied;
   }
 
-  async #afterStart(read: GovernedRequest, taking: Taking): Promise<Decision> {
+  async #afterStart(request: GovernedRequest, taking: Taking): Promise<Decision> {
     const started = await this.#start();
-    return started.allowed ? await this.gate(read.stage).judge(read, this.context, taking) : started;
+    return started.allowed ? await this.gate(request.stage).judge(request, this.context, taking) : started;
   }
 
   /** Judges `agent_startup` once, whoever comes first; all who come meanwhile wait for the one answer. */
@@ -171,25 +165,20 @@ export class Passage {
     return conclude(this, request, await this.gate(stage).judge(request, this.context, DRY_EDGE), started);
   }
 
-  #read(question: Question): GovernedRequest | Deny {
-    const { stage, name, callId, metadata = NOTHING, before, isError, usage } = question;
+  #read(request: Draft): Deny | undefined {
+    const { stage } = request;
     const twin = this.gate(stage).needsTwin;
-    const copy = snapshot(question.payload, capsOf(stage), twin);
-    this.lastIsPlain = !(copy instanceof Fault);
-    let payload = twin ? takeTwin() : copy;
+    const copy = snapshot(request.payload, capsOf(stage), twin);
     if (copy instanceof Fault) {
-      this.lastCopy = question.payload;
+      this.lastCopy = request.payload;
+      this.lastIsPlain = false;
       // Where nothing runs on it, what is not plain goes by reference, and its strings are still searched.
-      if (stage === "pre_tool_call" || copy.code === "payload_too_large") {
-        this.lastRequest = undefined;
-        return faultDenial(copy);
-      }
-      payload = question.payload;
-    } else {
-      this.lastCopy = copy;
+      return stage === "pre_tool_call" || copy.code === "payload_too_large" ? faultDenial(copy) : undefined;
     }
-    // One shape for every request, so that guards see one hidden class.
-    return (this.lastRequest = { stage, name, payload, before, isError, callId, metadata, usage } as GovernedRequest);
+    this.lastCopy = copy;
+    this.lastIsPlain = true;
+    request.payload = twin ? takeTwin() : copy;
+    return undefined;
   }
 }
 

@@ -3,7 +3,7 @@ import { allow, amend, type Decision, deny, type Deny, isThenable } from "./deci
 import { textOf } from "./drift/baseline.ts";
 import { writeRecord } from "./core.ts";
 import type { OutcomeRecord } from "./audit/record.ts";
-import type { Passage } from "./passage.ts";
+import { type Draft, draft, type Passage } from "./passage.ts";
 import type { Stage, TokenUsage } from "./request.ts";
 import { capsOf, Fault, snapshot } from "./snapshot/snapshot.ts";
 import { microUsdOf, tokensOf } from "./usage.ts";
@@ -21,26 +21,34 @@ export function respond(act: ActImpl, payload: unknown, isError: boolean, usage:
   const started = passage.tick();
   const reported = tokensOf(usage) === undefined && microUsdOf(usage) === undefined ? undefined : usage;
   act.settle(reported);
-  addUsage(passage, reported);
-  const stage = RESPONSE[act.stage];
-  const about = { stage, name: act.name, callId: act.callId };
-  const decision = passage.judge({ ...about, payload, metadata: act.metadata, usage: reported, before: act.payload, isError }, act);
+  if (reported !== undefined) addUsage(passage, reported);
+  const request = draft(RESPONSE[act.stage], act.name, payload, act.callId, act.metadata, reported, act.payload, isError);
+  const decision = passage.judge(request, act);
   act.result = passage.lastCopy;
   act.isPlain = passage.lastIsPlain;
-  const judged = (late: Decision): Decision | Promise<Decision> => {
-    let final = conclude(passage, about, late, started, false);
-    if (final.effect === "escalate") {
-      // Nobody is asked about a response: it is there already, and would wait in memory for a person.
-      tellDenial(passage, about, final);
-      final = deny("approval_required", final.reason);
-    }
-    if (final.effect === "transform") {
-      const copy = snapshot(final.payload, capsOf(stage), false);
-      final = amend(final, { payload: (act.result = copy instanceof Fault ? final.payload : copy) });
-    }
-    return afterwards(act, about, final, isError, reported, started);
-  };
-  return isThenable(decision) ? decision.then((late) => judged(late as Decision)) : judged(decision as Decision);
+  return isThenable(decision) ? decision.then((late) => judged(act, request, late as Decision, started)) : judged(act, request, decision as Decision, started);
+}
+
+function judged(act: ActImpl, request: Draft, decision: Decision, started: number): Decision | Promise<Decision> {
+  let final = conclude(act.passage, request, decision, started, false);
+  if (final.effect === "escalate") {
+    // Nobody is asked about a response: it is there already, and would wait in memory for a person.
+    tellDenial(act.passage, request, final);
+    final = deny("approval_required", final.reason);
+  }
+  if (final.effect === "transform") {
+    const copy = snapshot(final.payload, capsOf(request.stage), false);
+    final = amend(final, { payload: (act.result = copy instanceof Fault ? final.payload : copy) });
+  }
+  const { state } = act.passage;
+  if (act.stage === "pre_model_call") state.modelCallCount++;
+  else {
+    state.callCount++;
+    if (act.stage === "pre_tool_call") state.toolCallCount++;
+  }
+  if (request.stage !== "output" || request.isError === true || !final.allowed) return finished(act, request, final, undefined, started);
+  const drifted = measure(act, textOf(act.result));
+  return isThenable(drifted) ? drifted.then((late) => finished(act, request, final, late as Deny | undefined, started)) : finished(act, request, final, drifted as Deny | undefined, started);
 }
 
 function addUsage(passage: Passage, usage: TokenUsage | undefined): void {
@@ -50,28 +58,21 @@ function addUsage(passage: Passage, usage: TokenUsage | undefined): void {
   }
 }
 
-/** Counters, drift, checkpoint; then events, then the record. */
-function afterwards(act: ActImpl, about: About, decision: Decision, isError: boolean, usage: TokenUsage | undefined, started: number): Decision | Promise<Decision> {
+/** What was learnt, the checkpoint, then events, then the record. */
+function finished(act: ActImpl, request: Draft, decision: Decision, objection: Deny | undefined, started: number): Decision {
   const { passage } = act;
-  const { state, core } = passage;
-  if (act.stage === "pre_model_call") state.modelCallCount++;
-  else {
-    state.callCount++;
-    if (act.stage === "pre_tool_call") state.toolCallCount++;
+  const { emitter, isShadow } = passage.core;
+  const isError = request.isError === true;
+  if (decision.allowed) learn(passage, request, isError ? "failure" : "success");
+  const denied = objection ?? checkpoint(act);
+  let final: Decision = decision.allowed && denied !== undefined ? deniedLate(act, request, denied) : decision;
+  if (emitter.has("call_completed")) {
+    const { stage, name, callId, usage } = request;
+    const durationMs = Math.max(0, started - act.started);
+    const completed = emitter.emit("call_completed", { ...eventOf(passage, passage.state.now), stage, name, callId, isError, usage, decision: final, durationMs });
+    if (completed !== undefined && final.allowed && !isShadow) final = deniedLate(act, request, objectionOf(completed));
   }
-  const finish = (objection: Deny | undefined): Decision => {
-    if (decision.allowed) learn(passage, about, isError ? "failure" : "success");
-    const denied = objection ?? checkpoint(act);
-    let final: Decision = decision.allowed && denied !== undefined ? deniedLate(act, about, denied) : decision;
-    const completed = core.emitter.has("call_completed")
-      ? core.emitter.emit("call_completed", { ...eventOf(passage, state.now), ...about, isError, usage, decision: final, durationMs: Math.max(0, started - act.started) })
-      : undefined;
-    if (completed !== undefined && final.allowed && !core.isShadow) final = deniedLate(act, about, objectionOf(completed));
-    return recordOutcome(act, about, final, isError, usage);
-  };
-  if (about.stage !== "output" || isError || !decision.allowed) return finish(undefined);
-  const drifted = measure(act, textOf(act.result));
-  return isThenable(drifted) ? drifted.then((late) => finish(late as Deny | undefined)) : finish(drifted as Deny | undefined);
+  return recordOutcome(act, request, final, isError, request.usage);
 }
 
 /** A denial that came after the response gate had let the response through. */
@@ -110,7 +111,7 @@ function checkpoint(act: ActImpl): Deny | undefined {
   const { state, core, context } = passage;
   if (act.stage === "pre_model_call" || state.callCount % context.policy.checkpointFrequency !== 0) return undefined;
   const checkpointId = `${context.sessionId}:${state.callCount}`;
-  state.checkpoints = Object.freeze([...state.checkpoints, checkpointId]);
+  state.checkpoints.push(checkpointId);
   if (!core.emitter.has("checkpoint_created")) return undefined;
   const objection = core.emitter.emit("checkpoint_created", { ...eventOf(passage, state.now), checkpointId, callCount: state.callCount });
   return objection === undefined ? undefined : objectionOf(objection);

@@ -3,7 +3,7 @@ import { sameData } from "./approval/ask.ts";
 import { wrong } from "./check.ts";
 import type { ExecutionContext } from "./context.ts";
 import { type Decision, isThenable } from "./decision.ts";
-import type { Passage } from "./passage.ts";
+import { draft, type Passage } from "./passage.ts";
 import { perform } from "./perform.ts";
 import type { GovernancePolicy, PolicyInit } from "./policy/policy.ts";
 import type { Stage, TokenUsage } from "./request.ts";
@@ -161,9 +161,9 @@ export class SessionImpl implements Session {
     const passage = this.#passage;
     const { stage, name, payload, callId, metadata, usage } = request;
     const started = passage.tick();
-    const question = { stage, name, payload, metadata, usage, callId: callId === undefined || callId === "" ? passage.nextCallId() : callId };
-    const decision = passage.judge(question, DRY);
-    return isThenable(decision) ? decision.then((late) => conclude(passage, question, late as Decision, started)) : conclude(passage, question, decision as Decision, started);
+    const asked = draft(stage, name, payload, callId === undefined || callId === "" ? passage.nextCallId() : callId, metadata, usage);
+    const decision = passage.judge(asked, DRY);
+    return isThenable(decision) ? decision.then((late) => conclude(passage, asked, late as Decision, started)) : conclude(passage, asked, decision as Decision, started);
   }
 
   preExecute(input: unknown): Decision | Promise<Decision> {

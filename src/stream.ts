@@ -1,9 +1,9 @@
 import type { Act } from "./act.ts";
 import { functionOf, wrong } from "./check.ts";
+import { goOn } from "./combine/ask.ts";
 import type { Decision } from "./decision.ts";
-import { isThenable } from "./decision.ts";
 import { violation } from "./errors.ts";
-import type { Passage } from "./passage.ts";
+import { draft, type Passage } from "./passage.ts";
 import type { Stage, TokenUsage } from "./request.ts";
 import { DRY } from "./taking.ts";
 import { conclude } from "./tell.ts";
@@ -119,9 +119,8 @@ function textsIn(payload: unknown, texts: ReadonlyMap<string, string>): Map<stri
 
 function judgeOnce(passage: Passage, stage: Stage, name: string, payload: unknown, usage: TokenUsage | undefined): Decision | Promise<Decision> {
   const started = passage.tick();
-  const question = { stage, name, payload, usage, metadata: undefined, callId: passage.nextCallId() };
-  const decision = passage.judge(question, DRY);
-  return isThenable(decision) ? decision.then((late) => conclude(passage, question, late as Decision, started)) : conclude(passage, question, decision as Decision, started);
+  const asked = draft(stage, name, payload, passage.nextCallId(), undefined, usage);
+  return goOn(passage.judge(asked, DRY), (decision) => conclude(passage, asked, decision, started));
 }
 
 /** The next part, or the abort's reason, whichever comes first. */

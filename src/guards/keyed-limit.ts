@@ -66,6 +66,8 @@ export interface KeyedLimitParts {
   readonly max: number;
   readonly windowMs: number | undefined;
   readonly store: StateStore | undefined;
+  /** How many keys fit, where there is no store. */
+  readonly maxKeys?: number;
   /** The denial of what does not fit; `remaining` is `undefined` where nothing could be counted. */
   readonly refuse: (amount: number, remaining: number | undefined, retryAfterMs: number | undefined) => Deny;
 }
@@ -90,7 +92,7 @@ export class KeyedLimit {
     }
     if (typeof id !== "string" || id === "") throw wrong(where, "id", "a string that is not empty", id);
     this.#parts = parts;
-    this.#table = new LimitTable(parts.windowMs ?? Infinity, { left: DEFAULT_MAX_KEYS });
+    this.#table = new LimitTable(parts.windowMs ?? Infinity, { left: parts.maxKeys ?? DEFAULT_MAX_KEYS });
     this.#prefix = JSON.stringify([id, parts.kind, parts.windowMs ?? 0]);
   }
 

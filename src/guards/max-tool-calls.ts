@@ -5,6 +5,8 @@ import { allow, deny, type Deny } from "../decision.ts";
 import { defineGuard, type Guard } from "../guard.ts";
 import { type LimitOptions, limitOf } from "./keyed-limit.ts";
 
+export type { LimitOptions } from "./keyed-limit.ts";
+
 const WHERE = "maxToolCalls()";
 
 /**

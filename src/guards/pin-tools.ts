@@ -5,6 +5,8 @@ import { defineGuard, type Guard } from "../guard.ts";
 import { descriptionText, liveTool, schemaText, type ToolIdentity } from "./tool-identity.ts";
 import { toolNames } from "./tool-names.ts";
 
+export type { ToolIdentity } from "./tool-identity.ts";
+
 /** What becomes of tools that are not pinned. */
 export interface PinToolsOptions {
   /** Whether a tool that is not pinned is denied. Default `true`: it may be a pinned one by another name. */

@@ -1,5 +1,5 @@
 import { type Program } from "./program.ts";
-import { ANY_SIGN, BEGIN, BEYOND_ASCII } from "./signs.ts";
+import { BEGIN, BEYOND_ASCII } from "./signs.ts";
 import { AT_BEGIN, JOINED, Simulation } from "./simulation.ts";
 
 /** The state in which a string, or a payload, begins. */
@@ -110,25 +110,24 @@ export class Automaton {
     let state = at;
     let run = this.tail;
     let seen = 0;
+    let simulates = false;
     for (let i = from; i < text.length; i++) {
       const unit = text.charCodeAt(i);
       const mask = unit < 128 ? info[unit]! : BEYOND_ASCII;
       run = ((run << 1) | BEGIN) & mask;
       seen |= run;
       const cls = unit < 128 ? mask & 255 : classOf(unit);
-      const next = this.#table[state + cls]!;
-      state = next >= 0 ? next : this.#enter(state, cls);
-      if (this.#flushes > MAX_FLUSHES) {
-        state = this.#simulate(text, i + 1, state);
-        // What the rest shows was not looked at, so it counts as showing everything.
-        seen = ANY_SIGN;
-        run = 0;
-        break;
+      if (simulates) this.#simulate(cls);
+      else {
+        const next = this.#table[state + cls]!;
+        state = next >= 0 ? next : this.#enter(state, cls);
+        simulates = this.#flushes > MAX_FLUSHES;
+        if (simulates) this.#load(state);
       }
     }
     this.tail = run;
     this.signs |= seen;
-    return state;
+    return simulates ? this.#intern() : state;
   }
 
   /** Runs the digits of a whole number from 0 to 2^31 - 1, without making a string of it. */
@@ -195,7 +194,8 @@ export class Automaton {
     if (next === UNKNOWN) {
       if (this.exhausted) return START;
       const { length } = this.#load(state);
-      this.#spend(this.#simulation.advance(cls, 0) + length);
+      // Remembering a state costs a few times what stepping to it does.
+      this.#spend(this.#simulation.advance(cls, 0) + length, 4);
       const flushes = this.#flushes;
       next = this.#intern();
       if (this.#found[next / this.#stride]! < Infinity) next = -2 - next;
@@ -206,9 +206,9 @@ export class Automaton {
     return -2 - next;
   }
 
-  #spend(steps: number): void {
+  #spend(steps: number, weight: number): void {
     this.steps += steps;
-    this.#work += steps;
+    this.#work += steps * weight;
     this.exhausted ||= this.#work > MAX_WORK;
   }
 
@@ -216,14 +216,11 @@ export class Automaton {
     this.best = Math.min(this.best, this.#found[state / this.#stride]!);
   }
 
-  #simulate(text: string, from: number, state: number): number {
-    const simulation = this.#simulation;
-    this.#load(state);
-    for (let i = from; i < text.length && !this.exhausted; i++) {
-      this.#spend(simulation.advance(this.#program.classes.classOf(text.charCodeAt(i)), 0));
-      this.best = Math.min(this.best, simulation.found());
-    }
-    return this.#intern();
+  /** Steps without remembering where to. */
+  #simulate(cls: number): void {
+    if (this.exhausted) return;
+    this.#spend(this.#simulation.advance(cls, 0), 1);
+    this.best = Math.min(this.best, this.#simulation.found());
   }
 
   #load(state: number): Int32Array {

@@ -210,8 +210,8 @@ export function compileProgram(sources: readonly Source[]): Program {
         }
         at = child;
       }
+      // Of two that are the same the first listed was here first.
       if (a[at] === -1) a[at] = emit(MATCH, source.index, source.glob ? 1 : 0);
-      else if (source.index < a[a[at]!]!) a[a[at]!] = source.index;
     });
     return Int32Array.from(out);
   }

@@ -1,8 +1,10 @@
-import { Client, type ClientOptions, InMemoryTransport } from "@modelcontextprotocol/client";
-import { completable, McpServer, ResourceTemplate } from "@modelcontextprotocol/server";
+import { Client, type ClientOptions, InMemoryTransport, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
+import { completable, createMcpHandler, inputRequired, McpServer, ResourceTemplate, Server } from "@modelcontextprotocol/server";
 import { serveStdio } from "@modelcontextprotocol/server/stdio";
-import { describe } from "vitest";
+import { afterEach, describe, expect, expectTypeOf, test } from "vitest";
 import { z } from "zod";
+import { createKernel, type Session } from "../../mod.ts";
+import { governMcpServer, mcpClient } from "../../plugins/mcp.ts";
 import { type AnyClient, type AnyServer, type Major, mcpCases } from "../plugins/mcp-cases.ts";
 
 const second = {
@@ -23,13 +25,119 @@ async function connected(options: ClientOptions, serve: (transport: InMemoryTran
 }
 
 const eras: readonly Major[] = [
-  { ...second, name: "2025-11-25", denial: {}, connect: (server) => connected({}, (transport) => (server as unknown as McpServer).connect(transport)) },
+  { ...second, name: "2025-11-25", hasTasks: false, denial: {}, connect: (server) => connected({}, (transport) => (server as unknown as McpServer).connect(transport)) },
   {
     ...second,
     name: "2026-07-28",
+    hasTasks: false,
     denial: { resultType: "complete" },
     connect: (server) => connected({ versionNegotiation: { mode: { pin: "2026-07-28" } } }, (transport) => void serveStdio(() => server as unknown as McpServer, { transport })),
   },
 ];
 
 describe.each(eras)("SDK 2.x in the era of $name", (era) => mcpCases(era));
+
+const AGENT = { agentId: "tester" };
+const MODERN: ClientOptions = { versionNegotiation: { mode: { pin: "2026-07-28" } } };
+const text = (value: string): { content: { type: "text"; text: string }[] } => ({ content: [{ type: "text", text: value }] });
+const open: { close(): Promise<void> }[] = [];
+afterEach(async () => {
+  for (const one of open.splice(0)) await one.close();
+});
+
+async function modern(server: McpServer | Server, options: ClientOptions = {}): Promise<Client> {
+  const client = (await connected({ ...MODERN, ...options }, (transport) => void serveStdio(() => server, { transport }))) as unknown as Client;
+  open.push(client);
+  return client;
+}
+
+describe("SDK 2.x alone", () => {
+  test("mcpClient and governMcpServer() give the user's own types back", () => {
+    const kernel = createKernel();
+    const [client, server, low] = [new Client({ name: "a", version: "1" }), new McpServer({ name: "a", version: "1" }), new Server({ name: "a", version: "1" })];
+    expectTypeOf(kernel.wrap(client, mcpClient, AGENT)).toEqualTypeOf<Client>();
+    expectTypeOf(governMcpServer(server, kernel.session(AGENT))).toEqualTypeOf<McpServer>();
+    expectTypeOf(governMcpServer(low, () => kernel.session(AGENT))).toEqualTypeOf<Server>();
+    expect(kernel.wrap(client, mcpClient, AGENT)).not.toBe(client);
+  });
+
+  test("governMcpServer() finds the session by the authorization, when a factory makes a server for each request", async () => {
+    const kernel = createKernel({ policy: { maxToolCalls: 1 } });
+    const sessions: Record<string, Session> = { ada: kernel.session({ agentId: "ada" }), bob: kernel.session({ agentId: "bob" }) };
+    const handler = createMcpHandler(() => {
+      const server = governMcpServer(new McpServer({ name: "a", version: "1" }), ({ authInfo }) => {
+        const found = sessions[(authInfo as { clientId: string }).clientId];
+        if (found === undefined) throw new Error("nobody");
+        return found;
+      });
+      server.registerTool("t", {}, () => text("ok"));
+      return server;
+    });
+    const as = async (clientId: string): Promise<Client> => {
+      const client = new Client({ name: "a", version: "1" }, MODERN);
+      const fetch = (url: string | URL, init?: RequestInit): Promise<Response> => handler.fetch(new Request(url, init), { authInfo: { token: "t", clientId, scopes: [] } });
+      await client.connect(new StreamableHTTPClientTransport(new URL("http://127.0.0.1/mcp"), { fetch }));
+      open.push(client);
+      return client;
+    };
+    const [ada, bob, eve] = [await as("ada"), await as("bob"), await as("eve")];
+    expect(await ada.callTool({ name: "t" })).toMatchObject(text("ok"));
+    expect(await ada.callTool({ name: "t" })).toMatchObject({ isError: true });
+    expect(await bob.callTool({ name: "t" })).toMatchObject(text("ok"));
+    expect(await eve.callTool({ name: "t" })).toMatchObject({ isError: true, content: [{ text: "The request could not be judged" }] });
+  });
+
+  test("mcpClient judges a call once, when the server asks the person in between", async () => {
+    const server = new McpServer({ name: "a", version: "1" });
+    const ask = inputRequired.elicit({ message: "Sure?", requestedSchema: { type: "object", properties: { ok: { type: "boolean" } } } });
+    server.registerTool("t", {}, (ctx) => (ctx.mcpReq.inputResponses === undefined ? inputRequired({ inputRequests: { ask } }) : text("done")));
+    const client = await modern(server, { capabilities: { elicitation: {} } });
+    client.setRequestHandler("elicitation/create", () => ({ action: "accept", content: { ok: true } }));
+    const kernel = createKernel({ policy: { maxToolCalls: 1 } });
+    const governed = kernel.wrap(client, mcpClient, AGENT);
+    expect(await governed.callTool({ name: "t" })).toMatchObject(text("done"));
+    expect(kernel.sessionOf(governed)?.context.toolCallCount).toBe(1);
+  });
+
+  test("governMcpServer() lets a server ask the person in between, and judges each round", async () => {
+    const session = createKernel().session(AGENT);
+    const server = governMcpServer(new McpServer({ name: "a", version: "1" }), session);
+    const ask = inputRequired.elicit({ message: "Sure?", requestedSchema: { type: "object", properties: { ok: { type: "boolean" } } } });
+    server.registerTool("t", {}, (ctx) => (ctx.mcpReq.inputResponses === undefined ? inputRequired({ inputRequests: { ask } }) : text("done")));
+    const client = await modern(server, { capabilities: { elicitation: {} } });
+    client.setRequestHandler("elicitation/create", () => ({ action: "accept", content: { ok: true } }));
+    expect(await client.callTool({ name: "t" })).toMatchObject(text("done"));
+    expect(session.context.toolCallCount).toBe(2);
+  });
+
+  test.each([[["t"], "private"], [["t", "u"], "public"]] as const)("governMcpServer() lets a list of %o be cached as %s, when the server says public", async (allowedTools, scope) => {
+    const server = new McpServer({ name: "a", version: "1" }, { cacheHints: { "tools/list": { ttlMs: 60_000, cacheScope: "public" } } });
+    governMcpServer(server, createKernel({ policy: { allowedTools } }).session(AGENT));
+    for (const name of ["t", "u"]) server.registerTool(name, {}, () => text("ok"));
+    const listed = await (await modern(server)).listTools();
+    expect(listed.tools.map(({ name }) => name)).toEqual(allowedTools);
+    expect(listed).toMatchObject({ cacheScope: scope });
+  });
+
+  test("governMcpServer() judges methods with schemas of their own", async () => {
+    const server = governMcpServer(new Server({ name: "a", version: "1" }), createKernel({ policy: { blockedPatterns: ["/etc"] } }).session(AGENT));
+    const ran: unknown[] = [];
+    server.setRequestHandler("files/read", { params: z.looseObject({ path: z.string() }) }, (params) => (ran.push(params["path"]), { text: "x" }));
+    const client = await modern(server);
+    const read = (path: string): Promise<unknown> => client.request({ method: "files/read", params: { path } }, z.looseObject({}));
+    expect(await read("/a")).toMatchObject({ text: "x" });
+    await expect(read("/etc/passwd")).rejects.toMatchObject({ code: -32050, data: { code: "blocked_pattern" } });
+    expect(ran).toEqual(["/a"]);
+  });
+
+  test("mcpClient does not change what the client has cached, when it filters a list", async () => {
+    const server = new McpServer({ name: "a", version: "1" }, { cacheHints: { "tools/list": { ttlMs: 60_000 } } });
+    for (const name of ["t", "u"]) server.registerTool(name, {}, () => text("ok"));
+    const client = await modern(server);
+    const governed = createKernel({ policy: { allowedTools: ["t"] } }).wrap(client, mcpClient, AGENT);
+    expect((await governed.listTools()).tools.map(({ name }) => name)).toEqual(["t"]);
+    expect((await client.listTools()).tools.map(({ name }) => name)).toEqual(["t", "u"]);
+    expect((await governed.request({ method: "tools/list" })).tools.map(({ name }) => name)).toEqual(["t"]);
+    expect(await governed.request({ method: "tools/call", params: { name: "u" } })).toMatchObject({ isError: true });
+  });
+});

@@ -37,12 +37,13 @@ export function partsOf(whole: Part, cuts: readonly number[] = [3]): Part[] {
   const parts: Part[] = [{ type: "stream-start", warnings: [] }];
   whole["content"].forEach((part: Part, index: number) => {
     const id = `t${index}`;
+    if (part["type"] === "tool-call") {
+      parts.push({ type: "tool-input-start", id: part["toolCallId"], toolName: part["toolName"] }, { type: "tool-input-delta", id: part["toolCallId"], delta: part["input"] });
+      parts.push({ type: "tool-input-end", id: part["toolCallId"] });
+    }
     if (part["type"] !== "text" && part["type"] !== "reasoning") {
-      if (part["type"] === "tool-call") {
-        parts.push({ type: "tool-input-start", id: part["toolCallId"], toolName: part["toolName"] }, { type: "tool-input-delta", id: part["toolCallId"], delta: part["input"] });
-        parts.push({ type: "tool-input-end", id: part["toolCallId"] });
-      }
-      return void parts.push(part);
+      parts.push(part);
+      return;
     }
     parts.push({ type: `${part["type"]}-start`, id });
     let from = 0;
@@ -60,9 +61,10 @@ export function streamOf(parts: readonly Part[], onCancel?: (reason: unknown) =>
   return new ReadableStream<Part>({
     pull: (controller) => {
       const next = rest.shift();
-      if (next !== undefined) controller.enqueue(next);
-      else if (!isEndless) controller.close();
-      else return new Promise(() => undefined);
+      if (next === undefined && isEndless) return new Promise<void>(() => undefined);
+      if (next === undefined) controller.close();
+      else controller.enqueue(next);
+      return undefined;
     },
     cancel: (reason) => onCancel?.(reason),
   });
@@ -106,7 +108,11 @@ export function aiSdkCases(title: string, major: Major): void {
       let failure: unknown;
       const result = streamText({ maxRetries: 0, onError: ({ error }: { error: unknown }) => void (failure = error), ...options });
       let text = "";
-      for await (const part of result.fullStream) if (part.type === "text-delta") text += part.text;
+      try {
+        for await (const part of result.fullStream) if (part.type === "text-delta") text += part.text;
+      } catch (error) {
+        failure = error;
+      }
       if (failure !== undefined) {
         await Promise.allSettled([result.text, result.steps, result.finishReason, result.totalUsage]);
         throw Object.assign(failure as Error, { delivered: text });
@@ -116,7 +122,7 @@ export function aiSdkCases(title: string, major: Major): void {
   ];
 
   describe(`aiSdk() with ${title}`, () => {
-    test.each(WAYS)("shows the gates a plain form, when %s is called", async (way, run) => {
+    test.each(WAYS)("shows the gates a plain form, when %s is called", async (_way, run) => {
       const { guard, seen } = looking();
       const { model, sdk } = governed([answer("One moment", [["search", { q: "tides" }, "c7"]]), answer("High at noon")], { guards: [guard] });
       const tools = sdk.tools({ search: tool({ inputSchema: any, execute: () => "noon" }) });
@@ -128,7 +134,6 @@ export function aiSdkCases(title: string, major: Major): void {
       expect(model1[1]?.callId).toBe(model1[0]?.callId);
       expect(model1[2]?.payload.messages.at(-1)).toMatchObject({ role: "tool", content: "", parts: [{ type: "tool-result", output: { value: "noon" } }] });
       expect(seen.filter(({ stage }) => stage.endsWith("tool_call"))).toMatchObject([{ name: "search", callId: "c7", payload: { q: "tides" } }, { callId: "c7", payload: "noon" }]);
-      expect(way).not.toBe("");
     });
 
     test.each(WAYS)("rejects with the violation and never calls the model, when %s has a forbidden prompt", async (_way, run) => {
@@ -145,7 +150,7 @@ export function aiSdkCases(title: string, major: Major): void {
       const { text } = await run({ model, tools: sdk.tools({ wipe: tool({ inputSchema: any, execute: () => ++ran }) }), prompt: "wipe it", stopWhen: stepCountIs(3) });
       expect([text, ran]).toEqual(["I may not", 0]);
       const told = [...inner.doGenerateCalls, ...inner.doStreamCalls].at(-1).prompt.at(-1);
-      expect(told.content[0].output).toEqual({ type: "json", value: { denied: true, code: "tool_not_allowed", reason: 'Tool "wipe" is denied' } });
+      expect(told.content[0].output).toEqual({ type: "json", value: { denied: true, code: "tool_not_allowed", reason: "This tool is denied" } });
     });
 
     test.each(WAYS)("runs the tool on the masked arguments, when a guard changes them under %s", async (_way, run) => {
@@ -321,7 +326,7 @@ export function aiSdkCases(title: string, major: Major): void {
       const { model, inner, sdk } = governed([answer("", [["wipe", {}]]), answer("done")], { policy: { deniedTools: ["wipe"] } });
       const wipe = tool({ inputSchema: any, execute: () => ({ gone: true }), toModelOutput: ({ output }: any) => ({ type: "text", value: output.gone.toString() }) });
       await generateText({ model, tools: sdk.tools({ wipe }), prompt: "?", stopWhen: stepCountIs(2) });
-      expect(JSON.stringify(inner.doGenerateCalls[1].prompt.at(-1))).toContain('Tool \\"wipe\\" is denied');
+      expect(JSON.stringify(inner.doGenerateCalls[1].prompt.at(-1))).toContain("This tool is denied");
     });
 
     test("finds the session of each call, when the source is a function", async () => {
@@ -330,8 +335,7 @@ export function aiSdkCases(title: string, major: Major): void {
       const contexts: unknown[] = [];
       const sdk = aiSdk((context) => {
         contexts.push([context.kind, context.name]);
-        const run = context.kind === "model" ? (context.providerOptions as any)?.sallyport?.run : (context.context as any)?.run;
-        return sessions.get(run) as Session;
+        return sessions.get((context.context as { run?: string } | undefined)?.run) as Session;
       });
       const model = wrapLanguageModel({ model: scripted(major, [answer("hi", [], { usage: usage(60, 50) })]), middleware: sdk.middleware });
       const { say } = sdk.tools({ say: { execute: (_input: unknown, _options: object): unknown => "said" } });
@@ -435,7 +439,7 @@ export function aiSdkCases(title: string, major: Major): void {
       ["texts are interleaved", ["1", "2"].flatMap((id) => [{ type: "text-start", id }]).concat([["1", "laun"], ["2", "ch co"], ["1", "de"]].map(([id, delta]) => ({ type: "text-delta", id: id as string, delta })))],
       ["a part is unknown", [{ type: "custom", kind: "x.y", note: "launch code" }]],
       ["a provider ran the tool", [{ type: "tool-call", toolCallId: "1", toolName: "web", input: "{}", providerExecuted: true }, { type: "tool-result", toolCallId: "1", toolName: "web", result: { text: "launch code" } }]],
-      ["a call has it in its input", [{ type: "tool-call", toolCallId: "1", toolName: "web", input: '{"q":"launch code"}' }]],
+      ["the provider ran a call with it", [{ type: "tool-call", toolCallId: "1", toolName: "web", input: '{"q":"launch code"}', providerExecuted: true }]],
       ["an error has it in its message", [{ type: "error", error: new Error("launch code") }]],
     ])("refuses a stream, when %s", async (_what, parts) => {
       const { sdk } = governed([], { policy: { blockedPatterns: ["launch code"] } });
@@ -447,7 +451,6 @@ export function aiSdkCases(title: string, major: Major): void {
     test("passes a stream on as it came, when every part is allowed", async () => {
       const parts = [
         ...partsOf(answer("fine", [["a", { n: 1 }]])).slice(0, -1),
-        { type: "tool-input-start", id: "never", toolName: "a" }, { type: "tool-input-delta", id: "never", delta: "{}" },
         { type: "raw", rawValue: 1 }, { type: "finish", usage: usage(1, 1), finishReason: { unified: "stop" } },
       ];
       const { sdk } = governed([]);
@@ -455,7 +458,7 @@ export function aiSdkCases(title: string, major: Major): void {
       const { stream, request } = await model.doStream({ prompt: [] });
       const got: unknown[] = [];
       for (let reader = stream.getReader(), next = await reader.read(); !next.done; next = await reader.read()) got.push(next.value);
-      expect(got).toEqual(parts.filter((part) => part["id"] !== "never"));
+      expect(got).toEqual(parts.filter((part) => !part["type"].startsWith("tool-input-")));
       expect(request).toEqual({ body: "b" });
     });
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { afterEach, expect, test } from "vitest";
 import { z } from "zod";
-import { allow, type ApprovalRequest, createKernel, defineGuard, deny, escalate, type Guard, type KernelOptions, type PolicyViolationError, transform } from "../../mod.ts";
+import { allow, type ApprovalRequest, createKernel, defineGuard, deny, escalate, type Guard, type KernelOptions, transform } from "../../mod.ts";
 import { createMcpClient, governMcpServer, mcpClient, type McpRequestInfo, type McpServerLike } from "../../plugins/mcp.ts";
 
 /** A client of any major, as the shared cases use it. */
@@ -43,6 +43,8 @@ export interface Major {
   readonly options: (options: object) => readonly unknown[];
   /** The signal that a tool's handler got. */
   readonly signalOf: (context: any) => AbortSignal;
+  /** Whether calls can be tasks; else the field for them is dropped before anybody sees it. */
+  readonly hasTasks: boolean;
   /** What a soft denial of the client looks like besides its text. */
   readonly denial: object;
 }
@@ -72,6 +74,7 @@ export function equip(major: Major, server: AnyServer): Seen {
     await new Promise<void>((resolve) => (signal.aborted ? resolve() : signal.addEventListener("abort", () => resolve(), { once: true })));
     return text("stopped");
   });
+  tool("resources:read", undefined, () => text("not a read"));
   const note = (uri: URL): unknown => (calls.push({ name: "read", args: uri.href, context: undefined }), { contents: [{ uri: uri.href, text: `text of ${uri.href}, hunter2` }] });
   server.registerResource("public", "note:///public", {}, note);
   server.registerResource("private", "note:///private", {}, note);
@@ -341,16 +344,20 @@ export function mcpCases(major: Major): void {
       await expect.poll(() => major.signalOf(seen.calls[0]?.context).aborted).toBe(true);
     });
 
-    test(`${side} denies a task, since its result would come another way`, async () => {
-      const { client, seen } = await start({});
+    test(`${side} lets no task past the gates, since its result would come another way`, async () => {
+      const { client, seen, session } = await start({});
       const answer = await major.direct(client, "tools/call", { name: "echo", arguments: { text: "hi" }, task: { ttl: 1 } }).catch((error: Error) => error);
-      expect(answer instanceof Error || answer.isError === true).toBe(true);
-      expect(seen.calls).toEqual([]);
+      const isDenied = answer instanceof Error || answer.isError === true;
+      expect(isDenied || !major.hasTasks).toBe(true);
+      expect(seen.calls).toHaveLength(isDenied ? 0 : 1);
+      expect(session.context.toolCallCount).toBe(seen.calls.length);
     });
 
     test(`${side} denies a tool that is named like a read, when reads are allowed`, async () => {
-      const { client } = await start({ policy: { allowedTools: ["resources:read"] } });
+      const { client, seen } = await start({ policy: { allowedTools: ["resources:read"] } });
       expect(await client.callTool({ name: "resources:read", arguments: { uri: "x" } })).toMatchObject({ isError: true });
+      expect(seen.calls).toEqual([]);
+      expect((await client.listTools()).tools).toEqual([]);
     });
 
     test(`${side} passes no limit, whatever is called at once`, async () => {
@@ -516,6 +523,3 @@ export function mcpCases(major: Major): void {
     expect(() => governMcpServer(server, session)).toThrow(new TypeError("Cannot build governMcpServer(): the server is governed already"));
   });
 }
-
-/** Recognises the error of a denial. */
-export const denied = (code: string): Partial<PolicyViolationError> => expect.objectContaining({ code });

@@ -55,7 +55,7 @@ describe("storeKit()", () => {
       put: async (key, value, options) => {
         const fits = (await read(store, key))?.version === options.ifVersion;
         await Promise.resolve();
-        return fits && await store.put(key, value, { ...options, ifVersion: (await read(store, key))?.version });
+        return fits && await store.put(key, value, { ...options, ifVersion: (store.read(key) as StateEntry | undefined)?.version });
       },
     })],
     ["forgets no entry", "read() answers undefined, when the entry's time", (store) => ({ put: (key, value, { ifVersion, now }) => store.put(key, value, { ifVersion, now }) })],

@@ -1,0 +1,39 @@
+import * as ai from "ai";
+import { MockLanguageModelV4 } from "ai/test";
+import { describe, expect, test } from "vitest";
+import { createKernel } from "../../mod.ts";
+import { aiSdk } from "../../plugins/ai-sdk.ts";
+import { aiSdkCases, answer } from "../plugins/ai-sdk-cases.ts";
+
+aiSdkCases("ai 7", { ai, Model: MockLanguageModelV4 });
+
+describe("aiSdk() with ai 7 alone", () => {
+  test("fits the types of ai 7 without a cast", async () => {
+    const { middleware, tools } = aiSdk(createKernel().session({ agentId: "typed" }));
+    const model: ai.LanguageModel = ai.wrapLanguageModel({ model: new MockLanguageModelV4(), middleware });
+    const all: ai.LanguageModelMiddleware[] = [middleware];
+    const add = ai.tool({ inputSchema: ai.jsonSchema<{ a: number }>({ type: "object" }), execute: ({ a }) => a + 1 });
+    const governed: { add: typeof add } = tools({ add });
+    const options: Parameters<typeof ai.generateText>[0] = { model, prompt: "?", tools: governed };
+    expect(await governed.add.execute({ a: 1 }, { toolCallId: "1", messages: [], context: {} })).toBe(2);
+    expect([all.length, options.prompt]).toEqual([1, "?"]);
+  });
+
+  test("gives tools the context of toolsContext, when the source is a function", async () => {
+    const session = createKernel().session({ agentId: "helper" });
+    const contexts: unknown[] = [];
+    const sdk = aiSdk((context) => (contexts.push(context), session));
+    const replies = [answer("", [["say", {}]]), answer("done")];
+    const inner = new MockLanguageModelV4({ doGenerate: async () => replies.shift() as never });
+    const say = ai.tool({ inputSchema: ai.jsonSchema({ type: "object" }), contextSchema: ai.jsonSchema<{ run: string }>({ type: "object" }), execute: () => "said" });
+    await ai.generateText({
+      model: ai.wrapLanguageModel({ model: inner, middleware: sdk.middleware }),
+      tools: sdk.tools({ say }),
+      toolsContext: { say: { run: "7" } },
+      prompt: "?",
+      stopWhen: ai.stepCountIs(2),
+    });
+    expect(contexts).toContainEqual({ kind: "tool", name: "say", context: { run: "7" } });
+    expect(session.context.totalTokens).toBe(30);
+  });
+});

@@ -1,0 +1,39 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { fingerprint } from "../../src/guards/fingerprint.ts";
+import { canonicalJson } from "../../src/trust/canonical.ts";
+
+/** The same data with the keys of every object in reverse order. */
+function reversed(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(reversed);
+  return Object.fromEntries(Object.entries(value).reverse().map(([key, item]) => [key, reversed(item)]));
+}
+const plain = fc.jsonValue({ maxDepth: 4 }).map((value) => JSON.parse(JSON.stringify(value).replaceAll("__proto__", "proto")) as unknown);
+
+test("fingerprint() is a whole number of at most 53 bits and ignores the order of keys, whatever the data", () => {
+  fc.assert(fc.property(plain, (value) => {
+    const print = fingerprint(value);
+    expect(Number.isSafeInteger(print) && print >= 0).toBe(true);
+    expect(fingerprint(reversed(value))).toBe(print);
+  }));
+});
+
+test("fingerprint() tells data apart, whatever they are", () => {
+  fc.assert(fc.property(plain, plain, (a, b) => {
+    expect(fingerprint(a) === fingerprint(b)).toBe(canonicalJson(JSON.parse(JSON.stringify(a))) === canonicalJson(JSON.parse(JSON.stringify(b))));
+  }));
+});
+
+test("fingerprint() tells values apart, when they only look alike", () => {
+  const values = [
+    undefined, null, "", "null", "undefined", 0, "0", false, "false", 1, "1", true, [], {}, [[]], [{}], ["a", "b"], ["ab"], ["ab", ""], ["", "ab"], { a: "b" }, { ab: "" }, { a: undefined }, { a: null }, ["a", ["b"]], [["a"], "b"],
+    [["a", "b"]], { a: { b: 1 } }, { a: 1, b: 1 }, NaN, Infinity, "\u0000", "\u0000\u0000", "a", "A", "é", "e\u0301", 1e21, "1e21", 7n, "7", -1, "-1",
+  ];
+  expect(new Set(values.map(fingerprint)).size).toBe(values.length);
+});
+
+test("fingerprint() spreads well, when texts differ by one letter or number", () => {
+  const prints = Array.from({ length: 100_000 }, (_, i) => fingerprint(["search", { q: `page ${i}` }]));
+  expect(new Set(prints).size).toBe(prints.length);
+});

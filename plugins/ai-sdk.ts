@@ -44,21 +44,25 @@ type Params = { readonly prompt: readonly Part[]; readonly tools?: readonly Part
 type Generated = { readonly content: readonly Part[]; readonly finishReason: unknown; readonly usage: unknown; readonly response?: object };
 type Options = { readonly toolCallId?: string; readonly abortSignal?: AbortSignal; readonly context?: unknown; readonly experimental_context?: unknown };
 type Tool = { execute(input: unknown, options: object): unknown; readonly toModelOutput?: unknown };
-type Streamed = { readonly stream: ReadableStream<Part> };
-type Model = { readonly modelId: string; doGenerate(options: Params): PromiseLike<Generated>; doStream(options: Params): PromiseLike<Streamed> };
+type Model = { readonly modelId: string; doGenerate(options: Params): PromiseLike<Generated>; doStream(options: Params): PromiseLike<{ readonly stream: ReadableStream<Part> }> };
 
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 const broken = (what: string): TypeError => new TypeError(`The AI SDK cannot take what a guard changed: ${what}`);
 
-/** Parts as plain data, without what only the provider reads, and without bytes that are no text. */
+/** Calls have a gate of their own, unless the provider ran them: those are parts like any other. */
+const isCall = ({ type, providerExecuted }: Part): boolean => type === "tool-call" && providerExecuted !== true;
+const isBytes = (data: unknown): boolean => ArrayBuffer.isView(data) || (typeof data === "string" ? !/^https?:/i.test(data) : (data as Part | undefined)?.["type"] === "data");
+
+/** Parts as plain data, without what only the provider reads, what calls are called with, and bytes that are no text. */
 function plain(parts: readonly Part[]): unknown {
-  return JSON.parse(JSON.stringify(parts, function (this: Part, key: string, value: unknown): unknown {
-    const isText = /^text\/|\b(?:json|xml)\b/.test(String(this["mediaType"] ?? "text/"));
-    const raw = this[key];
+  const shown = parts.map(({ providerMetadata: _told, providerOptions: _given, ...part }): Part => {
+    const isBinary = isBytes(part["data"]) && !/^text\/|\b(?:json|xml)\b/.test(String(part["mediaType"] ?? "text/"));
+    return { ...part, ...(isCall(part) ? { input: undefined } : {}), ...(isBinary ? { data: undefined } : {}) };
+  });
+  return JSON.parse(JSON.stringify(shown, function (this: Part, key: string, value: unknown): unknown {
+    const bytes = this[key];
     if (value instanceof Error) return { name: value.name, message: value.message };
-    if (key === "providerMetadata" || key === "providerOptions" || (!isText && ArrayBuffer.isView(raw))) return undefined;
-    if (isText || key !== "data") return ArrayBuffer.isView(raw) ? new TextDecoder().decode(raw) : value;
-    return (typeof value === "string" && !/^https?:/i.test(value)) || (raw as Part | null)?.["type"] === "data" ? undefined : value;
+    return ArrayBuffer.isView(bytes) ? new TextDecoder().decode(bytes) : value;
   }));
 }
 
@@ -66,8 +70,7 @@ function plain(parts: readonly Part[]): unknown {
 function graft(value: unknown, before: unknown, after: unknown): unknown {
   if (same(before, after)) return value;
   if (typeof value !== "object" || value === null) return after;
-  if (typeof before !== "object" || before === null || typeof after !== "object" || after === null) throw broken("a part of another kind");
-  if (Array.isArray(value) && (before as unknown[]).length !== (after as unknown[]).length) throw broken("a list of another length");
+  if (typeof before !== "object" || typeof after !== "object" || after === null || (Array.isArray(value) && (before as unknown[]).length !== (after as unknown[]).length)) throw broken("a part's shape");
   const copy: Record<string, unknown> = Array.isArray(value) ? ([...value] as never) : { ...value };
   for (const key of Object.keys({ ...before, ...after })) copy[key] = graft(copy[key], (before as Part)[key], (after as Part)[key]);
   return copy;
@@ -87,13 +90,13 @@ function readParts(parts: readonly Part[]): Said {
 function writeParts(parts: readonly Part[], after: Said | undefined): readonly Part[] {
   const before = readParts(parts);
   const content = after?.content;
-  const written = graft(parts, before.parts, after?.parts ?? before.parts) as readonly Part[];
-  if (content === before.content || content === textsIn(written)) return written;
-  if (typeof content !== "string" || written !== parts) throw broken("content that is no text, or contradicts the parts");
+  const grafted = graft(parts, before.parts, after?.parts ?? before.parts) as readonly Part[];
+  if (content === before.content || content === textsIn(grafted)) return grafted;
+  if (typeof content !== "string" || grafted !== parts) throw broken("content that is no text, or contradicts the parts");
   // A text for all of them: it stands in the first, and the others are left out.
   const first = parts.findIndex(({ type }) => type === "text");
-  if (first === -1) return [...parts, { type: "text", text: content }];
-  return parts.flatMap((part, index) => (part["type"] !== "text" ? [part] : index === first ? [{ ...part, text: content }] : []));
+  const written = parts.filter(({ type }, index) => type !== "text" || index === first).map((part, index) => (index === first ? { ...part, text: content } : part));
+  return first === -1 ? [...parts, { type: "text", text: content }] : written;
 }
 const partsOf = (content: unknown): readonly Part[] => (typeof content === "string" ? [{ type: "text", text: content }] : (content as Part[]));
 
@@ -112,27 +115,24 @@ function writeRequest(params: Params, { messages, tools }: Asked): Params {
   return { ...params, prompt, ...(params.tools === undefined ? {} : { tools: params.tools.filter(({ name }) => tools?.some((tool) => tool["name"] === name)) }) };
 }
 
-/** Calls have a gate of their own, unless the provider ran them: those are parts like any other. */
-const isCall = ({ type, providerExecuted }: Part): boolean => type === "tool-call" && providerExecuted !== true;
 function callOf({ toolCallId: id, toolName: name, input }: Part): Call {
   try { return { id, name, arguments: JSON.parse(input as string) }; } catch { return { id, name, arguments: input }; }
 }
 
-function readContent(content: readonly Part[], finishReason: unknown): Answered {
-  const reason = String((finishReason as Part | undefined)?.["unified"] ?? finishReason ?? "");
-  return { ...readParts(content.filter((part) => !isCall(part))), toolCalls: content.filter(isCall).map(callOf), finishReason: reason };
+function readContent(content: readonly Part[], reason: unknown): Answered {
+  const finishReason = String((reason as Part | undefined)?.["unified"] ?? reason ?? "");
+  return { ...readParts(content.filter((part) => !isCall(part))), toolCalls: content.filter(isCall).map(callOf), finishReason };
 }
 
 /** Content with the changed parts and calls; a guard may take calls away and change their arguments, and not add any. */
 function writeContent(content: readonly Part[], after: Answered): readonly Part[] {
   const calls = content.filter(isCall);
-  const told = new Map(after.toolCalls?.map((call) => [call.id, call]));
-  const known = new Set(calls.map(({ toolCallId }) => toolCallId));
+  const [told, known] = [new Map(after.toolCalls?.map((call) => [call.id, call])), new Set(calls.map(({ toolCallId }) => toolCallId))];
   if (known.size !== calls.length || told.size !== after.toolCalls?.length || ![...told.keys()].every((id) => known.has(id))) throw broken("tool calls that the model did not make");
   return [...writeParts(content.filter((part) => !isCall(part)), after), ...calls.flatMap((part): Part[] => {
     const call = told.get(part["toolCallId"]);
-    const isText = typeof call?.arguments === "string";
-    return call === undefined ? [] : [same(call, callOf(part)) ? part : { ...part, toolName: call.name, input: isText ? call.arguments : JSON.stringify(call.arguments) }];
+    if (call === undefined || same(call, callOf(part))) return call === undefined ? [] : [part];
+    return [{ ...part, toolName: call.name, input: typeof call.arguments === "string" ? call.arguments : JSON.stringify(call.arguments) }];
   })];
 }
 
@@ -214,10 +214,10 @@ const isTool = (value: unknown): value is Tool => typeof (value as Partial<Tool>
 /**
  * Governs models and tools of the AI SDK, `ai` 6 and 7, in a session or in the one that a function finds for each call.
  *
- * A model's prompt and its answer pass `pre_model_call` and `post_model_call`, every attempt anew; a refusal rejects with
- * `PolicyViolationError`, which is not retried. Texts stand in `content`; where there is more than one text, `parts` follow (reasoning,
- * files without their bytes, earlier results). A stream, and what a tool yields, is held until all of it was judged: give `timeout.chunkMs` time
- * for that. The kernel's `approve` asks a person while the call waits; `toolApproval` and `needsApproval` stay yours and come before.
+ * A model's prompt and its answer pass `pre_model_call` and `post_model_call`, every attempt anew; a refusal rejects with `PolicyViolationError`, which
+ * is not retried. Text stands in `content`; where there is more than one text, `parts` follow: reasoning, earlier results, files without their bytes; not
+ * the arguments of earlier calls, which passed a gate of their own. A stream, and what a tool yields, is held until all of it was judged: give
+ * `timeout.chunkMs` time for that. The kernel's `approve` asks a person while the call waits; `toolApproval` and `needsApproval` come before.
  *
  * @throws {TypeError} If `source` is neither a session nor a function.
  * @example Usage
@@ -249,7 +249,7 @@ export function aiSdk(source: SessionSource<AiSdkContext>): AiSdk {
   };
   const wrapGenerate = ({ params, model }: { params: Params; model: Model }): Promise<Generated> =>
     govern(model.modelId, params, async (given) => await model.doGenerate(given), ({ usage }) => usageIn(usage), GENERATED);
-  const wrapStream = ({ params, model }: { params: Params; model: Model }): Promise<Streamed> => {
+  const wrapStream = ({ params, model }: { params: Params; model: Model }): Promise<object> => {
     const left = new AbortController();
     const abortSignal = params.abortSignal === undefined ? left.signal : AbortSignal.any([params.abortSignal, left.signal]);
     return new Promise((resolve, reject) => {
@@ -294,7 +294,7 @@ export function aiSdk(source: SessionSource<AiSdkContext>): AiSdk {
     tools: <T extends object>(tools: T): T => Object.fromEntries(Object.entries(tools).map(([name, tool]) => [name, isTool(tool) ? governed(name, tool) : tool])) as T,
     coverage: (tools: object = {}): Coverage => {
       const named = (wanted: boolean): string[] => Object.entries(tools).filter(([, tool]) => isTool(tool) === wanted).map(([name]) => `tools.${name}`);
-      return { governed: ["doGenerate", "doStream", ...named(true)], passedThrough: ["providerMetadata", "raw"], ungoverned: named(false) };
+      return { governed: ["doGenerate", "doStream", ...named(true)], passedThrough: ["providerMetadata", "raw", "calls of earlier turns"], ungoverned: named(false) };
     },
   };
 }

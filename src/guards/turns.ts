@@ -15,6 +15,7 @@ export class Turns {
   readonly #waiting: Set<Waiter> = new Set();
   readonly #release: () => void;
   #running = 0;
+  #isPassing = false;
 
   /** Up to `atOnce` run, and those beyond wait until `max` are in. */
   constructor(atOnce: number, max: number, refuse: () => Deny) {
@@ -57,15 +58,17 @@ export class Turns {
     });
   }
 
-  /** The one that has waited longest goes; if its act is over by then, its place comes back at once, for the next one. */
+  /** Those that have waited longest go. One whose act is over by then gives its place back from within: the loop passes it on. */
   #next(): void {
-    if (this.#running >= this.#atOnce) return;
+    if (this.#isPassing) return;
+    this.#isPassing = true;
     for (const waiter of this.#waiting) {
+      if (this.#running >= this.#atOnce) break;
       this.#waiting.delete(waiter);
       waiter.leave();
-      this.#take(waiter.taking);
       waiter.answer(allow());
-      return;
+      this.#take(waiter.taking);
     }
+    this.#isPassing = false;
   }
 }

@@ -39,11 +39,14 @@ export class Fault {
   }
 }
 
+const PROTOTYPE: object = Object.prototype;
+
 // One walk at a time uses these; a getter that starts another walk finds them saved and put back.
 let nodesLeft = 0;
 let charsLeft = 0;
 let twinned = false;
 let twin: unknown;
+let isTouched = false;
 
 /**
  * Reads a payload once, into plain data that nobody else holds.
@@ -58,6 +61,7 @@ export function snapshot(value: unknown, caps: Caps, withTwin: boolean): unknown
   nodesLeft = caps.nodes;
   charsLeft = caps.chars;
   twinned = withTwin;
+  isTouched = isPrototypeTouched();
   try {
     if (typeof value === "object" && value !== null) return copyAny(value, caps.depth);
     const leaf = copyLeaf(value);
@@ -139,19 +143,19 @@ function copyObject(value: Record<string, unknown>, depth: number): Record<strin
   let key = "";
   try {
     for (key in value) {
-      // Nothing plain inherits enumerable keys, unless somebody polluted a prototype.
-      if (!Object.hasOwn(value, key)) continue;
+      if (isTouched && !Object.hasOwn(value, key)) continue;
       // An own "__proto__" would become the prototype of whatever the tool copies it into.
       if (key === "__proto__") throw new Fault("payload_not_plain", "a key named __proto__");
       if ((charsLeft -= key.length) < 0) throw new Fault("payload_too_large", TOO_LONG);
       const item = value[key];
       const isNested = typeof item === "object" && item !== null;
       const copy = isNested ? copyAny(item, depth) : copyLeaf(item);
-      // A key that Object.prototype has: a setter there would swallow the value, a frozen one refuse it.
-      if (key in out) define(out, key, copy);
+      // A name that the prototype of everything has may be a setter, or frozen: only defining is sure to keep the value.
+      const isInherited = key in PROTOTYPE;
+      if (isInherited) define(out, key, copy);
       else out[key] = copy;
       if (frozen === undefined) continue;
-      if (key in frozen) define(frozen, key, isNested ? twin : copy);
+      if (isInherited) define(frozen, key, isNested ? twin : copy);
       else frozen[key] = isNested ? twin : copy;
     }
   } catch (error) {
@@ -159,6 +163,12 @@ function copyObject(value: Record<string, unknown>, depth: number): Record<strin
   }
   if (frozen !== undefined) twin = Object.freeze(frozen);
   return out;
+}
+
+/** Whether somebody gave the prototype of everything enumerable properties, which `for` then finds in every object. */
+function isPrototypeTouched(): boolean {
+  for (const _ in PROTOTYPE) return true;
+  return false;
 }
 
 function define(target: object, key: string, value: unknown): void {

@@ -70,6 +70,14 @@ describe("shadow()", () => {
     expect(limit.count).toEqual({ held: 1, settled: 1 });
   });
 
+  test.each([false, true])("shadow() gives back what a part took, when another part would deny (later: %s)", async (later) => {
+    const limit = limited("l", 1, later);
+    const own = taking();
+    shadow(all(limit, answering("no", deny("no", "No"))))(request(), context(), own);
+    await turn();
+    expect([limit.count.held, own.taken]).toEqual([0, 0]);
+  });
+
   test("shadow() gives back, when a later guard denies the act before the shadowed one has answered", async () => {
     const limit = limited("l", 1, true);
     const own = new Takings(false);

@@ -4,7 +4,7 @@ import { unless, when } from "../../src/combine/when.ts";
 import { allow, deny, escalate, transform } from "../../src/decision.ts";
 import { defineGuard, type Guard } from "../../src/guard.ts";
 import type { ExecutionContext } from "../../src/context.ts";
-import type { GovernedRequest } from "../../src/request.ts";
+import type { GovernedRequest, Stage } from "../../src/request.ts";
 import { answering, ask, context, limited, request, taking } from "../helpers.ts";
 
 const ANSWERS = [allow(), deny("no", "No"), escalate("?"), transform({ a: 1 }, "r")];
@@ -47,6 +47,14 @@ describe.each([["when()", when, true], ["unless()", unless, false]] as const)("%
     const own = taking();
     await build(() => asked, limit)(request(), context(), own);
     expect([own.held, limit.count.held]).toEqual([1, 1]);
+  });
+
+  test(`${name} keeps its guard's stages, when they are changed afterwards`, () => {
+    const stages: Stage[] = ["input"];
+    const guard = build(() => true, Object.assign((() => allow()) as Guard, { stages }));
+    stages.push("output");
+    expect(guard.stages).toEqual(["input"]);
+    expect(Object.isFrozen(guard.stages)).toBe(true);
   });
 
   test(`${name} has its guard's stages, and throws, when it is built wrong`, () => {

@@ -68,7 +68,6 @@ kernel.on("drift_detected", ({ callId, driftScore, threshold }) => {
   show({ type: "drift", stage: "output", name: "execute", callId, effect: "drift", code: "drift_detected", reason: `${driftScore.toFixed(2)} is above ${threshold}`, us: 0 });
 });
 
-const waited = new Map<string, number>();
 const paid: unknown[] = [];
 const answers: string[] = [];
 const results = new Map<string, unknown>();
@@ -107,11 +106,10 @@ const saved = readFileSync(at("settings.txt"), "utf8");
 rmSync(folder, { recursive: true, force: true });
 const isShown = printer.summary({
   "a read goes through": said("read-1").includes("The gate closes at dusk."),
-  "a forbidden write is refused, with a reason": saw("", {}) || (said("write-1").includes("blocked") && lines.some(({ name, effect, code }) => name === "write_file" && effect === "deny" && code === "blocked_pattern")),
+  "a forbidden write is refused, with a reason": said("write-1").includes("blocked") && lines.some(({ name, effect, code }) => name === "write_file" && effect === "deny" && code === "blocked_pattern"),
   "a secret is masked before it is written": saved === "key = [redacted]" && lines.some(({ name, effect }) => name === "write_file" && effect === "transform"),
   "a payment waits for a person": saw("pay-1", { effect: "escalate" }) && saw("pay-1", { effect: "allow" }) && paid.length === 1 && saw("pay-2", { effect: "deny", code: "approval_denied" }),
   "an eleventh call hits the limit": lines.filter(({ code, effect }) => effect === "deny" && code === "max_tool_calls_exceeded").length > 0,
   "an answer that drifts is reported": lines.filter(({ type }) => type === "drift").length === 1 && answers.length === RUNS.length,
 });
 process.exitCode = isShown ? 0 : 1;
-void waited;

@@ -130,6 +130,19 @@ describe("SDK 2.x alone", () => {
     expect(ran).toEqual(["/a"]);
   });
 
+  test.each([[[]], [[{ timeout: 1000 }]], [[z.looseObject({}), { timeout: 1000 }]]])("mcpClient puts the act's signal where request() has its options, when it gets %o", async (rest) => {
+    const server = new McpServer({ name: "a", version: "1" });
+    server.registerTool("t", {}, () => text("ok"));
+    const client = await modern(server);
+    const sent: unknown[][] = [];
+    const send = client.request.bind(client) as (...args: unknown[]) => Promise<unknown>;
+    Object.assign(client, { request: (...args: unknown[]) => (sent.push(args), send(...args)) });
+    const governed = createKernel().wrap(client, mcpClient, AGENT);
+    await (governed.request as (...args: unknown[]) => Promise<unknown>)({ method: "tools/call", params: { name: "t" } }, ...rest);
+    const at = Math.max(0, rest.length - 1);
+    expect(sent[0]?.slice(1)).toEqual([...rest.slice(0, at), { ...(rest[at] as object | undefined), signal: expect.any(AbortSignal) }]);
+  });
+
   test("mcpClient does not change what the client has cached, when it filters a list", async () => {
     const server = new McpServer({ name: "a", version: "1" }, { cacheHints: { "tools/list": { ttlMs: 60_000 } } });
     for (const name of ["t", "u"]) server.registerTool(name, {}, () => text("ok"));

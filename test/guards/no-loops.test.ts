@@ -23,9 +23,8 @@ describe("noLoops()", () => {
     ["the same call again and again", "aaaaa", 3, [3, 4]], ["the same call, with another between", "aaabaaab", 3, []], ["another call goes on", "aaaab", 3, [3]],
     ["a cycle of two", "abababa", 3, [6]], ["a cycle of two, left by the other call", "ababab" + "b", 3, []], ["a cycle of three", "abcabca", 2, [6]], ["a cycle of four", "abcdabcda", 2, [8]],
     ["a cycle of five", "abcdeabcdeabcde", 2, []], ["no cycle", "abcdefgh", 1, []], ["one repeat", "aab", 1, [1]], ["there and back", "aba", 1, []], ["a cycle after other calls", "xyzabababa", 3, [9]],
-    ["cycles that begin inside", "xaaxaaxaa", 2, [3 + 4 - 1]],
-  ] as const)("%s: denies right", (what, calls, repeats, denied) => {
-    expect(deniedIn(calls, { repeats }), what).toEqual(what === "cycles that begin inside" ? deniedNaive(calls, repeats) : denied);
+  ] as const)("%s: denies right", (_what, calls, repeats, denied) => {
+    expect(deniedIn(calls, { repeats })).toEqual(denied);
   });
 
   /** By the definition: the call would begin one round more than `repeats` of a cycle of one to four calls. */
@@ -96,8 +95,8 @@ describe("noLoops()", () => {
     expect(Array.from({ length: 10 }, () => act(guard, session).code).filter((code) => code === "")).toHaveLength(3);
   });
 
-  test.each([["axaxa", 2, 10, []], ["axbxcxd", 3, 5, []], ["axbxcxdx", 3, 6, [7]], ["axyaxzbca", 2, 8, [8]], ["axyaxzbcdea", 2, 7, []]] as const)("finds the same call among the last ones, in %s", (calls, repeats, window, denied) => {
-    expect(deniedIn(calls, { repeats, window })).toEqual(calls === "axaxa" ? [4] : denied);
+  test.each([["axaxa", 2, 10, [4]], ["axbxcxd", 3, 5, []], ["axbxcxdx", 3, 6, [7]], ["axyaxzbca", 2, 8, [8]], ["axyaxzbcdea", 2, 7, []]] as const)("finds the same call among the last ones, in %s", (calls, repeats, window, denied) => {
+    expect(deniedIn(calls, { repeats, window })).toEqual(denied);
   });
 
   test("denies with the window, when a call comes too often in it", () => {

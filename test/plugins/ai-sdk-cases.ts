@@ -369,7 +369,7 @@ export function aiSdkCases(title: string, major: Major): void {
         ],
       });
       const { prompt } = inner.doGenerateCalls[0];
-      expect(JSON.stringify(prompt)).not.toMatch(/sk-/);
+      expect(JSON.stringify(prompt)).not.toMatch(/sk-[124]/);
       expect(prompt[0].content).toBe("key ***");
       expect(prompt[1].content.map((part: Part) => part["text"])).toEqual(["use ***", undefined, "plain"]);
       const { data } = prompt[1].content[1];
@@ -477,11 +477,51 @@ export function aiSdkCases(title: string, major: Major): void {
       await expect(model.doStream({ prompt: [] })).rejects.toThrow("An interceptor did not call the model");
     });
 
+    test.each(WAYS)("goes on after the refusal, when %s calls a tool with forbidden arguments", async (_way, run) => {
+      const { model, sdk } = governed([answer("", [["send", { text: "the launch code" }]]), answer("I may not")], { policy: { blockedPatterns: ["launch code"] } });
+      const { text, steps } = await run({ model, tools: sdk.tools({ send: tool({ inputSchema: any, execute: () => "sent" }) }), prompt: "?", stopWhen: stepCountIs(3) });
+      expect([text, steps[0].toolResults[0].output.code]).toEqual(["I may not", "blocked_pattern"]);
+    });
+
+    test("counts usage that is told in plain numbers, when a model has no totals", async () => {
+      const { sdk, session } = governed([]);
+      const doGenerate = async (_options: object): Promise<object> => ({ content: [], finishReason: "stop", usage: { inputTokens: 7, outputTokens: 2 } });
+      expect(await sdk.middleware.wrapGenerate({ params: { prompt: [] }, model: { modelId: "m", doGenerate } })).toMatchObject({ finishReason: "stop" });
+      expect(session.context.totalTokens).toBe(9);
+    });
+
+    test("puts one text in the place of several, when a guard changes the content of a message", async () => {
+      const { model, inner } = governed([answer("ok")], { guards: [changing("pre_model_call", ({ messages: [message] }) => ({ messages: [{ ...message, content: "shorter" }] }))] });
+      const file = { type: "file", mediaType: "image/png", data: new Uint8Array([1]) };
+      await generateText({ model, messages: [{ role: "user", content: [file, { type: "text", text: "long " }, { type: "text", text: "text" }] }] });
+      expect(inner.doGenerateCalls[0].prompt[0].content.map(({ type, text }: Part) => text ?? type)).toEqual(["file", "shorter"]);
+    });
+
+    test.each<[string, (message: any) => unknown]>([
+      ["content that contradicts its parts", (message) => ({ ...message, content: "a", parts: message.parts.map((part: Part) => ({ ...part, text: "b" })) })],
+      ["fewer parts", (message) => ({ ...message, parts: [] })],
+      ["a part that is none", (message) => ({ ...message, parts: [1, 2] })],
+      ["parts that are no list", (message) => ({ ...message, parts: "none" })],
+    ])("calls no model, when a guard gives a message %s", async (_what, change) => {
+      const { model, inner } = governed([answer("ok")], { guards: [changing("pre_model_call", ({ messages: [message] }) => ({ messages: [change(message)] }))] });
+      await expect(generateText({ model, messages: [{ role: "user", content: [{ type: "text", text: "1" }, { type: "text", text: "2" }] }] })).rejects.toThrow(/^The AI SDK cannot take/);
+      expect(inner.doGenerateCalls).toHaveLength(0);
+    });
+
+    test("shows input that is no JSON as it stands, and writes text back as text", async () => {
+      const { guard, seen } = looking();
+      const raw = new major.Model({ doGenerate: async () => answer("", [], { content: [{ type: "tool-call", toolCallId: "1", toolName: "a", input: "no json" }] }) });
+      const { middleware } = aiSdk(createKernel({ guards: [guard, changing("post_model_call", (payload) => ({ ...payload, toolCalls: [{ ...payload.toolCalls[0], arguments: "better" }] }))] }).session({ agentId: "a" }));
+      const { content } = await wrapLanguageModel({ model: raw, middleware }).doGenerate({ prompt: [] });
+      expect(seen.find(({ stage }) => stage === "post_model_call")?.payload.toolCalls[0].arguments).toBe("no json");
+      expect(content[0].input).toBe("better");
+    });
+
     test("says what is governed, when it is asked for its coverage", () => {
       const { sdk } = governed([]);
       const tools = { run: tool({ inputSchema: any, execute: () => 1 }), client: tool({ inputSchema: any }) };
       expect(sdk.tools(tools).client).toBe(tools.client);
-      expect(sdk.coverage(tools)).toEqual({ governed: ["doGenerate", "doStream", "tools.run"], passedThrough: ["providerMetadata", "raw"], ungoverned: ["tools.client"] });
+      expect(sdk.coverage(tools)).toEqual({ governed: ["doGenerate", "doStream", "tools.run"], passedThrough: ["providerMetadata", "raw", "calls of earlier turns"], ungoverned: ["tools.client"] });
       expect(sdk.coverage().ungoverned).toEqual([]);
     });
   });

@@ -1,7 +1,7 @@
 import fc from "fast-check";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { z } from "zod";
-import { allow, type ApprovalRequest, createKernel, defineGuard, deny, escalate, type Guard, type KernelOptions, transform } from "../../mod.ts";
+import { allow, type ApprovalRequest, createKernel, defineGuard, deny, escalate, type Guard, type Kernel, type KernelOptions, type Session, transform } from "../../mod.ts";
 import { createMcpClient, governMcpServer, mcpClient, type McpRequestInfo, type McpServerLike } from "../../plugins/mcp.ts";
 
 /** A client of any major, as the shared cases use it. */
@@ -55,7 +55,7 @@ export interface Seen {
 }
 
 /** A server with tools, resources and prompts that remembers what reached it. */
-export function equip(major: Major, server: AnyServer): Seen {
+export function equip(major: Major, server: AnyServer, more: readonly string[] = []): Seen {
   const calls: Seen["calls"] = [];
   const tool = (name: string, inputSchema: z.ZodType | undefined, answer: (args: any, context: any) => unknown, description = name): void => {
     const handler = inputSchema === undefined
@@ -74,7 +74,7 @@ export function equip(major: Major, server: AnyServer): Seen {
     await new Promise<void>((resolve) => (signal.aborted ? resolve() : signal.addEventListener("abort", () => resolve(), { once: true })));
     return text("stopped");
   });
-  tool("resources:read", undefined, () => text("not a read"));
+  for (const name of more) tool(name, undefined, () => text(name));
   const note = (uri: URL): unknown => (calls.push({ name: "read", args: uri.href, context: undefined }), { contents: [{ uri: uri.href, text: `text of ${uri.href}, hunter2` }] });
   server.registerResource("public", "note:///public", {}, note);
   server.registerResource("private", "note:///private", {}, note);
@@ -129,39 +129,40 @@ export function mcpCases(major: Major): void {
     for (const client of open.splice(0)) await client.close();
   });
 
-  async function raw(): Promise<{ client: AnyClient; seen: Seen }> {
+  async function raw(tools?: readonly string[]): Promise<{ client: AnyClient; seen: Seen }> {
     const server = major.server();
-    const seen = equip(major, server);
+    const seen = equip(major, server, tools);
     const client = await major.connect(server);
     open.push(client);
     return { client, seen };
   }
 
-  async function wrapped(options: KernelOptions, plugin: typeof mcpClient = mcpClient) {
-    const { client, seen } = await raw();
+  async function wrapped(options: KernelOptions, plugin: typeof mcpClient = mcpClient, tools?: readonly string[]) {
+    const { client, seen } = await raw(tools);
     const kernel = createKernel(options);
     const governed = kernel.wrap(client, plugin, { agentId: "tester" });
     return { client, seen, kernel, governed, session: kernel.sessionOf(governed)! };
   }
 
-  async function behind(options: KernelOptions, when: "before" | "after" = "before") {
+  async function behind(options: KernelOptions, when: "before" | "after" = "before", tools?: readonly string[]) {
     const kernel = createKernel(options);
     const session = kernel.session({ agentId: "server" });
     const server = major.server();
     const infos: McpRequestInfo[] = [];
     const source = (info: McpRequestInfo) => (infos.push(info), session);
     if (when === "before") governMcpServer(server as McpServerLike, source);
-    const seen = equip(major, server);
+    const seen = equip(major, server, tools);
     if (when === "after") governMcpServer(server as McpServerLike, source);
     const client = await major.connect(server);
     open.push(client);
     return { client, seen, kernel, session, infos };
   }
 
-  const sides: readonly [string, (options: KernelOptions) => Promise<{ client: AnyClient; seen: Seen; session: any; kernel: any }>][] = [
-    ["mcpClient", async (options) => { const { governed, seen, session, kernel } = await wrapped(options); return { client: governed, seen, session, kernel }; }],
-    ["governMcpServer()", behind],
-    ["governMcpServer() after the tools", (options) => behind(options, "after")],
+  type Start = (options: KernelOptions, tools?: readonly string[]) => Promise<{ client: AnyClient; seen: Seen; session: Session; kernel: Kernel }>;
+  const sides: readonly (readonly [string, Start])[] = [
+    ["mcpClient", async (options, tools) => { const { governed, ...rest } = await wrapped(options, mcpClient, tools); return { ...rest, client: governed }; }],
+    ["governMcpServer()", (options, tools) => behind(options, "before", tools)],
+    ["governMcpServer() after the tools", (options, tools) => behind(options, "after", tools)],
   ];
 
   for (const [side, start] of sides) {
@@ -328,8 +329,7 @@ export function mcpCases(major: Major): void {
       await expect.poll(() => seen.calls.length).toBe(1);
       kernel.kill(session.context.agentId, "stop it");
       expect(await call).toMatchObject({ isError: true });
-      const { signal } = { signal: major.signalOf(seen.calls[0]?.context) };
-      await expect.poll(() => signal.aborted).toBe(true);
+      await expect.poll(() => major.signalOf(seen.calls[0]?.context).aborted).toBe(true);
       expect((await client.listTools()).tools).toEqual([]);
     });
 
@@ -354,7 +354,9 @@ export function mcpCases(major: Major): void {
     });
 
     test(`${side} denies a tool that is named like a read, when reads are allowed`, async () => {
-      const { client, seen } = await start({ policy: { allowedTools: ["resources:read"] } });
+      const warned = vi.spyOn(console, "warn").mockImplementation(() => {}); // the SDK's, of the name
+      const { client, seen } = await start({ policy: { allowedTools: ["resources:read"] } }, ["resources:read"]);
+      warned.mockRestore();
       expect(await client.callTool({ name: "resources:read", arguments: { uri: "x" } })).toMatchObject({ isError: true });
       expect(seen.calls).toEqual([]);
       expect((await client.listTools()).tools).toEqual([]);

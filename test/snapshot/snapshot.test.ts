@@ -69,6 +69,11 @@ describe("a copy", () => {
     expect([Object.is(copy, value), Object.is(twin, value)]).toEqual([true, true]);
   });
 
+  test("snapshot() keeps nothing of a text, when no twin is asked for", () => {
+    expect(snapshot("a secret", CAPS, false)).toBe("a secret");
+    expect(takeTwin()).toBeUndefined();
+  });
+
   test("takeTwin() gives a twin once, when it is asked twice", () => {
     read({});
     expect(takeTwin()).toBeUndefined();

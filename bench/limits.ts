@@ -1,0 +1,86 @@
+// What does a limit cost when it allows? rateLimit against one reading of the clock, maxToolCalls against a counter written by hand.
+// Run: npx tsx bench/limits.ts; fails when a promise in PROMISES is broken.
+import { createState, SessionContext } from "../src/context.ts";
+import { allow } from "../src/decision.ts";
+import type { Guard } from "../src/guard.ts";
+import { costBudget } from "../src/guards/cost-budget.ts";
+import { maxConcurrent } from "../src/guards/max-concurrent.ts";
+import { maxToolCalls } from "../src/guards/max-tool-calls.ts";
+import { noLoops } from "../src/guards/no-loops.ts";
+import { rateLimit } from "../src/guards/rate-limit.ts";
+import type { GovernancePolicy } from "../src/policy/policy.ts";
+import type { GovernedRequest } from "../src/request.ts";
+import { memoryStore } from "../src/state/memory-store.ts";
+
+const ROUNDS = 21;
+const CALLS = 100_000;
+/** A contestant, what it is measured against, and the most that it may cost in multiples of that. */
+const PROMISES: readonly (readonly [name: string, against: string, most: number])[] = [["rateLimit", "clock", 2], ["maxToolCalls", "counter", 3]];
+
+let time = 0;
+const sessions = Array.from({ length: 8 }, (_, i) => {
+  const state = createState(0);
+  const context = new SessionContext({
+    agentId: `a${i}`, agentKey: `did:agentmesh:team:a${i}`, sessionId: `s${i}`, agent: undefined, policy: { name: "bench" } as GovernancePolicy, metadata: {}, state, signal: () => new AbortController().signal,
+  });
+  return { state, context };
+});
+const requests = ["search", "read_file", "query", "summarize"].map((name, i): GovernedRequest => ({ stage: "pre_tool_call", name, payload: { q: `page ${i}` }, callId: "#1", metadata: {} }));
+
+/** What an act keeps: the last of what was taken, as a session does until the act ends. */
+let giveBack: (() => void) | undefined;
+const taking = { dry: false, take: (back: () => void): void => void (giveBack = back) };
+const releasing = { dry: false, take: (back: () => void): void => back() };
+
+/** Asks a guard as a session would: the clock was read before, and every allowed act is another one. */
+function asked(guard: Guard, kept: typeof taking): (i: number) => void {
+  return (i) => {
+    const { state, context } = sessions[i & 7] as (typeof sessions)[number];
+    state.now = ++time;
+    if (guard(requests[i & 3] as GovernedRequest, context, kept) !== allow()) throw new Error("The guard must allow here");
+  };
+}
+
+let counted = 0;
+const counter = (i: number): void => {
+  const { state } = sessions[i & 7] as (typeof sessions)[number];
+  state.now = ++time;
+  if (counted >= 1e15) throw new Error("The counter must allow here");
+  counted++;
+  taking.take(() => void counted--);
+};
+
+const contestants: Readonly<Record<string, (i: number) => void>> = {
+  clock: () => void (time += Date.now() > 0 ? 0 : 1),
+  counter,
+  maxToolCalls: asked(maxToolCalls(1e15), taking),
+  "maxToolCalls per agent": asked(maxToolCalls(1e15, { per: "agent" }), releasing),
+  // Eight agents, each at sixty calls in its window: as many takings expire as are made.
+  rateLimit: asked(rateLimit({ max: 61, windowMs: 480 }), taking),
+  "rateLimit in a memory store": asked(rateLimit({ max: 61, windowMs: 480, store: memoryStore() }), taking),
+  "maxConcurrent, taken and released": asked(maxConcurrent(10), releasing),
+  noLoops: asked(noLoops({ repeats: 3, window: 40 }), releasing),
+};
+const model = { ...(requests[0] as GovernedRequest), stage: "pre_model_call" as const };
+const budget = costBudget(1e9, { estimateUsd: 0.01 });
+const all: Readonly<Record<string, (i: number) => void>> = { ...contestants, costBudget: (i) => void budget(model, (sessions[i & 7] as (typeof sessions)[number]).context, releasing) };
+
+// Rounds of all contestants alternate, and ratios are taken inside a round, so that a busy machine slows each of them alike.
+const times = new Map<string, number[]>(Object.keys(all).map((name) => [name, []]));
+for (let round = -5; round < ROUNDS; round++) {
+  for (const [name, run] of Object.entries(all)) {
+    const start = performance.now();
+    for (let i = 0; i < CALLS; i++) run(i);
+    if (round >= 0) times.get(name)?.push(((performance.now() - start) * 1e6) / CALLS);
+  }
+}
+const median = (list: readonly number[]): number => [...list].sort((a, b) => a - b)[list.length >> 1] as number;
+const ratio = (name: string, against: string): number => median((times.get(name) as number[]).map((one, i) => one / ((times.get(against) as number[])[i] as number)));
+
+for (const [name, list] of times) console.log(`${name.padEnd(36)} ${median(list).toFixed(1).padStart(8)} ns   ${ratio(name, "clock").toFixed(2)} x clock   ${ratio(name, "counter").toFixed(2)} x counter`);
+for (const [name, against, most] of PROMISES) {
+  const found = ratio(name, against);
+  console.log(`${found <= most ? "ok  " : "FAIL"} ${name}: ${found.toFixed(2)} x ${against}, promised at most ${most}`);
+  if (found > most) process.exitCode = 1;
+}
+if (giveBack === undefined) throw new Error("Nothing was taken");

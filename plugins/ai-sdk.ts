@@ -223,7 +223,7 @@ const isTool = (value: unknown): value is Tool => typeof (value as Partial<Tool>
  * @example Usage
  * ```ts
  * import { createKernel } from "@sallyport/sallyport";
- * import { aiSdk } from "sallyport/plugins/ai-sdk";
+ * import { aiSdk } from "@sallyport/sallyport/plugins/ai-sdk";
  * import assert from "node:assert/strict";
  *
  * const session = createKernel({ policy: { deniedTools: ["wipe"] } }).session({ agentId: "helper" });

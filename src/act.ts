@@ -177,7 +177,7 @@ export class ActImpl extends Takings implements Act {
     const { approved, by, reason, edited } = await readAnswer(answer, asked.approval, passage.core, now);
     passage.core.emitter.emit("approval_resolved", { ...eventOf(passage, now), stage: this.stage, name: this.name, callId: this.callId, approval: asked.approval, approved, by, reason });
     if (!approved) return void this.#refuse(reason);
-    await this.#again(asked, edited);
+    await this.#again(asked, edited, now);
   }
 
   #refuse(reason: string): void {
@@ -185,21 +185,21 @@ export class ActImpl extends Takings implements Act {
   }
 
   /** An approval judges again, from the first guard: only the approved codes are answered by it. */
-  async #again(asked: { approval: ApprovalRequest; judged: unknown; round: number }, edited: { payload: unknown } | undefined): Promise<void> {
+  async #again(asked: { approval: ApprovalRequest; judged: unknown; round: number }, edited: { payload: unknown } | undefined, started: number): Promise<void> {
     this.giveBack(false);
     let decision = await this.#judge(edited === undefined ? this.#original : edited.payload);
     if (decision.effect === "escalate") {
       const open = escalationsIn(decision).filter((one) => !asked.approval.codes.includes(one.code));
       if (open.length > 0) {
         if (asked.round >= MOST_QUESTIONS) return this.#refuse("Too many questions were asked about one call");
-        await this.#question(conclude(this.passage, this, decision, this.started) as Escalate, true, asked.round + 1);
+        await this.#question(conclude(this.passage, this, decision, started) as Escalate, true, asked.round + 1);
         return;
       }
       decision = "payload" in decision ? (amend({ effect: "transform", allowed: true, reason: decision.reason } as Transform, { payload: decision.payload, ...(decision.guard === undefined ? {} : { guard: decision.guard }) })) : ALLOW;
     }
     const judged = decision.effect === "transform" ? decision.payload : this.payload;
     if (decision.allowed && edited === undefined && !sameData(judged, asked.judged)) return this.#refuse("The call is not the one that was approved");
-    this.#settle(conclude(this.passage, this, decision, this.started));
+    this.#settle(conclude(this.passage, this, decision, started));
     if (edited !== undefined) this.changed = true;
   }
 

@@ -19,6 +19,15 @@ export interface Gate {
   readonly needsTwin: boolean;
 }
 
+/** The gates that were compiled so far. */
+export type Gates = { -readonly [K in Stage]?: Gate };
+
+/** Gates that are all still to be compiled; of one shape, so that finding one is a look at a field. */
+export function createGates(): Gates {
+  const none = undefined as unknown as Gate;
+  return { agent_startup: none, input: none, pre_model_call: none, post_model_call: none, pre_tool_call: none, post_tool_call: none, output: none, agent_shutdown: none };
+}
+
 /** Compiles the guards that judge at a stage. */
 export function createGate(guards: readonly Guard[], stage: Stage): Gate {
   const parts = partsAt(guards, stage);
@@ -42,7 +51,7 @@ export interface Core {
   readonly sinks: readonly AuditSink[];
   readonly store: StateStore;
   readonly halts: Halts;
-  readonly gates: Map<Stage, Gate>;
+  readonly gates: Gates;
 }
 
 /** Writes a record to every sink; answers a denial if one could not take it. */

@@ -98,12 +98,15 @@ type Listener = (event: never) => unknown;
 /** Hands events to listeners, whose errors change nothing, with the one exception of {@linkcode PolicyViolationError}. */
 export class Emitter {
   readonly #listeners: Map<keyof GovernanceEvents, readonly Listener[]> = new Map();
+  /** Whether anybody listens to anything at all: asked on the hot path. */
+  #isHeard = false;
 
   /** Adds a listener; the answer takes it away again. */
   on<K extends keyof GovernanceEvents>(type: K, listener: (event: GovernanceEvents[K]) => void): () => void {
     if (!EVENT_TYPES.includes(type)) throw wrongType("on()", "type", `one of ${EVENT_TYPES.join(", ")}`, type);
     const own: Listener = functionOf("on()", "listener", listener).bind(undefined);
     this.#listeners.set(type, [...(this.#listeners.get(type) ?? []), own]);
+    this.#isHeard = true;
     return () => {
       this.#listeners.set(type, (this.#listeners.get(type) ?? []).filter((other) => other !== own));
     };
@@ -111,6 +114,7 @@ export class Emitter {
 
   /** Whether anybody listens: events are only built when somebody does. */
   has(type: keyof GovernanceEvents): boolean {
+    if (!this.#isHeard) return false;
     const listeners = this.#listeners.get(type);
     return listeners !== undefined && listeners.length > 0;
   }

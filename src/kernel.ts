@@ -3,7 +3,7 @@ import type { AuditSink } from "./audit/record.ts";
 import { functionOf, knownKeys, wholeNumber, wrong } from "./check.ts";
 import { flatten } from "./combine/all.ts";
 import { checkGuard } from "./combine/parts.ts";
-import { type Core, Halts } from "./core.ts";
+import { type Core, createGates, Halts } from "./core.ts";
 import type { Decision } from "./decision.ts";
 import type { Similarity } from "./drift/baseline.ts";
 import { wordSimilarity } from "./drift/word-similarity.ts";
@@ -218,7 +218,7 @@ class KernelImpl implements Kernel {
       sinks: this.#sinks,
       store: this.#store ?? memoryStore(),
       halts: this.#halts,
-      gates: new Map(),
+      gates: createGates(),
     });
   }
 

@@ -1,7 +1,7 @@
 import { faultDenial } from "./combine/fold.ts";
 import { inherit } from "./combine/parts.ts";
 import { SessionContext, type SessionState } from "./context.ts";
-import { type Core, createGate, type Gate } from "./core.ts";
+import { type Core, createGate, createGates, type Gate, type Gates } from "./core.ts";
 import { allow, type Decision, deny, type Deny, guardError } from "./decision.ts";
 import { isPolicyViolation, violation } from "./errors.ts";
 import { type Guard, named, nameOf, type Taking } from "./guard.ts";
@@ -38,7 +38,7 @@ export class Passage {
   /** Whether it is a copy, and not the value itself. */
   lastIsPlain = true;
   readonly #guards: readonly Guard[];
-  readonly #gates: Map<Stage, Gate>;
+  readonly #gates: Gates;
   readonly #outer: AbortSignal | undefined;
   readonly #mayStart: boolean;
   #controller: AbortController | undefined;
@@ -58,7 +58,7 @@ export class Passage {
     this.context = new SessionContext({ ...parts, agent: parts.agent, signal: () => this.signal, report: (request, decision) => void tellCheck(this, request, decision, this.state.now, true) });
     // A child passes its parent's guards first, in its parent's context, and takes from both.
     this.#guards = parent === undefined ? own : [...parent.#guards.map((guard) => bound(guard, parent.context)), ...own];
-    this.#gates = parent === undefined && own === core.guards ? core.gates : new Map();
+    this.#gates = parent === undefined && own === core.guards ? core.gates : createGates();
     this.#mayStart = this.gate("agent_startup").guards.length === 0;
   }
 
@@ -84,9 +84,7 @@ export class Passage {
 
   /** The compiled guards of a stage. */
   gate(stage: Stage): Gate {
-    let gate = this.#gates.get(stage);
-    if (gate === undefined) this.#gates.set(stage, (gate = createGate(this.#guards, stage)));
-    return gate;
+    return (this.#gates[stage] ??= createGate(this.#guards, stage));
   }
 
   /** An id for an act that came without one. */

@@ -1,3 +1,4 @@
+import { onlyReads } from "../combine/parts.ts";
 import { allow, type Decision, deny } from "../decision.ts";
 import { defineGuard, type Guard } from "../guard.ts";
 import { CAPPED, compileMatcher, type Matcher, NO_MATCH } from "../match/matcher.ts";
@@ -39,14 +40,14 @@ export const PATTERN_STAGES: readonly Stage[] = Object.freeze(["input", "pre_mod
  */
 export function blockPatterns(patterns: readonly BlockedPattern[]): Guard {
   const matcher = compilePatterns("blockPatterns()", patterns);
-  return defineGuard({
+  return onlyReads(defineGuard({
     name: "blockPatterns",
     stages: PATTERN_STAGES,
     check: (request) => {
       const found = matcher.search(searchable(request));
       return found === NO_MATCH ? allow() : denyFound(found);
     },
-  });
+  }));
 }
 
 /** Compiles the patterns of a guard: at least one. */

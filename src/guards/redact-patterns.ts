@@ -1,3 +1,4 @@
+import { onlyReads } from "../combine/parts.ts";
 import { wrong } from "../check.ts";
 import { allow, type Decision, transform } from "../decision.ts";
 import { defineGuard, type Guard } from "../guard.ts";
@@ -34,7 +35,7 @@ export function redactPatterns(patterns: readonly BlockedPattern[], mask = "[red
   const matcher = compilePatterns("redactPatterns()", patterns);
   if (typeof mask !== "string") throw wrong("redactPatterns()", "mask", "a string", mask);
   if (matcher.search(mask) !== NO_MATCH) throw wrong("redactPatterns()", "mask", "text that no pattern matches", mask);
-  return defineGuard({ name: "redactPatterns", stages: PATTERN_STAGES, check: (request) => redact(request, matcher, mask) });
+  return onlyReads(defineGuard({ name: "redactPatterns", stages: PATTERN_STAGES, check: (request) => redact(request, matcher, mask) }));
 }
 
 function redact(request: GovernedRequest, matcher: Matcher, mask: string): Decision {

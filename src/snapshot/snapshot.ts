@@ -140,9 +140,11 @@ function copyObject(value: Record<string, unknown>, depth: number): Record<strin
   if (Object.getOwnPropertySymbols(value).length > 0) throw new Fault("payload_not_plain", "a symbol key");
   const out: Record<string, unknown> = {};
   const frozen: Record<string, unknown> | undefined = twinned ? {} : undefined;
-  let key = "";
+  let last = "";
   try {
-    for (key in value) {
+    // A key of the loop's own: only then engines read the property without looking it up.
+    for (const key in value) {
+      last = key;
       if (isTouched && !Object.hasOwn(value, key)) continue;
       // An own "__proto__" would become the prototype of whatever the tool copies it into.
       if (key === "__proto__") throw new Fault("payload_not_plain", "a key named __proto__");
@@ -159,7 +161,7 @@ function copyObject(value: Record<string, unknown>, depth: number): Record<strin
       else frozen[key] = isNested ? twin : copy;
     }
   } catch (error) {
-    throw at(error, key);
+    throw at(error, last);
   }
   if (frozen !== undefined) twin = Object.freeze(frozen);
   return out;

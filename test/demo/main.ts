@@ -59,7 +59,7 @@ const show = (line: Line): void => {
   printer.line(line);
 };
 kernel.on("policy_check", ({ stage, name, callId, decision, durationMs }) => {
-  // Looking through the server's list of tools is a decision for each of them: shown where it hides one would be noise.
+  // Each entry of the list of tools is judged, twice: too many lines to read.
   if (callId === "tools/list") return;
   const { code = "", reason = "" } = decision as { code?: string; reason?: string };
   show({ type: "decision", stage, name, callId, effect: decision.effect, code, reason, us: Math.round(durationMs * 1000) });

@@ -32,7 +32,7 @@ const blocked = /password|drop table|rm\s+-rf|\b\d{3}-\d{2}-\d{4}\b|secret_key/i
 const ALLOW = { effect: "allow", allowed: true } as const;
 const started = Date.now();
 let copied: unknown;
-let calls = 0;
+const calls = 0;
 function copy(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) {

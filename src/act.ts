@@ -102,7 +102,8 @@ export class ActImpl extends Takings implements Act {
   begin(asks: boolean): this | Promise<this> {
     this.passage.open.add(this);
     const decision = this.#judge(this.#original);
-    if (isThenable(decision)) return decision.then((late) => this.#admit(late as Decision, asks));
+    // After a wait the agent may have been stopped meanwhile.
+    if (isThenable(decision)) return decision.then((late) => this.#admit(this.passage.halted() ?? (late as Decision), asks));
     return this.#admit(decision as Decision, asks);
   }
 

@@ -1,3 +1,4 @@
+import { runInThisContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import { createKernel, isPolicyViolation, type PolicyInit } from "../mod.ts";
 import { vectors } from "./vectors.ts";
@@ -27,7 +28,7 @@ describe("attacks on a tool call", () => {
 
   test.each(tools.map((one) => [one.id, one.description, one] as const))("%s: %s", async (_id, _description, attack) => {
     // The inputs are JavaScript, since JSON holds no proxies, getters or typed arrays.
-    const { tool, args } = (0, eval)(attack.input) as { tool: string; args: unknown };
+    const { tool, args } = runInThisContext(attack.input) as { tool: string; args: unknown };
     const session = createKernel({ policy: policyOf(attack.setup.policy) }).session({ agentId: "attacker" });
     let ran: unknown;
     let hasRun = false;

@@ -169,6 +169,18 @@ describe("suspend(), resume() and kill()", () => {
     await expect(ignores).rejects.toMatchObject({ code: "session_killed" });
   });
 
+  test("stop an act whose guards were still judging", async () => {
+    let go: () => void = () => {};
+    const slow = defineGuard({ name: "slow", stages: ["pre_tool_call"], check: () => new Promise((resolve) => { go = () => resolve(warn("w", "w")); }) });
+    const kernel = createKernel({ guards: [slow] });
+    let ran = 0;
+    const run = kernel.session({ agentId: "a" }).tool(call(), () => ran++);
+    kernel.kill("a");
+    go();
+    await expect(run).rejects.toMatchObject({ code: "session_killed" });
+    expect(ran).toBe(0);
+  });
+
   test("throw, when given no agent", () => {
     expect(() => createKernel().kill("")).toThrow(TypeError);
   });

@@ -16,7 +16,7 @@ export function compilePolicy(policy: GovernancePolicy): readonly Guard[] {
   if (policy.allowedTools !== undefined) guards.push(allowTools(policy.allowedTools));
   if (policy.deniedTools.length > 0) guards.push(denyTools(policy.deniedTools));
   if (policy.blockedPatterns.length > 0) guards.push(blockPatterns(policy.blockedPatterns));
-  guards.push(minConfidence(policy.confidenceThreshold), maxToolCalls(policy.maxToolCalls), tokenBudget(policy.maxTokens), maxConcurrent(policy.maxConcurrent));
+  guards.push(minConfidence(policy.confidenceThreshold), maxToolCalls(policy.maxToolCalls), tokenBudget(policy.maxTokens), maxConcurrent(policy.maxConcurrent, { backpressureThreshold: policy.backpressureThreshold }));
   const approval = policy.requireHumanApproval;
   if (approval === true) guards.push(requireApproval());
   else if (approval !== false && approval.length > 0) guards.push(requireApproval(approval));

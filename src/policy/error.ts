@@ -33,6 +33,7 @@ export type Report = (mistake: PolicyMistake) => void;
  * ```
  */
 export class PolicyError extends TypeError {
+  /** Always `PolicyError`. */
   override readonly name = "PolicyError";
   /** Tells the error across copies of the package; see {@linkcode isPolicyError}. */
   readonly "~brand": string = BRAND;
@@ -41,6 +42,7 @@ export class PolicyError extends TypeError {
   /** All that is wrong: unknown keys first, then fields in the order in which they were given. */
   readonly mistakes: readonly PolicyMistake[];
 
+  /** Makes the error of what `where` builds. */
   constructor(where: string, mistakes: readonly PolicyMistake[]) {
     super(`Cannot build ${where}: ${told(mistakes)}`);
     this.mistakes = Object.freeze(mistakes.map(({ path, wanted, got }) => Object.freeze({ path, wanted, got })));

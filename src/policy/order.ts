@@ -2,7 +2,7 @@ import { patternKey } from "../match/matcher.ts";
 import { FIELD_NAMES } from "./fields.ts";
 import type { BlockedPattern, GovernancePolicy, PolicyInit } from "./policy.ts";
 
-/** A set of tools' names: those listed, or all but those listed. */
+/** A set of tools' names: those listed, or all but those listed; the latter in lower case, since a denied name is denied in any case. */
 interface ToolSet {
   readonly allBut: boolean;
   readonly names: ReadonlySet<string>;
@@ -21,17 +21,13 @@ function unasked(policy: GovernancePolicy): ToolSet {
 }
 
 function without({ allBut, names }: ToolSet, removed: readonly string[]): ToolSet {
-  const left = new Set(names);
-  for (const name of removed) {
-    if (allBut) left.add(name);
-    else left.delete(name);
-  }
-  return { allBut, names: left };
+  const gone = new Set(removed.map((name) => name.toLowerCase()));
+  return { allBut, names: allBut ? new Set([...names, ...gone]) : new Set([...names].filter((name) => !gone.has(name.toLowerCase()))) };
 }
 
 function includes(whole: ToolSet, part: ToolSet): boolean {
   if (part.allBut) return whole.allBut && [...whole.names].every((name) => part.names.has(name));
-  return [...part.names].every((name) => whole.names.has(name) !== whole.allBut);
+  return [...part.names].every((name) => (whole.allBut ? !whole.names.has(name.toLowerCase()) : whole.names.has(name)));
 }
 
 /** Acts that may be open without one having to wait. */

@@ -140,12 +140,14 @@ function copyObject(value: Record<string, unknown>, depth: number): Record<strin
   if (Object.getOwnPropertySymbols(value).length > 0) throw new Fault("payload_not_plain", "a symbol key");
   const out: Record<string, unknown> = {};
   const frozen: Record<string, unknown> | undefined = twinned ? {} : undefined;
+  // The check of the walk covers this realm's prototype only.
+  const mayInherit = isTouched || (proto !== PROTOTYPE && proto !== null);
   let last = "";
   try {
     // A key of the loop's own: only then engines read the property without looking it up.
     for (const key in value) {
       last = key;
-      if (isTouched && !Object.hasOwn(value, key)) continue;
+      if (mayInherit && !Object.hasOwn(value, key)) continue;
       // An own "__proto__" would become the prototype of whatever the tool copies it into.
       if (key === "__proto__") throw new Fault("payload_not_plain", "a key named __proto__");
       if ((charsLeft -= key.length) < 0) throw new Fault("payload_too_large", TOO_LONG);

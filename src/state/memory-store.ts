@@ -7,9 +7,13 @@ import type { PutOptions, StateEntry, StateStore, TakeRequest, TakeResult } from
 export interface MemoryStore extends StateStore {
   /** How many keys are kept: entries, and keys under which something counts. */
   readonly size: number;
+  /** As in {@linkcode StateStore}, at once. */
   read(key: string, now?: number): StateEntry | undefined;
+  /** As in {@linkcode StateStore}, at once. */
   put(key: string, value: string, options: PutOptions): boolean;
+  /** As in {@linkcode StateStore}, at once. */
   take(key: string, request: TakeRequest): TakeResult;
+  /** As in {@linkcode StateStore}, at once. */
   giveBack(key: string, receipt: string, keep?: number): void;
 }
 

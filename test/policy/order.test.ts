@@ -18,7 +18,7 @@ interface Call {
 }
 
 const call: fc.Arbitrary<Call> = fc.record({
-  tool: fc.constantFrom("a", "b", "c", "constructor", "other"),
+  tool: fc.constantFrom("a", "A", "b", "c", "constructor", "other"),
   text: fc.constantFrom("", "rm", "Drop", "rm drop"),
   calls: fc.nat(2),
   tokens: fc.nat(3),
@@ -30,7 +30,7 @@ const call: fc.Arbitrary<Call> = fc.record({
 /** What a policy says to a call: [0 no, 1 ask a person, 2 yes; 0 no, 1 wait, 2 yes]. Written as the words of the design, one after another. */
 function reference(policy: GovernancePolicy, { tool, text, calls, tokens, ageMs, confidence, open }: Call): [number, number] {
   if (policy.allowedTools !== undefined && !policy.allowedTools.includes(tool)) return [0, 0];
-  if (policy.deniedTools.includes(tool)) return [0, 0];
+  if (policy.deniedTools.some((name) => name.toLowerCase() === tool.toLowerCase())) return [0, 0];
   for (const pattern of policy.blockedPatterns) {
     const part = typeof pattern === "string" ? pattern : (pattern as { pattern: string }).pattern;
     if (text.toLowerCase().includes(part.toLowerCase())) return [0, 0];
@@ -38,7 +38,7 @@ function reference(policy: GovernancePolicy, { tool, text, calls, tokens, ageMs,
   if (calls >= policy.maxToolCalls || tokens > policy.maxTokens || ageMs > policy.timeoutMs) return [0, 0];
   if (confidence < policy.confidenceThreshold || open >= policy.maxConcurrent) return [0, 0];
   const asks = policy.requireHumanApproval;
-  return [asks === true || (Array.isArray(asks) && asks.includes(tool)) ? 1 : 2, open >= policy.backpressureThreshold ? 1 : 2];
+  return [asks === true || (Array.isArray(asks) && asks.some((name: string) => name.toLowerCase() === tool.toLowerCase())) ? 1 : 2, open >= policy.backpressureThreshold ? 1 : 2];
 }
 
 describe("isStricterThan()", () => {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import type { PolicyInit } from "../../src/policy/policy.ts";
 
-const names = (): fc.Arbitrary<string[]> => fc.array(fc.constantFrom("a", "b", "c", "constructor"), { maxLength: 3 });
+const names = (): fc.Arbitrary<string[]> => fc.array(fc.constantFrom("a", "A", "b", "c", "constructor"), { maxLength: 3 });
 const oneOf = <T>(...values: T[]): fc.Arbitrary<T> => fc.constantFrom(...values);
 
 /** Policies that are often comparable: few tools, few patterns, few levels of each limit. */

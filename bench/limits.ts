@@ -1,5 +1,5 @@
 // What does a limit cost when it allows? rateLimit against one reading of the clock, maxToolCalls against a counter written by hand.
-// Run: npx tsx bench/limits.ts; fails when a promise in PROMISES is broken.
+// Run: npm run bench -- limits; fails when a promise in PROMISES is broken.
 import { createState, SessionContext } from "../src/context.ts";
 import { allow } from "../src/decision.ts";
 import type { Guard } from "../src/guard.ts";
@@ -9,11 +9,12 @@ import { maxToolCalls } from "../src/guards/max-tool-calls.ts";
 import { noLoops } from "../src/guards/no-loops.ts";
 import { rateLimit } from "../src/guards/rate-limit.ts";
 import type { GovernancePolicy } from "../src/policy/policy.ts";
-import type { GovernedRequest } from "../src/request.ts";
+import type { GovernedRequest, Stage } from "../src/request.ts";
 import { memoryStore } from "../src/state/memory-store.ts";
 
 const ROUNDS = 21;
-const CALLS = 100_000;
+const CHUNKS = 200;
+const CALLS = 500;
 /** A contestant, what it is measured against, and the most that it may cost in multiples of that. */
 const PROMISES: readonly (readonly [name: string, against: string, most: number])[] = [["rateLimit", "clock", 2], ["maxToolCalls", "counter", 3]];
 
@@ -25,7 +26,12 @@ const sessions = Array.from({ length: 8 }, (_, i) => {
   });
   return { state, context };
 });
-const requests = ["search", "read_file", "query", "summarize"].map((name, i): GovernedRequest => ({ stage: "pre_tool_call", name, payload: { q: `page ${i}` }, callId: "#1", metadata: {} }));
+const names = ["search", "read_file", "query", "summarize"];
+const payloads = names.map((name) => ({ q: `page of ${name}` }));
+const metadata = {};
+/** As many requests as a chunk has calls, made before it: a session makes a new one for every act, and lets go of it. */
+let requests: readonly GovernedRequest[] = [];
+const fresh = (stage: Stage): readonly GovernedRequest[] => Array.from({ length: CALLS }, (_, i) => ({ stage, name: names[i & 3] as string, payload: payloads[i & 3], callId: "#1", metadata }));
 
 /** What an act keeps: the last of what was taken, as a session does until the act ends. */
 let giveBack: (() => void) | undefined;
@@ -37,7 +43,7 @@ function asked(guard: Guard, kept: typeof taking): (i: number) => void {
   return (i) => {
     const { state, context } = sessions[i & 7] as (typeof sessions)[number];
     state.now = ++time;
-    if (guard(requests[i & 3] as GovernedRequest, context, kept) !== allow()) throw new Error("The guard must allow here");
+    if (guard(requests[i] as GovernedRequest, context, kept) !== allow()) throw new Error("The guard must allow here");
   };
 }
 
@@ -61,17 +67,20 @@ const contestants: Readonly<Record<string, (i: number) => void>> = {
   "maxConcurrent, taken and released": asked(maxConcurrent(10), releasing),
   noLoops: asked(noLoops({ repeats: 3, window: 40 }), releasing),
 };
-const model = { ...(requests[0] as GovernedRequest), stage: "pre_model_call" as const };
-const budget = costBudget(1e9, { estimateUsd: 0.01 });
-const all: Readonly<Record<string, (i: number) => void>> = { ...contestants, costBudget: (i) => void budget(model, (sessions[i & 7] as (typeof sessions)[number]).context, releasing) };
+const all: Readonly<Record<string, (i: number) => void>> = { ...contestants, costBudget: asked(costBudget(1e9, { estimateUsd: 0.01 }), releasing) };
 
 // Rounds of all contestants alternate, and ratios are taken inside a round, so that a busy machine slows each of them alike.
 const times = new Map<string, number[]>(Object.keys(all).map((name) => [name, []]));
 for (let round = -5; round < ROUNDS; round++) {
   for (const [name, run] of Object.entries(all)) {
-    const start = performance.now();
-    for (let i = 0; i < CALLS; i++) run(i);
-    if (round >= 0) times.get(name)?.push(((performance.now() - start) * 1e6) / CALLS);
+    let spent = 0;
+    for (let chunk = 0; chunk < CHUNKS; chunk++) {
+      requests = fresh(name.endsWith("Budget") ? "pre_model_call" : "pre_tool_call");
+      const start = performance.now();
+      for (let i = 0; i < CALLS; i++) run(i);
+      spent += performance.now() - start;
+    }
+    if (round >= 0) times.get(name)?.push((spent * 1e6) / (CHUNKS * CALLS));
   }
 }
 const median = (list: readonly number[]): number => [...list].sort((a, b) => a - b)[list.length >> 1] as number;

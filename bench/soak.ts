@@ -1,5 +1,5 @@
 // What do limits keep? A million agents' rate limits in bytes each, and ten million calls whose memory must not grow.
-// Run: npx tsx bench/soak.ts (restarts itself with --expose-gc); SOAK_CALLS shortens it; fails when a promise is broken.
+// Run: npm run bench -- soak (restarts itself with --expose-gc); SOAK_CALLS shortens it; fails when a promise is broken.
 import { execFileSync } from "node:child_process";
 import { memoryUsage } from "node:process";
 import { createState, SessionContext } from "../src/context.ts";

@@ -82,6 +82,7 @@ export function definePlugin<T extends object>(plugin: ClientPlugin<T>): ClientP
 export function definePlugin<T extends object, G extends object>(plugin: AdapterPlugin<T, G>): AdapterPlugin<T, G>;
 /** The same, for a plugin that only extends the kernel. */
 export function definePlugin(plugin: Plugin): Plugin;
+/** One body for all. */
 export function definePlugin(plugin: Plugin): Plugin {
   checkPlugin("definePlugin()", plugin);
   return plugin;

@@ -1,6 +1,6 @@
 import { reportShadow } from "../context.ts";
 import { allow } from "../decision.ts";
-import { type Guard } from "../guard.ts";
+import type { Guard } from "../guard.ts";
 import { branch } from "../taking.ts";
 import { askSafely, goOn } from "./ask.ts";
 import { around, checkGuard, inherit } from "./parts.ts";

@@ -7,11 +7,13 @@ export interface Held {
   readonly key: string;
   readonly context: ExecutionContext;
   isOpen: boolean;
+  readonly depth: number;
   readonly next: Held | undefined;
 }
 
 // On the request, and not beside it: a transform's copy of it keeps the mark, and a WeakMap costs ten times the limit itself.
 const HELD: unique symbol = Symbol("sallyport.held");
+const MOST = 256;
 interface Marked {
   [HELD]?: Held | undefined;
 }
@@ -32,5 +34,8 @@ export function isHeld(by: object, key: string, request: GovernedRequest, contex
 /** Remembers that an act has taken; close it when that is given back. */
 export function hold(by: object, key: string, request: GovernedRequest, context: ExecutionContext): Held | undefined {
   if (SessionContext.stateOf(context) === undefined || !Object.isExtensible(request)) return undefined;
-  return ((request as Marked)[HELD] = { by, key, context, isOpen: true, next: (request as Marked)[HELD] });
+  // A session never shows a request twice; whoever does, by hand, is counted anew and does not make the list longer and longer.
+  const last = (request as Marked)[HELD];
+  const next = last !== undefined && last.depth < MOST ? last : undefined;
+  return ((request as Marked)[HELD] = { by, key, context, isOpen: true, depth: next === undefined ? 1 : next.depth + 1, next });
 }

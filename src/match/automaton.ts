@@ -1,4 +1,4 @@
-import { type Program } from "./program.ts";
+import type { Program } from "./program.ts";
 import { BEGIN, BEYOND_ASCII } from "./signs.ts";
 import { AT_BEGIN, JOINED, Simulation } from "./simulation.ts";
 

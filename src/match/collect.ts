@@ -5,7 +5,7 @@ export const MAX_DEPTH = 64;
 /** How many values a payload may have. */
 export const MAX_NODES = 100_000;
 /** How many UTF-16 units the texts of a payload may have together. */
-export const MAX_UNITS = 1 << 24;
+export const MAX_UNITS: number = 1 << 24;
 
 /** The texts of a payload, in the order in which they are met. */
 export interface Texts {

@@ -1,19 +1,19 @@
 /** A `%` is in the text. */
-export const PERCENT = 1 << 8;
+export const PERCENT: number = 1 << 8;
 /** A `&` is in the text. */
-export const AMPERSAND = 1 << 9;
+export const AMPERSAND: number = 1 << 9;
 /** A backslash is in the text. */
-export const BACKSLASH = 1 << 10;
+export const BACKSLASH: number = 1 << 10;
 /** White space other than a blank, or a control character, is in the text. */
-export const CONTROL = 1 << 11;
+export const CONTROL: number = 1 << 11;
 /** Something outside ASCII is in the text. */
-export const BEYOND_ASCII = 1 << 12;
+export const BEYOND_ASCII: number = 1 << 12;
 /** Two blanks stand together in the text. */
-export const BLANKS = 1 << 14;
+export const BLANKS: number = 1 << 14;
 /** Eight characters stand together that are base64 of text. */
-export const BASE64 = 1 << 22;
+export const BASE64: number = 1 << 22;
 /** Eight characters stand together that are hexadecimal of text. */
-export const HEX = 1 << 30;
+export const HEX: number = 1 << 30;
 
 /** Begins the runs, and the signs of one character, at every character; see {@linkcode SIGNS}. */
 export const BEGIN: number = PERCENT | AMPERSAND | BACKSLASH | CONTROL | BEYOND_ASCII | (1 << 13) | (1 << 15) | (1 << 23);

@@ -12,6 +12,12 @@ const NONE = -1;
 const INDEX_SIZE = 2 ** 27;
 const TURNS = 2 ** 26;
 
+// A record's links, side by side: its key's slot, its neighbours under the key and among all, and which taking it serves.
+const SLOT = 0, NEXT = 1, PREVIOUS = 2, LATER = 3, EARLIER = 4, TURN = 5, LINKS = 6;
+// A record's figures, and a slot's ends of its list.
+const TIME = 0, AMOUNT = 1, FIGURES = 2;
+const OLDEST = 0, NEWEST = 1, ENDS = 2;
+
 /**
  * Counts what was taken under many keys: exactly, within a sliding window or for ever.
  *
@@ -26,24 +32,20 @@ export class LimitTable {
   readonly #slots = new Map<string, number>();
   readonly #keys: string[] = [];
   #used = new Float64Array(8);
-  #oldest = new Int32Array(8);
-  #newest = new Int32Array(8);
+  #ends = new Int32Array(8 * ENDS);
   #slotCount = 0;
   #freeSlot = NONE;
 
-  #time = new Float64Array(8);
-  #amount = new Float64Array(8);
-  #slot = new Int32Array(8);
-  #next = new Int32Array(8);
-  #previous = new Int32Array(8);
-  #later = new Int32Array(8);
-  #earlier = new Int32Array(8);
-  #turn = new Uint32Array(8);
+  #links = new Int32Array(8 * LINKS);
+  #figures = new Float64Array(8 * FIGURES);
+  #size = 8;
   #count = 0;
   #free = NONE;
   #first = NONE;
   #last = NONE;
   #latest = -Infinity;
+  /** When the oldest taking of all expires: most calls need not look further. */
+  #due = Infinity;
 
   /** `windowMs` is `Infinity` for limits that count for ever. */
   constructor(windowMs: number, capacity: Capacity) {
@@ -90,24 +92,24 @@ export class LimitTable {
     const slot = this.#slots.get(key);
     if (slot === undefined || amount > max || this.windowMs === Infinity) return undefined;
     let used = this.#used[slot] as number;
-    let at = this.#oldest[slot] as number;
+    let at = this.#ends[slot * ENDS + OLDEST] as number;
     while (at !== NONE) {
-      used -= this.#amount[at] as number;
+      used -= this.#figures[at * FIGURES + AMOUNT] as number;
       if (used + amount <= max) break;
-      at = this.#next[at] as number;
+      at = this.#links[at * LINKS + NEXT] as number;
     }
-    return at === NONE ? undefined : Math.max(0, (this.#time[at] as number) + this.windowMs - this.#latest);
+    return at === NONE ? undefined : Math.max(0, (this.#figures[at * FIGURES + TIME] as number) + this.windowMs - this.#latest);
   }
 
   /** Puts `keep` in the place of a taking, for good; ignores receipts that are unknown, used up or another key's. */
   giveBack(key: string, receipt: number, keep: number): void {
     const at = (receipt % INDEX_SIZE) - 1;
-    if (!(at >= 0 && at < this.#count) || Math.floor(receipt / INDEX_SIZE) !== this.#turn[at] as number) return;
-    const slot = this.#slot[at] as number;
+    if (!(at >= 0 && at < this.#count) || Math.floor(receipt / INDEX_SIZE) !== this.#links[at * LINKS + TURN]) return;
+    const slot = this.#links[at * LINKS + SLOT] as number;
     if (slot === NONE || this.#keys[slot] !== key) return;
-    this.#used[slot] = (this.#used[slot] as number) + keep - (this.#amount[at] as number);
-    this.#amount[at] = keep;
+    this.#used[slot] = (this.#used[slot] as number) + keep - (this.#figures[at * FIGURES + AMOUNT] as number);
     if (keep > 0 && this.windowMs !== Infinity) {
+      this.#figures[at * FIGURES + AMOUNT] = keep;
       this.#nextTurn(at);
     } else {
       this.#unlink(at);
@@ -124,13 +126,13 @@ export class LimitTable {
   #tick(now: number): void {
     if (now > this.#latest) this.#latest = now;
     // Two at a time: more than one call can add, so that what has expired never piles up, and no call pays for all.
-    if (this.#sweepOne()) this.#sweepOne();
+    if (this.#due <= this.#latest && this.#sweepOne()) this.#sweepOne();
   }
 
   #sweepOne(): boolean {
     const at = this.#first;
     if (at === NONE || !this.#isExpired(at)) return false;
-    const slot = this.#slot[at] as number;
+    const slot = this.#links[at * LINKS + SLOT] as number;
     this.#drop(at, slot);
     this.#dropIfIdle(slot);
     return true;
@@ -142,15 +144,16 @@ export class LimitTable {
   }
 
   #isExpired(at: number): boolean {
-    return this.#latest - (this.#time[at] as number) >= this.windowMs;
+    return this.#latest - (this.#figures[at * FIGURES + TIME] as number) >= this.windowMs;
   }
 
   #expire(slot: number): void {
-    for (let at = this.#oldest[slot] as number; at !== NONE && this.#isExpired(at); at = (this.#oldest[slot] as number)) this.#drop(at, slot);
+    if (this.#due > this.#latest) return;
+    for (let at = this.#ends[slot * ENDS + OLDEST] as number; at !== NONE && this.#isExpired(at); at = this.#ends[slot * ENDS + OLDEST] as number) this.#drop(at, slot);
   }
 
   #drop(at: number, slot: number): void {
-    this.#used[slot] = (this.#used[slot] as number) - (this.#amount[at] as number);
+    this.#used[slot] = (this.#used[slot] as number) - (this.#figures[at * FIGURES + AMOUNT] as number);
     this.#unlink(at);
   }
 
@@ -160,26 +163,25 @@ export class LimitTable {
       slot = this.#slotCount++;
       if (slot === this.#used.length) {
         this.#used = grow(this.#used, new Float64Array(slot * 2));
-        this.#oldest = grow(this.#oldest, new Int32Array(slot * 2));
-        this.#newest = grow(this.#newest, new Int32Array(slot * 2));
+        this.#ends = grow(this.#ends, new Int32Array(slot * 2 * ENDS));
       }
     } else {
-      this.#freeSlot = this.#oldest[slot] as number;
+      this.#freeSlot = this.#ends[slot * ENDS + OLDEST] as number;
     }
     this.#keys[slot] = key;
     this.#used[slot] = 0;
-    this.#oldest[slot] = NONE;
-    this.#newest[slot] = NONE;
+    this.#ends[slot * ENDS + OLDEST] = NONE;
+    this.#ends[slot * ENDS + NEWEST] = NONE;
     this.#slots.set(key, slot);
     this.#capacity.left--;
     return slot;
   }
 
   #dropIfIdle(slot: number): void {
-    if ((this.#oldest[slot] as number) !== NONE || (this.#used[slot] as number) > 0) return;
+    if (this.#ends[slot * ENDS + OLDEST] !== NONE || (this.#used[slot] as number) > 0) return;
     this.#slots.delete(this.#keys[slot] as string);
     this.#keys[slot] = "";
-    this.#oldest[slot] = this.#freeSlot;
+    this.#ends[slot * ENDS + OLDEST] = this.#freeSlot;
     this.#freeSlot = slot;
     this.#capacity.left++;
   }
@@ -187,68 +189,71 @@ export class LimitTable {
   #add(slot: number, amount: number): number {
     let at = this.#free;
     if (at === NONE) {
-      at = this.#count;
-      if (at === this.#time.length) this.#growRecords(at * 2);
-      this.#count++;
+      if (this.#count === this.#size) this.#grow();
+      at = this.#count++;
     } else {
-      this.#free = this.#next[at] as number;
+      this.#free = this.#links[at * LINKS + NEXT] as number;
     }
-    const newest = this.#newest[slot] as number;
-    const last = this.#last;
-    this.#time[at] = this.#latest;
-    this.#amount[at] = amount;
-    this.#slot[at] = slot;
-    this.#next[at] = NONE;
-    this.#previous[at] = newest;
-    this.#later[at] = NONE;
-    this.#earlier[at] = last;
-    if (newest === NONE) this.#oldest[slot] = at;
-    else this.#next[newest] = at;
-    if (last === NONE) this.#first = at;
-    else this.#later[last] = at;
-    this.#newest[slot] = at;
+    const links = this.#links, ends = this.#ends;
+    const link = at * LINKS, end = slot * ENDS + NEWEST;
+    const newest = ends[end] as number, last = this.#last;
+    links[link + SLOT] = slot;
+    links[link + NEXT] = NONE;
+    links[link + PREVIOUS] = newest;
+    links[link + LATER] = NONE;
+    links[link + EARLIER] = last;
+    if (newest === NONE) ends[slot * ENDS + OLDEST] = at;
+    else links[newest * LINKS + NEXT] = at;
+    ends[end] = at;
+    this.#figures[at * FIGURES + TIME] = this.#latest;
+    this.#figures[at * FIGURES + AMOUNT] = amount;
+    if (last === NONE) this.#begin(at);
+    else links[last * LINKS + LATER] = at;
     this.#last = at;
     this.#used[slot] = (this.#used[slot] as number) + amount;
-    return (this.#turn[at] as number) * INDEX_SIZE + at + 1;
+    return (links[link + TURN] as number) * INDEX_SIZE + at + 1;
   }
 
   #unlink(at: number): void {
-    const slot = this.#slot[at] as number;
-    const next = (this.#next[at] as number), previous = this.#previous[at] as number;
-    const later = (this.#later[at] as number), earlier = this.#earlier[at] as number;
-    if (previous === NONE) this.#oldest[slot] = next;
-    else this.#next[previous] = next;
-    if (next === NONE) this.#newest[slot] = previous;
-    else this.#previous[next] = previous;
-    if (earlier === NONE) this.#first = later;
-    else this.#later[earlier] = later;
+    const links = this.#links, ends = this.#ends;
+    const link = at * LINKS;
+    const end = (links[link + SLOT] as number) * ENDS;
+    const next = links[link + NEXT] as number, previous = links[link + PREVIOUS] as number;
+    const later = links[link + LATER] as number, earlier = links[link + EARLIER] as number;
+    if (previous === NONE) ends[end + OLDEST] = next;
+    else links[previous * LINKS + NEXT] = next;
+    if (next === NONE) ends[end + NEWEST] = previous;
+    else links[next * LINKS + PREVIOUS] = previous;
     if (later === NONE) this.#last = earlier;
-    else this.#earlier[later] = earlier;
-    this.#slot[at] = NONE;
-    this.#next[at] = this.#free;
+    else links[later * LINKS + EARLIER] = earlier;
+    if (earlier === NONE) this.#begin(later);
+    else links[earlier * LINKS + LATER] = later;
+    links[link + SLOT] = NONE;
+    links[link + NEXT] = this.#free;
     this.#free = at;
     this.#nextTurn(at);
   }
 
-  /** From now on the receipt is unknown. */
-  #nextTurn(at: number): void {
-    this.#turn[at] = ((this.#turn[at] as number) + 1) % TURNS;
+  /** Makes a record the oldest of all. */
+  #begin(at: number): void {
+    this.#first = at;
+    this.#due = at === NONE ? Infinity : (this.#figures[at * FIGURES + TIME] as number) + this.windowMs;
   }
 
-  #growRecords(size: number): void {
-    if (size > INDEX_SIZE / 2) throw new RangeError("Too many takings are remembered at once");
-    this.#time = grow(this.#time, new Float64Array(size));
-    this.#amount = grow(this.#amount, new Float64Array(size));
-    this.#slot = grow(this.#slot, new Int32Array(size));
-    this.#next = grow(this.#next, new Int32Array(size));
-    this.#previous = grow(this.#previous, new Int32Array(size));
-    this.#later = grow(this.#later, new Int32Array(size));
-    this.#earlier = grow(this.#earlier, new Int32Array(size));
-    this.#turn = grow(this.#turn, new Uint32Array(size));
+  /** From now on the receipt is unknown. */
+  #nextTurn(at: number): void {
+    this.#links[at * LINKS + TURN] = ((this.#links[at * LINKS + TURN] as number) + 1) % TURNS;
+  }
+
+  #grow(): void {
+    this.#size *= 2;
+    if (this.#size > INDEX_SIZE / 2) throw new RangeError("Too many takings are remembered at once");
+    this.#links = grow(this.#links, new Int32Array(this.#size * LINKS));
+    this.#figures = grow(this.#figures, new Float64Array(this.#size * FIGURES));
   }
 }
 
-function grow<T extends Float64Array | Int32Array | Uint32Array>(from: T, to: T): T {
+function grow<T extends Float64Array | Int32Array>(from: T, to: T): T {
   to.set(from);
   return to;
 }

@@ -9,6 +9,7 @@ import { type Session, SessionImpl, type SessionInit } from "./session.ts";
 import { Fault, capsOf, snapshot, takeTwin } from "./snapshot/snapshot.ts";
 import { randomText } from "./trust/bytes.ts";
 import { Profile } from "./trust/cell.ts";
+import { narrowProfile } from "./trust/narrow-profile.ts";
 import { agentProfile } from "./trust/profile.ts";
 
 const WHERE = "session()";
@@ -25,9 +26,12 @@ export function openSession(core: Core, init: SessionInit): Session {
   const parent = init.parent === undefined ? undefined : SessionImpl.passageOf(init.parent);
   if (init.parent !== undefined && parent?.core !== core) throw wrong(WHERE, "parent", "a session of this kernel", init.parent);
   if (parent !== undefined && parent.depth >= DEEPEST) throw new RangeError(`Cannot build ${WHERE}: sessions may be ${DEEPEST} deep`);
-  const given = init.agent ?? parent?.context.agent;
+  const given = init.agent ?? parent?.principal;
   // A profile made by hand could be changed by whoever holds it: it is checked and copied.
-  const agent = given === undefined || Profile.is(given) ? given : agentProfile(given);
+  const principal = given === undefined || Profile.is(given) ? given : agentProfile(given);
+  const above = parent?.context.agent;
+  // Handed to another agent, a run gains no right: what the parent may not do, its child may not either.
+  const agent = above === undefined || principal === undefined ? principal : parent?.principal === principal ? above : narrowProfile(above, principal);
   if (agent === undefined && core.hasTrust) throw wrong(WHERE, "agent", "a profile, because the kernel has a trust gate", agent);
   const agentId = init.agentId ?? (agent === undefined ? parent?.context.agentId : lastSegment(agent.did));
   if (typeof agentId !== "string" || !AGENT_ID.test(agentId)) throw wrong(WHERE, "agentId", "letters, digits, _ and -", agentId);
@@ -46,6 +50,7 @@ export function openSession(core: Core, init: SessionInit): Session {
     agentKey: agent?.did ?? agentId,
     sessionId: sessionId ?? nextId(core),
     agent,
+    principal,
     policy,
     metadata: init.metadata === undefined ? parent?.context.metadata ?? NOTHING : plainMetadata(init.metadata),
     signal,

@@ -7,6 +7,7 @@ import { isPolicyViolation, violation } from "./errors.ts";
 import { type Guard, named, nameOf, type Taking } from "./guard.ts";
 import { type GovernedRequest, type Stage, TOOL_NAME, type TokenUsage } from "./request.ts";
 import { capsOf, Fault, snapshot, takeTwin } from "./snapshot/snapshot.ts";
+import type { AgentProfile } from "./trust/profile.ts";
 import { conclude, tellCheck } from "./tell.ts";
 
 const ALLOW = allow();
@@ -32,6 +33,8 @@ export class Passage {
   readonly context: SessionContext;
   readonly state: SessionState;
   readonly depth: number;
+  /** The agent itself, whose trust the outcomes move; the context may show it narrowed by the parent's. */
+  readonly principal: AgentProfile | undefined;
   readonly open: Set<Ending> = new Set();
   /** The plain copy that the last reading made for the act; fetched at once by whoever asked. */
   lastCopy: unknown;
@@ -48,13 +51,14 @@ export class Passage {
   #lastTime: number;
   #calls = 0;
 
-  constructor(core: Core, parent: Passage | undefined, own: readonly Guard[], parts: { agentId: string; agentKey: string; sessionId: string; agent: SessionContext["agent"]; policy: SessionContext["policy"]; metadata: Readonly<Record<string, unknown>>; signal: AbortSignal | undefined; state: SessionState }) {
+  constructor(core: Core, parent: Passage | undefined, own: readonly Guard[], parts: { agentId: string; agentKey: string; sessionId: string; agent: SessionContext["agent"]; principal: SessionContext["agent"]; policy: SessionContext["policy"]; metadata: Readonly<Record<string, unknown>>; signal: AbortSignal | undefined; state: SessionState }) {
     this.core = core;
     this.parent = parent;
     this.depth = parent === undefined ? 1 : parent.depth + 1;
     this.state = parts.state;
     this.#lastTime = parts.state.now;
     this.#outer = parts.signal;
+    this.principal = parts.principal;
     this.context = new SessionContext({ ...parts, agent: parts.agent, signal: () => this.signal, report: (request, decision) => void tellCheck(this, request, decision, this.state.now, true) });
     // A child passes its parent's guards first, in its parent's context, and takes from both.
     this.#guards = parent === undefined ? own : [...parent.#guards.map((guard) => bound(guard, parent.context)), ...own];

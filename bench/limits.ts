@@ -18,7 +18,7 @@ const CALLS = 500;
 /** A contestant, what it is measured against, and the most that it may cost in multiples of that. */
 const PROMISES: readonly (readonly [name: string, against: string, most: number])[] = [["rateLimit", "clock", 2], ["maxToolCalls", "counter", 3]];
 
-let time = 0;
+const bench: { time: number; requests: readonly GovernedRequest[] } = { time: 0, requests: [] };
 const sessions = Array.from({ length: 8 }, (_, i) => {
   const state = createState(0);
   const context = new SessionContext({
@@ -30,59 +30,72 @@ const names = ["search", "read_file", "query", "summarize"];
 const payloads = names.map((name) => ({ q: `page of ${name}` }));
 const metadata = {};
 /** As many requests as a chunk has calls, made before it: a session makes a new one for every act, and lets go of it. */
-let requests: readonly GovernedRequest[] = [];
 const fresh = (stage: Stage): readonly GovernedRequest[] => Array.from({ length: CALLS }, (_, i) => ({ stage, name: names[i & 3] as string, payload: payloads[i & 3], callId: "#1", metadata }));
 
 /** What an act keeps: the last of what was taken, as a session does until the act ends. */
 let giveBack: (() => void) | undefined;
 const taking = { dry: false, take: (back: () => void): void => void (giveBack = back) };
+const settling = { dry: false, take: (_back: () => void, settle?: (usage: undefined) => void): void => settle?.(undefined) };
 const releasing = { dry: false, take: (back: () => void): void => back() };
 
-/** Asks a guard as a session would: the clock was read before, and every allowed act is another one. */
-function asked(guard: Guard, kept: typeof taking): (i: number) => void {
-  return (i) => {
-    const { state, context } = sessions[i & 7] as (typeof sessions)[number];
-    state.now = ++time;
-    if (guard(requests[i] as GovernedRequest, context, kept) !== allow()) throw new Error("The guard must allow here");
-  };
+/**
+ * Asks a guard as a session would: the clock was read before, and every act is another one. Compiled anew for each guard, as in a
+ * kernel, where each has a call site of its own.
+ */
+function asked(name: string, guard: Guard, kept: typeof taking): (i: number) => void {
+  const source = `// ${name}
+    return (i) => {
+      const { state, context } = sessions[i & 7];
+      state.now = ++bench.time;
+      if (guard(bench.requests[i], context, kept) !== allowed) throw new Error("${name} must allow here");
+    };`;
+  return new Function("guard", "sessions", "bench", "kept", "allowed", source)(guard, sessions, bench, kept, allow()) as (i: number) => void;
 }
 
 let counted = 0;
+const clock = (): void => void (bench.time += Date.now() > 0 ? 0 : 1);
 const counter = (i: number): void => {
   const { state } = sessions[i & 7] as (typeof sessions)[number];
-  state.now = ++time;
+  state.now = ++bench.time;
   if (counted >= 1e15) throw new Error("The counter must allow here");
   counted++;
   taking.take(() => void counted--);
 };
 
-const contestants: Readonly<Record<string, (i: number) => void>> = {
-  clock: () => void (time += Date.now() > 0 ? 0 : 1),
-  counter,
-  maxToolCalls: asked(maxToolCalls(1e15), taking),
-  "maxToolCalls per agent": asked(maxToolCalls(1e15, { per: "agent" }), releasing),
+const guards: Readonly<Record<string, readonly [Guard, typeof taking]>> = {
+  maxToolCalls: [maxToolCalls(1e15), taking],
   // Eight agents, each at sixty calls in its window: as many takings expire as are made.
-  rateLimit: asked(rateLimit({ max: 61, windowMs: 480 }), taking),
-  "rateLimit in a memory store": asked(rateLimit({ max: 61, windowMs: 480, store: memoryStore() }), taking),
-  "maxConcurrent, taken and released": asked(maxConcurrent(10), releasing),
-  noLoops: asked(noLoops({ repeats: 3, window: 40 }), releasing),
+  rateLimit: [rateLimit({ max: 61, windowMs: 480 }), taking],
 };
-const all: Readonly<Record<string, (i: number) => void>> = { ...contestants, costBudget: asked(costBudget(1e9, { estimateUsd: 0.01 }), releasing) };
+const others: typeof guards = {
+  "rateLimit in a memory store": [rateLimit({ max: 61, windowMs: 480, store: memoryStore() }), taking],
+  "maxToolCalls per agent": [maxToolCalls(1e15, { per: "agent" }), settling],
+  "maxConcurrent, taken and released": [maxConcurrent(10), releasing],
+  "noLoops, taken and released": [noLoops({ repeats: 3, window: 40 }), releasing],
+  "costBudget, taken and released": [costBudget(1e9, { estimateUsd: 0.01 }), releasing],
+};
+const steps = (of: typeof guards): Record<string, (i: number) => void> => Object.fromEntries(Object.entries(of).map(([name, [guard, kept]]) => [name, asked(name, guard, kept)]));
 
+/** Nanoseconds a call of each contestant, a figure for each round. */
+const times = new Map<string, number[]>();
 // Rounds of all contestants alternate, and ratios are taken inside a round, so that a busy machine slows each of them alike.
-const times = new Map<string, number[]>(Object.keys(all).map((name) => [name, []]));
-for (let round = -5; round < ROUNDS; round++) {
-  for (const [name, run] of Object.entries(all)) {
-    let spent = 0;
-    for (let chunk = 0; chunk < CHUNKS; chunk++) {
-      requests = fresh(name.endsWith("Budget") ? "pre_model_call" : "pre_tool_call");
-      const start = performance.now();
-      for (let i = 0; i < CALLS; i++) run(i);
-      spent += performance.now() - start;
+function measure(contestants: Readonly<Record<string, (i: number) => void>>): void {
+  for (const name of Object.keys(contestants)) times.set(name, []);
+  for (let round = -5; round < ROUNDS; round++) {
+    for (const [name, run] of Object.entries(contestants)) {
+      let spent = 0;
+      for (let chunk = 0; chunk < CHUNKS; chunk++) {
+        bench.requests = fresh(name.startsWith("costBudget") ? "pre_model_call" : "pre_tool_call");
+        const start = performance.now();
+        for (let i = 0; i < CALLS; i++) run(i);
+        spent += performance.now() - start;
+      }
+      if (round >= 0) times.get(name)?.push((spent * 1e6) / (CHUNKS * CALLS));
     }
-    if (round >= 0) times.get(name)?.push((spent * 1e6) / (CHUNKS * CALLS));
   }
 }
+measure({ clock, counter, ...steps(guards) });
+measure(steps(others));
 const median = (list: readonly number[]): number => [...list].sort((a, b) => a - b)[list.length >> 1] as number;
 const ratio = (name: string, against: string): number => median((times.get(name) as number[]).map((one, i) => one / ((times.get(against) as number[])[i] as number)));
 

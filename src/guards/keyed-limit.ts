@@ -1,12 +1,12 @@
 import { functionOf, knownKeys, show, wholeNumber, wrong } from "../check.ts";
-import { type ExecutionContext, stateOf } from "../context.ts";
+import { type ExecutionContext, SessionContext, stateOf } from "../context.ts";
 import { allow, type Decision, deny, type Deny, isThenable } from "../decision.ts";
 import type { Taking } from "../guard.ts";
 import type { GovernedRequest, TokenUsage } from "../request.ts";
 import { FULL, LimitTable, REFUSED } from "../state/limit-table.ts";
 import { DEFAULT_MAX_KEYS } from "../state/memory-store.ts";
 import type { Awaitable, StateStore, TakeRequest, TakeResult } from "../state/store.ts";
-import { hold, isHeld } from "./held.ts";
+import { type Held, hold, isHeld } from "./held.ts";
 
 /** Whose acts count together. */
 export interface LimitOptions {
@@ -98,8 +98,9 @@ export class KeyedLimit {
 
   /** Judges an act that wants `amount`, and takes it in the same step; `undefined`: all that is left, at least 1. */
   judge(key: string, amount: number | undefined, request: GovernedRequest, context: ExecutionContext, taking: Taking, settle?: Settle): Decision | Promise<Decision> {
-    if (isHeld(this, key, request, context)) return ALLOW;
-    const { now } = stateOf(context);
+    const own = SessionContext.stateOf(context);
+    if (own !== undefined && isHeld(this, key, request, context)) return ALLOW;
+    const now = own === undefined ? stateOf(context).now : own.now;
     const { max, store, refuse } = this.#parts;
     if (!Number.isFinite(now)) return refuse(amount ?? 1, undefined, undefined);
     if (store !== undefined) return this.#judgeIn(store, key, amount, now, request, context, taking, settle);
@@ -114,14 +115,10 @@ export class KeyedLimit {
     const receipt = table.take(key, amount, max, now);
     if (receipt === FULL) return noRoom();
     if (receipt === REFUSED) return refuse(amount, table.room(key, max, now), table.retryAfterMs(key, amount, max));
-    const held = hold(this, key, request, context);
-    taking.take(
-      () => {
-        if (held !== undefined) held.isOpen = false;
-        table.giveBack(key, receipt, 0);
-      },
-      settle !== undefined ? (usage) => table.giveBack(key, receipt, settle(usage, amount)) : table.windowMs === Infinity ? () => table.giveBack(key, receipt, amount) : undefined,
-    );
+    const held = own === undefined ? undefined : hold(this, key, request, context);
+    // One place makes no more closures than it needs: what is counted in a window is settled by its expiring.
+    if (settle === undefined && table.windowMs !== Infinity) taking.take(giverBack(table, key, receipt, held));
+    else taking.take(giverBack(table, key, receipt, held), settler(table, key, receipt, amount, settle));
     return ALLOW;
   }
 
@@ -137,7 +134,7 @@ export class KeyedLimit {
       if (isLook ? result.remaining < least : !result.taken) return refuse(least, result.remaining, result.retryAfterMs);
       if (taking.dry || amount === 0) return ALLOW;
       if (amount === undefined) return this.#judgeIn(store, key, result.remaining, now, request, context, taking, settle);
-      const held = hold(this, key, request, context);
+      const held = SessionContext.stateOf(context) === undefined ? undefined : hold(this, key, request, context);
       const put = (keep: number): void => quietly(() => store.giveBack(name, result.receipt, keep));
       taking.take(
         () => {
@@ -155,6 +152,17 @@ export class KeyedLimit {
       return unavailable(store, error);
     }
   }
+}
+
+function giverBack(table: LimitTable, key: string, receipt: number, held: Held | undefined): () => void {
+  return () => {
+    if (held !== undefined) held.isOpen = false;
+    table.giveBack(key, receipt, 0);
+  };
+}
+
+function settler(table: LimitTable, key: string, receipt: number, amount: number, settle: Settle | undefined): (usage: TokenUsage | undefined) => void {
+  return (usage) => table.giveBack(key, receipt, settle === undefined ? amount : settle(usage, amount));
 }
 
 /** Joins parts into a key that no other parts give. */

@@ -60,25 +60,28 @@ export class LimitTable {
 
   /** Takes at least 1; answers the receipt, {@linkcode REFUSED} or {@linkcode FULL}. `now` is a finite number. */
   take(key: string, amount: number, max: number, now: number): number {
-    this.#tick(now);
+    if (now > this.#latest) this.#latest = now;
+    if (this.#due <= this.#latest) this.#sweepSome();
     let slot = this.#slots.get(key);
-    if (slot !== undefined) {
+    if (slot === undefined) {
+      if (amount > max) return REFUSED;
+      if (!this.#hasRoom()) return FULL;
+      slot = this.#addKey(key);
+    } else if ((this.#used[slot] as number) + amount > max) {
+      // What fits beside the expired fits without them: only a refusal needs to know them all.
       this.#expire(slot);
       if ((this.#used[slot] as number) + amount > max) {
         this.#dropIfIdle(slot);
         return REFUSED;
       }
-    } else {
-      if (amount > max) return REFUSED;
-      if (!this.#hasRoom()) return FULL;
-      slot = this.#addKey(key);
     }
     return this.#add(slot, amount);
   }
 
   /** What may still be taken under a key, or {@linkcode FULL}. */
   room(key: string, max: number, now: number): number {
-    this.#tick(now);
+    if (now > this.#latest) this.#latest = now;
+    if (this.#due <= this.#latest) this.#sweepSome();
     const slot = this.#slots.get(key);
     if (slot === undefined) return this.#hasRoom() ? max : FULL;
     this.#expire(slot);
@@ -123,18 +126,25 @@ export class LimitTable {
     while (this.#sweepOne());
   }
 
-  #tick(now: number): void {
-    if (now > this.#latest) this.#latest = now;
-    // Two at a time: more than one call can add, so that what has expired never piles up, and no call pays for all.
-    if (this.#due <= this.#latest && this.#sweepOne()) this.#sweepOne();
+  /** Two at a time: more than one call can add, so that what has expired never piles up, and no call pays for all. */
+  #sweepSome(): void {
+    if (this.#sweepOne()) this.#sweepOne();
   }
 
+  /** Drops the oldest taking of all, if it has expired: the first in both of its lists. */
   #sweepOne(): boolean {
-    const at = this.#first;
-    if (at === NONE || !this.#isExpired(at)) return false;
-    const slot = this.#links[at * LINKS + SLOT] as number;
-    this.#drop(at, slot);
-    this.#dropIfIdle(slot);
+    if (this.#due > this.#latest) return false;
+    const links = this.#links, ends = this.#ends, at = this.#first, link = at * LINKS;
+    const slot = links[link + SLOT] as number, next = links[link + NEXT] as number, later = links[link + LATER] as number;
+    this.#used[slot] = (this.#used[slot] as number) - (this.#figures[at * FIGURES + AMOUNT] as number);
+    ends[slot * ENDS + OLDEST] = next;
+    if (next === NONE) ends[slot * ENDS + NEWEST] = NONE;
+    else links[next * LINKS + PREVIOUS] = NONE;
+    if (later === NONE) this.#last = NONE;
+    else links[later * LINKS + EARLIER] = NONE;
+    this.#begin(later);
+    this.#release(at);
+    if (next === NONE) this.#dropIfIdle(slot);
     return true;
   }
 
@@ -143,18 +153,15 @@ export class LimitTable {
     return this.#capacity.left > 0;
   }
 
-  #isExpired(at: number): boolean {
-    return this.#latest - (this.#figures[at * FIGURES + TIME] as number) >= this.windowMs;
-  }
-
+  /** Drops what has expired of one key, if the sweep has not come so far. */
   #expire(slot: number): void {
     if (this.#due > this.#latest) return;
-    for (let at = this.#ends[slot * ENDS + OLDEST] as number; at !== NONE && this.#isExpired(at); at = this.#ends[slot * ENDS + OLDEST] as number) this.#drop(at, slot);
-  }
-
-  #drop(at: number, slot: number): void {
-    this.#used[slot] = (this.#used[slot] as number) - (this.#figures[at * FIGURES + AMOUNT] as number);
-    this.#unlink(at);
+    for (;;) {
+      const at = this.#ends[slot * ENDS + OLDEST] as number;
+      if (at === NONE || this.#latest - (this.#figures[at * FIGURES + TIME] as number) < this.windowMs) return;
+      this.#used[slot] = (this.#used[slot] as number) - (this.#figures[at * FIGURES + AMOUNT] as number);
+      this.#unlink(at);
+    }
   }
 
   #addKey(key: string): number {
@@ -228,8 +235,12 @@ export class LimitTable {
     else links[later * LINKS + EARLIER] = earlier;
     if (earlier === NONE) this.#begin(later);
     else links[earlier * LINKS + LATER] = later;
-    links[link + SLOT] = NONE;
-    links[link + NEXT] = this.#free;
+    this.#release(at);
+  }
+
+  #release(at: number): void {
+    this.#links[at * LINKS + SLOT] = NONE;
+    this.#links[at * LINKS + NEXT] = this.#free;
     this.#free = at;
     this.#nextTurn(at);
   }
@@ -242,7 +253,7 @@ export class LimitTable {
 
   /** From now on the receipt is unknown. */
   #nextTurn(at: number): void {
-    this.#links[at * LINKS + TURN] = ((this.#links[at * LINKS + TURN] as number) + 1) % TURNS;
+    this.#links[at * LINKS + TURN] = ((this.#links[at * LINKS + TURN] as number) + 1) & (TURNS - 1);
   }
 
   #grow(): void {

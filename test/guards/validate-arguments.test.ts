@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { isReadOnly } from "../../src/combine/parts.ts";
 import { allow } from "../../src/decision.ts";
 import { type StandardSchemaV1, validateArguments } from "../../src/guards/validate-arguments.ts";

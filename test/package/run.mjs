@@ -48,7 +48,7 @@ await check("npm pack builds a tarball of built files only", () => {
   const [{ filename, files }] = JSON.parse(run("npm", ["pack", "--json", "--silent", "--pack-destination", project], root).replace(/^[^[]*/, ""));
   tarball = join(project, filename);
   const paths = files.map(({ path }) => path);
-  const strange = paths.filter((path) => !/^(?:dist\/.+\.(?:js|d\.ts)(?:\.map)?|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(path));
+  const strange = paths.filter((path) => !/^(?:dist\/.+\.(?:js|d\.ts)(?:\.map)?|package\.json|README\.md|LICENSE|CHANGELOG\.md|src\/policy\/policy\.schema\.json)$/.test(path));
   assert(strange.length === 0, `Not to be published: ${strange.join(", ")}`);
   for (const path of ["package.json", "LICENSE", "README.md", "CHANGELOG.md", "dist/mod.js", "dist/mod.d.ts"]) assert(paths.includes(path), `${path} is missing`);
 });

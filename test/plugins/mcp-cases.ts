@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { afterEach, expect, test, vi } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { allow, type ApprovalRequest, createKernel, defineGuard, deny, escalate, type Guard, type Kernel, type KernelOptions, type Session, transform } from "../../mod.ts";
 import { createMcpClient, governMcpServer, mcpClient, type McpRequestInfo, type McpServerLike } from "../../plugins/mcp.ts";
 

@@ -10,7 +10,7 @@ import { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import { McpServer, ResourceTemplate } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { CallToolRequestSchema, CallToolResultSchema, CompatibilityCallToolResultSchema, ListToolsRequestSchema } from "@modelcontextprotocol/sdk/types.js";
 import { afterEach, describe, expect, expectTypeOf, test } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { allow, createKernel, defineGuard, deny, type Guard, type Session, transform } from "../../mod.ts";
 import { createMcpClient, governMcpServer, mcpClient, type McpClientLike, type McpRequestInfo } from "../../plugins/mcp.ts";
 import { type AnyClient, type AnyServer, type Major, mcpCases } from "./mcp-cases.ts";

@@ -8,8 +8,8 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const bin = (name) => join(root, "node_modules/.bin", process.platform === "win32" ? `${name}.cmd` : name);
 
-/** Tests of the repository itself, which start Node. */
-const NODE_ONLY = ["test/architecture.test.ts", "test/readme.test.ts"];
+/** Tests of the repository itself, which start Node, and the one that asks its garbage collector. */
+const NODE_ONLY = ["test/architecture.test.ts", "test/readme.test.ts", "test/memory.test.ts"];
 /** Folders with runners of their own. */
 const APART = ["test/frameworks", "test/package", "test/runtimes", "test/.out"];
 

@@ -23,7 +23,8 @@ export { isPolicyViolation, PolicyViolationError } from "./src/errors.ts";
 export type { DenialEvent, GateEvent, GovernanceEvents, PolicyCheckEvent, SessionEvent } from "./src/events.ts";
 export { type AdapterPlugin, type ClientPlugin, type Coverage, definePlugin, type Plugin, type PluginHost, type SessionSource } from "./src/plugin.ts";
 
-export { createKernel, type Explanation, type Kernel, type KernelOptions } from "./src/kernel.ts";
+export type { Explanation } from "./src/explain.ts";
+export { createKernel, type Kernel, type KernelOptions } from "./src/kernel.ts";
 export type { Act, ActInit, Session, SessionInit, StreamOptions, View } from "./src/session.ts";
 
 export { all } from "./src/combine/all.ts";

@@ -17,8 +17,8 @@ export interface ActInit {
   metadata?: Readonly<Record<string, unknown>> | undefined;
   /** Aborts the act. */
   signal?: AbortSignal | undefined;
-  /** The answer to this call's approval request, given earlier. */
-  grant?: ApprovalGrant | undefined;
+  /** The answer to this call's approval request, given earlier; several, where the kernel wants several approvers. */
+  grant?: ApprovalGrant | readonly ApprovalGrant[] | undefined;
 }
 
 /** An act that somebody else runs: for frameworks with separate before and after hooks. */
@@ -35,7 +35,7 @@ export interface Act {
   /** Aborts when the act must stop. */
   readonly signal: AbortSignal;
   /** The framework's own person answered an escalation. */
-  resume(answer: boolean | ApprovalGrant): Decision | Promise<Decision>;
+  resume(answer: boolean | ApprovalGrant | readonly ApprovalGrant[]): Decision | Promise<Decision>;
   /** It ran: response gate, counters, settling, events, audit. Works once; later calls answer the same. */
   end(result: unknown, usage?: TokenUsage): Decision | Promise<Decision>;
   /** It ran and threw. Works once, like `end`. */
@@ -164,7 +164,7 @@ export class ActImpl extends Takings implements Act {
 
   #asked: { readonly approval: ApprovalRequest; readonly judged: unknown; readonly round: number } | undefined;
 
-  async resume(answer: boolean | ApprovalGrant): Promise<Decision> {
+  async resume(answer: boolean | ApprovalGrant | readonly ApprovalGrant[]): Promise<Decision> {
     if (this.phase === "escalated") await this.#answer(answer);
     return this.decision;
   }

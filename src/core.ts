@@ -1,10 +1,11 @@
-import type { ApprovalGrant, ApprovalRequest } from "./approval/request.ts";
+import type { Approve } from "./approval/ask.ts";
 import type { AuditRecord, AuditSink } from "./audit/record.ts";
 import { isReadOnly } from "./combine/parts.ts";
 import { type Judge, partsAt, sequence } from "./combine/sequence.ts";
 import { type Deny, deny } from "./decision.ts";
 import type { Similarity } from "./drift/baseline.ts";
 import type { Emitter } from "./events.ts";
+import type { Halts } from "./halts.ts";
 import type { Guard, Interceptor } from "./guard.ts";
 import type { GovernancePolicy } from "./policy/policy.ts";
 import type { Stage } from "./request.ts";
@@ -44,9 +45,10 @@ export interface Core {
   readonly isShadow: boolean;
   readonly hasTrust: boolean;
   readonly learn: Learn | undefined;
-  readonly approve: ((request: ApprovalRequest) => Promise<boolean | ApprovalGrant>) | undefined;
+  readonly approve: Approve | undefined;
   readonly approvalKey: CryptoKey | undefined;
   readonly approvalTtlMs: number;
+  readonly approvalQuorum: number;
   readonly similarity: Similarity;
   readonly sinks: readonly AuditSink[];
   readonly store: StateStore;
@@ -65,65 +67,4 @@ export function writeRecord(sinks: readonly AuditSink[], record: AuditRecord): D
     }
   }
   return failed;
-}
-
-interface Halt {
-  readonly signal: "suspend" | "kill";
-  readonly denial: Deny;
-}
-
-/** Which agents may not act, and the sessions to abort when one is stopped. Sessions are held weakly. */
-export class Halts {
-  readonly #halted: Map<string, Halt> = new Map();
-  readonly #live: Set<WeakRef<Halting>> = new Set();
-  readonly #gone: FinalizationRegistry<WeakRef<Halting>> = new FinalizationRegistry((ref) => this.#live.delete(ref));
-  /** What stops every agent, once the kernel is closed. */
-  closed: Deny | undefined;
-
-  /** Has a session told when its agent is stopped. */
-  watch(session: Halting): void {
-    const ref = new WeakRef(session);
-    this.#live.add(ref);
-    this.#gone.register(session, ref);
-  }
-
-  /** Stops an agent; a kill is final. */
-  stop(agent: string, signal: "suspend" | "kill", reason: string): void {
-    if (this.#halted.get(agent)?.signal === "kill") return;
-    const denial = signal === "kill" ? deny("session_killed", reason) : deny("agent_suspended", reason);
-    this.#halted.set(agent, { signal, denial });
-    this.#tell((session) => session.agentKey === agent || session.agentId === agent, denial);
-  }
-
-  /** Lets a suspended agent act again; answers whether it was suspended. */
-  resume(agent: string): boolean {
-    return this.#halted.get(agent)?.signal === "suspend" && this.#halted.delete(agent);
-  }
-
-  /** Why an agent may not act. */
-  of(agentKey: string, agentId: string): Deny | undefined {
-    if (this.closed !== undefined) return this.closed;
-    if (this.#halted.size === 0) return undefined;
-    return (this.#halted.get(agentKey) ?? this.#halted.get(agentId))?.denial;
-  }
-
-  /** Stops everything, for good. */
-  close(): void {
-    this.closed = deny("session_killed", "The kernel is closed");
-    this.#tell(() => true, this.closed);
-  }
-
-  #tell(concerns: (session: Halting) => boolean, denial: Deny): void {
-    for (const ref of this.#live) {
-      const session = ref.deref();
-      if (session !== undefined && concerns(session)) session.halt(denial);
-    }
-  }
-}
-
-/** What can be aborted. */
-export interface Halting {
-  readonly agentKey: string;
-  readonly agentId: string;
-  halt(denial: Deny): void;
 }

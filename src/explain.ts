@@ -2,11 +2,18 @@ import type { ActInit } from "./act.ts";
 import { foldAll } from "./combine/fold.ts";
 import { type Decision, isThenable } from "./decision.ts";
 import { nameOf } from "./guard.ts";
-import type { Explanation } from "./kernel.ts";
 import { draft, type Passage } from "./passage.ts";
 import type { GovernedRequest, Stage } from "./request.ts";
 import { type Session, SessionImpl } from "./session.ts";
 import { DRY } from "./taking.ts";
+
+/** Why a request was decided as it was. */
+export interface Explanation {
+  /** What would be decided. */
+  readonly decision: Decision;
+  /** What each guard that was asked answered, in order. */
+  readonly steps: readonly { readonly guard: string; readonly decision: Decision }[];
+}
 
 /** Judges a request with the very guards that enforce it, and keeps what each answered. */
 export function explain(session: Session, request: { stage: Stage; name: string; payload: unknown } & ActInit): Explanation | Promise<Explanation> {

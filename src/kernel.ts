@@ -3,13 +3,13 @@ import type { AuditSink } from "./audit/record.ts";
 import { functionOf, knownKeys, wholeNumber, wrong } from "./check.ts";
 import { flatten } from "./combine/all.ts";
 import { checkGuard } from "./combine/parts.ts";
-import { type Core, createGates, Halts } from "./core.ts";
-import type { Decision } from "./decision.ts";
+import { type Core, createGates } from "./core.ts";
 import type { Similarity } from "./drift/baseline.ts";
 import { wordSimilarity } from "./drift/word-similarity.ts";
 import { Emitter, type GovernanceEvents } from "./events.ts";
-import { explain } from "./explain.ts";
+import { explain, type Explanation } from "./explain.ts";
 import type { Guard, Interceptor } from "./guard.ts";
+import { Halts } from "./halts.ts";
 import { trustGate } from "./guards/trust-gate.ts";
 import { compose } from "./intercept/compose.ts";
 import { openSession } from "./open-session.ts";
@@ -39,12 +39,14 @@ export interface KernelOptions {
   trust?: ActionGuard;
   /** Learns from what runs and tool calls came to: success, failure, or a denial that a rule of the policy made. Needs profiles. */
   trustTracker?: TrustTracker;
-  /** Asks a person; only `true` or a valid grant approves. Absent: escalations deny with `approval_required`. */
-  approve?: (request: ApprovalRequest) => Promise<boolean | ApprovalGrant>;
+  /** Asks a person; only `true`, or valid grants, approve. Absent: escalations deny with `approval_required`. */
+  approve?: (request: ApprovalRequest) => Promise<boolean | ApprovalGrant | readonly ApprovalGrant[]>;
   /** Verifies grants: an HMAC key, or an Ed25519 public key. */
   approvalKey?: CryptoKey;
   /** How long a question may wait for its answer, in ms. Default 300000. */
   approvalTtlMs?: number;
+  /** How many distinct approvers must sign, a whole number >= 1, default 1; above 1, `true` does not count. */
+  approvalQuorum?: number;
   /** Extensions; `use` adds more until the first session. */
   plugins?: readonly Plugin[];
   /** `shadow`: decide, tell and record, but let everything pass. Default `enforce`. */
@@ -53,14 +55,6 @@ export interface KernelOptions {
   clock?: () => number;
   /** How alike two outputs are, 0 to 1, for drift. Default `wordSimilarity`. */
   similarity?: Similarity;
-}
-
-/** Why a request was decided as it was. */
-export interface Explanation {
-  /** What would be decided. */
-  readonly decision: Decision;
-  /** What each guard that was asked answered, in order. */
-  readonly steps: readonly { readonly guard: string; readonly decision: Decision }[];
 }
 
 /** Holds the guards and makes sessions. */
@@ -95,7 +89,7 @@ export interface Kernel {
   close(): Promise<void>;
 }
 
-const OPTIONS: readonly string[] = ["policy", "guards", "interceptors", "trust", "trustTracker", "approve", "approvalKey", "approvalTtlMs", "plugins", "mode", "clock", "similarity"];
+const OPTIONS: readonly string[] = ["policy", "guards", "interceptors", "trust", "trustTracker", "approve", "approvalKey", "approvalTtlMs", "approvalQuorum", "plugins", "mode", "clock", "similarity"];
 const WHERE = "createKernel()";
 
 /**
@@ -127,7 +121,7 @@ interface Wrapped {
 class KernelImpl implements Kernel {
   readonly policy: GovernancePolicy;
   readonly #emitter = new Emitter();
-  readonly #halts = new Halts();
+  readonly #halts = new Halts({ store: () => this.#store, clock: () => this.#clock(), failed: (error) => void this.#emitter.emit("listener_error", { type: "agent_signal", error }) });
   readonly #wrapped = new WeakMap<object, Wrapped>();
   readonly #options: KernelOptions;
   readonly #clock: () => number;
@@ -156,6 +150,7 @@ class KernelImpl implements Kernel {
     if (similarity !== undefined) functionOf(WHERE, "similarity", similarity);
     if (!Array.isArray(plugins)) throw wrong(WHERE, "plugins", "an array of plugins", plugins);
     wholeNumber(WHERE, "approvalTtlMs", options.approvalTtlMs ?? 300_000, 1);
+    wholeNumber(WHERE, "approvalQuorum", options.approvalQuorum ?? 1, 1);
     this.#clock = clock === undefined ? Date.now : functionOf(WHERE, "clock", clock);
     this.#own = flatten([...guards]);
     this.#options = { ...options };
@@ -200,7 +195,7 @@ class KernelImpl implements Kernel {
 
   #seal(): Core {
     if (this.#core !== undefined) return this.#core;
-    const { trust, trustTracker, approve, approvalKey, approvalTtlMs = 300_000, mode, similarity = wordSimilarity } = this.#options;
+    const { trust, trustTracker, approve, approvalKey, approvalTtlMs = 300_000, approvalQuorum = 1, mode, similarity = wordSimilarity } = this.#options;
     const gateOne = trust === undefined ? [] : [trustGate(trust)];
     return (this.#core = {
       policy: this.policy,
@@ -214,6 +209,7 @@ class KernelImpl implements Kernel {
       approve,
       approvalKey,
       approvalTtlMs,
+      approvalQuorum,
       similarity,
       sinks: this.#sinks,
       store: this.#store ?? memoryStore(),

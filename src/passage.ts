@@ -7,6 +7,7 @@ import { isPolicyViolation, violation } from "./errors.ts";
 import { type Guard, named, nameOf, type Taking } from "./guard.ts";
 import { type GovernedRequest, type Stage, TOOL_NAME, type TokenUsage } from "./request.ts";
 import { capsOf, Fault, snapshot, takeTwin } from "./snapshot/snapshot.ts";
+import type { Awaitable } from "./state/store.ts";
 import type { AgentProfile } from "./trust/profile.ts";
 import { conclude, tellCheck } from "./tell.ts";
 
@@ -43,7 +44,9 @@ export class Passage {
   readonly #guards: readonly Guard[];
   readonly #gates: Gates;
   readonly #outer: AbortSignal | undefined;
-  readonly #mayStart: boolean;
+  /** Whether nothing has to be waited for before the first act. */
+  #mayStart: boolean;
+  #ready: Awaitable<Deny | undefined>;
   #controller: AbortController | undefined;
   #signal: AbortSignal | undefined;
   #stopped: Deny | undefined;
@@ -63,7 +66,8 @@ export class Passage {
     // A child passes its parent's guards first, in its parent's context, and takes from both.
     this.#guards = parent === undefined ? own : [...parent.#guards.map((guard) => bound(guard, parent.context)), ...own];
     this.#gates = parent === undefined && own === core.guards ? core.gates : createGates();
-    this.#mayStart = this.gate("agent_startup").guards.length === 0;
+    this.#ready = core.halts.load([...new Set([parts.agentKey, parts.agentId])]);
+    this.#mayStart = this.#ready === undefined && this.gate("agent_startup").guards.length === 0;
   }
 
   /** Aborts when the session ends. Made when somebody asks: nobody else needs telling. */
@@ -133,7 +137,7 @@ export class Passage {
   judge(request: Draft, taking: Taking): Decision | Promise<Decision> {
     const denied = this.prepare(request);
     if (denied !== undefined) return denied;
-    if (this.#mayStart || this.#startup === ALLOW) return this.gate(request.stage).judge(request as GovernedRequest, this.context, taking);
+    if (this.#mayStart) return this.gate(request.stage).judge(request as GovernedRequest, this.context, taking);
     return this.#afterStart(request as GovernedRequest, taking);
   }
 
@@ -147,8 +151,14 @@ export class Passage {
   }
 
   async #afterStart(request: GovernedRequest, taking: Taking): Promise<Decision> {
+    const unknown = await this.#ready;
+    this.#ready = unknown;
+    const denied = unknown ?? this.halted();
+    if (denied !== undefined) return denied;
     const started = await this.#start();
-    return started.allowed ? await this.gate(request.stage).judge(request, this.context, taking) : started;
+    if (!started.allowed) return started;
+    this.#mayStart = true;
+    return await this.gate(request.stage).judge(request, this.context, taking);
   }
 
   /** Judges `agent_startup` once, whoever comes first; all who come meanwhile wait for the one answer. */

@@ -8,6 +8,9 @@ import { digestOf, plainText, render } from "./digest.ts";
 import { grantMistake } from "./grant.ts";
 import type { ApprovalGrant, ApprovalRequest } from "./request.ts";
 
+/** Asks a person. */
+export type Approve = (request: ApprovalRequest) => Promise<boolean | ApprovalGrant | readonly ApprovalGrant[]>;
+
 const policyDigests = new WeakMap<object, Promise<string>>();
 
 /** Puts the question: bound to the call by a digest, and rendered from what would run. */
@@ -36,7 +39,7 @@ export class NoAnswer {
 }
 
 /** Asks, and waits until there is an answer, the question has lapsed or the act is aborted. */
-export async function askPerson(approve: (request: ApprovalRequest) => Promise<boolean | ApprovalGrant>, request: ApprovalRequest, signal: AbortSignal, ttlMs: number): Promise<unknown> {
+export async function askPerson(approve: Approve, request: ApprovalRequest, signal: AbortSignal, ttlMs: number): Promise<unknown> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let onAbort: (() => void) | undefined;
   try {
@@ -56,26 +59,56 @@ export async function askPerson(approve: (request: ApprovalRequest) => Promise<b
   }
 }
 
-/** Reads an answer: only `true`, or a valid grant that says so and was not spent before, approves. */
-export async function readAnswer(answer: unknown, request: ApprovalRequest, core: Core, now: number): Promise<{ approved: boolean; by: string | undefined; reason: string; edited?: { payload: unknown } | undefined }> {
-  const no = (reason: string, by?: string): { approved: false; by: string | undefined; reason: string } => ({ approved: false, by, reason });
+/** What an answer came to. */
+export interface Verdict {
+  readonly approved: boolean;
+  readonly by: string | undefined;
+  readonly reason: string;
+  /** There when the approvers changed the payload. */
+  readonly edited?: { readonly payload: unknown };
+}
+
+/**
+ * Reads an answer: only `true`, or valid grants that say so and were not spent before, approve; with a quorum, grants of so
+ * many distinct approvers, none of them the agent itself.
+ */
+export async function readAnswer(answer: unknown, request: ApprovalRequest, core: Core, now: number): Promise<Verdict> {
+  const no = (reason: string, by?: string): Verdict => ({ approved: false, by, reason });
   if (answer instanceof NoAnswer) return no(answer.reason);
   if (answer === false) return no("The approver refused");
   if (!(now < request.expiresAt)) return no("The approval came too late");
-  if (answer === true) return { approved: true, by: undefined, reason: "Approved" };
+  if (answer === true) return core.approvalQuorum === 1 ? { approved: true, by: undefined, reason: "Approved" } : no("The answer does not count: it must be signed by several approvers");
   if (typeof answer !== "object" || answer === null) return no("The answer was neither true nor false nor a grant");
-  const grant = Object.freeze({ ...(answer as ApprovalGrant) });
   try {
-    const mistake = await grantMistake(grant, request, core.approvalKey, now);
-    if (mistake !== undefined) return no(`The answer does not count: ${mistake}`);
-    if (!grant.approved) return no("The approver refused", grant.by);
-    // Spent before the act, and kept until it could no longer be used anyway.
-    const fresh = await core.store.put(JSON.stringify(["grant", grant.signature]), "spent", { ifVersion: undefined, now, ttlMs: Math.max(1, grant.expiresAt - now) });
-    if (fresh !== true) return no("The answer does not count: the grant was used before");
+    // Copied before anything waits: what was verified is what counts.
+    const grants = (Array.isArray(answer) ? (answer as ApprovalGrant[]) : [answer as ApprovalGrant]).slice(0, MOST_GRANTS).map((grant) => Object.freeze({ ...grant }));
+    return await readGrants(grants, request, core, now);
   } catch {
     return no("The answer could not be verified");
   }
-  return { approved: true, by: grant.by, reason: "Approved", edited: "payload" in grant ? { payload: grant.payload } : undefined };
+}
+
+const MOST_GRANTS = 64;
+
+async function readGrants(grants: readonly ApprovalGrant[], request: ApprovalRequest, core: Core, now: number): Promise<Verdict> {
+  const no = (reason: string, by?: string): Verdict => ({ approved: false, by, reason });
+  const [first] = grants;
+  if (first === undefined) return no("The answer was neither true nor false nor a grant");
+  for (const grant of grants) {
+    const mistake = await grantMistake(grant, request, core.approvalKey, now);
+    if (mistake !== undefined) return no(`The answer does not count: ${mistake}`);
+    if (!grant.approved) return no("The approver refused", grant.by);
+    if (("payload" in grant) !== ("payload" in first) || !sameData(grant.payload, first.payload)) return no("The answer does not count: the approvers changed the call differently");
+  }
+  const approvers = new Set(grants.map((grant) => grant.by).filter((by) => by !== undefined && by !== "" && by !== request.agentKey));
+  if (core.approvalQuorum > 1 && approvers.size < core.approvalQuorum) return no(`The answer does not count: ${core.approvalQuorum} distinct approvers are needed, and there are ${approvers.size}`);
+  for (const { signature, expiresAt } of grants) {
+    // Spent before the act, and kept until it could no longer be used anyway.
+    const fresh = await core.store.put(JSON.stringify(["grant", signature]), "spent", { ifVersion: undefined, now, ttlMs: Math.max(1, Math.ceil(expiresAt - now)) });
+    if (fresh !== true) return no("The answer does not count: the grant was used before");
+  }
+  const by = approvers.size > 0 ? [...approvers].join(", ") : first.by;
+  return { approved: true, by, reason: "Approved", ...("payload" in first ? { edited: { payload: first.payload } } : {}) };
 }
 
 /** Whether two payloads are the same data; values that are not plain are only the same as themselves. */

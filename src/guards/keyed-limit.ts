@@ -112,13 +112,13 @@ export class KeyedLimit {
       if (taking.dry || amount === 0) return ALLOW;
       return this.judge(key, room, request, context, taking, settle);
     }
-    const receipt = table.take(key, amount, max, now);
+    const receipt = table.take(key, amount, max, now, true);
     if (receipt === FULL) return noRoom();
     if (receipt === REFUSED) return refuse(amount, table.room(key, max, now), table.retryAfterMs(key, amount, max));
     const held = own === undefined ? undefined : hold(this, key, request, context);
     // One place makes no more closures than it needs: what is counted in a window is settled by its expiring.
-    if (settle === undefined && table.windowMs !== Infinity) taking.take(giverBack(table, key, receipt, held));
-    else taking.take(giverBack(table, key, receipt, held), settler(table, key, receipt, amount, settle));
+    if (settle === undefined && table.windowMs !== Infinity) taking.take(giverBack(table, key, receipt, amount, held));
+    else taking.take(giverBack(table, key, receipt, amount, held), settler(table, key, receipt, amount, settle));
     return ALLOW;
   }
 
@@ -154,15 +154,15 @@ export class KeyedLimit {
   }
 }
 
-function giverBack(table: LimitTable, key: string, receipt: number, held: Held | undefined): () => void {
+function giverBack(table: LimitTable, key: string, receipt: number, amount: number, held: Held | undefined): () => void {
   return () => {
     if (held !== undefined) held.isOpen = false;
-    table.giveBack(key, receipt, 0);
+    table.giveBack(key, receipt, 0, amount);
   };
 }
 
 function settler(table: LimitTable, key: string, receipt: number, amount: number, settle: Settle | undefined): (usage: TokenUsage | undefined) => void {
-  return (usage) => table.giveBack(key, receipt, settle === undefined ? amount : settle(usage, amount));
+  return (usage) => table.giveBack(key, receipt, settle === undefined ? amount : settle(usage, amount), amount);
 }
 
 /** Joins parts into a key that no other parts give. */

@@ -58,8 +58,13 @@ export class LimitTable {
     return this.#slots.size;
   }
 
-  /** Takes at least 1; answers the receipt, {@linkcode REFUSED} or {@linkcode FULL}. `now` is a finite number. */
-  take(key: string, amount: number, max: number, now: number): number {
+  /**
+   * Takes at least 1; answers the receipt, {@linkcode REFUSED} or {@linkcode FULL}. `now` is a finite number.
+   *
+   * With `joins`, takings of one time share a record and its receipt: a burst costs little and keeps no more than a record a ms.
+   * Whoever joins gives each taking back at most once, and says how much it was.
+   */
+  take(key: string, amount: number, max: number, now: number, joins = false): number {
     if (now > this.#latest) this.#latest = now;
     if (this.#due <= this.#latest) this.#sweepSome();
     let slot = this.#slots.get(key);
@@ -75,7 +80,10 @@ export class LimitTable {
         return REFUSED;
       }
     }
-    return this.#add(slot, amount);
+    const newest = this.#ends[slot * ENDS + NEWEST] as number;
+    const at = joins && newest !== NONE && this.#figures[newest * FIGURES + TIME] === this.#latest ? this.#join(newest, amount) : this.#add(slot, amount);
+    this.#used[slot] = (this.#used[slot] as number) + amount;
+    return (this.#links[at * LINKS + TURN] as number) * INDEX_SIZE + at + 1;
   }
 
   /** What may still be taken under a key, or {@linkcode FULL}. */
@@ -104,16 +112,24 @@ export class LimitTable {
     return at === NONE ? undefined : Math.max(0, (this.#figures[at * FIGURES + TIME] as number) + this.windowMs - this.#latest);
   }
 
-  /** Puts `keep` in the place of a taking, for good; ignores receipts that are unknown, used up or another key's. */
-  giveBack(key: string, receipt: number, keep: number): void {
+  /**
+   * Puts `keep` in the place of a taking, for good; ignores receipts that are unknown, used up or another key's.
+   *
+   * `joined` is what was taken, where it joined others; absent: the record is one taking's, and its receipt now used up.
+   */
+  giveBack(key: string, receipt: number, keep: number, joined?: number): void {
     const at = (receipt % INDEX_SIZE) - 1;
     if (!(at >= 0 && at < this.#count) || Math.floor(receipt / INDEX_SIZE) !== this.#links[at * LINKS + TURN]) return;
     const slot = this.#links[at * LINKS + SLOT] as number;
     if (slot === NONE || this.#keys[slot] !== key) return;
-    this.#used[slot] = (this.#used[slot] as number) + keep - (this.#figures[at * FIGURES + AMOUNT] as number);
-    if (keep > 0 && this.windowMs !== Infinity) {
-      this.#figures[at * FIGURES + AMOUNT] = keep;
-      this.#nextTurn(at);
+    const whole = this.#figures[at * FIGURES + AMOUNT] as number;
+    const amount = joined ?? whole;
+    this.#used[slot] = (this.#used[slot] as number) + keep - amount;
+    // What counts for ever needs a record only until it is settled.
+    const rest = whole - amount + (this.windowMs === Infinity ? 0 : keep);
+    if (rest > 0) {
+      this.#figures[at * FIGURES + AMOUNT] = rest;
+      if (joined === undefined) this.#nextTurn(at);
     } else {
       this.#unlink(at);
       this.#dropIfIdle(slot);
@@ -217,8 +233,12 @@ export class LimitTable {
     if (last === NONE) this.#begin(at);
     else links[last * LINKS + LATER] = at;
     this.#last = at;
-    this.#used[slot] = (this.#used[slot] as number) + amount;
-    return (links[link + TURN] as number) * INDEX_SIZE + at + 1;
+    return at;
+  }
+
+  #join(at: number, amount: number): number {
+    this.#figures[at * FIGURES + AMOUNT] = (this.#figures[at * FIGURES + AMOUNT] as number) + amount;
+    return at;
   }
 
   #unlink(at: number): void {

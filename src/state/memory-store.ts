@@ -112,22 +112,21 @@ class Memory implements MemoryStore {
   take(key: string, request: TakeRequest): TakeResult {
     keyOf(key);
     const { amount, max, windowMs = Infinity, now } = request;
-    for (const [field, number] of Object.entries({ amount, max })) {
-      if (!Number.isSafeInteger(number) || number < 0) throw new RangeError(`"${field}" must be a whole number >= 0, and is ${show(number)}`);
-    }
+    wholeOf("amount", amount);
+    wholeOf("max", max);
     if (!(windowMs > 0)) throw new RangeError(`"windowMs" must be a number above 0, and is ${show(windowMs)}`);
     this.#tick(now);
     const table = this.#tableOf(windowMs);
-    const receipt = amount === 0 ? REFUSED : this.#retried(() => table.take(key, amount, max, this.#latest));
-    const remaining = this.#retried(() => table.room(key, max, this.#latest));
+    const receipt = amount === 0 ? REFUSED : this.#take(table, key, amount, max);
+    const remaining = this.#roomIn(table, key, max);
     if (receipt !== REFUSED) return { taken: true, receipt: `${windowMs}/${receipt}`, remaining };
     if (amount === 0) return { taken: true, receipt: "", remaining };
     const retryAfterMs = table.retryAfterMs(key, amount, max);
-    return { taken: false, receipt: "", remaining, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+    return retryAfterMs === undefined ? { taken: false, receipt: "", remaining } : { taken: false, receipt: "", remaining, retryAfterMs };
   }
 
   giveBack(key: string, receipt: string, keep = 0): void {
-    if (!Number.isSafeInteger(keep) || keep < 0) throw new RangeError(`"keep" must be a whole number >= 0, and is ${show(keep)}`);
+    wholeOf("keep", keep);
     const [windowMs, number] = String(receipt).split("/");
     this.#tables.get(Number(windowMs))?.giveBack(key, Number(number), keep);
   }
@@ -144,12 +143,18 @@ class Memory implements MemoryStore {
     return table;
   }
 
-  /** Asks again once everything that has expired is gone. */
-  #retried(ask: () => number): number {
-    const answer = ask();
-    if (answer !== FULL) return answer;
+  #take(table: LimitTable, key: string, amount: number, max: number): number {
+    const receipt = table.take(key, amount, max, this.#latest);
+    if (receipt !== FULL) return receipt;
     this.#makeRoom();
-    return ask();
+    return table.take(key, amount, max, this.#latest);
+  }
+
+  #roomIn(table: LimitTable, key: string, max: number): number {
+    const room = table.room(key, max, this.#latest);
+    if (room !== FULL) return room;
+    this.#makeRoom();
+    return max;
   }
 
   #makeRoom(): void {
@@ -171,4 +176,8 @@ class Memory implements MemoryStore {
 
 function keyOf(key: unknown): void {
   if (typeof key !== "string") throw new TypeError(`A key must be a string, and is ${show(key)}`);
+}
+
+function wholeOf(field: string, value: unknown): void {
+  if (!Number.isSafeInteger(value) || (value as number) < 0) throw new RangeError(`"${field}" must be a whole number >= 0, and is ${show(value)}`);
 }

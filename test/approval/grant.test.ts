@@ -100,6 +100,34 @@ describe("grantApproval()", () => {
     expect(await session.tool(pay(10), (args) => args)).toEqual({ amount: 5 });
   });
 
+  describe("with a quorum of two", () => {
+    const quorum = (options: KernelOptions): Session => open({ approvalQuorum: 2, ...options });
+    const signed = (by?: string, more: object = {}) => (request: ApprovalRequest) => grantApproval(request, hmac, { approved: true, ...(by === undefined ? {} : { by }), ...more });
+    const answers = (...made: ReturnType<typeof signed>[]): KernelOptions => ({ approve: async (request) => await Promise.all(made.map((make) => make(request))) });
+
+    test("lets the call run, when two approvers signed", async () => {
+      expect(await quorum(answers(signed("ada"), signed("bob"))).tool(pay(), () => "paid")).toBe("paid");
+    });
+
+    test.each<[string, KernelOptions]>([
+      ["nobody signed", { approve: async () => true }],
+      ["one signed", answers(signed("ada"))],
+      ["one signed twice", answers(signed("ada"), signed("ada"))],
+      ["one of them has no name", answers(signed("ada"), signed())],
+      ["the agent signed for itself", answers(signed("ada"), signed("payer"))],
+      ["one of them refused", answers(signed("ada"), signed("bob"), signed("eve", { approved: false }))],
+      ["they changed the call differently", answers(signed("ada", { payload: { amount: 1 } }), signed("bob", { payload: { amount: 2 } }))],
+      ["one of them changed the call", answers(signed("ada"), signed("bob", { payload: { amount: 5 } }))],
+      ["the list is empty", answers()],
+    ])("denies, when %s", async (_what, options) => {
+      await expect(quorum(options).tool(pay(), () => "ran")).rejects.toMatchObject({ code: "approval_denied" });
+    });
+
+    test.each([0, -1, NaN, 1.5, "2"])("throws, when the quorum is %s", (approvalQuorum) => {
+      expect(() => createKernel({ approvalQuorum: approvalQuorum as number })).toThrow(/"approvalQuorum"/);
+    });
+  });
+
   test.each([["approved that is no boolean", { approved: "yes" }], ["by that is no text", { approved: true, by: 5 }], ["a payload that is not plain", { approved: true, payload: { f: () => 1 } }]])("throws, when given %s", async (_what, answer) => {
     await expect(grantApproval(await question(open()), hmac, answer as never)).rejects.toBeInstanceOf(TypeError);
   });

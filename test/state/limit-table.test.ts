@@ -105,6 +105,32 @@ describe("LimitTable", () => {
     expect([limits.size, limits.room("a", 1, 0)]).toEqual([0, 1]);
   });
 
+  test("take() joins takings of one time in one record, when it is told to", () => {
+    const limits = table();
+    const receipts = [limits.take("a", 1, 9, 0, true), limits.take("a", 2, 9, 0, true), limits.take("b", 1, 9, 0, true), limits.take("a", 3, 9, 1, true)];
+    expect([receipts[0] === receipts[1], new Set(receipts).size]).toEqual([true, 3]);
+    limits.giveBack("a", receipts[0] as number, 0, 1);
+    expect(limits.room("a", 9, 1)).toBe(4);
+    limits.giveBack("a", receipts[1] as number, 1, 2);
+    expect([limits.room("a", 9, 1), limits.room("a", 9, 1000), limits.room("a", 9, 1001)]).toEqual([5, 6, 9]);
+  });
+
+  test("take() gives a record of its own, when the taking before was given back", () => {
+    const limits = table();
+    const first = limits.take("a", 1, 9, 0, true);
+    limits.giveBack("a", first, 0, 1);
+    const second = limits.take("a", 1, 9, 0, true);
+    limits.giveBack("a", first, 0, 1);
+    expect([limits.room("a", 9, 0), second > 0]).toEqual([8, true]);
+  });
+
+  test("giveBack() keeps what counts for ever, when takings that joined are settled one by one", () => {
+    const limits = table(Infinity);
+    const receipts = [1, 2, 3].map((amount) => limits.take("a", amount, 20, 0, true));
+    receipts.forEach((receipt, i) => limits.giveBack("a", receipt, i === 1 ? 0 : 5, i + 1));
+    expect([limits.room("a", 20, 0), limits.size]).toEqual([10, 1]);
+  });
+
   test("size grows past every column's first length, when there are many keys", () => {
     const limits = table(1000, 1000);
     for (let round = 0; round < 3; round++) for (let i = 0; i < 300; i++) limits.take(`k${i}`, 1, 2, 0);
@@ -117,7 +143,7 @@ describe("LimitTable", () => {
       do: fc.constantFrom("take", "take", "take", "give", "keep", "room"), key: fc.constantFrom("a", "b", "c"), amount: fc.integer({ min: 1, max: 4 }),
       pick: fc.nat({ max: 30 }), move: fc.integer({ min: -5, max: 12 }),
     });
-    fc.assert(fc.property(fc.array(step, { maxLength: 80 }), fc.constantFrom(10, 25, Infinity), (steps, windowMs) => {
+    fc.assert(fc.property(fc.array(step, { maxLength: 80 }), fc.constantFrom(10, 25, Infinity), fc.boolean(), (steps, windowMs, joins) => {
       const max = 6;
       const limits = table(windowMs);
       const naive: { key: string; amount: number; time: number; receipt: number; known: boolean }[] = [];
@@ -129,7 +155,7 @@ describe("LimitTable", () => {
         if (what === "take" || what === "room") latest = Math.max(latest, clock);
         if (what === "take") {
           const fits = used() + amount <= max;
-          const receipt = limits.take(key, amount, max, clock);
+          const receipt = limits.take(key, amount, max, clock, joins);
           expect(receipt > 0).toBe(fits);
           if (!fits) {
             const wait = limits.retryAfterMs(key, amount, max);
@@ -140,8 +166,10 @@ describe("LimitTable", () => {
         } else {
           const one = naive[pick % Math.max(1, naive.length)];
           if (one === undefined) continue;
+          // Takings that joined are given back once.
+          if (joins && !one.known) continue;
           const keep = what === "keep" ? amount : 0;
-          limits.giveBack(one.key, one.receipt, keep);
+          limits.giveBack(one.key, one.receipt, keep, joins ? one.amount : undefined);
           // An expired one may or may not be known still: it no longer counts.
           if (one.known && latest - one.time < windowMs) one.amount = keep;
           one.known = false;

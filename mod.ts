@@ -25,6 +25,7 @@ export { type AdapterPlugin, type ClientPlugin, type Coverage, definePlugin, typ
 
 export type { Explanation } from "./src/explain.ts";
 export { createKernel, type Kernel, type KernelOptions } from "./src/kernel.ts";
+export { type RecordedCall, replay, type ReplayChange } from "./src/replay.ts";
 export type { Act, ActInit, Session, SessionInit, StreamOptions, View } from "./src/session.ts";
 
 export { all } from "./src/combine/all.ts";

@@ -15,7 +15,8 @@ export class Profile implements AgentProfile {
   readonly status: AgentStatus;
   readonly metadata: Readonly<Record<string, unknown>>;
   #score: number;
-  #read: (() => number) | undefined;
+  #at: number;
+  #read: ((score: number, at: number) => number) | undefined;
 
   constructor(parts: ProfileParts) {
     this.did = parts.did;
@@ -25,6 +26,7 @@ export class Profile implements AgentProfile {
     this.status = parts.status;
     this.metadata = parts.metadata;
     this.#score = parts.trustScore;
+    this.#at = 0;
     this.#read = undefined;
     Object.freeze(this);
   }
@@ -32,7 +34,7 @@ export class Profile implements AgentProfile {
   static readonly #accessor: PropertyDescriptor = {
     enumerable: true,
     get(this: Profile): number {
-      return this.#read === undefined ? this.#score : this.#read();
+      return Profile.score(this);
     },
   };
 
@@ -41,12 +43,18 @@ export class Profile implements AgentProfile {
     return typeof value === "object" && value !== null && #score in value;
   }
 
+  /** The score as it is shown, without the way through the accessor. */
+  static score(agent: Profile): number {
+    return agent.#read === undefined ? agent.#score : agent.#read(agent.#score, agent.#at);
+  }
+
   /**
-   * Sets the score of a profile; with `read`, what is shown from now on is what `read` answers (a score that decays). Who may do that:
-   * whoever can import this file, which `mod.ts` does not export.
+   * Sets the score of a profile; with `read`, what is shown from now on is what `read` answers of this score and `at` (a score that
+   * decays), so that one function serves every profile. Who may do that: whoever can import this file, which `mod.ts` does not export.
    */
-  static move(agent: Profile, score: number, read?: () => number): void {
+  static move(agent: Profile, score: number, read?: (score: number, at: number) => number, at = 0): void {
     agent.#score = score;
+    agent.#at = at;
     agent.#read = read;
   }
 }

@@ -20,24 +20,48 @@ export interface TrustRecord {
 /** The last so many records: the oldest leave, so that agents who come and go cannot fill the memory. */
 export class History {
   readonly #limit: number;
-  readonly #ring: TrustRecord[] = [];
+  // A column for each field, and no object for each record: every outcome is written, and few are ever read.
+  readonly #dids: string[] = [];
+  readonly #actions: string[] = [];
+  readonly #outcomes: TrustOutcome[] = [];
+  readonly #scores: number[] = [];
+  readonly #timestamps: number[] = [];
   #next = 0;
 
   constructor(limit: number) {
     this.#limit = limit;
   }
 
-  add(record: TrustRecord): void {
+  add(did: string, action: string, outcome: TrustOutcome, newScore: number, timestamp: number): void {
     if (this.#limit === 0) return;
-    this.#ring[this.#next] = record;
-    this.#next = (this.#next + 1) % this.#limit;
+    const row = this.#next;
+    this.#dids[row] = did;
+    this.#actions[row] = action;
+    this.#outcomes[row] = outcome;
+    this.#scores[row] = newScore;
+    this.#timestamps[row] = timestamp;
+    this.#next = row + 1 === this.#limit ? 0 : row + 1;
   }
 
   /** The records, oldest first; frozen, and new with every call. */
   list(did: string | undefined): readonly TrustRecord[] {
-    const ordered = [...this.#ring.slice(this.#next), ...this.#ring.slice(0, this.#next)];
-    // `undefined` alone means all: an empty DID is nobody's, not everybody's.
-    return Object.freeze((did === undefined ? ordered : ordered.filter((record) => record.did === did)).map((record) => Object.freeze({ ...record })));
+    const records: TrustRecord[] = [];
+    const count = this.#dids.length;
+    // A ring that is not full yet begins at row 0.
+    const oldest = count === this.#limit ? this.#next : 0;
+    for (let i = 0; i < count; i++) {
+      const row = (oldest + i) % count;
+      // `undefined` alone means all: an empty DID is nobody's, not everybody's.
+      if (did === undefined || this.#dids[row] === did) records.push(this.#record(row));
+    }
+    return Object.freeze(records);
+  }
+
+  #record(row: number): TrustRecord {
+    const [did, action] = [this.#dids[row] as string, this.#actions[row] as string];
+    const [newScore, timestamp] = [this.#scores[row] as number, this.#timestamps[row] as number];
+    const outcome = this.#outcomes[row] as TrustOutcome;
+    return Object.freeze(outcome === "violation" ? { did, action, outcome: "failure", violation: true, newScore, timestamp } : { did, action, outcome, newScore, timestamp });
   }
 }
 

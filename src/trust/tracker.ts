@@ -88,11 +88,9 @@ export function trustTracker(options: {
   knownKeys(WHERE, options, KEYS);
   const { reward = 10, penalty = 50, violationPenalty = penalty, historyLimit = 1000, callMemory = 10_000 } = options;
   const { store, clock = () => Date.now(), onError } = options;
-  const shifts: Readonly<Record<TrustOutcome, number>> = {
-    success: wholeNumber(WHERE, "reward", reward, 0, MAX_SCORE),
-    failure: -wholeNumber(WHERE, "penalty", penalty, 0, MAX_SCORE),
-    violation: -wholeNumber(WHERE, "violationPenalty", violationPenalty, 0, MAX_SCORE),
-  };
+  const gain = wholeNumber(WHERE, "reward", reward, 0, MAX_SCORE);
+  const loss = -wholeNumber(WHERE, "penalty", penalty, 0, MAX_SCORE);
+  const breach = -wholeNumber(WHERE, "violationPenalty", violationPenalty, 0, MAX_SCORE);
   const history = new History(wholeNumber(WHERE, "historyLimit", historyLimit, 0, 1_000_000));
   const counted = new Counted(wholeNumber(WHERE, "callMemory", callMemory, 0, 1_000_000));
   functionOf(WHERE, "clock", clock);
@@ -107,33 +105,33 @@ export function trustTracker(options: {
     return latest;
   };
   const falling = new WeakSet<Profile>();
-  const show = (agent: Profile, kept: Kept): void => {
-    if (decayed === undefined) return Profile.move(agent, kept.score);
-    falling.add(agent);
-    Profile.move(agent, kept.score, () => decayed(kept, now()));
+  const fallen = decayed === undefined ? undefined : (score: number, at: number): number => decayed({ score, at }, now());
+  const show = (agent: Profile, { score, at }: Kept): void => {
+    if (fallen !== undefined) falling.add(agent);
+    Profile.move(agent, score, fallen, at);
   };
   const ledger = store === undefined ? undefined : new Ledger({ store: storeOf(store), now, decayed: decayed ?? ((kept) => kept.score), show, onError });
 
-  const record = (agent: AgentProfile, action: string, outcome: TrustOutcome, callId: string | undefined): number => {
+  const record = (agent: AgentProfile, action: string, outcome: TrustOutcome, shift: number, callId: string | undefined): number => {
     const profile = profileOf(agent);
     if (typeof action !== "string") throw new TypeError(`An outcome's action must be a string, and is ${shown(action)}`);
     if (callId !== undefined) {
       if (typeof callId !== "string" || callId === "") throw new TypeError(`An outcome's callId must be a string that is not empty, and is ${shown(callId)}`);
-      if (!counted.first(profile.did, callId, outcome)) return profile.trustScore;
+      if (!counted.first(profile.did, callId, outcome)) return Profile.score(profile);
     }
     const timestamp = now();
-    const before = profile.trustScore;
-    const newScore = Math.max(0, Math.min(MAX_SCORE, before + shifts[outcome]));
+    const before = Profile.score(profile);
+    const newScore = Math.max(0, Math.min(MAX_SCORE, before + shift));
     show(profile, { score: newScore, at: timestamp });
-    history.add(outcome === "violation" ? { did: profile.did, action, outcome: "failure", violation: true, newScore, timestamp } : { did: profile.did, action, outcome, newScore, timestamp });
-    ledger?.add(profile, before, shifts[outcome], timestamp);
+    history.add(profile.did, action, outcome, newScore, timestamp);
+    ledger?.add(profile, before, shift, timestamp);
     return newScore;
   };
 
   return Object.freeze({
-    recordSuccess: (agent: AgentProfile, action: string, callId?: string): number => record(agent, action, "success", callId),
-    recordFailure: (agent: AgentProfile, action: string, callId?: string): number => record(agent, action, "failure", callId),
-    recordViolation: (agent: AgentProfile, action: string, callId?: string): number => record(agent, action, "violation", callId),
+    recordSuccess: (agent: AgentProfile, action: string, callId?: string): number => record(agent, action, "success", gain, callId),
+    recordFailure: (agent: AgentProfile, action: string, callId?: string): number => record(agent, action, "failure", loss, callId),
+    recordViolation: (agent: AgentProfile, action: string, callId?: string): number => record(agent, action, "violation", breach, callId),
     history: (did?: string): readonly TrustRecord[] => history.list(did),
     async load(agent: AgentProfile): Promise<number> {
       const profile = profileOf(agent);

@@ -83,7 +83,8 @@ describe("grantApproval()", () => {
   });
 
   test("denies, when the store fails", async () => {
-    const store = { ...memoryStore(), put: () => { throw new Error("down"); } };
+    const down = (): never => { throw new Error("down"); };
+    const store: StateStore = { name: "down", read: () => undefined, put: down, take: down, giveBack: down };
     const grant = await grantApproval(await question(open()), hmac, { approved: true });
     await expect(open(stored(store)).tool(pay(5, { grant }), () => "ran")).rejects.toMatchObject({ code: "approval_denied" });
   });

@@ -31,6 +31,14 @@ describe("LimitTable", () => {
     expect([limits.take("a", 1, 1, 1499), limits.take("a", 1, 1, 1500) > 0]).toEqual([REFUSED, true]);
   });
 
+  test("take() frees a key's own takings, when those of many others have expired before and are not dropped yet", () => {
+    const limits = table();
+    for (let i = 0; i < 20; i++) limits.take(`old ${i}`, 1, 1, 0);
+    limits.take("a", 1, 2, 1);
+    limits.take("a", 1, 2, 2);
+    expect([limits.take("a", 2, 2, 1001), limits.room("b", 1, 1001), limits.take("a", 2, 2, 1002) > 0]).toEqual([REFUSED, 1, true]);
+  });
+
   test("take() drops keys that have expired, some with each call, when others take", () => {
     const limits = table(1000, 1000);
     for (let i = 0; i < 100; i++) limits.take(`old ${i}`, 1, 1, 0);

@@ -82,6 +82,7 @@ export { actionGuard, type ActionGuard, type ActionResult } from "./src/trust/ac
 export { capabilityCovers, type CapabilityMatching, commonCapabilities, hasAllCapabilities, hasAnyCapability, hasCapability } from "./src/trust/capability.ts";
 export { checkHandoff, type HandoffResult } from "./src/trust/handoff.ts";
 export { agentProfile, type AgentProfile, type AgentStatus } from "./src/trust/profile.ts";
+export { profileStore, type ProfileStore } from "./src/trust/profile-store.ts";
 export { selectAgents } from "./src/trust/select.ts";
 export { trustTier, type TrustTier } from "./src/trust/tier.ts";
 export { trustTracker, type TrustDecay, type TrustOutcome, type TrustRecord, type TrustTracker } from "./src/trust/tracker.ts";

@@ -108,8 +108,14 @@ export class Passage {
     } catch {
       time = NaN;
     }
+    // A child's acts are judged in its parents' contexts too: their time goes on with it.
+    for (let at: Passage | undefined = this; at !== undefined; at = at.parent) at.#hear(time);
+    return this.state.now;
+  }
+
+  #hear(time: number): void {
     if (time > this.#lastTime) this.#lastTime = time;
-    return (this.state.now = Number.isFinite(time) ? this.#lastTime : NaN);
+    this.state.now = Number.isFinite(time) ? this.#lastTime : NaN;
   }
 
   /** Aborts what is under way; nothing starts afterwards where the reason stays. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type AuditRecord, createKernel, defineGuard, definePlugin, deny, escalate, type GovernanceEvents, type KernelOptions, maxToolCalls, PolicyViolationError, type Session, shadow, transform, warn } from "../mod.ts";
+import { type AuditRecord, createKernel, defineGuard, definePlugin, deny, escalate, type GovernanceEvents, type KernelOptions, maxToolCalls, PolicyViolationError, rateLimit, type Session, shadow, transform, warn } from "../mod.ts";
 
 const call = (name = "search", args: unknown = {}) => ({ name, arguments: args });
 const look = (payload: unknown = {}) => ({ stage: "pre_tool_call" as const, name: "search", payload });
@@ -324,6 +324,21 @@ describe("child()", () => {
     parent.close();
     expect(signal.aborted).toBe(true);
     expect(await child.check(look())).toMatchObject({ code: "session_killed" });
+  });
+
+  test("is as old as its parent, and takes its limits' time with it", async () => {
+    let now = 0;
+    const kernel = createKernel({ clock: () => now, policy: { timeoutMs: 100 } });
+    const parent = kernel.session({ agentId: "a" });
+    now = 50;
+    const child = parent.child();
+    now = 120;
+    expect(await child.check(look())).toMatchObject({ code: "timeout" });
+    const limited = createKernel({ clock: () => now, guards: [rateLimit({ max: 1, windowMs: 60_000 })] }).session({ agentId: "a" });
+    now += 59_000;
+    await limited.child().tool(call(), () => 1);
+    now += 2000;
+    await expect(limited.tool(call(), () => 1)).rejects.toMatchObject({ code: "rate_limited" });
   });
 
   test("throws, when it would be deeper than 16", () => {

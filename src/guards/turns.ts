@@ -4,7 +4,6 @@ import type { Taking } from "../guard.ts";
 interface Waiter {
   readonly taking: Taking;
   readonly answer: (decision: Decision) => void;
-  readonly leave: () => void;
 }
 
 /** Places for acts of one kind in one session: some run, some wait their turn, the rest are refused. */
@@ -14,6 +13,9 @@ export class Turns {
   readonly #refuse: () => Deny;
   readonly #waiting: Set<Waiter> = new Set();
   readonly #release: () => void;
+  readonly #stop: () => void;
+  /** What those who wait listen to: once for all of them. */
+  #signal: AbortSignal | undefined;
   #running = 0;
   #isPassing = false;
 
@@ -26,6 +28,11 @@ export class Turns {
       this.#running--;
       this.#next();
     };
+    this.#stop = () => {
+      for (const waiter of this.#waiting) waiter.answer(stopped());
+      this.#waiting.clear();
+      this.#listen(undefined);
+    };
   }
 
   /** Gives a place, now or as soon as it is the act's turn. `signal` is asked for only by who has to wait. */
@@ -36,7 +43,10 @@ export class Turns {
       this.#take(taking);
       return allow();
     }
-    return this.#wait(taking, signal());
+    const own = signal();
+    if (own.aborted) return stopped();
+    this.#listen(own);
+    return new Promise((answer) => this.#waiting.add({ taking, answer }));
   }
 
   #take(taking: Taking): void {
@@ -44,18 +54,11 @@ export class Turns {
     taking.take(this.#release, this.#release);
   }
 
-  #wait(taking: Taking, signal: AbortSignal): Deny | Promise<Decision> {
-    const stopped = (): Deny => deny("concurrency_limit", "The act was stopped while it waited for its turn");
-    if (signal.aborted) return stopped();
-    return new Promise((answer) => {
-      const leave = (): void => {
-        this.#waiting.delete(waiter);
-        answer(stopped());
-      };
-      const waiter: Waiter = { taking, answer, leave: () => signal.removeEventListener("abort", leave) };
-      this.#waiting.add(waiter);
-      signal.addEventListener("abort", leave, { once: true });
-    });
+  #listen(signal: AbortSignal | undefined): void {
+    if (signal === this.#signal) return;
+    this.#signal?.removeEventListener("abort", this.#stop);
+    this.#signal = signal;
+    signal?.addEventListener("abort", this.#stop, { once: true });
   }
 
   /** Those that have waited longest go. One whose act is over by then gives its place back from within: the loop passes it on. */
@@ -65,10 +68,14 @@ export class Turns {
     for (const waiter of this.#waiting) {
       if (this.#running >= this.#atOnce) break;
       this.#waiting.delete(waiter);
-      waiter.leave();
       waiter.answer(allow());
       this.#take(waiter.taking);
     }
     this.#isPassing = false;
+    if (this.#waiting.size === 0) this.#listen(undefined);
   }
+}
+
+function stopped(): Deny {
+  return deny("concurrency_limit", "The act was stopped while it waited for its turn");
 }

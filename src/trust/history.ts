@@ -61,7 +61,8 @@ export class History {
     const [did, action] = [this.#dids[row] as string, this.#actions[row] as string];
     const [newScore, timestamp] = [this.#scores[row] as number, this.#timestamps[row] as number];
     const outcome = this.#outcomes[row] as TrustOutcome;
-    return Object.freeze(outcome === "violation" ? { did, action, outcome: "failure", violation: true, newScore, timestamp } : { did, action, outcome, newScore, timestamp });
+    if (outcome === "violation") return Object.freeze({ did, action, outcome: "failure", violation: true, newScore, timestamp });
+    return Object.freeze({ did, action, outcome, newScore, timestamp });
   }
 }
 

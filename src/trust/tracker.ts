@@ -105,12 +105,20 @@ export function trustTracker(options: {
     return latest;
   };
   const falling = new WeakSet<Profile>();
-  const fallen = decayed === undefined ? undefined : (score: number, at: number): number => decayed({ score, at }, now());
-  const show = (agent: Profile, { score, at }: Kept): void => {
-    if (fallen !== undefined) falling.add(agent);
+  // One function for all profiles: what differs between them, score and time, is the profile's own.
+  const fallen = decayed === undefined ? undefined : (score: number, at: number): number => decayed(score, at, now());
+  const show = (agent: Profile, score: number, at: number): void => {
+    if (fallen === undefined) return Profile.move(agent, score);
+    falling.add(agent);
     Profile.move(agent, score, fallen, at);
   };
-  const ledger = store === undefined ? undefined : new Ledger({ store: storeOf(store), now, decayed: decayed ?? ((kept) => kept.score), show, onError });
+  const ledger = store === undefined ? undefined : new Ledger({
+    store: storeOf(store),
+    now,
+    decayed: ({ score, at }: Kept, time: number): number => (decayed === undefined ? score : decayed(score, at, time)),
+    show: (agent: Profile, { score, at }: Kept): void => show(agent, score, at),
+    onError,
+  });
 
   const record = (agent: AgentProfile, action: string, outcome: TrustOutcome, shift: number, callId: string | undefined): number => {
     const profile = profileOf(agent);
@@ -122,7 +130,7 @@ export function trustTracker(options: {
     const timestamp = now();
     const before = Profile.score(profile);
     const newScore = Math.max(0, Math.min(MAX_SCORE, before + shift));
-    show(profile, { score: newScore, at: timestamp });
+    show(profile, newScore, timestamp);
     history.add(profile.did, action, outcome, newScore, timestamp);
     ledger?.add(profile, before, shift, timestamp);
     return newScore;
@@ -137,7 +145,7 @@ export function trustTracker(options: {
       const profile = profileOf(agent);
       await ledger?.load(profile);
       // Idle time begins here for an agent that is new, and goes on for one that is not: loading again must not keep trust up.
-      if (decayed !== undefined && !falling.has(profile)) show(profile, { score: profile.trustScore, at: now() });
+      if (decayed !== undefined && !falling.has(profile)) show(profile, profile.trustScore, now());
       return profile.trustScore;
     },
     async flush(): Promise<void> {
@@ -158,12 +166,12 @@ function storeOf(store: StateStore): StateStore {
   return store;
 }
 
-function decayOf(decay: TrustDecay | undefined): ((kept: Kept, now: number) => number) | undefined {
+function decayOf(decay: TrustDecay | undefined): ((score: number, at: number, now: number) => number) | undefined {
   if (decay === undefined) return undefined;
   knownKeys(WHERE, decay, ["perDay", "towards"]);
   const { perDay, towards = 500 } = decay;
   if (typeof perDay !== "number" || !(perDay > 0 && perDay <= MAX_SCORE)) throw wrong(WHERE, "decay.perDay", `a number above 0 and up to ${MAX_SCORE}`, perDay);
   wholeNumber(WHERE, "decay.towards", towards, 0, MAX_SCORE);
   // From the base and in one step: what is less than a point is neither lost nor taken twice, however often the score is read.
-  return ({ score, at }, now) => (score <= towards ? score : Math.max(towards, score - Math.floor((perDay * Math.max(0, now - at)) / DAY_MS)));
+  return (score, at, now) => (score <= towards ? score : Math.max(towards, score - Math.floor((perDay * Math.max(0, now - at)) / DAY_MS)));
 }

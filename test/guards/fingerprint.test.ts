@@ -28,7 +28,7 @@ test("fingerprint() tells data apart, whatever they are", () => {
 test("fingerprint() tells values apart, when they only look alike", () => {
   const values = [
     undefined, null, "", "null", "undefined", 0, "0", false, "false", 1, "1", true, [], {}, [[]], [{}], ["a", "b"], ["ab"], ["ab", ""], ["", "ab"], { a: "b" }, { ab: "" }, { a: undefined }, { a: null }, ["a", ["b"]], [["a"], "b"],
-    [["a", "b"]], { a: { b: 1 } }, { a: 1, b: 1 }, NaN, Infinity, "\u0000", "\u0000\u0000", "a", "A", "é", "e\u0301", 1e21, "1e21", 7n, "7", -1, "-1",
+    [["a", "b"]], { a: { b: 1 } }, { a: 1, b: 1 }, NaN, Infinity, "\u0000", "\u0000\u0000", "a", "A", "é", "e\u0301", ["a\u0004", "b"], ["a", "\u0004b"], 1e21, "1e21", 7n, "7", -1, "-1",
   ];
   expect(new Set(values.map(fingerprint)).size).toBe(values.length);
 });

@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { describe, expect, test } from "vitest";
 import { withTimeout } from "../../src/combine/with-timeout.ts";
 import { isReadOnly } from "../../src/combine/parts.ts";
@@ -139,6 +140,33 @@ describe("maxConcurrent() with a backpressure threshold", () => {
     expect(codes).toEqual(["a", "b"]);
     b.settle(undefined);
     expect(act(guard, session).code).toBe("");
+  });
+
+  test("listens to the session once and lets go, when many have waited", async () => {
+    const guard = maxConcurrent(50, { backpressureThreshold: 1 });
+    const session = sessionOf();
+    const codes: string[] = [];
+    const acts = Array.from({ length: 50 }, (_, i) => begin(guard, session, String(i), codes));
+    expect(getEventListeners(session.controller.signal, "abort")).toHaveLength(1);
+    for (const one of acts) one.settle(undefined);
+    await turn();
+    expect([codes.length, getEventListeners(session.controller.signal, "abort").length]).toEqual([50, 0]);
+    expect(act(guard, session).code).toBe("");
+    begin(guard, session, "again", codes);
+    session.controller.abort();
+    await turn();
+    expect(codes.at(-1)).toBe(`again: ${LIMIT}`);
+  });
+
+  test("passes a place on without end to the stack, when very many were cancelled while they waited", async () => {
+    const guard = maxConcurrent(30_000, { backpressureThreshold: 1 });
+    const session = sessionOf();
+    const codes: string[] = [];
+    const [first, ...rest] = Array.from({ length: 30_000 }, (_, i) => begin(guard, session, String(i), codes));
+    for (const one of rest) one.giveBack(true);
+    first?.settle(undefined);
+    await turn();
+    expect([codes.length, act(guard, session).code]).toEqual([30_000, ""]);
   });
 
   test("stops waiting, when withTimeout stands around it", async () => {

@@ -42,6 +42,16 @@ describe("maxToolCalls()", () => {
     expect([dry(), dry(), act(guard, session).code, dry()]).toEqual(["", "", "", EXCEEDED]);
   });
 
+  test("registers nothing, when it is asked dry", () => {
+    const dry = taking(true);
+    expect([ask(maxToolCalls(1), {}, context(), dry), dry.taken]).toEqual([allow(), 0]);
+  });
+
+  test("counts sessions of one id apart, when they are of different agents", () => {
+    const guard = maxToolCalls(1, { windowMs: 1000 });
+    expect([["a", "s"], ["b", "s"], ["a", "s"]].map(([agentKey, sessionId]) => act(guard, sessionOf({ agentKey, sessionId })).code)).toEqual(["", "", EXCEEDED]);
+  });
+
   test("counts sessions apart, unless they are of one agent and it is told so", () => {
     const codes = (guard: ReturnType<typeof maxToolCalls>): readonly string[] =>
       [sessionOf({ sessionId: "1" }), sessionOf({ sessionId: "2" }), sessionOf({ agentKey: "other", sessionId: "3" })].map((session) => act(guard, session).code);

@@ -62,6 +62,12 @@ describe("LimitTable", () => {
     expect([limits.take("e", 1, 1, 1001), limits.take("busy", 1, 1, 1001), limits.size]).toEqual([FULL, REFUSED, 3]);
   });
 
+  test("take() makes room for a new key, when the idle one before it had many takings", () => {
+    const limits = table(1000, 1);
+    for (let i = 0; i < 10; i++) limits.take("a", 1, 10, 0);
+    expect([limits.take("b", 1, 1, 999), limits.take("b", 1, 1, 1000) > 0]).toEqual([FULL, true]);
+  });
+
   test("take() uses the latest time, when the clock runs back", () => {
     const limits = table();
     limits.take("a", 1, 1, 5000);

@@ -22,6 +22,9 @@ export interface HaltsOptions {
 
 const TRIES = 8;
 
+/** Stands for every agent: no agent can have this id. */
+export const EVERYBODY = "*";
+
 /** Which agents may not act, and the sessions to abort when one is stopped. Sessions are held weakly. */
 export class Halts {
   readonly #options: HaltsOptions;
@@ -46,7 +49,7 @@ export class Halts {
   stop(agent: string, signal: "suspend" | "kill", reason: string): void {
     const halt = this.#keep(agent, signal, reason);
     if (halt === undefined) return;
-    this.#tell((session) => session.agentKey === agent || session.agentId === agent, halt.denial);
+    this.#tell((session) => agent === EVERYBODY || session.agentKey === agent || session.agentId === agent, halt.denial);
     this.#write(agent, JSON.stringify([signal, reason]));
   }
 
@@ -92,7 +95,7 @@ export class Halts {
   of(agentKey: string, agentId: string): Deny | undefined {
     if (this.closed !== undefined) return this.closed;
     if (this.#halted.size === 0) return undefined;
-    return (this.#halted.get(agentKey) ?? this.#halted.get(agentId))?.denial;
+    return (this.#halted.get(agentKey) ?? this.#halted.get(agentId) ?? this.#halted.get(EVERYBODY))?.denial;
   }
 
   /** Stops everything, for good. */

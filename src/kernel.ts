@@ -77,7 +77,10 @@ export interface Kernel {
   use(plugin: Plugin): Kernel;
   /** Listens; the answer stops listening. */
   on<K extends keyof GovernanceEvents>(type: K, listener: (event: GovernanceEvents[K]) => void): () => void;
-  /** Stops an agent until `resume`: by its agentKey, or every agent of that agentId. Acts under way are aborted. */
+  /**
+   * Stops an agent until `resume`: by its agentKey, every agent of that agentId, or with `"*"` all of the kernel. Acts under way are aborted,
+   * and where the kernel was given a store, the next process still knows.
+   */
   suspend(agent: string, reason?: string): void;
   /** Lets a suspended agent act again. */
   resume(agent: string): void;

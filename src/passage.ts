@@ -10,6 +10,7 @@ import { capsOf, Fault, snapshot, takeTwin } from "./snapshot/snapshot.ts";
 import type { Awaitable } from "./state/store.ts";
 import type { AgentProfile } from "./trust/profile.ts";
 import { conclude, tellCheck } from "./tell.ts";
+import { EVERYBODY } from "./halts.ts";
 
 const ALLOW = allow();
 const NOTHING: Readonly<Record<string, unknown>> = Object.freeze({});
@@ -66,16 +67,18 @@ export class Passage {
     // A child passes its parent's guards first, in its parent's context, and takes from both.
     this.#guards = parent === undefined ? own : [...parent.#guards.map((guard) => bound(guard, parent.context)), ...own];
     this.#gates = parent === undefined && own === core.guards ? core.gates : createGates();
-    this.#ready = core.halts.load([...new Set([parts.agentKey, parts.agentId])]);
+    this.#ready = core.halts.load([...new Set([parts.agentKey, parts.agentId, EVERYBODY])]);
     this.#mayStart = this.#ready === undefined && this.gate("agent_startup").guards.length === 0;
   }
 
-  /** Aborts when the session ends. Made when somebody asks: nobody else needs telling. */
+  /** Aborts when the session ends, or its agent is stopped. Made when somebody asks: nobody else needs telling. */
   get signal(): AbortSignal {
-    if (this.#signal === undefined) {
+    const halted = this.halted();
+    if (halted !== undefined) return AbortSignal.abort(violation("input", halted));
+    // What a suspension aborted is over; what comes after it gets a new signal.
+    if (this.#signal === undefined || (this.#signal.aborted && this.#outer?.aborted !== true)) {
+      if (this.#controller === undefined) this.core.halts.watch(this);
       this.#controller = new AbortController();
-      if (this.#stopped !== undefined) this.#controller.abort(violation("input", this.#stopped));
-      else this.core.halts.watch(this);
       const outer = [this.#controller.signal, this.#outer, this.parent?.signal].filter((signal) => signal !== undefined);
       this.#signal = outer.length === 1 ? this.#controller.signal : AbortSignal.any(outer);
     }

@@ -72,6 +72,19 @@ describe("stops, with a store that fails", () => {
   });
 });
 
+test("suspend() stops every agent of the kernel, until resume(), when it is given *", async () => {
+  const store = memoryStore();
+  const kernel = kernelWith(store);
+  const session = kernel.session({ agentId: "a" });
+  const { signal } = session.context;
+  kernel.suspend("*", "maintenance");
+  expect(signal.aborted).toBe(true);
+  expect(await session.check(call)).toMatchObject({ code: "agent_suspended", reason: "maintenance" });
+  expect(await kernelWith(store).session({ agentId: "b" }).check(call)).toMatchObject({ code: "agent_suspended" });
+  kernel.resume("*");
+  expect(await kernel.session({ agentId: "a" }).check(call)).toMatchObject({ allowed: true });
+});
+
 test("a store that answers at once keeps check() synchronous", () => {
   expect(kernelWith(memoryStore()).session({ agentId: "a" }).check(call)).toMatchObject({ effect: "allow" });
 });

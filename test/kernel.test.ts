@@ -156,6 +156,28 @@ describe("suspend(), resume() and kill()", () => {
     expect(signals).toEqual(["suspend", "resume", "kill"]);
   });
 
+  test("let the agent's sessions act again after resume(), and abort what was under way before", async () => {
+    const kernel = createKernel();
+    const session = kernel.session({ agentId: "a" });
+    const child = session.child();
+    await child.tool(call(), (_args, signal) => signal.aborted);
+    const before = session.tool(call(), (_args, signal) => new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason))));
+    await Promise.resolve();
+    kernel.suspend("a");
+    await expect(before).rejects.toMatchObject({ code: "agent_suspended" });
+    kernel.resume("a");
+    for (const one of [session, child]) expect(await one.tool(call(), (_args, signal) => signal.aborted)).toBe(false);
+    const other = session.child({ agentId: "b" });
+    expect(other.context.signal.aborted).toBe(false);
+    kernel.suspend("a");
+    await expect(session.tool(call(), () => 1)).rejects.toMatchObject({ code: "agent_suspended" });
+    expect([session.context.signal.aborted, other.context.signal.aborted]).toEqual([true, true]);
+    kernel.resume("a");
+    expect(await other.tool(call(), (_args, signal) => signal.aborted)).toBe(false);
+    kernel.kill("a");
+    expect([session.context.signal.aborted, other.context.signal.aborted]).toEqual([true, true]);
+  });
+
   test("abort the acts under way, and withhold what they still bring", async () => {
     const kernel = createKernel();
     const session = kernel.session({ agentId: "a" });

@@ -1,13 +1,14 @@
 import { askPerson, createApproval, readAnswer, sameData } from "./approval/ask.ts";
 import type { ApprovalGrant, ApprovalRequest } from "./approval/request.ts";
+import { wrong } from "./check.ts";
 import { escalationsIn } from "./combine/fold.ts";
-import { allow, amend, type Decision, deny, type Escalate, isThenable, type Transform } from "./decision.ts";
+import { allow, amend, type Decision, deny, type Deny, type Escalate, isThenable, type Transform } from "./decision.ts";
 import { draft, type Passage, passesUnjudged } from "./passage.ts";
 import type { GovernedRequest, TokenUsage } from "./request.ts";
 import { respond } from "./response.ts";
 import { capsOf, Fault, snapshot } from "./snapshot/snapshot.ts";
 import { Takings } from "./taking.ts";
-import { conclude, eventOf, recordDecision } from "./tell.ts";
+import { conclude, eventOf, recordDecision, tellDenial } from "./tell.ts";
 
 /** What the caller may say about an act. */
 export interface ActInit {
@@ -48,6 +49,8 @@ export type ActStage = "input" | "pre_model_call" | "pre_tool_call";
 type Phase = "judging" | "escalated" | "running" | "ending" | "over";
 
 const ALLOW = allow();
+const PENDING = deny("action_blocked", "The act is still being judged");
+const OVER = deny("action_blocked", "The act is over");
 const MOST_QUESTIONS = 8;
 
 /** One act, from the gate before it to the gate after it; what guards take belongs to it. */
@@ -58,7 +61,8 @@ export class ActImpl extends Takings implements Act {
   readonly metadata: Readonly<Record<string, unknown>> | undefined;
   readonly passage: Passage;
   readonly started: number;
-  decision: Decision = ALLOW;
+  /** A denial until it was judged: whoever finds the act by its callId meanwhile must not run it. */
+  decision: Decision = PENDING;
   payload: unknown;
   changed = false;
   phase: Phase = "judging";
@@ -72,6 +76,10 @@ export class ActImpl extends Takings implements Act {
   isPlain = true;
   /** Begun by `begin`: found again by its callId. */
   isPaired = false;
+  /** While it is judged or a person is asked: the act, once that is over. */
+  pending: Promise<this> | undefined;
+  /** What the guards were shown first, before any transform: the caller's payload, as it was read. */
+  shown: unknown;
   readonly #init: ActInit;
   readonly #original: unknown;
   #signal: AbortSignal | undefined;
@@ -82,15 +90,12 @@ export class ActImpl extends Takings implements Act {
     this.stage = stage;
     this.name = name;
     this.metadata = init.metadata;
-    this.callId = typeof init.callId === "string" && init.callId !== "" ? init.callId : passage.nextCallId();
+    const { callId, signal } = init;
+    if (signal !== undefined && !(signal instanceof AbortSignal)) throw wrong(`an act at ${stage}`, "signal", "an AbortSignal", signal);
+    this.callId = typeof callId === "string" && callId !== "" ? callId : passage.nextCallId();
     this.#init = init;
     this.#original = payload;
     this.started = passage.tick();
-  }
-
-  /** What the guards were shown. */
-  get judged(): unknown {
-    return this.request?.payload;
   }
 
   get signal(): AbortSignal {
@@ -102,9 +107,11 @@ export class ActImpl extends Takings implements Act {
   begin(asks: boolean): this | Promise<this> {
     this.passage.open.add(this);
     const decision = this.#judge(this.#original);
+    this.shown = this.request?.payload;
     // After a wait the agent may have been stopped meanwhile.
-    if (isThenable(decision)) return decision.then((late) => this.#admit(this.passage.halted() ?? (late as Decision), asks));
-    return this.#admit(decision as Decision, asks);
+    const begun = isThenable(decision) ? decision.then((late) => this.#admit(this.passage.halted() ?? (late as Decision), asks)) : this.#admit(decision as Decision, asks);
+    if (begun === this) return this;
+    return (this.pending = Promise.resolve(begun).finally(() => (this.pending = undefined)));
   }
 
   #judge(payload: unknown): Decision | Promise<Decision> {
@@ -129,7 +136,12 @@ export class ActImpl extends Takings implements Act {
 
   /** The decision is final: the act may run, or gives everything back. */
   #settle(decision: Decision): this {
-    if (this.phase === "over") return this;
+    if (this.phase === "over") {
+      // Closed or cancelled while it was judged: whoever began it must not read that it may run.
+      this.decision = decision.allowed ? (this.passage.halted() ?? OVER) : decision;
+      if (decision.allowed) tellDenial(this.passage, this, this.decision as Deny);
+      return this;
+    }
     this.decision = decision;
     if (!decision.allowed) {
       this.#finish();
@@ -209,7 +221,7 @@ export class ActImpl extends Takings implements Act {
   }
 
   fail(error: unknown): Decision | Promise<Decision> {
-    if (this.phase === "running" && passesUnjudged(error, this.#signal)) {
+    if (this.phase === "running" && passesUnjudged(error, this.signal)) {
       this.settle(undefined);
       this.ended = ALLOW;
       this.#finish();
@@ -221,7 +233,7 @@ export class ActImpl extends Takings implements Act {
   respond(payload: unknown, isError: boolean, usage: TokenUsage | undefined): Decision | Promise<Decision> {
     if (this.ended !== undefined) return this.ended;
     // An act that was never let through has no result to judge.
-    if (this.phase !== "running") return this.decision.allowed ? deny("action_blocked", "The act is over") : this.decision;
+    if (this.phase !== "running") return this.decision.allowed ? OVER : this.decision;
     this.phase = "ending";
     const answer = respond(this, payload, isError, usage);
     if (!isThenable(answer)) {
@@ -256,7 +268,9 @@ export class ActImpl extends Takings implements Act {
     this.phase = "over";
     this.giveBack(true);
     this.passage.open.delete(this);
-    if (this.metadata?.["untrusted"] === true && this.ended !== undefined) this.passage.state.tainted = true;
+    if (this.metadata?.["untrusted"] !== true || this.ended === undefined) return;
+    // What a child brings in reaches its parents with its answer.
+    for (let at: Passage | undefined = this.passage; at !== undefined; at = at.parent) at.state.tainted = true;
   }
 }
 

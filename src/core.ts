@@ -2,7 +2,7 @@ import type { Approve } from "./approval/ask.ts";
 import type { AuditRecord, AuditSink } from "./audit/record.ts";
 import { isReadOnly } from "./combine/parts.ts";
 import { type Judge, partsAt, sequence } from "./combine/sequence.ts";
-import { type Deny, deny } from "./decision.ts";
+import { type Deny, deny, isThenable } from "./decision.ts";
 import type { Similarity } from "./drift/baseline.ts";
 import type { Emitter } from "./events.ts";
 import type { Halts } from "./halts.ts";
@@ -11,6 +11,9 @@ import type { GovernancePolicy } from "./policy/policy.ts";
 import type { Stage } from "./request.ts";
 import type { StateStore } from "./state/store.ts";
 import type { Learn } from "./trust/learn.ts";
+
+/** The gate after each gate. */
+export const RESPONSE: Readonly<Record<"input" | "pre_model_call" | "pre_tool_call", Stage>> = { input: "output", pre_model_call: "post_model_call", pre_tool_call: "post_tool_call" };
 
 /** The guards of one stage, compiled. */
 export interface Gate {
@@ -32,7 +35,10 @@ export function createGates(): Gates {
 /** Compiles the guards that judge at a stage. */
 export function createGate(guards: readonly Guard[], stage: Stage): Gate {
   const parts = partsAt(guards, stage);
-  return { guards: parts, judge: sequence(parts), needsTwin: !parts.every(isReadOnly) };
+  // What the act was given is shown to the guards after it too, and must be what was judged, whatever the act does to its own copy.
+  const after = RESPONSE[stage as keyof typeof RESPONSE];
+  const shown = after === undefined ? parts : [...parts, ...partsAt(guards, after)];
+  return { guards: parts, judge: sequence(parts), needsTwin: !shown.every(isReadOnly) };
 }
 
 /** What the sessions of a kernel share. */
@@ -61,7 +67,11 @@ export function writeRecord(sinks: readonly AuditSink[], record: AuditRecord): D
   let failed: Deny | undefined;
   for (const sink of sinks) {
     try {
-      sink.write(record);
+      const answer: unknown = sink.write(record);
+      if (!isThenable(answer)) continue;
+      answer.then(undefined, () => undefined);
+      // It may still fail, and by then the act has run.
+      failed ??= deny("audit_unavailable", "The audit record was not written at once", new TypeError(`Sink "${sink.name}" answered a promise`));
     } catch (error) {
       failed ??= deny("audit_unavailable", "The audit record could not be written", error);
     }

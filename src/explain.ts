@@ -1,11 +1,12 @@
 import type { ActInit } from "./act.ts";
+import { wrong } from "./check.ts";
 import { foldAll } from "./combine/fold.ts";
 import { type Decision, isThenable } from "./decision.ts";
 import { nameOf } from "./guard.ts";
 import { draft, type Passage } from "./passage.ts";
-import type { GovernedRequest, Stage } from "./request.ts";
+import { type GovernedRequest, type Stage, STAGES } from "./request.ts";
 import { type Session, SessionImpl } from "./session.ts";
-import { DRY } from "./taking.ts";
+import { SILENT } from "./taking.ts";
 
 /** Why a request was decided as it was. */
 export interface Explanation {
@@ -20,12 +21,13 @@ export function explain(session: Session, request: { stage: Stage; name: string;
   const passage = SessionImpl.passageOf(session) as Passage;
   passage.tick();
   const { stage, name, payload, callId = "#explain", metadata } = request;
+  if (!STAGES.includes(stage)) throw wrong("explain()", "stage", `one of ${STAGES.join(", ")}`, stage);
   const steps: { readonly guard: string; readonly decision: Decision }[] = [];
   const done = (decision: Decision): Explanation => Object.freeze({ decision, steps: Object.freeze(steps) });
   const asked = draft(stage, name, payload, callId, metadata);
   const denied = passage.prepare(asked);
   if (denied !== undefined) return done(denied);
-  const answer = foldAll(passage.gate(stage).guards, asked as GovernedRequest, passage.context, DRY, (guard, decision) => {
+  const answer = foldAll(passage.gate(stage).guards, asked as GovernedRequest, passage.context, SILENT, (guard, decision) => {
     const leaf = decision.effect === "allow" ? undefined : decision.guard;
     steps.push(Object.freeze({ guard: leaf ?? nameOf(guard), decision }));
   });

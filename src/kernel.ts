@@ -285,7 +285,9 @@ class KernelImpl implements Kernel {
 
   async close(): Promise<void> {
     this.#halts.close();
-    for (const teardown of this.#teardowns.splice(0).reverse()) await teardown();
+    const failures: unknown[] = [];
+    for (const teardown of this.#teardowns.splice(0).reverse()) await (async () => await teardown())().catch((error: unknown) => void failures.push(error));
+    if (failures.length > 0) throw failures[0];
   }
 }
 

@@ -1,8 +1,8 @@
-import { faultDenial } from "./combine/fold.ts";
+import { faultDenial, joinedTo, rewritten } from "./combine/fold.ts";
 import { inherit } from "./combine/parts.ts";
 import { SessionContext, type SessionState } from "./context.ts";
-import { type Core, createGate, createGates, type Gate, type Gates } from "./core.ts";
-import { allow, type Decision, deny, type Deny, guardError } from "./decision.ts";
+import { type Core, createGate, createGates, type Gate, type Gates, RESPONSE } from "./core.ts";
+import { allow, type Decision, deny, type Deny, guardError, isThenable } from "./decision.ts";
 import { isPolicyViolation, violation } from "./errors.ts";
 import { type Guard, named, nameOf, type Taking } from "./guard.ts";
 import { type GovernedRequest, type Stage, TOOL_NAME, type TokenUsage } from "./request.ts";
@@ -112,12 +112,13 @@ export class Passage {
       time = NaN;
     }
     // A child's acts are judged in its parents' contexts too: their time goes on with it.
-    for (let at: Passage | undefined = this; at !== undefined; at = at.parent) at.#hear(time);
+    this.#hear(time);
     return this.state.now;
   }
 
   #hear(time: number): void {
-    if (time > this.#lastTime) this.#lastTime = time;
+    if (this.parent !== undefined) this.parent.#hear(time);
+    if (time > this.#lastTime && Number.isFinite(time)) this.#lastTime = time;
     this.state.now = Number.isFinite(time) ? this.#lastTime : NaN;
   }
 
@@ -146,8 +147,14 @@ export class Passage {
   judge(request: Draft, taking: Taking): Decision | Promise<Decision> {
     const denied = this.prepare(request);
     if (denied !== undefined) return denied;
-    if (this.#mayStart) return this.gate(request.stage).judge(request as GovernedRequest, this.context, taking);
-    return this.#afterStart(request as GovernedRequest, taking);
+    const { lastCopy, lastIsPlain } = this;
+    const { stage, name, payload } = request;
+    const decision = this.#mayStart ? this.gate(stage).judge(request as GovernedRequest, this.context, taking) : this.#afterStart(request as GovernedRequest, taking);
+    // A guard may have had something else judged meanwhile: what that read must not become what this act runs on.
+    this.lastCopy = lastCopy;
+    this.lastIsPlain = lastIsPlain;
+    if (decision !== ALLOW && isThenable(decision)) return decision.then((late) => (isKept(request, stage, name, payload) ? (late as Decision) : rewritten()));
+    return isKept(request, stage, name, payload) ? (decision as Decision) : rewritten();
   }
 
   /** What is decided before any guard is asked; else the request is ready to be shown. */
@@ -165,9 +172,11 @@ export class Passage {
     const denied = unknown ?? this.halted();
     if (denied !== undefined) return denied;
     const started = await this.#start();
-    if (!started.allowed) return started;
-    this.#mayStart = true;
-    return await this.gate(request.stage).judge(request, this.context, taking);
+    if (started.effect === "deny") return started;
+    this.#mayStart = started.effect !== "escalate";
+    const decision = await this.gate(request.stage).judge(request, this.context, taking);
+    // One question for both: an approval of the start must not stand for the act's own gate. What has run was approved before.
+    return started.effect === "escalate" && Object.hasOwn(RESPONSE, request.stage) ? joinedTo(started, decision) : decision;
   }
 
   /** Judges `agent_startup` once, whoever comes first; all who come meanwhile wait for the one answer. */
@@ -201,6 +210,11 @@ export class Passage {
     request.payload = twin ? takeTwin() : copy;
     return undefined;
   }
+}
+
+/** Types forbid a guard to write to a request, and JavaScript does not: those after it would have judged what does not run. */
+function isKept(request: Draft, stage: Stage, name: string, payload: unknown): boolean {
+  return request.payload === payload && request.name === name && request.stage === stage;
 }
 
 const DRY_EDGE: Taking = Object.freeze({ dry: true, take: (giveBack: () => void) => giveBack() });

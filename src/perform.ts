@@ -2,7 +2,7 @@ import type { ActImpl } from "./act.ts";
 import { deny, type Deny } from "./decision.ts";
 import { violation } from "./errors.ts";
 import { passesUnjudged } from "./passage.ts";
-import { RESPONSE } from "./response.ts";
+import { RESPONSE } from "./core.ts";
 import type { View } from "./session.ts";
 import type { TokenUsage } from "./request.ts";
 import { tellDenial } from "./tell.ts";
@@ -36,8 +36,7 @@ export async function perform<T>(
     return await failed(act, error);
   }
   if (isStream(value)) {
-    release(value);
-    return await stopped(act, deny("ungoverned_method", "A stream passes the gates only through begin() and stream()"));
+    return await stopped(act, deny("ungoverned_method", "A stream passes the gates only through begin() and stream()"), value);
   }
   let seen: unknown = value;
   let usage: TokenUsage | undefined;
@@ -45,7 +44,7 @@ export async function perform<T>(
     usage = usageOf?.(value);
     if (view !== undefined) seen = view.read(value);
   } catch (error) {
-    return await stopped(act, deny("guard_error", "The response could not be read", error));
+    return await stopped(act, deny("guard_error", "The response could not be read", error), value);
   }
   const after = act.respond(seen, false, usage);
   const final = "effect" in after ? after : await after;
@@ -65,7 +64,11 @@ function intercepted(act: ActImpl, run: (payload: never, signal: AbortSignal, ch
   const next = async (own?: AbortSignal): Promise<unknown> => {
     if (called) throw new TypeError("An interceptor called next() a second time");
     called = true;
-    return await run(act.payload as never, own === undefined ? act.signal : AbortSignal.any([act.signal, own]), act.changed);
+    // An interceptor may have waited, or have answered already: nothing runs that was stopped meanwhile.
+    const { signal } = act;
+    for (const one of own === undefined ? [signal] : [signal, own]) if (one.aborted) throw one.reason;
+    if (act.phase !== "running") throw new TypeError("An interceptor called next() after the act was over");
+    return await run(act.payload as never, own === undefined ? signal : AbortSignal.any([signal, own]), act.changed);
   };
   return Promise.resolve(core.interceptor?.(act.request as NonNullable<typeof act.request>, next, context));
 }
@@ -80,25 +83,34 @@ async function failed(act: ActImpl, error: unknown): Promise<never> {
   throw error;
 }
 
-/** The library itself stops an act that has run: it is spent, told once, and nothing of it goes on. */
-async function stopped(act: ActImpl, denial: Deny): Promise<never> {
+/** The library itself stops an act that has run: it is spent, told once, and nothing of it goes on, unless the kernel only watches. */
+async function stopped<T>(act: ActImpl, denial: Deny, value: T): Promise<T> {
+  const { passage } = act;
   const stage = RESPONSE[act.stage];
   const error = violation(stage, denial);
-  tellDenial(act.passage, { stage, name: act.name, callId: act.callId }, denial);
+  tellDenial(passage, { stage, name: act.name, callId: act.callId }, denial);
   await act.fail(error);
+  if (passage.core.isShadow && passage.halted() === undefined) return value;
+  release(value);
   throw error;
 }
 
 function isStream(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
-  const { getReader, [Symbol.asyncIterator]: iterate } = value as { getReader?: unknown; [Symbol.asyncIterator]?: unknown };
-  return typeof iterate === "function" || typeof getReader === "function";
+  try {
+    const { getReader, [Symbol.asyncIterator]: iterate } = value as { getReader?: unknown; [Symbol.asyncIterator]?: unknown };
+    return typeof iterate === "function" || typeof getReader === "function";
+  } catch {
+    // Whether it would go on after the gate can't be told.
+    return true;
+  }
 }
 
 /** Lets go of a stream that nobody will read. */
-function release(stream: unknown): void {
-  const { cancel, return: end } = stream as { cancel?: () => unknown; return?: () => unknown };
-  const letGo = typeof cancel === "function" ? cancel : end;
-  if (typeof letGo !== "function") return;
-  void (async () => await letGo.call(stream))().catch(() => undefined);
+function release(value: unknown): void {
+  void (async () => {
+    if (!isStream(value)) return;
+    const { cancel, return: end } = value as { cancel?: () => unknown; return?: () => unknown };
+    await (typeof cancel === "function" ? cancel : end)?.call(value);
+  })().catch(() => undefined);
 }

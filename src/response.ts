@@ -1,16 +1,13 @@
 import type { ActImpl } from "./act.ts";
 import { allow, amend, type Decision, deny, type Deny, isThenable } from "./decision.ts";
 import { textOf } from "./drift/baseline.ts";
-import { writeRecord } from "./core.ts";
+import { RESPONSE, writeRecord } from "./core.ts";
 import type { OutcomeRecord } from "./audit/record.ts";
 import { type Draft, draft, type Passage } from "./passage.ts";
-import type { Stage, TokenUsage } from "./request.ts";
+import type { TokenUsage } from "./request.ts";
 import { capsOf, Fault, snapshot } from "./snapshot/snapshot.ts";
-import { microUsdOf, tokensOf } from "./usage.ts";
+import { microUsdOf, readUsage, tokensOf } from "./usage.ts";
 import { type About, conclude, eventOf, learn, objectionOf, recordBase, tellDenial } from "./tell.ts";
-
-/** The gate after each gate. */
-export const RESPONSE: Readonly<Record<ActImpl["stage"], Stage>> = { input: "output", pre_model_call: "post_model_call", pre_tool_call: "post_tool_call" };
 
 /**
  * The gate after an act: what was taken is settled, the response judged, then counted, measured for drift, told and recorded.
@@ -19,14 +16,15 @@ export const RESPONSE: Readonly<Record<ActImpl["stage"], Stage>> = { input: "out
 export function respond(act: ActImpl, payload: unknown, isError: boolean, usage: TokenUsage | undefined): Decision | Promise<Decision> {
   const { passage } = act;
   const started = passage.tick();
-  const reported = tokensOf(usage) === undefined && microUsdOf(usage) === undefined ? undefined : usage;
+  const reported = readUsage(usage);
   act.settle(reported);
   if (reported !== undefined) addUsage(passage, reported);
-  const request = draft(RESPONSE[act.stage], act.name, payload, act.callId, act.metadata, reported, act.payload, isError);
+  const request = draft(RESPONSE[act.stage], act.name, payload, act.callId, act.metadata, reported, act.request?.payload, isError);
   const decision = passage.judge(request, act);
   act.result = passage.lastCopy;
   act.isPlain = passage.lastIsPlain;
-  return isThenable(decision) ? decision.then((late) => judged(act, request, late as Decision, started)) : judged(act, request, decision as Decision, started);
+  // After a wait the agent may have been stopped meanwhile.
+  return isThenable(decision) ? decision.then((late) => judged(act, request, passage.halted() ?? (late as Decision), started)) : judged(act, request, decision as Decision, started);
 }
 
 function judged(act: ActImpl, request: Draft, decision: Decision, started: number): Decision | Promise<Decision> {
@@ -46,9 +44,11 @@ function judged(act: ActImpl, request: Draft, decision: Decision, started: numbe
     state.callCount++;
     if (act.stage === "pre_tool_call") state.toolCallCount++;
   }
-  if (request.stage !== "output" || request.isError === true || !final.allowed) return finished(act, request, final, undefined, started);
+  // Others may end while the drift of this one is measured, and must not move its checkpoint.
+  const nth = state.callCount;
+  if (request.stage !== "output" || request.isError === true || !final.allowed) return finished(act, request, final, undefined, started, nth);
   const drifted = measure(act, textOf(act.result));
-  return isThenable(drifted) ? drifted.then((late) => finished(act, request, final, late as Deny | undefined, started)) : finished(act, request, final, drifted as Deny | undefined, started);
+  return isThenable(drifted) ? drifted.then((late) => finished(act, request, final, late as Deny | undefined, started, nth)) : finished(act, request, final, drifted as Deny | undefined, started, nth);
 }
 
 function addUsage(passage: Passage, usage: TokenUsage | undefined): void {
@@ -59,12 +59,12 @@ function addUsage(passage: Passage, usage: TokenUsage | undefined): void {
 }
 
 /** What was learnt, the checkpoint, then events, then the record. */
-function finished(act: ActImpl, request: Draft, decision: Decision, objection: Deny | undefined, started: number): Decision {
+function finished(act: ActImpl, request: Draft, decision: Decision, objection: Deny | undefined, started: number, nth: number): Decision {
   const { passage } = act;
   const { emitter, isShadow } = passage.core;
   const isError = request.isError === true;
   if (decision.allowed) learn(passage, request, isError ? "failure" : "success");
-  const denied = objection ?? checkpoint(act);
+  const denied = objection ?? checkpoint(act, nth);
   let final: Decision = decision.allowed && denied !== undefined ? deniedLate(act, request, denied) : decision;
   if (emitter.has("call_completed")) {
     const { stage, name, callId, usage } = request;
@@ -72,7 +72,9 @@ function finished(act: ActImpl, request: Draft, decision: Decision, objection: D
     const completed = emitter.emit("call_completed", { ...eventOf(passage, passage.state.now), stage, name, callId, isError, usage, decision: final, durationMs });
     if (completed !== undefined && final.allowed && !isShadow) final = deniedLate(act, request, objectionOf(completed));
   }
-  return recordOutcome(act, request, final, isError, request.usage);
+  final = recordOutcome(act, request, final, isError, request.usage);
+  if (final.allowed) act.settle(request.usage);
+  return final;
 }
 
 /** A denial that came after the response gate had let the response through. */
@@ -106,14 +108,14 @@ function measure(act: ActImpl, text: string): Deny | undefined | Promise<Deny | 
   }
 }
 
-function checkpoint(act: ActImpl): Deny | undefined {
+function checkpoint(act: ActImpl, nth: number): Deny | undefined {
   const { passage } = act;
   const { state, core, context } = passage;
-  if (act.stage === "pre_model_call" || state.callCount % context.policy.checkpointFrequency !== 0) return undefined;
-  const checkpointId = `${context.sessionId}:${state.callCount}`;
+  if (act.stage === "pre_model_call" || nth % context.policy.checkpointFrequency !== 0) return undefined;
+  const checkpointId = `${context.sessionId}:${nth}`;
   state.checkpoints.push(checkpointId);
   if (!core.emitter.has("checkpoint_created")) return undefined;
-  const objection = core.emitter.emit("checkpoint_created", { ...eventOf(passage, state.now), checkpointId, callCount: state.callCount });
+  const objection = core.emitter.emit("checkpoint_created", { ...eventOf(passage, state.now), checkpointId, callCount: nth });
   return objection === undefined ? undefined : objectionOf(objection);
 }
 

@@ -6,12 +6,12 @@ import { type Decision, isThenable } from "./decision.ts";
 import { draft, type Passage } from "./passage.ts";
 import { perform } from "./perform.ts";
 import type { GovernancePolicy, PolicyInit } from "./policy/policy.ts";
-import type { Stage, TokenUsage } from "./request.ts";
+import { type Stage, STAGES, type TokenUsage } from "./request.ts";
 import { capsOf, snapshot } from "./snapshot/snapshot.ts";
 import { governStream, type StreamOptions } from "./stream.ts";
 import { DRY } from "./taking.ts";
 import type { AgentProfile } from "./trust/profile.ts";
-import { conclude } from "./tell.ts";
+import { concludeOnce } from "./tell.ts";
 
 export type { Act, ActInit } from "./act.ts";
 export type { StreamOptions } from "./stream.ts";
@@ -131,7 +131,7 @@ export class SessionImpl implements Session {
     if (!BEGINNINGS.includes(stage)) throw wrong("begin()", "stage", `one of ${BEGINNINGS.join(", ")}`, stage);
     if (approval !== "ask" && approval !== "return") throw wrong("begin()", "approval", '"ask" or "return"', approval);
     const again = callId === undefined ? undefined : this.#same(stage, name, payload, callId);
-    if (again !== undefined) return again;
+    if (again !== undefined) return again.pending ?? again;
     const act = new ActImpl(this.#passage, stage, name, payload, request);
     act.isPaired = true;
     return act.begin(approval === "ask");
@@ -141,8 +141,10 @@ export class SessionImpl implements Session {
   #same(stage: ActStage, name: string, payload: unknown, callId: string): ActImpl | undefined {
     for (const act of this.#passage.open as Set<ActImpl>) {
       if (!act.isPaired || act.callId !== callId || act.stage !== stage || act.name !== name || act.request === undefined) continue;
+      // One that has run is spent, and what is not plain can have changed since it was judged.
+      if (act.phase === "ending" || act.phase === "over" || !act.isPlain) continue;
       // Compared with what was judged: ids come from models, and must not carry another payload past the gate.
-      if (sameData(act.judged, snapshot(payload, capsOf(stage), false))) return act;
+      if (sameData(act.shown, snapshot(payload, capsOf(stage), false))) return act;
     }
     return undefined;
   }
@@ -160,10 +162,11 @@ export class SessionImpl implements Session {
   check(request: { stage: Stage; name: string; payload: unknown; usage?: TokenUsage } & ActInit): Decision | Promise<Decision> {
     const passage = this.#passage;
     const { stage, name, payload, callId, metadata, usage } = request;
+    if (stage !== "pre_tool_call" && !STAGES.includes(stage)) throw wrong("check()", "stage", `one of ${STAGES.join(", ")}`, stage);
     const started = passage.tick();
     const asked = draft(stage, name, payload, callId === undefined || callId === "" ? passage.nextCallId() : callId, metadata, usage);
     const decision = passage.judge(asked, DRY);
-    return isThenable(decision) ? decision.then((late) => conclude(passage, asked, late as Decision, started)) : conclude(passage, asked, decision as Decision, started);
+    return isThenable(decision) ? decision.then((late) => concludeOnce(passage, asked, late as Decision, started)) : concludeOnce(passage, asked, decision as Decision, started);
   }
 
   preExecute(input: unknown): Decision | Promise<Decision> {

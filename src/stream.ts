@@ -1,12 +1,12 @@
 import type { Act } from "./act.ts";
 import { functionOf, wrong } from "./check.ts";
 import { goOn } from "./combine/ask.ts";
-import type { Decision } from "./decision.ts";
+import { type Decision, deny } from "./decision.ts";
 import { violation } from "./errors.ts";
 import { draft, type Passage } from "./passage.ts";
 import type { Stage, TokenUsage } from "./request.ts";
 import { DRY } from "./taking.ts";
-import { conclude } from "./tell.ts";
+import { concludeOnce, tellDenial } from "./tell.ts";
 
 /** How a stream's parts carry text. */
 export interface StreamOptions<T> {
@@ -76,6 +76,7 @@ async function* held<T>(passage: Passage, source: AsyncIterator<T>, options: Str
   let usage: TokenUsage | undefined;
   let isEnded = false;
   try {
+    if (act !== undefined && !act.decision.allowed) throw violation(stage, act.decision);
     for (;;) {
       const { done, value: part } = await untilAborted(source.next(), signal);
       if (done === true) break;
@@ -120,7 +121,13 @@ function textsIn(payload: unknown, texts: ReadonlyMap<string, string>): Map<stri
 function judgeOnce(passage: Passage, stage: Stage, name: string, payload: unknown, usage: TokenUsage | undefined): Decision | Promise<Decision> {
   const started = passage.tick();
   const asked = draft(stage, name, payload, passage.nextCallId(), undefined, usage);
-  return goOn(passage.judge(asked, DRY), (decision) => conclude(passage, asked, decision, started));
+  return goOn(passage.judge(asked, DRY), (decision): Decision => {
+    const final = concludeOnce(passage, asked, decision, started);
+    if (final.effect !== "escalate") return final;
+    // As at every response gate: nobody is asked about what is there already.
+    tellDenial(passage, asked, final);
+    return deny("approval_required", final.reason);
+  });
 }
 
 /** The next part, or the abort's reason, whichever comes first. */
@@ -129,6 +136,6 @@ function untilAborted<T>(next: Promise<T>, signal: AbortSignal): Promise<T> {
     const onAbort = (): void => reject(signal.reason);
     if (signal.aborted) onAbort();
     else signal.addEventListener("abort", onAbort, { once: true });
-    next.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+    Promise.resolve(next).then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
   });
 }

@@ -1,3 +1,4 @@
+import { isThenable } from "./decision.ts";
 import type { Guard, Taking } from "./guard.ts";
 import type { TokenUsage } from "./request.ts";
 
@@ -13,14 +14,17 @@ export class Takings implements Taking {
   readonly dry: boolean;
   /** On a second look after a transform: who took in the first, and is not asked again. */
   readonly skips: ReadonlySet<Guard> | undefined;
+  /** Nobody is told what a shadowed guard would have decided. */
+  readonly isSilent: boolean;
   /** The guard that was asked last, however deep in combinators: what is taken now is its. */
   asked: Guard | undefined = undefined;
   #entries: Entry[] | undefined;
   #over = false;
 
-  constructor(dry: boolean, skips?: ReadonlySet<Guard>) {
+  constructor(dry: boolean, skips?: ReadonlySet<Guard>, isSilent = false) {
     this.dry = dry;
     this.skips = skips;
+    this.isSilent = isSilent;
   }
 
   take(giveBack: () => void, settle?: (usage: TokenUsage | undefined) => void): void {
@@ -45,7 +49,7 @@ export class Takings implements Taking {
   again(): Takings {
     const skips = new Set(this.skips);
     for (const guard of this.takers()) if (guard !== undefined) skips.add(guard);
-    return new Takings(true, skips);
+    return new Takings(true, skips, this.isSilent);
   }
 
   /** Gives everything back, newest first; with `final`, later takings too. */
@@ -54,9 +58,8 @@ export class Takings implements Taking {
     for (const entry of this.#empty().reverse()) quietly(entry.giveBack, undefined);
   }
 
-  /** Settles everything with the real usage; what has no settling stays spent. */
+  /** Settles everything with the real usage; what has no settling stays spent. The response gate may take anew. */
   settle(usage: TokenUsage | undefined): void {
-    this.#over = true;
     for (const { settle } of this.#empty()) if (settle !== undefined) quietly(settle, usage);
   }
 
@@ -79,12 +82,17 @@ export class Takings implements Taking {
 const NONE: Entry[] = [];
 
 /** One that fails must not keep the others from being given back. What it held stays spent, which is the safe side. */
-function quietly<T>(call: (value: T) => void, value: T): void {
+function quietly<T>(call: (value: T) => unknown, value: T): void {
   try {
-    call(value);
+    ignoreFailure(call(value));
   } catch {
     // Nobody is there to tell: the decision stands already.
   }
+}
+
+/** Nothing waits for an answer that should have been there at once; one that fails must not end the process. */
+export function ignoreFailure(answer: unknown): void {
+  if (isThenable(answer)) answer.then(undefined, () => undefined);
 }
 
 /** Hands everything on at once: gives a taking of somebody else's what composing needs. */
@@ -114,8 +122,16 @@ export function tracked(taking: Taking): Takings {
 
 /** A taking for a part whose takings may not be kept. On a second look nothing is taken, and who took is still left out. */
 export function branch(taking: Taking): Takings {
-  return taking instanceof Takings && taking.skips !== undefined ? taking : new Takings(taking.dry);
+  return taking instanceof Takings && taking.skips !== undefined ? taking : new Takings(taking.dry, undefined, isSilent(taking));
 }
+
+/** Whether nobody is to be told: it is only explained what would be decided. */
+export function isSilent(taking: Taking): boolean {
+  return taking instanceof Takings && taking.isSilent;
+}
+
+/** Takes nothing, and tells nobody. Shared: nothing is kept in it. */
+export const SILENT: Takings = new Takings(true, undefined, true);
 
 /** Takes nothing. Shared: nothing is kept in it. */
 export const DRY: Takings = new Takings(true);

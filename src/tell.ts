@@ -23,6 +23,12 @@ export function conclude(passage: Passage, about: About, decision: Decision, sta
   return shadow ? ALLOW : final;
 }
 
+/** The same where nothing is opened: nobody is asked, so that an escalation is the end, and is recorded. */
+export function concludeOnce(passage: Passage, about: About, decision: Decision, started: number): Decision {
+  const final = conclude(passage, about, decision, started);
+  return final.effect === "escalate" ? recordDecision(passage, about, final) : final;
+}
+
 /** Tells what a gate decided; answers what a listener objects. */
 export function tellCheck(passage: Passage, about: About, decision: Decision, started: number, shadow: boolean): PolicyViolationError | undefined {
   const timestamp = timeOf(passage);

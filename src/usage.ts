@@ -4,6 +4,19 @@ function figure(value: unknown): number | undefined {
   return typeof value === "number" && Number.isFinite(value) && value >= 0 ? value : undefined;
 }
 
+/** Reads a usage once into a copy of its figures; `undefined` where it says nothing that can be true, or can't be read. */
+export function readUsage(usage: TokenUsage | undefined): TokenUsage | undefined {
+  if (typeof usage !== "object" || usage === null) return undefined;
+  try {
+    const { inputTokens, outputTokens, totalTokens, costUsd } = usage;
+    const read: Record<string, unknown> = {};
+    for (const [name, value] of Object.entries({ inputTokens, outputTokens, totalTokens, costUsd })) if (figure(value) !== undefined) read[name] = value;
+    return Object.keys(read).length === 0 ? undefined : read;
+  } catch {
+    return undefined;
+  }
+}
+
 /** The tokens a usage stands for: its total, else input plus output; `undefined` where it says nothing that can be true. */
 export function tokensOf(usage: TokenUsage | undefined): number | undefined {
   if (typeof usage !== "object" || usage === null) return undefined;

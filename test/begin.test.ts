@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Act, allow, createKernel, defineGuard, deny, escalate, type KernelOptions, transform } from "../mod.ts";
+import { type Act, allow, createKernel, type Decision, defineGuard, deny, escalate, type KernelOptions, transform } from "../mod.ts";
 
 const open = (options: KernelOptions = {}) => createKernel(options).session({ agentId: "tester" });
 const pay = (payload: unknown = {}, more: object = {}) => ({ stage: "pre_tool_call" as const, name: "pay", payload, ...more });
@@ -191,5 +191,120 @@ describe("approval", () => {
     const late = defineGuard({ name: "late", stages: ["post_tool_call"], check: () => escalate("look") });
     await expect(open({ guards: [late], approve: async () => true }).tool({ name: "pay", arguments: {} }, () => 1)).rejects.toMatchObject({ code: "approval_required", stage: "post_tool_call" });
     expect(allow().allowed).toBe(true);
+  });
+});
+
+describe("an act that is still judged", () => {
+  /** A session whose one guard answers when it is told to. */
+  const waiting = () => {
+    let answer: (decision: Decision) => void = () => undefined;
+    const slow = defineGuard({ name: "slow", stages: ["pre_tool_call"], check: () => new Promise((resolve) => (answer = resolve)) });
+    return { session: open({ guards: [slow] }), answer: (decision: Decision) => answer(decision) };
+  };
+
+  test("begin() answers a denial, when the session is closed meanwhile", async () => {
+    const { session, answer } = waiting();
+    const act = session.begin(pay());
+    void session.close();
+    answer(allow());
+    expect((await act).decision).toMatchObject({ effect: "deny", code: "session_killed" });
+  });
+
+  test("begin() answers a denial and tells it, when a listener closes the session", async () => {
+    const kernel = createKernel();
+    const session = kernel.session({ agentId: "tester" });
+    const blocked: string[] = [];
+    kernel.on("policy_check", () => void session.close());
+    kernel.on("tool_call_blocked", ({ code }) => void blocked.push(code));
+    expect((await session.begin(pay())).decision).toMatchObject({ effect: "deny", code: "session_killed" });
+    expect(blocked).toEqual(["session_killed"]);
+  });
+
+  test("begin() waits for the same answer, when the same call begins meanwhile", async () => {
+    const { session, answer } = waiting();
+    const first = session.begin(pay({}, { callId: "c1" }));
+    const second = Promise.resolve(session.begin(pay({}, { callId: "c1" }))).then((act) => act.decision.effect);
+    await Promise.resolve();
+    answer(deny("no", "No"));
+    expect(await second).toBe("deny");
+    expect((await first).decision.effect).toBe("deny");
+  });
+
+  test("act() shows no allowance, until there is one", async () => {
+    const { session, answer } = waiting();
+    const act = session.begin(pay({}, { callId: "c1" }));
+    expect(session.act("c1")?.decision).toMatchObject({ effect: "deny", code: "action_blocked" });
+    answer(allow());
+    expect((await act).decision.effect).toBe("allow");
+  });
+});
+
+describe("the same call", () => {
+  test("is the open act, when a guard has transformed it", async () => {
+    const mask = defineGuard({ name: "mask", stages: ["pre_tool_call"], check: () => transform({ card: "***" }, "masked") });
+    const session = open({ guards: [mask], policy: { maxToolCalls: 1 } });
+    const first = await session.begin(pay({ card: "4111" }, { callId: "c1" }));
+    expect(await session.begin(pay({ card: "4111" }, { callId: "c1" }))).toBe(first);
+  });
+
+  test("is a new act, when the open one has run and its result is being judged", async () => {
+    let pass = (): void => undefined;
+    const slow = defineGuard({ name: "slow", stages: ["post_tool_call"], check: () => new Promise((resolve) => (pass = () => resolve(allow()))) });
+    const session = open({ guards: [slow], policy: { maxToolCalls: 1 } });
+    const first = await session.begin(pay({}, { callId: "c1" }));
+    const ended = first.end("done");
+    expect((await session.begin(pay({}, { callId: "c1" }))).decision).toMatchObject({ code: "max_tool_calls_exceeded" });
+    pass();
+    expect(await ended).toMatchObject({ effect: "allow" });
+  });
+
+  test("is a new act, when its payload is not plain", async () => {
+    const session = open();
+    const cycle: Record<string, unknown> = {};
+    cycle["self"] = cycle;
+    const first = await session.begin({ stage: "input", name: "execute", payload: cycle, callId: "c1" });
+    expect(await session.begin({ stage: "input", name: "execute", payload: cycle, callId: "c1" })).not.toBe(first);
+  });
+});
+
+test("begin() throws and takes nothing, when the signal is none", async () => {
+  const session = open({ policy: { maxToolCalls: 1 } });
+  expect(() => session.begin({ ...pay(), signal: "stop" as never })).toThrow('"signal" must be an AbortSignal, and is "stop"');
+  await expect(session.tool({ name: "pay", arguments: {}, signal: {} as never }, () => 1)).rejects.toThrow(TypeError);
+  expect(await session.tool({ name: "pay", arguments: {} }, () => 1)).toBe(1);
+});
+
+test("fail() leaves an abort unjudged, when nobody had asked for the act's signal", async () => {
+  let judged = 0;
+  const counts = defineGuard({ name: "counts", stages: ["post_tool_call"], check: () => (judged++, allow()) });
+  const stop = new AbortController();
+  const act = await open({ guards: [counts] }).begin({ ...pay(), signal: stop.signal });
+  stop.abort();
+  expect(await act.fail(stop.signal.reason)).toMatchObject({ effect: "allow" });
+  expect(judged).toBe(0);
+});
+
+test("end() withholds the result, when the agent is killed while it is judged", async () => {
+  let pass = (): void => undefined;
+  const slow = defineGuard({ name: "slow", stages: ["post_tool_call"], check: () => new Promise((resolve) => (pass = () => resolve(allow()))) });
+  const kernel = createKernel({ guards: [slow] });
+  const act = await kernel.session({ agentId: "tester" }).begin(pay());
+  const ended = act.end("done");
+  kernel.kill("tester");
+  pass();
+  expect(await ended).toMatchObject({ effect: "deny", code: "session_killed" });
+});
+
+describe("what a guard takes at the response gate", () => {
+  const taking = (decision: Decision) => {
+    const log: string[] = [];
+    const takes = defineGuard({ name: "takes", stages: ["post_tool_call"], check: (_request, _context, taking) => (taking.take(() => log.push("back"), () => log.push("settled")), decision) });
+    return { log, session: open({ guards: [takes] }) };
+  };
+
+  test.each([["settled", allow()], ["back", deny("no", "No")]])("is %s, when the gate answers it so", async (what, decision) => {
+    const { log, session } = taking(decision);
+    await (await session.begin(pay())).end("done");
+    expect(log).toEqual([what]);
   });
 });

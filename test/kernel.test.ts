@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type AuditRecord, createKernel, defineGuard, definePlugin, deny, escalate, type GovernanceEvents, type KernelOptions, maxToolCalls, PolicyViolationError, rateLimit, type Session, shadow, transform, warn } from "../mod.ts";
+import { any, type AuditRecord, createKernel, defineGuard, definePlugin, deny, escalate, type GovernanceEvents, type KernelOptions, maxToolCalls, PolicyViolationError, rateLimit, type Session, shadow, transform, warn } from "../mod.ts";
 
 const call = (name = "search", args: unknown = {}) => ({ name, arguments: args });
 const look = (payload: unknown = {}) => ({ stage: "pre_tool_call" as const, name: "search", payload });
@@ -477,4 +477,85 @@ describe("the clock", () => {
     now = 1500;
     expect(await session.check(look())).toMatchObject({ code: "timeout" });
   });
+});
+
+describe("an escalation at agent_startup", () => {
+  const start = defineGuard({ name: "start", stages: ["agent_startup"], check: () => escalate("Start it?", "start") });
+
+  test("does not open the act's own gate, when a person approves it", async () => {
+    let ran = 0;
+    const session = createKernel({ guards: [start], policy: { deniedTools: ["rm"] }, approve: async () => true }).session({ agentId: "tester" });
+    await expect(session.tool(call("rm"), () => ran++)).rejects.toMatchObject({ code: "tool_not_allowed" });
+    expect(await session.tool(call(), () => "found")).toBe("found");
+    expect(ran).toBe(0);
+  });
+
+  test("is asked for together with the act's own", async () => {
+    const asked: (readonly string[])[] = [];
+    const own = defineGuard({ name: "own", stages: ["pre_tool_call"], check: () => escalate("Pay?", "pay") });
+    const mask = defineGuard({ name: "mask", stages: ["pre_tool_call"], check: () => transform({ masked: 1 }, "masked") });
+    const session = createKernel({ guards: [start, own, mask], approve: async ({ codes }) => (asked.push(codes), true) }).session({ agentId: "tester" });
+    expect(await session.tool(call(), (args) => args)).toEqual({ masked: 1 });
+    expect(asked).toEqual([["start", "pay"]]);
+  });
+});
+
+describe("shadow mode", () => {
+  test("passes what the kernel itself would stop: a stream, a response that cannot be read", async () => {
+    const kernel = createKernel({ mode: "shadow" });
+    const told: string[] = [];
+    kernel.on("policy_violation", ({ code, shadow: isShadow }) => void told.push(`${code} ${isShadow}`));
+    const session = kernel.session({ agentId: "tester" });
+    const stream = (async function* () { yield "part"; })();
+    expect(await session.run("go", () => stream)).toBe(stream);
+    expect((await stream.next()).value).toBe("part");
+    const broken = { read: () => { throw new Error("no"); }, write: (value: number) => value };
+    expect(await session.tool(call(), () => 5, broken)).toBe(5);
+    expect(told).toEqual(["ungoverned_method true", "guard_error true"]);
+  });
+});
+
+test("close() runs every plugin's teardown and rejects with the first failure, when one throws", async () => {
+  const seen: string[] = [];
+  const plugin = (name: string, end: () => void) => ({ name, setup: () => end });
+  const kernel = createKernel({ plugins: [plugin("a", () => void seen.push("a")), plugin("b", () => { throw new Error("b"); }), plugin("c", () => { throw new Error("c"); })] });
+  await expect(kernel.close()).rejects.toThrow("c");
+  expect(seen).toEqual(["a"]);
+});
+
+test("a record denies with audit_unavailable, when its sink answers a promise", async () => {
+  const sink = { name: "later", write: (async () => { throw new Error("lost"); }) as never };
+  const session = createKernel({ plugins: [definePlugin({ name: "later", setup: (host) => host.sink(sink) })] }).session({ agentId: "tester" });
+  await expect(session.tool(call(), () => 1)).rejects.toMatchObject({ code: "audit_unavailable" });
+});
+
+test("an escalation that check() answers is recorded once", async () => {
+  const records: AuditRecord[] = [];
+  const asks = defineGuard({ name: "asks", stages: ["pre_tool_call"], check: () => escalate("?") });
+  const kernel = createKernel({ guards: [asks], plugins: [definePlugin({ name: "keeps", setup: (host) => host.sink({ name: "keeps", write: (record) => void records.push(record) }) })] });
+  expect(await kernel.session({ agentId: "tester" }).check(look())).toMatchObject({ effect: "escalate" });
+  expect(records).toMatchObject([{ kind: "decision", effect: "escalate", code: "approval_required" }]);
+});
+
+test("what a child brought in taints its parents", async () => {
+  const parent = createKernel().session({ agentId: "tester" });
+  await parent.child().child().tool({ ...call(), metadata: { untrusted: true } }, () => "page");
+  expect(parent.context.tainted).toBe(true);
+});
+
+test("explain() tells nothing, when a guard is shadowed, however deep", async () => {
+  const kernel = createKernel({ guards: [any(shadow(defineGuard({ name: "no", stages: ["pre_tool_call"], check: () => deny("no", "No") })))] });
+  let told = 0;
+  kernel.on("policy_check", () => void told++);
+  await kernel.explain(look(), { agentId: "tester" });
+  expect(told).toBe(0);
+});
+
+test("the clock goes on, when it was infinite for a moment", async () => {
+  let now = 0;
+  const session = createKernel({ clock: () => now }).session({ agentId: "tester" });
+  now = Infinity;
+  await expect(session.tool(call(), () => 1)).rejects.toMatchObject({ code: "timeout" });
+  now = 10;
+  expect(await session.tool(call(), () => 1)).toBe(1);
 });

@@ -47,9 +47,8 @@ describe("guards that are broken or hostile", () => {
   });
 
   test("GE-19 a guard that calls the governed tool itself: ends in a denial, and does not hang", async () => {
-    let session: Session | undefined;
-    const within = defineGuard({ name: "within", stages: ["pre_tool_call"], check: async () => (await session!.tool(search(), () => 1), deny("never", "never")) });
-    session = open({ policy: { maxToolCalls: 3, maxConcurrent: 100, backpressureThreshold: 100 }, guards: [within] });
+    const within = defineGuard({ name: "within", stages: ["pre_tool_call"], check: async () => (await session.tool(search(), () => 1), deny("never", "never")) });
+    const session: Session = open({ policy: { maxToolCalls: 3, maxConcurrent: 100, backpressureThreshold: 100 }, guards: [within] });
     expect(["guard_error", "max_tool_calls_exceeded"]).toContain(await outcome(session));
   });
 

@@ -318,3 +318,112 @@ describe("preExecute() and postExecute()", () => {
     expect(session.context.callCount).toBe(1);
   });
 });
+
+describe("what was checked is what runs", () => {
+  test.each(["pre_tool_call", "post_tool_call"] as const)("also when a guard at %s has something else judged meanwhile", async (stage) => {
+    let depth = 0;
+    const nosy = guard((_request, _context) => {
+      if (depth++ === 0) void session.check({ stage, name: "other", payload: { evil: true } });
+      return allow();
+    }, [stage]);
+    const session = open({}, [nosy]);
+    expect(await session.tool(call("search", { good: 1 }), (args) => args)).toEqual({ good: 1 });
+    expect(depth).toBe(2);
+  });
+
+  test.each(["payload", "name", "stage"])("and guard_error denies, when a guard writes to the request's %s", async (field) => {
+    let ran = 0;
+    const writes = guard((request) => {
+      (request as unknown as Record<string, unknown>)[field] = "input";
+      return allow();
+    }, ["pre_tool_call"]);
+    await expect(open({}, [writes, guard(async () => allow(), ["pre_tool_call"])]).tool(call(), () => ran++)).rejects.toMatchObject({ code: "guard_error" });
+    await expect(open({}, [writes]).tool(call(), () => ran++)).rejects.toMatchObject({ code: "guard_error" });
+    expect(ran).toBe(0);
+  });
+
+  test("and guard_error denies, when a guard writes to the request after a transform", async () => {
+    const changes = guard(() => transform({ q: "changed" }, "changed"), ["pre_tool_call"]);
+    const writes = guard((request) => {
+      (request as { payload: unknown }).payload = {};
+      return allow();
+    }, ["pre_tool_call"]);
+    await expect(open({}, [changes, writes, guard(() => allow(), ["pre_tool_call"])]).tool(call(), () => 1)).rejects.toMatchObject({ code: "guard_error" });
+  });
+
+  test("and guards after the act see it, when the act has changed its own copy", async () => {
+    let before: unknown;
+    const looks = guard((request) => ((before = request.before), allow()), ["post_tool_call"]);
+    await open({}, [looks]).tool(call("search", { n: 1 }), (args) => {
+      args.n = 2;
+    });
+    expect(before).toEqual({ n: 1 });
+  });
+});
+
+describe("a result that cannot be looked at", () => {
+  const hostile = () => new Proxy({}, { get: (_target, key) => { if (key === "getReader") throw new Error("no"); } });
+
+  test("denies and frees its place, when it is a Proxy that throws", async () => {
+    const session = open({ maxConcurrent: 1, backpressureThreshold: 1 });
+    await expect(session.tool(call(), () => hostile())).rejects.toMatchObject({ code: "ungoverned_method" });
+    expect(await session.tool(call(), () => 1)).toBe(1);
+  });
+
+  test("counts as no usage, when reading the usage throws", async () => {
+    const session = open({ maxConcurrent: 1, backpressureThreshold: 1 });
+    const usage = { get totalTokens(): number { throw new Error("no"); } };
+    expect(await session.model({ model: "m", request: {} }, () => 1, () => usage)).toBe(1);
+    expect(await session.model({ model: "m", request: {} }, () => 2)).toBe(2);
+    expect(session.context.totalTokens).toBe(0);
+  });
+});
+
+describe("interceptors", () => {
+  test("cannot run the act, when it is over", async () => {
+    let ran = 0;
+    let late: () => Promise<unknown> = async () => undefined;
+    const session = createKernel({ interceptors: [(_request, next) => ((late = next), "cached")] }).session({ agentId: "tester" });
+    expect(await session.tool(call(), () => ran++)).toBe("cached");
+    await expect(late()).rejects.toThrow("after the act was over");
+    expect(ran).toBe(0);
+  });
+
+  test("cannot run the act, when it was aborted while they waited", async () => {
+    let ran = 0;
+    let go = (): void => undefined;
+    const kernel = createKernel({ interceptors: [async (_request, next) => (await new Promise<void>((resolve) => (go = resolve)), next())] });
+    const running = kernel.session({ agentId: "tester" }).tool(call(), () => ran++);
+    await tick();
+    kernel.kill("tester");
+    go();
+    await expect(running).rejects.toMatchObject({ code: "session_killed" });
+    expect(ran).toBe(0);
+  });
+
+  test("cannot run the act, when their own signal was aborted", async () => {
+    let ran = 0;
+    const session = createKernel({ interceptors: [(_request, next) => next(AbortSignal.abort(new Error("too late")))] }).session({ agentId: "tester" });
+    await expect(session.tool(call(), () => ran++)).rejects.toThrow("too late");
+    expect(ran).toBe(0);
+  });
+});
+
+test.each(["tool", "__proto__", "toString", undefined])("check() and explain() throw, when the stage is %s", (stage) => {
+  const kernel = createKernel();
+  const request = { stage: stage as never, name: "search", payload: {} };
+  expect(() => kernel.session({ agentId: "tester" }).check(request)).toThrow(/"stage" must be one of/);
+  expect(() => kernel.explain(request, { agentId: "tester" })).toThrow(/"stage" must be one of/);
+});
+
+test("run() makes each checkpoint once, when outputs are measured at the same time", async () => {
+  const waiting: (() => void)[] = [];
+  const kernel = createKernel({ policy: { checkpointFrequency: 2 }, similarity: () => new Promise((resolve) => waiting.push(() => resolve(1))) });
+  kernel.on("drift_detected", () => undefined);
+  const session = kernel.session({ agentId: "tester", baseline: "before" });
+  const runs = ["a", "b", "c"].map((output) => session.run("go", () => output));
+  await tick();
+  for (const go of waiting) go();
+  await Promise.all(runs);
+  expect(session.context.checkpoints).toEqual([`${session.context.sessionId}:2`]);
+});

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { createKernel, defineGuard, maxConcurrent, redactPatterns, transform, type Session, type StreamOptions } from "../mod.ts";
+import { createKernel, defineGuard, escalate, maxConcurrent, redactPatterns, transform, type Session, type StreamOptions } from "../mod.ts";
 
 type Part = { readonly text?: string; readonly channel?: string; readonly tokens?: number };
 const options = (more: Partial<StreamOptions<Part>> = {}): StreamOptions<Part> => ({
@@ -117,4 +117,24 @@ describe("stream()", () => {
   ])("throws, when given %s", (_what, parts, more) => {
     expect(() => createKernel().session({ agentId: "a" }).stream(parts as never, options(more as never))).toThrow(TypeError);
   });
+});
+
+test("stream() tells and records an escalation as a denial, when it has no act", async () => {
+  const told: string[] = [];
+  const records: string[] = [];
+  const asks = defineGuard({ name: "asks", stages: ["output"], check: () => escalate("Let it out?") });
+  const kernel = createKernel({ guards: [asks], plugins: [{ name: "keeps", setup: (host) => host.sink({ name: "keeps", write: (record) => void records.push(record.kind) }) }] });
+  kernel.on("policy_violation", ({ code }) => void told.push(code));
+  const { parts, error } = await read(kernel.session({ agentId: "tester" }), from(letters("text")));
+  expect([parts, told, records]).toEqual([[], ["approval_required"], ["decision"]]);
+  expect(error).toMatchObject({ code: "approval_required", decision: { effect: "deny" } });
+});
+
+test("stream() reads nothing, when its act was denied", async () => {
+  let read_ = 0;
+  const session = createKernel({ policy: { deniedTools: ["rm"] } }).session({ agentId: "tester" });
+  const act = await session.begin({ stage: "pre_tool_call", name: "rm", payload: {} });
+  const source = (async function* (): AsyncGenerator<Part> { read_++; yield {}; })();
+  expect((await read(session, source, { stage: "post_tool_call", name: "rm", act })).error).toMatchObject({ code: "tool_not_allowed" });
+  expect(read_).toBe(0);
 });

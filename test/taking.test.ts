@@ -63,7 +63,7 @@ describe("Takings", () => {
     const { said, take } = log();
     const [own, to] = [new Takings(false), new Takings(false)];
     take(own, "a");
-    to.settle(undefined);
+    to.giveBack(true);
     own.handOn(to);
     expect(said).toEqual(["-a"]);
   });
@@ -136,4 +136,13 @@ describe("second looks", () => {
     const look = own.again();
     expect(branch(look)).toBe(look);
   });
+});
+
+test("giveBack() leaves no rejection unhandled, when one of them is async and fails", async () => {
+  const own = new Takings(false);
+  let called = 0;
+  own.take(async () => { called++; throw new Error("x"); });
+  own.giveBack(true);
+  await Promise.resolve();
+  expect(called).toBe(1);
 });

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { TokenUsage } from "../src/request.ts";
-import { microUsdOf, tokensOf } from "../src/usage.ts";
+import { microUsdOf, readUsage, tokensOf } from "../src/usage.ts";
 
 describe("tokensOf()", () => {
   test.each([
@@ -28,5 +28,23 @@ describe("microUsdOf()", () => {
       expect(micro).toBeGreaterThanOrEqual(costUsd * 1e6 - 0.001);
       expect(micro).toBeLessThanOrEqual(costUsd * 1e6 + 1);
     }));
+  });
+});
+
+describe("readUsage()", () => {
+  test.each([
+    [{ totalTokens: 5, costUsd: 0.1, inputTokens: NaN, cached: 7 }, { totalTokens: 5, costUsd: 0.1 }],
+    [{ totalTokens: -1 }, undefined],
+    [{}, undefined],
+    [null, undefined],
+    ["5", undefined],
+    [{ get totalTokens(): number { throw new Error("x"); } }, undefined],
+  ])("keeps what can be true, when the usage is given (%#)", (usage, expected) => {
+    expect(readUsage(usage as TokenUsage)).toEqual(expected);
+  });
+
+  test("reads each figure once, when it is a getter", () => {
+    let reads = 0;
+    expect(readUsage({ get totalTokens() { return ++reads; } })).toEqual({ totalTokens: 1 });
   });
 });

@@ -1,5 +1,5 @@
 import type { ExecutionContext } from "../context.ts";
-import { allow, amend, type Decision, deny, type Deny, type Escalate, escalationsIn, isThenable, joinEscalations, readAnswer, type Transform, type Warning } from "../decision.ts";
+import { allow, amend, type Decision, deny, type Deny, type Escalate, escalationsIn, guardError, isThenable, joinEscalations, readAnswer, type Transform, type Warning } from "../decision.ts";
 import { type Guard, nameOf } from "../guard.ts";
 import type { GovernedRequest } from "../request.ts";
 import { capsOf, Fault, snapshot, takeTwin } from "../snapshot/snapshot.ts";
@@ -28,6 +28,7 @@ class Fold {
   readonly #own: Takings;
   readonly #trace: Trace | undefined;
   #request: GovernedRequest;
+  #shown: unknown;
   #transform: Transform | undefined;
   #transformedAt = -1;
   #escalations: readonly Escalate[] = [];
@@ -36,12 +37,14 @@ class Fold {
   constructor(guards: readonly Guard[], request: GovernedRequest, context: ExecutionContext, own: Takings, trace: Trace | undefined) {
     this.#guards = guards;
     this.#request = request;
+    this.#shown = request.payload;
     this.#context = context;
     this.#own = own;
     this.#trace = trace;
   }
 
   ask(at: number, taking: Takings): Decision | Promise<Decision> {
+    if (this.#request.payload !== this.#shown) return rewritten();
     return askSafely(this.#guards[at] as Guard, this.#request, this.#context, taking);
   }
 
@@ -76,6 +79,7 @@ class Fold {
       // What cannot be copied plainly goes by reference at the other gates; a View decides whether it can be written back.
       const payload = copy instanceof Fault ? decision.payload : frozen;
       this.#request = { ...this.#request, payload };
+      this.#shown = payload;
       this.#transform = amend(decision.effect === "transform" ? decision : ({ effect: "transform", allowed: true, reason: decision.reason } as Transform), { payload });
       this.#transformedAt = at;
     }
@@ -125,6 +129,21 @@ class Fold {
   #warned<D extends Decision>(decision: D): D {
     return this.#warnings.length === 0 ? decision : amend(decision, { warnings: Object.freeze(this.#warnings) } as Partial<D>);
   }
+}
+
+/** Puts the questions of an earlier gate before an answer that is no denial. */
+export function joinedTo(first: Escalate, decision: Decision): Decision {
+  if (decision.effect === "deny") return decision;
+  const parts = [...escalationsIn(first), ...(decision.effect === "escalate" ? escalationsIn(decision) : [])];
+  const { payload: _, ...bare } = first;
+  const warnings = Object.freeze([...(first.warnings ?? []), ...(decision.warnings ?? [])]);
+  const reason = [...new Set(parts.map((one) => one.reason))].join("; ");
+  return joinEscalations(amend(bare as Escalate, { reason, ...("payload" in decision ? { payload: decision.payload } : {}), ...(warnings.length === 0 ? {} : { warnings }) }), parts);
+}
+
+/** The denial where a guard wrote to the request. */
+export function rewritten(): Deny {
+  return guardError(undefined, new TypeError("A guard wrote to the request"));
 }
 
 /** The denial of a payload that could not be read. */

@@ -5,6 +5,7 @@ import type { Stage } from "../request.ts";
 import { common } from "./on-stage.ts";
 import { askSafely } from "./ask.ts";
 import { around, checkGuard, inherit } from "./parts.ts";
+import { ignoreFailure } from "../taking.ts";
 
 const TOOL_STAGES: readonly Stage[] = Object.freeze(["pre_tool_call", "post_tool_call"] as const);
 
@@ -39,7 +40,9 @@ export function onTool(names: string | readonly string[] | ((name: string) => bo
         return guardError(nameOf(guard), error);
       }
       if (answer === true) return askSafely(guard, request, context, taking);
-      return answer === false ? allow() : guardError(nameOf(guard), new TypeError(`The predicate of onTool() must answer true or false, and answered ${show(answer)}`));
+      if (answer === false) return allow();
+      ignoreFailure(answer);
+      return guardError(nameOf(guard), new TypeError(`The predicate of onTool() must answer true or false, and answered ${show(answer)}`));
     }, stages);
     return inherit(judge, [guard], false);
   }

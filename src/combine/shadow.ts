@@ -34,7 +34,7 @@ export function shadow(guard: Guard): Guard {
       if (decision.effect === "deny") own.giveBack(true);
       else own.handOn(taking);
       // A second look reports only what it would have stopped: that it would still allow is no news.
-      if (own.skips !== undefined && decision.allowed) return;
+      if (own.isSilent || (own.skips !== undefined && decision.allowed)) return;
       try {
         reportShadow(context, request, decision);
       } catch {

@@ -5,6 +5,7 @@ import { type Guard, nameOf } from "../guard.ts";
 import type { GovernedRequest } from "../request.ts";
 import { askSafely } from "./ask.ts";
 import { around, checkGuard, inherit } from "./parts.ts";
+import { ignoreFailure } from "../taking.ts";
 
 /** Tells whether a guard is to be asked, at once. */
 export type Predicate = (request: GovernedRequest, context: ExecutionContext) => boolean;
@@ -73,6 +74,7 @@ function conditional(name: "when" | "unless", predicate: Predicate, guard: Guard
     }
     if (answer === asked) return askSafely(guard, request, context, taking);
     if (answer === !asked) return allow();
+    ignoreFailure(answer);
     return guardError(nameOf(guard), new TypeError(`The predicate of ${name}() must answer true or false, and answered ${show(answer)}`));
   });
   return inherit(judge, [guard, predicate as unknown as Guard], false);

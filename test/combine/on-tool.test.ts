@@ -73,3 +73,8 @@ describe("onTool() has stages", () => {
     expect(() => onTool("t", undefined as unknown as Guard)).toThrow(new TypeError('Cannot build onTool(): "guard" must be a guard, and is undefined'));
   });
 });
+
+test("onTool() denies with guard_error and leaves no rejection unhandled, when the predicate is async and fails", async () => {
+  const guard = onTool((async () => { throw new Error("x"); }) as never, answering("g", allow()));
+  expect(await ask(guard)).toMatchObject({ code: "guard_error" });
+});

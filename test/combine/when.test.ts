@@ -63,3 +63,8 @@ describe.each([["when()", when, true], ["unless()", unless, false]] as const)("%
     expect(() => build(() => true, "g" as unknown as Guard)).toThrow(new TypeError(`Cannot build ${name}: "guard" must be a guard, and is "g"`));
   });
 });
+
+test.each([["when()", when], ["unless()", unless]])("%s denies with guard_error and leaves no rejection unhandled, when the predicate is async and fails", async (_name, build) => {
+  const guard = build((async () => { throw new Error("x"); }) as never, answering("g", allow()));
+  expect(await ask(guard)).toMatchObject({ code: "guard_error" });
+});

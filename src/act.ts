@@ -164,6 +164,8 @@ export class ActImpl extends Takings implements Act {
     const { core } = passage;
     const judged = "payload" in decision ? decision.payload : this.payload;
     const approval = await createApproval(passage, this, escalationsIn(decision), judged);
+    // Closed or cancelled meanwhile: nobody is asked, and nothing brings the act back.
+    if (this.phase === "over") return this;
     this.decision = amend(decision, { approval });
     this.phase = "escalated";
     this.#asked = { approval, judged, round };
@@ -199,8 +201,10 @@ export class ActImpl extends Takings implements Act {
 
   /** An approval judges again, from the first guard: only the approved codes are answered by it. */
   async #again(asked: { approval: ApprovalRequest; judged: unknown; round: number }, edited: { payload: unknown } | undefined, started: number): Promise<void> {
+    const { passage } = this;
     this.giveBack(false);
-    let decision = await this.#judge(edited === undefined ? this.#original : edited.payload);
+    const late = await this.#judge(edited === undefined ? this.#original : edited.payload);
+    let decision = passage.halted() ?? late;
     if (decision.effect === "escalate") {
       const open = escalationsIn(decision).filter((one) => !asked.approval.codes.includes(one.code));
       if (open.length > 0) {
@@ -208,7 +212,11 @@ export class ActImpl extends Takings implements Act {
         await this.#question(conclude(this.passage, this, decision, started) as Escalate, true, asked.round + 1);
         return;
       }
-      decision = "payload" in decision ? (amend({ effect: "transform", allowed: true, reason: decision.reason } as Transform, { payload: decision.payload, ...(decision.guard === undefined ? {} : { guard: decision.guard }) })) : ALLOW;
+      const { warnings, guard } = decision;
+      const heard = warnings === undefined ? {} : { warnings };
+      decision = "payload" in decision
+        ? amend({ effect: "transform", allowed: true, reason: decision.reason, payload: decision.payload } as Transform, { ...heard, ...(guard === undefined ? {} : { guard }) })
+        : warnings === undefined ? ALLOW : amend(ALLOW, heard);
     }
     const judged = decision.effect === "transform" ? decision.payload : this.payload;
     if (decision.allowed && edited === undefined && !sameData(judged, asked.judged)) return this.#refuse("The call is not the one that was approved");

@@ -61,7 +61,9 @@ interface Internal {
 /** The error of a decision that stops. The guard's own failure, if any, is its `cause`. */
 export function violation(stage: Stage, decision: Decision): PolicyViolationError {
   const stopping = decision as Deny | Escalate;
-  const options: { code: string; cause?: unknown } & Internal = { code: stopping.code, [DECIDED]: { stage, decision: stopping } };
+  // Whatever the question was called: nobody has answered it.
+  const code = stopping.effect === "escalate" ? "approval_required" : stopping.code;
+  const options: { code: string; cause?: unknown } & Internal = { code, [DECIDED]: { stage, decision: stopping } };
   if (stopping.effect === "deny" && stopping.details instanceof Error) options.cause = stopping.details;
   return new PolicyViolationError(stopping.reason, options);
 }

@@ -202,7 +202,7 @@ class KernelImpl implements Kernel {
     const gateOne = trust === undefined ? [] : [trustGate(trust)];
     return (this.#core = {
       policy: this.policy,
-      guards: [...gateOne, ...compilePolicy(this.policy), ...this.#guards, ...this.#own],
+      guards: [...gateOne, ...compilePolicy(this.policy, mode !== "shadow"), ...this.#guards, ...this.#own],
       interceptor: this.#interceptors.length === 0 ? undefined : compose(...this.#interceptors),
       emitter: this.#emitter,
       clock: this.#clock,

@@ -42,7 +42,7 @@ export function openSession(core: Core, init: SessionInit): Session {
   const base = parent?.context.policy ?? core.policy;
   const policy = init.policy === undefined ? base : base.merge(isPolicy(init.policy) ? init.policy : definePolicy(init.policy));
   // A narrower policy judges beside the kernel's: both must allow.
-  const guards = policy === base ? core.guards : [...core.guards, ...compilePolicy(policy)];
+  const guards = policy === base ? core.guards : [...core.guards, ...compilePolicy(policy, !core.isShadow)];
   const time = core.clock();
   const state = createState(time);
   const passage = new Passage(core, parent, guards, {

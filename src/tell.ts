@@ -51,7 +51,8 @@ export function tellDenial(passage: Passage, about: About, decision: Deny | Esca
   const type = about.stage === "pre_tool_call" ? "tool_call_blocked" : "policy_violation";
   if (!emitter.has(type)) return;
   const { stage, name, callId } = about;
-  const { code, reason, guard } = decision;
+  const { reason, guard } = decision;
+  const code = decision.effect === "escalate" ? "approval_required" : decision.code;
   emitter.emit(type, { ...eventOf(passage, passage.state.now), stage, name, callId, toolName: name, code, reason, guard, decision, shadow: isShadow && !isHalt(decision) });
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Act, allow, createKernel, type Decision, defineGuard, deny, escalate, type KernelOptions, transform } from "../mod.ts";
+import { type Act, allow, createKernel, type Decision, defineGuard, deny, escalate, type KernelOptions, transform, warn } from "../mod.ts";
 
 const open = (options: KernelOptions = {}) => createKernel(options).session({ agentId: "tester" });
 const pay = (payload: unknown = {}, more: object = {}) => ({ stage: "pre_tool_call" as const, name: "pay", payload, ...more });
@@ -180,6 +180,32 @@ describe("approval", () => {
     const no = defineGuard({ name: "no", stages: ["pre_tool_call"], check: () => deny("no", "no") });
     await expect(open({ guards: [asks, no], approve: async () => (asked++, true) }).tool({ name: "pay", arguments: {} }, () => 1)).rejects.toMatchObject({ code: "no" });
     expect(asked).toBe(0);
+  });
+
+  test("asks nobody, and opens nothing, when the session is closed before the question is put", async () => {
+    let asked = 0;
+    const session = open({ guards: [asks], approve: async () => (asked++, true) });
+    const begun = session.begin(pay());
+    session.close();
+    expect((await begun).decision.allowed).toBe(false);
+    expect(asked).toBe(0);
+  });
+
+  test("denies, when the agent was killed while the guards judged again", async () => {
+    let round = 0;
+    const slow = defineGuard({ name: "slow", stages: ["pre_tool_call"], check: async () => (round++ === 1 && kernel.kill("tester"), allow()) });
+    const kernel = createKernel({ guards: [slow, asks], approve: async () => true });
+    expect((await kernel.session({ agentId: "tester" }).begin(pay())).decision).toMatchObject({ code: "session_killed" });
+  });
+
+  test("keeps the warnings, when a person approves", async () => {
+    const warns = defineGuard({ name: "warns", stages: ["pre_tool_call"], check: () => warn("odd", "An odd amount") });
+    expect((await open({ guards: [warns, asks], approve: async () => true }).begin(pay())).decision).toMatchObject({ effect: "allow", warnings: [{ code: "odd" }] });
+  });
+
+  test("denies with approval_required under whatever code was asked, when there is nobody to ask", async () => {
+    const other = defineGuard({ name: "other", stages: ["pre_tool_call"], check: () => escalate("At night", "night") });
+    await expect(open({ guards: [other] }).tool({ name: "pay", arguments: {} }, () => 1)).rejects.toMatchObject({ code: "approval_required", approval: { codes: ["night"] }, decision: { code: "night" } });
   });
 
   test("denies with payload_not_plain, when what is to be approved could change behind the approver", async () => {

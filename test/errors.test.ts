@@ -35,7 +35,7 @@ describe("violation()", () => {
   test("violation() carries the question, when nobody was there to answer it", () => {
     const approval = { id: "q" } as never;
     const error = violation("pre_tool_call", amend(escalate("Sure?", "payment"), { approval }));
-    expect([error.code, error.approval, error.decision.effect]).toEqual(["payment", approval, "escalate"]);
+    expect([error.code, error.approval, error.decision.effect]).toEqual(["approval_required", approval, "escalate"]);
   });
 });
 

@@ -268,6 +268,11 @@ describe("shadow", () => {
     expect(records.filter((one) => one.kind === "decision").map((one) => [one.effect, one.shadow])).toEqual([["deny", true], ["escalate", true], ["transform", true]]);
   });
 
+  test("holds nothing up, where an enforcing kernel would have acts wait their turn", async () => {
+    const session = createKernel({ mode: "shadow", policy: { maxConcurrent: 2, backpressureThreshold: 1 } }).session({ agentId: "a" });
+    expect(await session.tool(call("outer"), () => session.tool(call("inner"), () => "done"))).toBe("done");
+  });
+
   test("does not lift a kill", async () => {
     const kernel = createKernel({ mode: "shadow" });
     kernel.kill("a");

@@ -63,7 +63,17 @@ export function snapshot(value: unknown, caps: Caps, withTwin: boolean): unknown
   twinned = withTwin;
   isTouched = isPrototypeTouched();
   try {
-    if (typeof value === "object" && value !== null) return copyAny(value, caps.depth);
+    if (typeof value === "object" && value !== null) {
+      try {
+        return copyAny(value, caps.depth);
+      } catch (error) {
+        if (error !== SWALLOWED) throw error;
+        nodesLeft = caps.nodes;
+        charsLeft = caps.chars;
+        isTouched = true;
+        return copyAny(value, caps.depth);
+      }
+    }
     const leaf = copyLeaf(value);
     if (withTwin) twin = leaf;
     return leaf;
@@ -84,6 +94,8 @@ export function takeTwin(): unknown {
   return found;
 }
 
+/** An assignment was refused or swallowed: somebody gave the prototype of everything a frozen value or a setter of that name. */
+const SWALLOWED = Symbol("swallowed");
 const TOO_DEEP = "too many levels";
 const TOO_MANY = "too many values";
 const TOO_LONG = "too much text";
@@ -127,7 +139,7 @@ function copyArray(value: readonly unknown[], depth: number): unknown[] {
       }
     }
   } catch (error) {
-    throw at(error, i);
+    throw error === SWALLOWED ? error : at(error, i);
   }
   if (frozen !== undefined) twin = Object.freeze(frozen);
   return out;
@@ -143,6 +155,7 @@ function copyObject(value: Record<string, unknown>, depth: number): Record<strin
   // The check of the walk covers this realm's prototype only.
   const mayInherit = isTouched || (proto !== PROTOTYPE && proto !== null);
   let last = "";
+  let kept = 0;
   try {
     // A key of the loop's own: only then engines read the property without looking it up.
     for (const key in value) {
@@ -154,29 +167,39 @@ function copyObject(value: Record<string, unknown>, depth: number): Record<strin
       const item = value[key];
       const isNested = typeof item === "object" && item !== null;
       const copy = isNested ? copyAny(item, depth) : copyLeaf(item);
-      // A name that the prototype of everything has may be a setter, or frozen: only defining is sure to keep the value.
-      const isInherited = key in PROTOTYPE;
-      if (isInherited) define(out, key, copy);
-      else out[key] = copy;
-      if (frozen === undefined) continue;
-      if (isInherited) define(frozen, key, isNested ? twin : copy);
-      else frozen[key] = isNested ? twin : copy;
+      kept++;
+      assign(out, key, copy);
+      if (frozen !== undefined) assign(frozen, key, isNested ? twin : copy);
     }
   } catch (error) {
-    throw at(error, last);
+    throw error === SWALLOWED ? error : at(error, last);
+  }
+  if (!isTouched) {
+    // Counting is cheaper than asking for each key whether the prototype has one of that name.
+    for (const _ in out) kept--;
+    if (kept !== 0) throw SWALLOWED;
   }
   if (frozen !== undefined) twin = Object.freeze(frozen);
   return out;
+}
+
+/** Puts a value under a key: by assignment, or where that may not keep it, by definition. */
+function assign(target: Record<string, unknown>, key: string, value: unknown): void {
+  if (isTouched) {
+    Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true });
+    return;
+  }
+  try {
+    target[key] = value;
+  } catch {
+    throw SWALLOWED;
+  }
 }
 
 /** Whether somebody gave the prototype of everything enumerable properties, which `for` then finds in every object. */
 function isPrototypeTouched(): boolean {
   for (const _ in PROTOTYPE) return true;
   return false;
-}
-
-function define(target: object, key: string, value: unknown): void {
-  Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true });
 }
 
 function at(error: unknown, key: string | number): Fault {

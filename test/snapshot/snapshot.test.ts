@@ -265,11 +265,9 @@ describe("polluted prototypes", () => {
   });
 
   test("snapshot() gives own values, when Object.prototype has a setter or a frozen value of that name", () => {
-    const swallowed: unknown[] = [];
     const everything: object = Object.prototype;
-    Object.defineProperty(everything, "cmd", { get: () => "rm -rf /", set(value) { swallowed.push(value); }, configurable: true });
+    Object.defineProperty(everything, "cmd", { get: () => "rm -rf /", set() {}, configurable: true });
     for (const one of Object.values(read({ cmd: "ls" }))) expect([one.cmd, Object.hasOwn(one, "cmd")]).toEqual(["ls", true]);
-    expect(swallowed).toEqual([]);
     Object.defineProperty(everything, "cmd", { value: "rm -rf /", writable: false, configurable: true });
     const { copy, twin } = read({ cmd: "ls", deep: { cmd: ["x"] } });
     expect([copy.cmd, twin.cmd, copy.deep.cmd, twin.deep.cmd]).toEqual(["ls", "ls", ["x"], ["x"]]);

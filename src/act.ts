@@ -162,7 +162,9 @@ export class ActImpl extends Takings implements Act {
   async #question(decision: Escalate, asks: boolean, round: number): Promise<this> {
     const { passage } = this;
     const { core } = passage;
-    const judged = "payload" in decision ? decision.payload : this.payload;
+    // A copy that nobody else holds: what the person is shown is what the call is held against later.
+    const judged = snapshot("payload" in decision ? decision.payload : this.payload, capsOf(this.stage), false);
+    if (judged instanceof Fault) return this.#settle(conclude(passage, this, deny("payload_not_plain", "Only plain data can be approved"), passage.state.now));
     const approval = await createApproval(passage, this, escalationsIn(decision), judged);
     // Closed or cancelled meanwhile: nobody is asked, and nothing brings the act back.
     if (this.phase === "over") return this;

@@ -182,6 +182,24 @@ describe("approval", () => {
     expect(asked).toBe(0);
   });
 
+  test("denies, when the payload and the caller's object were changed alike after the question was put", async () => {
+    const payload = { amount: 5 };
+    const act = await open({ guards: [asks] }).begin(pay(payload, { approval: "return" }));
+    payload.amount = 5000;
+    act.payload.amount = 5000;
+    expect(await act.resume(true)).toMatchObject({ code: "approval_denied" });
+    const builtIn = await createKernel({ policy: { requireHumanApproval: true } }).session({ agentId: "a" }).begin(pay(payload, { approval: "return" }));
+    payload.amount = 9;
+    builtIn.payload.amount = 9;
+    expect(await builtIn.resume(true)).toMatchObject({ code: "approval_denied" });
+  });
+
+  test("denies with payload_not_plain, when a guard made what is to be approved something that is not plain", async () => {
+    const odd = defineGuard({ name: "odd", stages: ["input"], check: () => transform(new Map(), "odd") });
+    const then = defineGuard({ name: "then", stages: ["input"], check: () => escalate("look") });
+    await expect(open({ guards: [odd, then], approve: async () => true }).run("hi", () => 1)).rejects.toMatchObject({ code: "payload_not_plain" });
+  });
+
   test("asks nobody, and opens nothing, when the session is closed before the question is put", async () => {
     let asked = 0;
     const session = open({ guards: [asks], approve: async () => (asked++, true) });

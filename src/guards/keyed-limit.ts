@@ -112,13 +112,13 @@ export class KeyedLimit {
       if (taking.dry || amount === 0) return ALLOW;
       return this.judge(key, room, request, context, taking, settle);
     }
-    const receipt = table.take(key, amount, max, now, true);
-    if (receipt === FULL) return noRoom();
-    if (receipt === REFUSED) return refuse(amount, table.room(key, max, now), table.retryAfterMs(key, amount, max));
+    const place = table.take(key, amount, max, now, true);
+    if (place === FULL) return noRoom();
+    if (place === REFUSED) return refuse(amount, table.room(key, max, now), table.retryAfterMs(key, amount, max));
     const held = own === undefined ? undefined : hold(this, key, request, context);
     // One place makes no more closures than it needs: what is counted in a window is settled by its expiring.
-    if (settle === undefined && table.windowMs !== Infinity) taking.take(giverBack(table, key, receipt, amount, held));
-    else taking.take(giverBack(table, key, receipt, amount, held), settler(table, key, receipt, amount, settle));
+    if (settle === undefined && table.windowMs !== Infinity) taking.take(giverBack(table, key, place, amount, held));
+    else taking.take(giverBack(table, key, place, amount, held), settler(table, key, place, amount, settle));
     return ALLOW;
   }
 
@@ -154,15 +154,19 @@ export class KeyedLimit {
   }
 }
 
-function giverBack(table: LimitTable, key: string, receipt: number, amount: number, held: Held | undefined): () => void {
+function giverBack(table: LimitTable, key: string, place: number, amount: number, held: Held | undefined): () => void {
+  const time = table.latest;
+  let left = amount;
   return () => {
     if (held !== undefined) held.isOpen = false;
-    table.giveBack(key, receipt, 0, amount);
+    table.leave(key, place, time, left, 0);
+    left = 0;
   };
 }
 
-function settler(table: LimitTable, key: string, receipt: number, amount: number, settle: Settle | undefined): (usage: TokenUsage | undefined) => void {
-  return (usage) => table.giveBack(key, receipt, settle === undefined ? amount : settle(usage, amount), amount);
+function settler(table: LimitTable, key: string, place: number, amount: number, settle: Settle | undefined): (usage: TokenUsage | undefined) => void {
+  const time = table.latest;
+  return (usage) => table.leave(key, place, time, amount, settle === undefined ? amount : settle(usage, amount));
 }
 
 /** Joins parts into a key that no other parts give. */

@@ -53,16 +53,22 @@ export class LimitTable {
     this.#capacity = capacity;
   }
 
+  /** The latest time that a caller has named. */
+  get latest(): number {
+    return this.#latest;
+  }
+
   /** How many keys count. */
   get size(): number {
     return this.#slots.size;
   }
 
   /**
-   * Takes at least 1; answers the receipt, {@linkcode REFUSED} or {@linkcode FULL}. `now` is a finite number.
+   * Takes at least 1; answers the place of its record, above 0, {@linkcode REFUSED} or {@linkcode FULL}. `now` is a finite number.
    *
-   * With `joins`, takings of one time share a record and its receipt: a burst costs little and keeps no more than a record a ms.
-   * Whoever joins gives each taking back at most once, and says how much it was.
+   * With `joins`, takings of one time share a record: a burst costs little and keeps no more than a record a ms. Whoever joins
+   * gives each taking back at most once, with the time that {@linkcode latest} says now and how much it was; whoever does not
+   * asks for a receipt.
    */
   take(key: string, amount: number, max: number, now: number, joins = false): number {
     if (now > this.#latest) this.#latest = now;
@@ -83,7 +89,12 @@ export class LimitTable {
     const newest = this.#ends[slot * ENDS + NEWEST] as number;
     const at = joins && newest !== NONE && this.#figures[newest * FIGURES + TIME] === this.#latest ? this.#join(newest, amount) : this.#add(slot, amount);
     this.#used[slot] = (this.#used[slot] as number) + amount;
-    return (this.#links[at * LINKS + TURN] as number) * INDEX_SIZE + at + 1;
+    return at + 1;
+  }
+
+  /** A number that nobody else gets for the taking at this place. It may be too large for a small integer: asked for only where needed. */
+  receiptOf(place: number): number {
+    return (this.#links[(place - 1) * LINKS + TURN] as number) * INDEX_SIZE + place;
   }
 
   /** What may still be taken under a key, or {@linkcode FULL}. */
@@ -112,28 +123,32 @@ export class LimitTable {
     return at === NONE ? undefined : Math.max(0, (this.#figures[at * FIGURES + TIME] as number) + this.windowMs - this.#latest);
   }
 
-  /**
-   * Puts `keep` in the place of a taking, for good; ignores receipts that are unknown, used up or another key's.
-   *
-   * `joined` is what was taken, where it joined others; absent: the record is one taking's, and its receipt now used up.
-   */
-  giveBack(key: string, receipt: number, keep: number, joined?: number): void {
+  /** Puts `keep` in the place of a taking, for good, and uses up its receipt; ignores one that is unknown, used up or another key's. */
+  giveBack(key: string, receipt: number, keep: number): void {
     const at = (receipt % INDEX_SIZE) - 1;
     if (!(at >= 0 && at < this.#count) || Math.floor(receipt / INDEX_SIZE) !== this.#links[at * LINKS + TURN]) return;
+    if (this.#settle(key, at, this.#figures[at * FIGURES + AMOUNT] as number, keep)) this.#nextTurn(at);
+  }
+
+  /** Puts `keep` in the place of `amount` that joined others at a time; ignores what has expired meanwhile. */
+  leave(key: string, place: number, time: number, amount: number, keep: number): void {
+    if (this.#figures[(place - 1) * FIGURES + TIME] === time) this.#settle(key, place - 1, amount, keep);
+  }
+
+  /** Whether the record goes on. */
+  #settle(key: string, at: number, amount: number, keep: number): boolean {
     const slot = this.#links[at * LINKS + SLOT] as number;
-    if (slot === NONE || this.#keys[slot] !== key) return;
-    const whole = this.#figures[at * FIGURES + AMOUNT] as number;
-    const amount = joined ?? whole;
+    if (slot === NONE || this.#keys[slot] !== key) return false;
     this.#used[slot] = (this.#used[slot] as number) + keep - amount;
     // What counts for ever needs a record only until it is settled.
-    const rest = whole - amount + (this.windowMs === Infinity ? 0 : keep);
+    const rest = (this.#figures[at * FIGURES + AMOUNT] as number) - amount + (this.windowMs === Infinity ? 0 : keep);
     if (rest > 0) {
       this.#figures[at * FIGURES + AMOUNT] = rest;
-      if (joined === undefined) this.#nextTurn(at);
-    } else {
-      this.#unlink(at);
-      this.#dropIfIdle(slot);
+      return true;
     }
+    this.#unlink(at);
+    this.#dropIfIdle(slot);
+    return false;
   }
 
   /** Drops every taking that has expired, and the keys that have no other. */

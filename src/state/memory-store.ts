@@ -117,9 +117,11 @@ class Memory implements MemoryStore {
     if (!(windowMs > 0)) throw new RangeError(`"windowMs" must be a number above 0, and is ${show(windowMs)}`);
     this.#tick(now);
     const table = this.#tableOf(windowMs);
-    const receipt = amount === 0 ? REFUSED : this.#take(table, key, amount, max);
+    const place = amount === 0 ? REFUSED : this.#take(table, key, amount, max);
+    // Before room is looked for, which may drop what has expired and reuse its place.
+    const receipt = place === REFUSED ? "" : `${windowMs}/${table.receiptOf(place)}`;
     const remaining = this.#roomIn(table, key, max);
-    if (receipt !== REFUSED) return { taken: true, receipt: `${windowMs}/${receipt}`, remaining };
+    if (place !== REFUSED) return { taken: true, receipt, remaining };
     if (amount === 0) return { taken: true, receipt: "", remaining };
     const retryAfterMs = table.retryAfterMs(key, amount, max);
     return retryAfterMs === undefined ? { taken: false, receipt: "", remaining } : { taken: false, receipt: "", remaining, retryAfterMs };

@@ -5,11 +5,11 @@ import { FULL, LimitTable, REFUSED } from "../../src/state/limit-table.ts";
 const table = (windowMs = 1000, left = 100): LimitTable => new LimitTable(windowMs, { left });
 
 describe("LimitTable", () => {
-  test("take() answers receipts that are above 0 and differ, when it takes", () => {
+  test("take() answers places that are above 0 and differ, when it takes", () => {
     const limits = table();
-    const receipts = [limits.take("a", 1, 3, 0), limits.take("a", 1, 3, 0), limits.take("b", 1, 3, 0)];
-    expect(new Set(receipts).size).toBe(3);
-    expect(Math.min(...receipts)).toBeGreaterThan(0);
+    const places = [limits.take("a", 1, 3, 0), limits.take("a", 1, 3, 0), limits.take("b", 1, 3, 0)];
+    expect(new Set(places).size).toBe(3);
+    expect(Math.min(...places)).toBeGreaterThan(0);
   });
 
   test("take() refuses, when the amount does not fit", () => {
@@ -91,7 +91,7 @@ describe("LimitTable", () => {
 
   test("giveBack() ignores a receipt, when its record serves another taking", () => {
     const limits = table();
-    const first = limits.take("a", 1, 1, 0);
+    const first = limits.receiptOf(limits.take("a", 1, 1, 0));
     limits.giveBack("a", first, 0);
     limits.take("a", 1, 1, 0);
     limits.giveBack("a", first, 0);
@@ -107,7 +107,7 @@ describe("LimitTable", () => {
 
   test("giveBack() makes the receipt unknown, when something is kept", () => {
     const limits = table();
-    const receipt = limits.take("a", 4, 10, 0);
+    const receipt = limits.receiptOf(limits.take("a", 4, 10, 0));
     limits.giveBack("a", receipt, 2);
     limits.giveBack("a", receipt, 0);
     expect([limits.room("a", 10, 0), limits.room("a", 10, 1000)]).toEqual([8, 10]);
@@ -115,33 +115,41 @@ describe("LimitTable", () => {
 
   test("giveBack() needs no room, when taking and giving back goes on for ever", () => {
     const limits = table(Infinity, 1);
-    for (let i = 0; i < 10_000; i++) limits.giveBack("a", limits.take("a", 1, 1, 0), 0);
+    for (let i = 0; i < 10_000; i++) limits.giveBack("a", limits.receiptOf(limits.take("a", 1, 1, 0)), 0);
     expect([limits.size, limits.room("a", 1, 0)]).toEqual([0, 1]);
   });
 
   test("take() joins takings of one time in one record, when it is told to", () => {
     const limits = table();
-    const receipts = [limits.take("a", 1, 9, 0, true), limits.take("a", 2, 9, 0, true), limits.take("b", 1, 9, 0, true), limits.take("a", 3, 9, 1, true)];
-    expect([receipts[0] === receipts[1], new Set(receipts).size]).toEqual([true, 3]);
-    limits.giveBack("a", receipts[0] as number, 0, 1);
+    const places = [limits.take("a", 1, 9, 0, true), limits.take("a", 2, 9, 0, true), limits.take("b", 1, 9, 0, true), limits.take("a", 3, 9, 1, true)];
+    expect([places[0] === places[1], new Set(places).size]).toEqual([true, 3]);
+    limits.leave("a", places[0] as number, 0, 1, 0);
     expect(limits.room("a", 9, 1)).toBe(4);
-    limits.giveBack("a", receipts[1] as number, 1, 2);
+    limits.leave("a", places[1] as number, 0, 2, 1);
     expect([limits.room("a", 9, 1), limits.room("a", 9, 1000), limits.room("a", 9, 1001)]).toEqual([5, 6, 9]);
   });
 
-  test("take() gives a record of its own, when the taking before was given back", () => {
+  test("leave() changes nothing, when the taking has expired and its place serves another one", () => {
     const limits = table();
-    const first = limits.take("a", 1, 9, 0, true);
-    limits.giveBack("a", first, 0, 1);
-    const second = limits.take("a", 1, 9, 0, true);
-    limits.giveBack("a", first, 0, 1);
-    expect([limits.room("a", 9, 0), second > 0]).toEqual([8, true]);
+    const place = limits.take("a", 1, 9, 0, true);
+    expect([limits.take("a", 1, 9, 1000, true), limits.latest]).toEqual([place, 1000]);
+    limits.leave("a", place, 0, 1, 0);
+    expect(limits.room("a", 9, 1000)).toBe(8);
   });
 
-  test("giveBack() keeps what counts for ever, when takings that joined are settled one by one", () => {
+  test("leave() changes nothing, when the place is another key's by now", () => {
+    const limits = table();
+    const place = limits.take("a", 1, 9, 0, true);
+    limits.leave("a", place, 0, 1, 0);
+    expect(limits.take("b", 1, 9, 0, true)).toBe(place);
+    limits.leave("a", place, 0, 1, 0);
+    expect([limits.room("a", 9, 0), limits.room("b", 9, 0)]).toEqual([9, 8]);
+  });
+
+  test("leave() keeps what counts for ever, when takings that joined are settled one by one", () => {
     const limits = table(Infinity);
-    const receipts = [1, 2, 3].map((amount) => limits.take("a", amount, 20, 0, true));
-    receipts.forEach((receipt, i) => limits.giveBack("a", receipt, i === 1 ? 0 : 5, i + 1));
+    const places = [1, 2, 3].map((amount) => limits.take("a", amount, 20, 0, true));
+    places.forEach((place, i) => limits.leave("a", place, 0, i + 1, i === 1 ? 0 : 5));
     expect([limits.room("a", 20, 0), limits.size]).toEqual([10, 1]);
   });
 
@@ -160,7 +168,7 @@ describe("LimitTable", () => {
     fc.assert(fc.property(fc.array(step, { maxLength: 80 }), fc.constantFrom(10, 25, Infinity), fc.boolean(), (steps, windowMs, joins) => {
       const max = 6;
       const limits = table(windowMs);
-      const naive: { key: string; amount: number; time: number; receipt: number; known: boolean }[] = [];
+      const naive: { key: string; amount: number; time: number; place: number; receipt: number; known: boolean }[] = [];
       let clock = 0;
       let latest = -Infinity;
       for (const { do: what, key, amount, pick, move } of steps) {
@@ -169,12 +177,12 @@ describe("LimitTable", () => {
         if (what === "take" || what === "room") latest = Math.max(latest, clock);
         if (what === "take") {
           const fits = used() + amount <= max;
-          const receipt = limits.take(key, amount, max, clock, joins);
-          expect(receipt > 0).toBe(fits);
+          const place = limits.take(key, amount, max, clock, joins);
+          expect(place > 0).toBe(fits);
           if (!fits) {
             const wait = limits.retryAfterMs(key, amount, max);
             if (wait !== undefined) expect(naive.filter((one) => one.key === key && latest + wait - one.time < windowMs).reduce((sum, one) => sum + one.amount, 0) + amount).toBeLessThanOrEqual(max);
-          } else naive.push({ key, amount, time: latest, receipt, known: true });
+          } else naive.push({ key, amount, time: latest, place, receipt: limits.receiptOf(place), known: true });
         } else if (what === "room") {
           expect(limits.room(key, max, clock)).toBe(Math.max(0, max - used()));
         } else {
@@ -183,7 +191,8 @@ describe("LimitTable", () => {
           // Takings that joined are given back once.
           if (joins && !one.known) continue;
           const keep = what === "keep" ? amount : 0;
-          limits.giveBack(one.key, one.receipt, keep, joins ? one.amount : undefined);
+          if (joins) limits.leave(one.key, one.place, one.time, one.amount, keep);
+          else limits.giveBack(one.key, one.receipt, keep);
           // An expired one may or may not be known still: it no longer counts.
           if (one.known && latest - one.time < windowMs) one.amount = keep;
           one.known = false;

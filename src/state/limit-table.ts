@@ -71,8 +71,7 @@ export class LimitTable {
    * asks for a receipt.
    */
   take(key: string, amount: number, max: number, now: number, joins = false): number {
-    if (now > this.#latest) this.#latest = now;
-    if (this.#due <= this.#latest) this.#sweepSome();
+    this.#advance(now);
     let slot = this.#slots.get(key);
     if (slot === undefined) {
       if (amount > max) return REFUSED;
@@ -87,9 +86,10 @@ export class LimitTable {
       }
     }
     const newest = this.#ends[slot * ENDS + NEWEST] as number;
-    const at = joins && newest !== NONE && this.#figures[newest * FIGURES + TIME] === this.#latest ? this.#join(newest, amount) : this.#add(slot, amount);
+    const joined = joins && newest !== NONE && this.#figures[newest * FIGURES + TIME] === this.#latest;
+    if (joined) this.#figures[newest * FIGURES + AMOUNT] = (this.#figures[newest * FIGURES + AMOUNT] as number) + amount;
     this.#used[slot] = (this.#used[slot] as number) + amount;
-    return at + 1;
+    return (joined ? newest : this.#add(slot, amount)) + 1;
   }
 
   /** A number that nobody else gets for the taking at this place. It may be too large for a small integer: asked for only where needed. */
@@ -99,8 +99,7 @@ export class LimitTable {
 
   /** What may still be taken under a key, or {@linkcode FULL}. */
   room(key: string, max: number, now: number): number {
-    if (now > this.#latest) this.#latest = now;
-    if (this.#due <= this.#latest) this.#sweepSome();
+    this.#advance(now);
     const slot = this.#slots.get(key);
     if (slot === undefined) return this.#hasRoom() ? max : FULL;
     this.#expire(slot);
@@ -157,9 +156,10 @@ export class LimitTable {
     while (this.#sweepOne());
   }
 
-  /** Two at a time: more than one call can add, so that what has expired never piles up, and no call pays for all. */
-  #sweepSome(): void {
-    if (this.#sweepOne()) this.#sweepOne();
+  /** Drops two at a time: more than one call can add, so that what has expired never piles up, and no call pays for all. */
+  #advance(now: number): void {
+    if (now > this.#latest) this.#latest = now;
+    if (this.#due <= this.#latest && this.#sweepOne()) this.#sweepOne();
   }
 
   /** Drops the oldest taking of all, if it has expired: the first in both of its lists. */
@@ -248,11 +248,6 @@ export class LimitTable {
     if (last === NONE) this.#begin(at);
     else links[last * LINKS + LATER] = at;
     this.#last = at;
-    return at;
-  }
-
-  #join(at: number, amount: number): number {
-    this.#figures[at * FIGURES + AMOUNT] = (this.#figures[at * FIGURES + AMOUNT] as number) + amount;
     return at;
   }
 

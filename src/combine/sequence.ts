@@ -25,12 +25,11 @@ export function partsAt(guards: readonly Guard[], stage: Stage): readonly Guard[
  * Compiles guards into one function that asks them in order.
  *
  * On the allow path every guard has a call site of its own: no list is walked, nothing is allocated, and no promise is made
- * unless a guard answers one. Whatever is not a plain allowance goes on in `fold`.
+ * unless a guard answers one. Nothing that the functions close over is ever assigned, and none calls one of its own text:
+ * only then engines put the guards in the place of their calls. Whatever is not a plain allowance goes on in `fold`.
  */
 export function sequence(guards: readonly Guard[]): Judge {
-  if (guards.length === 0) return () => ALLOW;
-  let first = end;
-  for (let from = Math.floor((guards.length - 1) / SIZE) * SIZE; from >= 0; from -= SIZE) first = block(guards, from, first);
+  const first = guards.length === 0 ? end : block(guards, 0);
   return (request, context, taking) => {
     const own = tracked(taking);
     // On a second look some are left out, so it walks the list.
@@ -38,86 +37,91 @@ export function sequence(guards: readonly Guard[]): Judge {
   };
 }
 
-/** Asks up to five guards from `from` on, then `rest`; if one does not simply allow, `fold` goes on to the very last guard. */
-function block(guards: readonly Guard[], from: number, rest: Block): Block {
-  const [a = nothing, b = nothing, c = nothing, d = nothing, e = nothing] = guards.slice(from, from + SIZE);
-  const failed = (at: number, error: unknown): Decision => guardError(nameOf(guards[at] ?? nothing), error);
-  // `at` is a local: a guard may judge something else meanwhile, with the same shared taking.
+/** Asks the guards from `from` on; if one does not simply allow, `fold` goes on to the very last. */
+function block(guards: readonly Guard[], from: number): Block {
   switch (guards.length - from) {
     case 1:
-      return (request, context, own) => {
-        let answer: unknown;
-        try {
-          own.asked = a;
-          if ((answer = a(request, context, own)) === ALLOW) return ALLOW;
-        } catch (error) {
-          answer = failed(from, error);
-        }
-        return fold(guards, from, answer, request, context, own);
-      };
+      return one(guards, from);
     case 2:
-      return (request, context, own) => {
-        let at = from;
-        let answer: unknown;
-        try {
-          own.asked = a;
-          if ((answer = a(request, context, own)) === ALLOW) {
-            at++;
-            own.asked = b;
-            if ((answer = b(request, context, own)) === ALLOW) return ALLOW;
-          }
-        } catch (error) {
-          answer = failed(at, error);
-        }
-        return fold(guards, at, answer, request, context, own);
-      };
-    case 3:
-      return (request, context, own) => {
-        let at = from;
-        let answer: unknown;
-        try {
-          own.asked = a;
-          if ((answer = a(request, context, own)) === ALLOW) {
-            at++;
-            own.asked = b;
-            if ((answer = b(request, context, own)) === ALLOW) {
-              at++;
-              own.asked = c;
-              if ((answer = c(request, context, own)) === ALLOW) return ALLOW;
-            }
-          }
-        } catch (error) {
-          answer = failed(at, error);
-        }
-        return fold(guards, at, answer, request, context, own);
-      };
+      return two(guards, from);
     default:
-      return (request, context, own) => {
-        let at = from;
-        let answer: unknown;
-        try {
-          own.asked = a;
-          if ((answer = a(request, context, own)) === ALLOW) {
-            at++;
-            own.asked = b;
-            if ((answer = b(request, context, own)) === ALLOW) {
-              at++;
-              own.asked = c;
-              if ((answer = c(request, context, own)) === ALLOW) {
-                at++;
-                own.asked = d;
-                if ((answer = d(request, context, own)) === ALLOW) {
-                  at++;
-                  own.asked = e;
-                  if ((answer = e(request, context, own)) === ALLOW) return rest(request, context, own);
-                }
-              }
-            }
-          }
-        } catch (error) {
-          answer = failed(at, error);
-        }
-        return fold(guards, at, answer, request, context, own);
-      };
+      return five(guards, from, guards.length - from > SIZE ? fiveMore(guards, from + SIZE) : end);
   }
+}
+
+function failure(guards: readonly Guard[], at: number, error: unknown): Decision {
+  return guardError(nameOf(guards[at] ?? nothing), error);
+}
+
+function one(guards: readonly Guard[], from: number): Block {
+  const a = guards[from] as Guard;
+  return (request, context, own) => {
+    let answer: unknown;
+    try {
+      if ((answer = (own.asked = a)(request, context, own)) === ALLOW) return ALLOW;
+    } catch (error) {
+      answer = failure(guards, from, error);
+    }
+    return fold(guards, from, answer, request, context, own);
+  };
+}
+
+function two(guards: readonly Guard[], from: number): Block {
+  const a = guards[from] as Guard, b = guards[from + 1] as Guard;
+  return (request, context, own) => {
+    // A local: a guard may judge something else meanwhile, with the same shared taking.
+    let at = 0;
+    let answer: unknown;
+    try {
+      if (
+        (answer = (own.asked = a)(request, context, own)) === ALLOW &&
+        (at = 1, (answer = (own.asked = b)(request, context, own)) === ALLOW)
+      ) return ALLOW;
+    } catch (error) {
+      answer = failure(guards, from + at, error);
+    }
+    return fold(guards, from + at, answer, request, context, own);
+  };
+}
+
+function five(guards: readonly Guard[], from: number, rest: Block): Block {
+  const [a = nothing, b = nothing, c = nothing, d = nothing, e = nothing] = guards.slice(from, from + SIZE);
+  return (request, context, own) => {
+    let at = 0;
+    let answer: unknown;
+    try {
+      if (
+        (answer = (own.asked = a)(request, context, own)) === ALLOW &&
+        (at = 1, (answer = (own.asked = b)(request, context, own)) === ALLOW) &&
+        (at = 2, (answer = (own.asked = c)(request, context, own)) === ALLOW) &&
+        (at = 3, (answer = (own.asked = d)(request, context, own)) === ALLOW) &&
+        (at = 4, (answer = (own.asked = e)(request, context, own)) === ALLOW)
+      ) return rest(request, context, own);
+    } catch (error) {
+      answer = failure(guards, from + at, error);
+    }
+    return fold(guards, from + at, answer, request, context, own);
+  };
+}
+
+/** The same once more: a function that called one of its own text would not be put in its place, and ten guards in one text are too long for it. */
+function fiveMore(guards: readonly Guard[], from: number): Block {
+  const [a = nothing, b = nothing, c = nothing, d = nothing, e = nothing] = guards.slice(from, from + SIZE);
+  const rest = guards.length - from > SIZE ? block(guards, from + SIZE) : end;
+  return (request, context, own) => {
+    let at = 0;
+    let answer: unknown;
+    try {
+      if (
+        (answer = (own.asked = a)(request, context, own)) === ALLOW &&
+        (at = 1, (answer = (own.asked = b)(request, context, own)) === ALLOW) &&
+        (at = 2, (answer = (own.asked = c)(request, context, own)) === ALLOW) &&
+        (at = 3, (answer = (own.asked = d)(request, context, own)) === ALLOW) &&
+        (at = 4, (answer = (own.asked = e)(request, context, own)) === ALLOW)
+      ) return rest(request, context, own);
+    } catch (error) {
+      answer = failure(guards, from + at, error);
+    }
+    return fold(guards, from + at, answer, request, context, own);
+  };
 }

@@ -3,8 +3,10 @@ import type { Guard, Taking } from "./guard.ts";
 import type { TokenUsage } from "./request.ts";
 
 interface Entry {
-  /** Who took, so that the second look after a transform can leave it out. */
-  readonly guard: Guard | undefined;
+  /** Who took, so that the second look after a transform can leave it out; `null` until it has answered. */
+  guard: Guard | undefined | null;
+  /** Where that guard stands in the list that asks it. */
+  readonly at: number;
   readonly giveBack: () => void;
   readonly settle: ((usage: TokenUsage | undefined) => void) | undefined;
 }
@@ -16,8 +18,10 @@ export class Takings implements Taking {
   readonly skips: ReadonlySet<Guard> | undefined;
   /** Nobody is told what a shadowed guard would have decided. */
   readonly isSilent: boolean;
-  /** The guard that was asked last, however deep in combinators: what is taken now is its. */
-  asked: Guard | undefined = undefined;
+  /** Which guard of a list is asked: cheaper to note than the guard itself. */
+  at = 0;
+  /** How many takings are not known to be any guard's yet. Whoever asks guards marks what they took. */
+  unmarked = 0;
   #entries: Entry[] | undefined;
   #over = false;
 
@@ -31,24 +35,39 @@ export class Takings implements Taking {
     if (typeof giveBack !== "function" || (settle !== undefined && typeof settle !== "function")) {
       throw new TypeError("take() needs a function that gives back what was taken; a second one, that settles it, may follow");
     }
-    this.add({ guard: this.asked, giveBack, settle });
+    this.add({ guard: null, at: this.at, giveBack, settle });
   }
 
   protected add(entry: Entry): void {
     // A guard that takes in a dry run, or after the answer was given (a late promise), must not hold anything.
     if (this.dry || this.#over) quietly(entry.giveBack, undefined);
-    else (this.#entries ??= []).push(entry);
+    else this.keep(entry);
   }
 
-  /** Everyone who took so far. */
-  protected takers(): Set<Guard | undefined> {
-    return new Set(this.#entries?.map((entry) => entry.guard));
+  protected keep(entry: Entry): void {
+    (this.#entries ??= []).push(entry);
+    if (entry.guard === null) this.unmarked++;
+  }
+
+  /** What is nobody's yet was taken by guards of this list, each while it was the one that is asked. */
+  mark(guards: readonly Guard[]): void {
+    this.#mark((at) => guards[at]);
+  }
+
+  /** What is nobody's yet was taken by this guard; by nobody in particular, where it is none. */
+  markAs(guard: Guard | undefined): void {
+    if (this.unmarked > 0) this.#mark(() => guard);
+  }
+
+  #mark(takerOf: (at: number) => Guard | undefined): void {
+    for (const entry of this.#entries ?? NONE) if (entry.guard === null) entry.guard = takerOf(entry.at);
+    this.unmarked = 0;
   }
 
   /** The taking of a second look: dry, and it passes over whoever took in the first. */
   again(): Takings {
     const skips = new Set(this.skips);
-    for (const guard of this.takers()) if (guard !== undefined) skips.add(guard);
+    for (const { guard } of this.#entries ?? NONE) if (guard !== undefined && guard !== null) skips.add(guard);
     return new Takings(true, skips, this.isSilent);
   }
 
@@ -75,6 +94,7 @@ export class Takings implements Taking {
   #empty(): Entry[] {
     const entries = this.#entries ?? NONE;
     this.#entries = undefined;
+    this.unmarked = 0;
     return entries;
   }
 }
@@ -98,7 +118,6 @@ export function ignoreFailure(answer: unknown): void {
 /** Hands everything on at once: gives a taking of somebody else's what composing needs. */
 class Forwarded extends Takings {
   readonly #to: Taking;
-  readonly #takers: Set<Guard | undefined> = new Set();
 
   constructor(to: Taking) {
     super(to.dry);
@@ -106,12 +125,8 @@ class Forwarded extends Takings {
   }
 
   protected override add(entry: Entry): void {
-    this.#takers.add(entry.guard);
+    this.keep(entry);
     this.#to.take(entry.giveBack, entry.settle);
-  }
-
-  protected override takers(): Set<Guard | undefined> {
-    return this.#takers;
   }
 }
 

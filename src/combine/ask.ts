@@ -11,10 +11,16 @@ const ALLOW = allow();
 
 /** Asks a guard; what it throws, rejects with or answers in another shape is a `guard_error` denial. Never throws or rejects. */
 export function askSafely(guard: Guard, request: GovernedRequest, context: ExecutionContext, taking: Taking): Decision | Promise<Decision> {
-  if (taking instanceof Takings) {
-    if (taking.skips?.has(guard) === true) return ALLOW;
-    taking.asked = guard;
-  }
+  if (!(taking instanceof Takings)) return answerOf(guard, request, context, taking);
+  if (taking.skips?.has(guard) === true) return ALLOW;
+  taking.markAs(undefined);
+  const answer = answerOf(guard, request, context, taking);
+  // One that answers later is marked by whoever waits for it.
+  if (!isThenable(answer)) taking.markAs(guard);
+  return answer;
+}
+
+function answerOf(guard: Guard, request: GovernedRequest, context: ExecutionContext, taking: Taking): Decision | Promise<Decision> {
   try {
     return readAnswer(guard(request, context, taking), nameOf(guard));
   } catch (error) {

@@ -33,7 +33,13 @@ export function sequence(guards: readonly Guard[]): Judge {
   return (request, context, taking) => {
     const own = tracked(taking);
     // On a second look some are left out, so it walks the list.
-    return own.skips === undefined ? first(request, context, own) : foldAll(guards, request, context, own);
+    if (own.skips !== undefined) return foldAll(guards, request, context, own);
+    const { at } = own;
+    if (own.unmarked !== 0) own.markAs(undefined);
+    const answer = first(request, context, own);
+    if (own.unmarked !== 0) own.mark(guards);
+    own.at = at;
+    return answer;
   };
 }
 
@@ -58,7 +64,8 @@ function one(guards: readonly Guard[], from: number): Block {
   return (request, context, own) => {
     let answer: unknown;
     try {
-      if ((answer = (own.asked = a)(request, context, own)) === ALLOW) return ALLOW;
+      own.at = from;
+      if ((answer = a(request, context, own)) === ALLOW) return ALLOW;
     } catch (error) {
       answer = failure(guards, from, error);
     }
@@ -70,37 +77,37 @@ function two(guards: readonly Guard[], from: number): Block {
   const a = guards[from] as Guard, b = guards[from + 1] as Guard;
   return (request, context, own) => {
     // A local: a guard may judge something else meanwhile, with the same shared taking.
-    let at = 0;
+    let at = from;
     let answer: unknown;
     try {
       if (
-        (answer = (own.asked = a)(request, context, own)) === ALLOW &&
-        (at = 1, (answer = (own.asked = b)(request, context, own)) === ALLOW)
+        (own.at = at, (answer = a(request, context, own)) === ALLOW) &&
+        (own.at = at = from + 1, (answer = b(request, context, own)) === ALLOW)
       ) return ALLOW;
     } catch (error) {
-      answer = failure(guards, from + at, error);
+      answer = failure(guards, at, error);
     }
-    return fold(guards, from + at, answer, request, context, own);
+    return fold(guards, at, answer, request, context, own);
   };
 }
 
 function five(guards: readonly Guard[], from: number, rest: Block): Block {
   const [a = nothing, b = nothing, c = nothing, d = nothing, e = nothing] = guards.slice(from, from + SIZE);
   return (request, context, own) => {
-    let at = 0;
+    let at = from;
     let answer: unknown;
     try {
       if (
-        (answer = (own.asked = a)(request, context, own)) === ALLOW &&
-        (at = 1, (answer = (own.asked = b)(request, context, own)) === ALLOW) &&
-        (at = 2, (answer = (own.asked = c)(request, context, own)) === ALLOW) &&
-        (at = 3, (answer = (own.asked = d)(request, context, own)) === ALLOW) &&
-        (at = 4, (answer = (own.asked = e)(request, context, own)) === ALLOW)
+        (own.at = at, (answer = a(request, context, own)) === ALLOW) &&
+        (own.at = at = from + 1, (answer = b(request, context, own)) === ALLOW) &&
+        (own.at = at = from + 2, (answer = c(request, context, own)) === ALLOW) &&
+        (own.at = at = from + 3, (answer = d(request, context, own)) === ALLOW) &&
+        (own.at = at = from + 4, (answer = e(request, context, own)) === ALLOW)
       ) return rest(request, context, own);
     } catch (error) {
-      answer = failure(guards, from + at, error);
+      answer = failure(guards, at, error);
     }
-    return fold(guards, from + at, answer, request, context, own);
+    return fold(guards, at, answer, request, context, own);
   };
 }
 
@@ -109,19 +116,19 @@ function fiveMore(guards: readonly Guard[], from: number): Block {
   const [a = nothing, b = nothing, c = nothing, d = nothing, e = nothing] = guards.slice(from, from + SIZE);
   const rest = guards.length - from > SIZE ? block(guards, from + SIZE) : end;
   return (request, context, own) => {
-    let at = 0;
+    let at = from;
     let answer: unknown;
     try {
       if (
-        (answer = (own.asked = a)(request, context, own)) === ALLOW &&
-        (at = 1, (answer = (own.asked = b)(request, context, own)) === ALLOW) &&
-        (at = 2, (answer = (own.asked = c)(request, context, own)) === ALLOW) &&
-        (at = 3, (answer = (own.asked = d)(request, context, own)) === ALLOW) &&
-        (at = 4, (answer = (own.asked = e)(request, context, own)) === ALLOW)
+        (own.at = at, (answer = a(request, context, own)) === ALLOW) &&
+        (own.at = at = from + 1, (answer = b(request, context, own)) === ALLOW) &&
+        (own.at = at = from + 2, (answer = c(request, context, own)) === ALLOW) &&
+        (own.at = at = from + 3, (answer = d(request, context, own)) === ALLOW) &&
+        (own.at = at = from + 4, (answer = e(request, context, own)) === ALLOW)
       ) return rest(request, context, own);
     } catch (error) {
-      answer = failure(guards, from + at, error);
+      answer = failure(guards, at, error);
     }
-    return fold(guards, from + at, answer, request, context, own);
+    return fold(guards, at, answer, request, context, own);
   };
 }

@@ -36,6 +36,21 @@ describe("sequence()", () => {
     expect(calls).toEqual(["again", "inner", "outer"]);
   });
 
+  test.each([["before", true], ["after", false]])("sequence() does not take a guard's own taking for another's, when it takes %s it asks guards itself", (_when, isBefore) => {
+    const looker = answering("looker", allow());
+    const inner = sequence([looker, limited("inner", 1)]);
+    const outer: Guard = (about, where, taking) => {
+      if (isBefore) taking.take(() => {});
+      const decision = inner(about, where, taking);
+      if (!isBefore) taking.take(() => {});
+      return decision;
+    };
+    const own = new Takings(false);
+    sequence([outer, answering("last", allow())])(request(), context(), own);
+    const names = [...(own.again().skips ?? [])].map((guard) => guard.guardName ?? guard.name);
+    expect(names.toSorted()).toEqual(isBefore ? ["inner"] : ["inner", "outer"]);
+  });
+
   test("partsAt() keeps the guards of a stage and those of every stage, in order", () => {
     const [a, b, c] = [defineGuard({ name: "a", stages: ["input"], check: () => allow() }), answering("b", allow()), defineGuard({ name: "c", stages: ["output"], check: () => allow() })];
     expect(partsAt([a, b, c], "input")).toEqual([a, b]);

@@ -8,7 +8,6 @@ interface EventListenerOptions {
 interface AbortSignal {
   readonly aborted: boolean;
   readonly reason: any;
-  throwIfAborted(): void;
   addEventListener(type: "abort", listener: () => void, options?: EventListenerOptions): void;
   removeEventListener(type: "abort", listener: () => void): void;
 }
@@ -18,7 +17,6 @@ declare const AbortSignal: {
   new (): AbortSignal;
   abort(reason?: any): AbortSignal;
   any(signals: Iterable<AbortSignal>): AbortSignal;
-  timeout(ms: number): AbortSignal;
 };
 
 interface AbortController {
@@ -41,10 +39,8 @@ interface TextDecoder {
 declare const TextDecoder: { prototype: TextDecoder; new (label?: string, options?: { fatal?: boolean; ignoreBOM?: boolean }): TextDecoder };
 
 interface CryptoKey {
-  readonly type: "private" | "public" | "secret";
   readonly extractable: boolean;
   readonly algorithm: { readonly name: string };
-  readonly usages: string[];
 }
 
 interface CryptoKeyPair {

@@ -69,9 +69,10 @@ export class Halts {
   }
 
   /** Learns from the store whether an agent was stopped before this process began; answers why it may not act if that can't be known. */
-  load(agents: readonly string[]): Awaitable<Deny | undefined> {
+  load(agentKey: string, agentId: string): Awaitable<Deny | undefined> {
     const store = this.#options.store();
     if (store === undefined) return undefined;
+    const agents = [...new Set([agentKey, agentId, EVERYBODY])];
     const unknown = (error: unknown): Deny => deny("store_unavailable", "Whether the agent may act could not be read", error);
     try {
       const entries = agents.map((agent) => store.read(keyOf(agent)));

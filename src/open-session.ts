@@ -36,7 +36,8 @@ export function openSession(core: Core, init: SessionInit): Session {
   const agentId = init.agentId ?? (agent === undefined ? parent?.context.agentId : lastSegment(agent.did));
   if (typeof agentId !== "string" || !AGENT_ID.test(agentId)) throw wrong(WHERE, "agentId", "letters, digits, _ and -", agentId);
   if (agent !== undefined && agentId !== lastSegment(agent.did)) throw wrong(WHERE, "agentId", `absent or ${show(lastSegment(agent.did))}, the last segment of the profile's DID`, agentId);
-  for (const [field, value] of Object.entries({ sessionId, baseline })) if (value !== undefined && (typeof value !== "string" || value === "")) throw wrong(WHERE, field, "a string that is not empty", value);
+  textOrAbsent("sessionId", sessionId);
+  textOrAbsent("baseline", baseline);
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw wrong(WHERE, "signal", "an AbortSignal", signal);
 
   const base = parent?.context.policy ?? core.policy;
@@ -65,6 +66,10 @@ export function openSession(core: Core, init: SessionInit): Session {
     return last.score;
   };
   return new SessionImpl(passage, (child) => openSession(core, child));
+}
+
+function textOrAbsent(field: string, value: unknown): void {
+  if (value !== undefined && (typeof value !== "string" || value === "")) throw wrong(WHERE, field, "a string that is not empty", value);
 }
 
 function lastSegment(did: string): string {

@@ -10,7 +10,6 @@ import { capsOf, Fault, snapshot, takeTwin } from "./snapshot/snapshot.ts";
 import type { Awaitable } from "./state/store.ts";
 import type { AgentProfile } from "./trust/profile.ts";
 import { conclude, tellCheck } from "./tell.ts";
-import { EVERYBODY } from "./halts.ts";
 
 const ALLOW = allow();
 const NOTHING: Readonly<Record<string, unknown>> = Object.freeze({});
@@ -63,11 +62,13 @@ export class Passage {
     this.#lastTime = parts.state.now;
     this.#outer = parts.signal;
     this.principal = parts.principal;
-    this.context = new SessionContext({ ...parts, agent: parts.agent, signal: () => this.signal, report: (request, decision) => void tellCheck(this, request, decision, this.state.now, true) });
+    const { agentId, agentKey, sessionId, agent, policy, metadata, state } = parts;
+    // Named one by one: a spread here would cost more than all the rest of a session.
+    this.context = new SessionContext({ agentId, agentKey, sessionId, agent, policy, metadata, state, signal: () => this.signal, report: (request, decision) => void tellCheck(this, request, decision, this.state.now, true) });
     // A child passes its parent's guards first, in its parent's context, and takes from both.
     this.#guards = parent === undefined ? own : [...parent.#guards.map((guard) => bound(guard, parent.context)), ...own];
     this.#gates = parent === undefined && own === core.guards ? core.gates : createGates();
-    this.#ready = core.halts.load([...new Set([parts.agentKey, parts.agentId, EVERYBODY])]);
+    this.#ready = core.halts.load(agentKey, agentId);
     this.#mayStart = this.#ready === undefined && this.gate("agent_startup").guards.length === 0;
   }
 

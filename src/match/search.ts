@@ -1,6 +1,6 @@
 import { type Automaton, START } from "./automaton.ts";
 import { collectTexts, MAX_DEPTH, MAX_NODES, MAX_UNITS } from "./collect.ts";
-import { formsOf } from "./forms.ts";
+import { type Forms, formsOf } from "./forms.ts";
 import { ANY_SIGN } from "./signs.ts";
 
 /** A RegExp of the user's, without state. */
@@ -38,6 +38,9 @@ export class Search {
   #leaves = 0;
   #nodes = 0;
   #units = 0;
+  // The strings that show that they have another form.
+  readonly #shownKeys: string[] = [];
+  readonly #shownLeaves: string[] = [];
   // The walk met what it cannot judge: it ends, and all texts are collected instead.
   #irregular = false;
   #capped = false;
@@ -58,8 +61,22 @@ export class Search {
     this.#irregular = this.#capped = false;
     this.#visit(payload, 0);
     if (this.#leaves > 0) automaton.end(this.#state);
-    if (this.#irregular || this.#regexps.length > 0 || (automaton.signs & ANY_SIGN) !== 0) this.#lookCloser(payload);
+    if (this.#irregular || this.#regexps.length > 0) this.#lookCloser(payload);
+    // What is left in `signs` stands between two strings.
+    else if ((automaton.signs & ANY_SIGN) !== 0 || this.#shownLeaves.length > 0 || this.#shownKeys.length > 0) this.#lookAgain(payload);
+    this.#shownKeys.length = this.#shownLeaves.length = 0;
     return this.#capped || automaton.exhausted;
+  }
+
+  /** Runs a value's text, and keeps it where it shows another form. */
+  #run(text: string): void {
+    const automaton = this.#automaton;
+    const from = this.#next();
+    const { signs } = automaton;
+    automaton.signs = 0;
+    this.#state = automaton.run(text, from);
+    if ((automaton.signs & ANY_SIGN) !== 0) this.#shownLeaves.push(text);
+    automaton.signs = signs;
   }
 
   #visit(value: unknown, depth: number): void {
@@ -67,10 +84,10 @@ export class Search {
     else if (typeof value === "string") {
       // The empty string adds no blank to what the values make together.
       if (value === "") this.#automaton.judgeEmpty();
-      else if (this.#count(value.length)) this.#state = this.#automaton.run(value, this.#next());
+      else if (this.#count(value.length)) this.#run(value);
     } else if (typeof value === "number") {
-      const from = this.#next();
-      this.#state = value >= 0 && (value | 0) === value ? this.#automaton.runDigits(value, from) : this.#automaton.run(String(value), from);
+      if (value >= 0 && (value | 0) === value) this.#state = this.#automaton.runDigits(value, this.#next());
+      else this.#run(String(value));
     } else if (typeof value === "object") {
       if (value !== null) this.#visitObject(value, depth);
     } else if (typeof value !== "boolean" && value !== undefined) this.#irregular = true;
@@ -106,13 +123,14 @@ export class Search {
     automaton.signs = 0;
     automaton.best = Infinity;
     automaton.judge(key);
-    if (automaton.best === Infinity && (automaton.signs & ANY_SIGN) === 0 && key.length <= MAX_KEY) {
+    if ((automaton.signs & ANY_SIGN) !== 0) this.#shownKeys.push(key);
+    else if (automaton.best === Infinity && key.length <= MAX_KEY) {
       if (this.#cleanKeys.size === MAX_KEYS) this.#cleanKeys.clear();
       this.#cleanKeys.add(key);
     }
     this.#state = automaton.held[AS_IT_STANDS]!;
     automaton.tail = tail;
-    automaton.signs |= signs;
+    automaton.signs = signs;
     automaton.best = Math.min(automaton.best, best);
   }
 
@@ -129,6 +147,31 @@ export class Search {
     return START;
   }
 
+  /** Judges the other forms of plain data: those of the strings that show some, and of the values together where that makes a difference. */
+  #lookAgain(payload: unknown): void {
+    const automaton = this.#automaton;
+    let joins = (automaton.signs & ANY_SIGN) !== 0;
+    for (const key of this.#shownKeys) this.#judge(key);
+    const other = new Map<string, Forms>();
+    for (const leaf of this.#shownLeaves) {
+      if (this.#isDone() || other.has(leaf)) continue;
+      const forms = this.#judge(leaf);
+      if (forms === undefined) return;
+      if (forms.folded.trim() === leaf && forms.decoded.trim() === leaf) continue;
+      joins = true;
+      other.set(leaf, forms);
+    }
+    if (!joins || this.#isDone()) return;
+    automaton.held.fill(automaton.joinedStart);
+    for (const leaf of leavesOf(payload, [])) {
+      const { folded, decoded } = other.get(leaf) ?? { folded: leaf, decoded: leaf };
+      this.#join(FOLDED, folded.trim());
+      if (other.size > 0) this.#join(DECODED, decoded.trim());
+    }
+    this.#endJoined();
+  }
+
+  /** The same for what is not plain data, or where a RegExp wants to see every text. */
   #lookCloser(payload: unknown): void {
     const automaton = this.#automaton;
     const { keys, leaves, capped } = collectTexts(payload);
@@ -144,7 +187,7 @@ export class Search {
       this.#join(FOLDED, forms.folded.trim(), joined);
       this.#join(DECODED, forms.decoded.trim(), joined);
     }
-    for (const state of automaton.held) if (state !== automaton.joinedStart) automaton.end(state);
+    this.#endJoined();
     if (this.#regexps.length > 0) for (const parts of [leaves, ...joined]) this.#tryJoined(parts.join(" "));
   }
 
@@ -154,7 +197,7 @@ export class Search {
   }
 
   /** Judges all forms of one text; without an answer where a cap was reached. */
-  #judge(text: string): { readonly folded: string; readonly decoded: string } | undefined {
+  #judge(text: string): Forms | undefined {
     const forms = formsOf(text, this.#signs, this.#wide);
     this.#try(text);
     if (this.#irregular) this.#automaton.judge(text);
@@ -169,12 +212,17 @@ export class Search {
     return forms;
   }
 
-  #join(slot: 0 | 1 | 2, text: string, joined: readonly [string[], string[], string[]]): void {
+  #endJoined(): void {
+    const automaton = this.#automaton;
+    for (const state of automaton.held) if (state !== automaton.joinedStart) automaton.end(state);
+  }
+
+  #join(slot: 0 | 1 | 2, text: string, joined?: readonly [string[], string[], string[]]): void {
     if (text === "") return;
     const automaton = this.#automaton;
     const state = automaton.held[slot]!;
     automaton.held[slot] = automaton.run(text, state === automaton.joinedStart ? state : automaton.blank(state));
-    if (this.#regexps.length > 0) joined[slot].push(text);
+    joined?.[slot].push(text);
   }
 
   #try(text: string): void {
@@ -188,4 +236,13 @@ export class Search {
       if (index < this.#automaton.best && regexp.test(text)) this.#automaton.best = index;
     }
   }
+}
+
+/** The texts of the values of plain data that the walk has passed. */
+function leavesOf(value: unknown, out: string[]): string[] {
+  if (typeof value === "string") out.push(value);
+  else if (typeof value === "number") out.push(String(value));
+  else if (Array.isArray(value)) for (const item of value) leavesOf(item, out);
+  else if (typeof value === "object" && value !== null) for (const key in value) leavesOf((value as Record<string, unknown>)[key], out);
+  return out;
 }

@@ -5,7 +5,8 @@ const MARKS = /[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2
 // White space among the controls stays. Annotation marks are invisible as well, without being ignorable to Unicode.
 const IGNORABLE = /[\p{Default_Ignorable_Code_Point}\ufff9-\ufffb]+/gu;
 const CONTROLS = /[\0-\x08\x0e-\x1f\x7f\x80-\x84\x86-\x9f]+/g;
-const WHITE = /[\s\x85]+/g;
+// A blank alone is left out: it stays what it is, and most white space is that.
+const WHITE = / [\s\x85]+|(?:[^\S ]|\x85)[\s\x85]*/g;
 const MANY_MARKS = /(\p{M}{30})\p{M}+/gu;
 const JOINS_BACK = /^[\p{M}\u1160-\u11ff\udc00-\udfff]/u;
 

@@ -38,7 +38,8 @@ export function formsOf(text: string, table: Int32Array, wide: boolean): Forms |
 
   let decoded = fold(text);
   const folded = all.values().next().value ?? text;
-  if ((signs & CONTROL) !== 0) fold(text.replace(CONTROLS, " "));
+  const spaced = (signs & CONTROL) === 0 ? text : text.replace(CONTROLS, " ");
+  if (spaced !== text) fold(spaced);
   if ((signs & ENCODED) !== 0) {
     let current = text;
     for (let level = 0; level < LEVELS && !capped; level++) {

@@ -151,6 +151,7 @@ export class Search {
   #lookAgain(payload: unknown): void {
     const automaton = this.#automaton;
     let joins = (automaton.signs & ANY_SIGN) !== 0;
+    let decodes = false;
     for (const key of this.#shownKeys) this.#judge(key);
     const other = new Map<string, Forms>();
     for (const leaf of this.#shownLeaves) {
@@ -159,6 +160,7 @@ export class Search {
       if (forms === undefined) return;
       if (forms.folded.trim() === leaf && forms.decoded.trim() === leaf) continue;
       joins = true;
+      decodes ||= forms.decoded !== forms.folded;
       other.set(leaf, forms);
     }
     if (!joins || this.#isDone()) return;
@@ -166,7 +168,7 @@ export class Search {
     for (const leaf of leavesOf(payload, [])) {
       const { folded, decoded } = other.get(leaf) ?? { folded: leaf, decoded: leaf };
       this.#join(FOLDED, folded.trim());
-      if (other.size > 0) this.#join(DECODED, decoded.trim());
+      if (decodes) this.#join(DECODED, decoded.trim());
     }
     this.#endJoined();
   }

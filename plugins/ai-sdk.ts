@@ -5,24 +5,19 @@
  */
 import type { Coverage, PolicyViolationError, Session, SessionSource, TokenUsage, View } from "../mod.ts";
 
-/** What a {@linkcode SessionSource} function is told, so that one middleware can serve many sessions. */
+/** What a {@linkcode SessionSource} function is told, so that one middleware can serve many sessions: a model and its id, or a tool and its name. */
 export interface AiSdkContext {
-  /** What is about to act. */
-  readonly kind: "model" | "tool";
-  /** The model's id, or the tool's name. */
-  readonly name: string;
+  /** Which of both. */ readonly kind: "model" | "tool";
+  /** Its id, or its name. */ readonly name: string;
   /** For a model: `providerOptions.sallyport` of the call. For a tool: its `context` (`ai` 7) or `experimental_context` (`ai` 6). */
   readonly context: unknown;
 }
 
-/** The middleware, as `wrapLanguageModel` and `wrapProvider` of both majors take it. */
+/** The middleware, as `wrapLanguageModel` and `wrapProvider` of both majors take it: for `generateText` and all that answers whole, and for `streamText`. */
 export interface AiMiddleware {
-  /** What `ai` 6 wants; `ai` 7 takes any. */
-  readonly specificationVersion: "v3";
-  /** Governs `generateText` and all that answers whole. */
-  wrapGenerate<P extends object, R extends object>(call: { params: P; model: { readonly modelId: string; doGenerate(options: P): PromiseLike<R> } }): Promise<R>;
-  /** Governs `streamText` and all that answers in parts. */
-  wrapStream<P extends object, R extends object>(call: { params: P; model: { readonly modelId: string; doStream(options: P): PromiseLike<R> } }): Promise<R>;
+  /** The form of middleware. */ readonly specificationVersion: "v3";
+  /** Governs a whole answer. */   wrapGenerate<P extends object, R extends object>(call: { params: P; model: { readonly modelId: string; doGenerate(options: P): PromiseLike<R> } }): Promise<R>;
+  /** Governs a stream. */ wrapStream<P extends object, R extends object>(call: { params: P; model: { readonly modelId: string; doStream(options: P): PromiseLike<R> } }): Promise<R>;
 }
 
 /** Governs what the AI SDK calls. */
@@ -43,7 +38,8 @@ type Asked = { readonly messages?: readonly (Said & { readonly role: unknown })[
 type Params = { readonly prompt: readonly Part[]; readonly tools?: readonly Part[]; readonly abortSignal?: AbortSignal; readonly providerOptions?: Part };
 type Generated = { readonly content: readonly Part[]; readonly finishReason: unknown; readonly usage: unknown; readonly response?: object };
 type Options = { readonly toolCallId?: string; readonly abortSignal?: AbortSignal; readonly context?: unknown; readonly experimental_context?: unknown };
-type Tool = { execute(input: unknown, options: object): unknown; readonly toModelOutput?: unknown };
+type Tool = { readonly execute: (input: unknown, options: object) => unknown; readonly description?: unknown; readonly inputSchema?: unknown; readonly toModelOutput?: unknown };
+type Schema = { readonly jsonSchema: unknown; readonly "~standard": { readonly jsonSchema: { input(options: object): unknown } } };
 type Model = { readonly modelId: string; doGenerate(options: Params): PromiseLike<Generated>; doStream(options: Params): PromiseLike<{ readonly stream: ReadableStream<Part> }> };
 
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
@@ -60,9 +56,8 @@ function plain(parts: readonly Part[]): unknown {
     return { ...part, ...(isCall(part) ? { input: undefined } : {}), ...(isBinary ? { data: undefined } : {}) };
   });
   return JSON.parse(JSON.stringify(shown, function (this: Part, key: string, value: unknown): unknown {
-    const bytes = this[key];
     if (value instanceof Error) return { name: value.name, message: value.message };
-    return ArrayBuffer.isView(bytes) ? new TextDecoder().decode(bytes) : value;
+    return ArrayBuffer.isView(this[key]) ? new TextDecoder().decode(this[key]) : value;
   }));
 }
 
@@ -120,8 +115,7 @@ function callOf({ toolCallId: id, toolName: name, input }: Part): Call {
 }
 
 function readContent(content: readonly Part[], reason: unknown): Answered {
-  const finishReason = String((reason as Part | undefined)?.["unified"] ?? reason ?? "");
-  return { ...readParts(content.filter((part) => !isCall(part))), toolCalls: content.filter(isCall).map(callOf), finishReason };
+  return { ...readParts(content.filter((part) => !isCall(part))), toolCalls: content.filter(isCall).map(callOf), finishReason: String((reason as Part | undefined)?.["unified"] ?? reason ?? "") };
 }
 
 /** Content with the changed parts and calls; a guard may take calls away and change their arguments, and not add any. */
@@ -150,12 +144,9 @@ const finishOf = (parts: readonly Part[]): Part | undefined => parts.findLast(({
 function contentOf(parts: readonly Part[]): readonly Part[] {
   const content: Part[] = [];
   const blocks = new Map<string, { text: string }>();
-  for (const part of parts) {
+  for (const part of parts.filter(({ type }) => !BARE.test(String(type)))) {
     const [, kind, step] = /^(text|reasoning)-(start|delta|end)$/.exec(String(part["type"])) ?? [];
-    if (kind === undefined) {
-      if (!BARE.test(String(part["type"]))) content.push(part);
-      continue;
-    }
+    if (kind === undefined) { content.push(part); continue; }
     const { type: _type, id, delta = "", ...rest } = part;
     if (typeof delta !== "string" || (step === "delta" && !("delta" in part))) throw new TypeError("A delta has no text");
     const key = `${kind} ${String(id)}`;
@@ -183,28 +174,29 @@ const STREAMED: View<readonly Part[]> = {
   ],
 };
 
-/** All parts of a stream; an abort cancels it. A call's input comes whole with the call: in pieces, nobody would judge it. */
-async function collect(stream: ReadableStream<Part>, signal: AbortSignal): Promise<readonly Part[]> {
-  const reader = stream.getReader();
-  const cancel = (): void => void reader.cancel(signal.reason).catch(() => undefined);
-  if (signal.aborted) cancel();
-  signal.addEventListener("abort", cancel, { once: true });
-  const parts: Part[] = [];
-  try {
-    for (let next = await reader.read(); !next.done; next = await reader.read()) parts.push(next.value);
-  } finally {
-    signal.removeEventListener("abort", cancel);
-  }
-  signal.throwIfAborted();
-  return parts.filter(({ type }) => !String(type).startsWith("tool-input-"));
-}
-
 /** A stream of parts that come later, all at once. */
 const replay = (parts: Promise<readonly Part[]>, left: AbortController): ReadableStream<Part> => new ReadableStream<Part>({
   start: (controller) => void parts.then((judged) => [...judged.map((part) => controller.enqueue(part)), controller.close()])
     .catch((error: unknown) => void (left.signal.aborted || controller.error(error))),
   cancel: (reason) => left.abort(reason),
 });
+
+/** Closes a JSON Schema as the SDK does with what it makes of zod and Standard Schemas: an object has no properties but those it names. */
+function close(schema: unknown): unknown {
+  if (typeof schema !== "object" || schema === null) return schema;
+  const fields = schema as Record<string, unknown>;
+  const isObject = [fields["type"]].flat().includes("object");
+  if (isObject && Object(fields["additionalProperties"]) !== fields["additionalProperties"]) fields["additionalProperties"] = false;
+  for (const key of ["items", "anyOf", "allOf", "oneOf", ...(isObject ? ["additionalProperties"] : [])]) [fields[key]].flat().forEach(close);
+  for (const key of ["definitions", ...(isObject ? ["properties"] : [])]) Object.values(fields[key] ?? {}).forEach(close);
+  return fields;
+}
+
+/** The JSON Schema that models are told, as `asSchema` of the SDK makes it. It rejects where there is none: the schema itself, then, equals no pin. */
+async function schemaOf(given: unknown): Promise<unknown> {
+  const schema = (typeof given === "function" && !("~standard" in given) ? given() : given) as Schema;
+  return Symbol.for("vercel.ai.schema") in schema ? await schema.jsonSchema : close(schema["~standard"].jsonSchema.input({ target: "draft-07" }));
+}
 
 const figure = (value: unknown): number | undefined => ((value as { total?: unknown } | undefined)?.total ?? value) as number | undefined;
 const usageIn = (usage: unknown): TokenUsage => Object.fromEntries(["inputTokens", "outputTokens", "totalTokens"].map((key) => [key, figure((usage as Part | undefined)?.[key])]));
@@ -217,7 +209,8 @@ const isTool = (value: unknown): value is Tool => typeof (value as Partial<Tool>
  * A model's prompt and its answer pass `pre_model_call` and `post_model_call`, every attempt anew; a refusal rejects with `PolicyViolationError`, which
  * is not retried. Text stands in `content`; where there is more than one text, `parts` follow: reasoning, earlier results, files without their bytes; not
  * the arguments of earlier calls, which passed a gate of their own. A stream, and what a tool yields, is held until all of it was judged: give
- * `timeout.chunkMs` time for that. The kernel's `approve` asks a person while the call waits; `toolApproval` and `needsApproval` come before.
+ * `timeout.chunkMs` time for that. The kernel's `approve` asks a person while the call waits; `toolApproval` and `needsApproval` come before. For `pinTools`,
+ * `metadata.tool` has a tool's own `execute` as `fn`, its `description`, and `asSchema(inputSchema).jsonSchema`: of zod before 4.2 only if made by `zodSchema`.
  *
  * @throws {TypeError} If `source` is neither a session nor a function.
  * @example Usage
@@ -256,17 +249,23 @@ export function aiSdk(source: SessionSource<AiSdkContext>): AiSdk {
       const parts = govern(model.modelId, { ...params, abortSignal }, async (given, signal) => {
         const result = await model.doStream(given);
         resolve({ ...result, stream: replay(parts, left) });
-        return await collect(result.stream, signal);
+        const all: Part[] = [];
+        const sink = new WritableStream<Part>({ write: (part) => void all.push(part) });
+        await result.stream.pipeTo(sink, { signal, preventCancel: true })
+          .finally(() => void result.stream.cancel(signal.reason).catch(() => undefined)); // not waited for: it may take for ever
+        // A call's input comes whole with the call: in pieces, nobody would judge it.
+        return all.filter(({ type }) => !String(type).startsWith("tool-input-"));
       }, (all) => usageIn(finishOf(all)?.["usage"]), STREAMED);
       parts.then(() => reject(new TypeError("An interceptor did not call the model")), reject);
     });
   };
-  const run = async (name: string, tool: Tool, input: unknown, options: Options = {}): Promise<readonly unknown[]> => {
+  const run = async (name: string, tool: Tool, { description, inputSchema }: Tool, input: unknown, options: Options = {}, fn: Tool["execute"] = tool.execute): Promise<readonly unknown[]> => {
     let isMany = false;
     try {
       const session = sessionOf({ kind: "tool", name, context: options.context ?? options.experimental_context });
-      const result = await session.tool<unknown>({ name, arguments: input, callId: options.toolCallId, signal: options.abortSignal }, async (args, signal) => {
-        const output = tool.execute(args, { ...options, abortSignal: signal }) as Partial<AsyncIterable<unknown>> | null | undefined;
+      const metadata = { tool: { fn, description, inputSchema: await schemaOf(inputSchema).catch(() => inputSchema) } };
+      const result = await session.tool<unknown>({ name, arguments: input, callId: options.toolCallId, signal: options.abortSignal, metadata }, async (args, signal) => {
+        const output = fn.call(tool, args, { ...options, abortSignal: signal }) as Partial<AsyncIterable<unknown>> | null | undefined;
         if (typeof output?.[Symbol.asyncIterator] !== "function") return await output;
         const all: unknown[] = [];
         for await (const one of output as AsyncIterable<unknown>) all.push(one);
@@ -284,10 +283,11 @@ export function aiSdk(source: SessionSource<AiSdkContext>): AiSdk {
   const governed = (name: string, tool: Tool): Tool => {
     // The SDK takes the answers of a generator one by one, and that of a function as one: each stays what it is.
     const execute = Object.prototype.toString.call(tool.execute) === "[object AsyncGeneratorFunction]"
-      ? async function* (input: unknown, options?: Options): AsyncGenerator<unknown, void, undefined> { yield* await run(name, tool, input, options); }
-      : async (input: unknown, options?: Options): Promise<unknown> => (await run(name, tool, input, options)).at(-1);
+      ? async function* (input: unknown, options?: Options): AsyncGenerator<unknown, void, undefined> { yield* await run(name, tool, copy, input, options); }
+      : async (input: unknown, options?: Options): Promise<unknown> => (await run(name, tool, copy, input, options)).at(-1);
     const own = { ...Object.getOwnPropertyDescriptors(tool), execute: { value: execute, enumerable: true, writable: true, configurable: true } };
-    return Object.create(Object.getPrototypeOf(tool) as object | null, own) as Tool;
+    const copy = Object.create(Object.getPrototypeOf(tool) as object | null, own) as Tool;
+    return copy;
   };
   return {
     middleware: { specificationVersion: "v3", wrapGenerate, wrapStream } as unknown as AiMiddleware,

@@ -39,8 +39,9 @@ export class Search {
   #nodes = 0;
   #units = 0;
   // The strings that show that they have another form.
-  readonly #shownKeys: string[] = [];
-  readonly #shownLeaves: string[] = [];
+  #shown = false;
+  #shownKeys: string[] = [];
+  #shownLeaves: string[] = [];
   // The walk met what it cannot judge: it ends, and all texts are collected instead.
   #irregular = false;
   #capped = false;
@@ -59,12 +60,16 @@ export class Search {
     this.#state = START;
     this.#leaves = this.#nodes = this.#units = 0;
     this.#irregular = this.#capped = false;
+    if (this.#shown) {
+      this.#shown = false;
+      this.#shownKeys = [];
+      this.#shownLeaves = [];
+    }
     this.#visit(payload, 0);
     if (this.#leaves > 0) automaton.end(this.#state);
     if (this.#irregular || this.#regexps.length > 0) this.#lookCloser(payload);
     // What is left in `signs` stands between two strings.
-    else if ((automaton.signs & ANY_SIGN) !== 0 || this.#shownLeaves.length > 0 || this.#shownKeys.length > 0) this.#lookAgain(payload);
-    this.#shownKeys.length = this.#shownLeaves.length = 0;
+    else if ((automaton.signs & ANY_SIGN) !== 0 || this.#shown) this.#lookAgain(payload);
     return this.#capped || automaton.exhausted;
   }
 
@@ -75,7 +80,7 @@ export class Search {
     const { signs } = automaton;
     automaton.signs = 0;
     this.#state = automaton.run(text, from);
-    if ((automaton.signs & ANY_SIGN) !== 0) this.#shownLeaves.push(text);
+    if ((automaton.signs & ANY_SIGN) !== 0) this.#show(this.#shownLeaves, text);
     automaton.signs = signs;
   }
 
@@ -123,7 +128,7 @@ export class Search {
     automaton.signs = 0;
     automaton.best = Infinity;
     automaton.judge(key);
-    if ((automaton.signs & ANY_SIGN) !== 0) this.#shownKeys.push(key);
+    if ((automaton.signs & ANY_SIGN) !== 0) this.#show(this.#shownKeys, key);
     else if (automaton.best === Infinity && key.length <= MAX_KEY) {
       if (this.#cleanKeys.size === MAX_KEYS) this.#cleanKeys.clear();
       this.#cleanKeys.add(key);
@@ -132,6 +137,11 @@ export class Search {
     automaton.tail = tail;
     automaton.signs = signs;
     automaton.best = Math.min(automaton.best, best);
+  }
+
+  #show(to: string[], text: string): void {
+    this.#shown = true;
+    to.push(text);
   }
 
   #count(units: number): boolean {

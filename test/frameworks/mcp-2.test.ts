@@ -11,6 +11,7 @@ const second = {
   server: () => new McpServer({ name: "test", version: "1.0.0" }) as unknown as AnyServer,
   template: (pattern: string) => new ResourceTemplate(pattern, { list: undefined }),
   who: (complete: (value: string) => string[]) => z.object({ who: completable(z.string(), complete) }),
+  shape: (fields: z.ZodRawShape) => z.object(fields),
   direct: (client: AnyClient, method: string, params: Record<string, unknown>) => client.request({ method, params }, z.looseObject({})),
   options: (options: object) => [options],
   signalOf: ({ mcpReq }: { mcpReq: { signal: AbortSignal } }) => mcpReq.signal,

@@ -1,76 +1,101 @@
 /**
- * What does a synchronous allow decision cost, next to a function fused by hand that makes the same copy?
+ * What does a synchronous decision cost, next to a function fused by hand that makes the same copy and does the same work?
  *
- * Five allowed tools and five patterns (two substrings, two regular expressions, a glob), 200 B of arguments, nothing matches.
- * Run it with `npm run bench -- check`. Prints medians and the ratio of both, taken in rounds that alternate.
+ * Five allowed tools and five patterns, arguments of 200 B, 2 kB, 20 kB and 64 kB in which nothing matches; denials by tool and by
+ * pattern; the gate of tools alone; a policy without patterns.
  */
-import { createKernel } from "../mod.ts";
-import { compare, report } from "./compare.ts";
+import { allow, allowTools, createKernel, type Decision, type ExecutionContext, type GovernedRequest, type PolicyInit, type Taking } from "../mod.ts";
+import { ask, type Contestant } from "./harness/ask.ts";
+import { argumentsOf, type Call, casesOf, clean, copy, PATTERNS, readEffect, SMALL, TOOLS, UNLIMITED, type Verdict } from "./harness/scenario.ts";
 
-const TOOLS = ["read_file", "write_file", "search", "summarize", "send_email"];
-const args = {
-  path: "/srv/data/reports/2026/q3.csv",
-  options: { encoding: "utf8", limit: 200, tags: ["finance", "weekly", "draft"] },
-  note: "summarise the totals per region and list the three largest",
-  dry: false,
-};
+const sessionOf = (policy: PolicyInit) => createKernel({ policy: { ...UNLIMITED, ...policy } }).session({ agentId: "bench" });
+const full = sessionOf({ allowedTools: TOOLS, blockedPatterns: PATTERNS });
+const unpatterned = sessionOf({ allowedTools: TOOLS });
 
-const session = createKernel({
-  policy: {
-    allowedTools: TOOLS,
-    blockedPatterns: ["password", "drop table", { pattern: "rm\\s+-rf", type: "regex" }, { pattern: "\\b\\d{3}-\\d{2}-\\d{4}\\b", type: "regex" }, { pattern: "*secret_key*", type: "glob" }],
-    maxToolCalls: Number.MAX_SAFE_INTEGER,
-    timeoutMs: Number.MAX_SAFE_INTEGER,
-  },
-}).session({ agentId: "bench" });
-
-const request = { stage: "pre_tool_call", name: "search", payload: args } as const;
-
-/** The same decision, written by hand for this one policy: a set, one regular expression, a copy, a counter, the age. */
 const allowed = new Set(TOOLS);
-const blocked = /password|drop table|rm\s+-rf|\b\d{3}-\d{2}-\d{4}\b|secret_key/i;
-const ALLOW = { effect: "allow", allowed: true } as const;
 const started = Date.now();
-let copied: unknown;
-const calls = 0;
-function copy(value: unknown): unknown {
-  if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) {
-    const out: unknown[] = [];
-    for (let i = 0; i < value.length; i++) out.push(copy(value[i]));
-    return out;
-  }
-  // What the copy may not hide: see the snapshot's own rules.
-  if (Object.getPrototypeOf(value) !== Object.prototype || Object.getOwnPropertySymbols(value).length > 0) throw new TypeError("not plain");
-  const out: Record<string, unknown> = {};
-  for (const key in value) out[key] = copy((value as Record<string, unknown>)[key]);
-  return out;
-}
-function clean(value: unknown): boolean {
-  if (typeof value === "string") return !blocked.test(value);
-  if (typeof value !== "object" || value === null) return true;
-  if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i++) if (!clean(value[i])) return false;
-    return true;
-  }
-  for (const key in value) if (blocked.test(key) || !clean((value as Record<string, unknown>)[key])) return false;
-  return true;
-}
-function fused(name: string, payload: unknown): { effect: "allow"; allowed: true } | { effect: "deny"; allowed: false } {
-  if (!(Date.now() - started < Number.MAX_SAFE_INTEGER) || !allowed.has(name)) return { effect: "deny", allowed: false };
+const ALLOW = { effect: "allow", allowed: true } as const;
+const kept = { calls: 0, copied: undefined as unknown };
+const denied = (code: string, reason: string) => ({ effect: "deny", allowed: false, code, reason }) as const;
+
+/** The same decision, written by hand for this one policy: the age, a set, a copy, one regular expression, a counter. */
+function fused({ name, payload }: Call): object {
+  if (!(Date.now() - started < UNLIMITED.timeoutMs)) return denied("timeout", "The session is too old");
+  if (!allowed.has(name)) return denied("tool_not_allowed", `Tool "${name}" is not allowed`);
   const own = copy(payload);
-  if (!clean(own) || calls >= Number.MAX_SAFE_INTEGER) return { effect: "deny", allowed: false };
-  copied = own;
+  if (!clean(own)) return denied("blocked_pattern", "The arguments match a blocked pattern");
+  if (kept.calls >= UNLIMITED.maxToolCalls) return denied("max_tool_calls_exceeded", "No calls are left");
+  kept.copied = own;
   return ALLOW;
 }
-
-const contestants = {
-  "session.check": () => session.check(request),
-  "fused by hand": () => fused("search", args),
-};
-for (const [name, run] of Object.entries(contestants)) {
-  if ((run() as { effect: string }).effect !== "allow") throw new Error(`${name} must allow`);
+/** Without patterns. */
+function copying({ name, payload }: Call): object {
+  if (!(Date.now() - started < UNLIMITED.timeoutMs)) return denied("timeout", "The session is too old");
+  if (!allowed.has(name)) return denied("tool_not_allowed", `Tool "${name}" is not allowed`);
+  const own = copy(payload);
+  if (kept.calls >= UNLIMITED.maxToolCalls) return denied("max_tool_calls_exceeded", "No calls are left");
+  kept.copied = own;
+  return ALLOW;
 }
-if (session.check({ ...request, payload: { q: "Drop  Table" } }) instanceof Promise || (session.check({ ...request, payload: { q: "Drop  Table" } }) as { effect: string }).effect !== "deny") throw new Error("session.check must deny");
-report("allow, 5 tools + 5 patterns, 200 B", await compare(contestants), "fused by hand");
-if (copied === undefined) throw new Error("the copy must be made");
+/** What is mostly written instead: the printed form searched, no copy, and tabs and line ends in it hidden from `\s`. */
+const printed = /password|drop table|rm\s+-rf|\b\d{3}-\d{2}-\d{4}\b|secret_key/i;
+const printing = ({ name, payload }: Call): object => (allowed.has(name) && !printed.test(JSON.stringify(payload)) ? ALLOW : denied("blocked_pattern", "no"));
+
+type Entry = Contestant<Call, Verdict>;
+const check: Entry = { run: ({ name, payload }) => full.check({ stage: "pre_tool_call", name, payload }), read: readEffect };
+const byHand: Entry = { run: fused, read: readEffect };
+
+/** Text as people lay it out, with line ends and indents: it is searched as it stands and as it reads. */
+const laidOut = { text: Array.from({ length: 24 }, (_, at) => `  ${at}.  summarise the totals per region,\n      and list the three largest of branch ${at}\n`).join("\n") };
+const SIZES = [["200 B", SMALL, 1.5], ["2 kB", argumentsOf(2000), undefined], ["20 kB", argumentsOf(20_000), undefined], ["64 kB", argumentsOf(65_536), undefined], ["2 kB with line ends and indents", laidOut, undefined]] as const;
+for (const [size, payload, most] of SIZES) {
+  await ask<Call, Verdict>({
+    title: `allow, 5 tools and 5 patterns, ${size}`,
+    cases: casesOf(payload),
+    inputs: TOOLS.map((name) => ({ name, payload })),
+    against: "fused by hand",
+    contestants: { "session.check": check, "fused by hand": byHand, "JSON.stringify and a RegExp, no copy": { run: printing, read: readEffect } },
+    promises: most === undefined ? [] : [{ of: "session.check", against: "fused by hand", most }],
+  });
+}
+
+await ask<Call, Verdict>({
+  title: "deny by tool",
+  cases: casesOf().slice(2, 3),
+  against: "fused by hand",
+  contestants: { "session.check": check, "fused by hand": byHand },
+});
+await ask<Call, Verdict>({
+  title: "deny by pattern, 200 B",
+  cases: [[{ name: "search", payload: { ...SMALL, note: "then drop table users, and list the three largest" } }, "deny"], [{ name: "search", payload: SMALL }, "allow"]],
+  against: "fused by hand",
+  contestants: { "session.check": check, "fused by hand": byHand },
+});
+
+await ask<Call, Verdict>({
+  title: "allow, 5 tools and no patterns, 200 B: the copy is what remains",
+  cases: casesOf().slice(0, 3),
+  against: "fused by hand",
+  contestants: {
+    "session.check": { run: ({ name, payload }) => unpatterned.check({ stage: "pre_tool_call", name, payload }), read: readEffect },
+    "fused by hand": { run: copying, read: readEffect },
+    "the copy alone": { run: ({ name, payload }) => (allowed.has(name) ? ((kept.copied = copy(payload)), ALLOW) : denied("tool_not_allowed", "no")), read: readEffect },
+  },
+});
+
+const gate = allowTools(TOOLS);
+const asked = { context: {} as ExecutionContext, taking: { dry: true, take: () => {} } as Taking };
+const PLAIN: Decision = allow();
+const request = (name: string): Call & GovernedRequest => ({ stage: "pre_tool_call", name, payload: SMALL, callId: "#1", metadata: {} });
+await ask<Call & GovernedRequest, Verdict>({
+  title: "the gate of tools alone",
+  cases: [[request("search"), "allow"], [request("delete_file"), "deny"]],
+  inputs: TOOLS.map(request),
+  against: "Set.has in a function",
+  contestants: {
+    "allowTools": { run: (call) => gate(call, asked.context, asked.taking), read: readEffect },
+    "Set.has in a function": { run: ({ name }) => (allowed.has(name) ? PLAIN : denied("tool_not_allowed", `Tool "${name}" is not allowed`)), read: readEffect },
+  },
+  promises: [{ of: "allowTools", against: "Set.has in a function", most: 1.5 }],
+});
+if (kept.copied === undefined) throw new Error("The copy must be made");

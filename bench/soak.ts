@@ -11,6 +11,7 @@ import type { GovernancePolicy } from "../src/policy/policy.ts";
 import type { GovernedRequest } from "../src/request.ts";
 import { memoryStore } from "../src/state/memory-store.ts";
 import { Takings } from "../src/taking.ts";
+import { record, type Verdict } from "./harness/record.ts";
 
 const AGENTS = 1_000_000;
 const CALLS = Number(process.env["SOAK_CALLS"] ?? 10_000_000);
@@ -29,10 +30,8 @@ function kept(): number {
   const { heapUsed, arrayBuffers } = memoryUsage();
   return heapUsed + arrayBuffers;
 }
-const check = (what: string, found: number, most: number, unit: string): void => {
-  console.log(`${found <= most ? "ok  " : "FAIL"} ${what}: ${found.toFixed(3)} ${unit}, promised at most ${most}`);
-  if (!(found <= most)) process.exitCode = 1;
-};
+const verdicts: Verdict[] = [];
+const check = (what: string, found: number, most: number, unit: string): void => void verdicts.push({ of: what, unit, found, most });
 
 const state = createState(0);
 const sessionOf = (agentKey: string, sessionId: string, own = state): SessionContext =>
@@ -48,7 +47,7 @@ const context = sessionOf("did:agentmesh:soak", "s");
 const before = kept();
 for (let i = 0; i < AGENTS; i++) limit({ ...call, name: keys[i] as string }, context, new Takings(false));
 const bytes = (kept() - before) / AGENTS;
-check(`rate limits of ${AGENTS} agents`, bytes, MOST_BYTES_PER_AGENT, "bytes each");
+check(`rate limits of ${AGENTS} agents`, bytes, MOST_BYTES_PER_AGENT, "B");
 // In use until here, and right: what nobody needs any more would not be counted.
 for (let i = 1; i <= 60; i++) {
   const isAllowed = (limit({ ...call, name: keys[0] as string }, context, new Takings(false)) as { allowed: boolean }).allowed;
@@ -83,4 +82,5 @@ const middle = (half.length - 1) / 2;
 const mean = half.reduce((sum, size) => sum + size, 0) / half.length;
 const slope = half.reduce((sum, size, i) => sum + (i - middle) * (size - mean), 0) / half.reduce((sum, _, i) => sum + (i - middle) ** 2, 0);
 console.log(`kept after each tenth of ${CALLS} calls, ${allowed} allowed, in KiB: ${sizes.map((size) => Math.round(size / 1024)).join(" ")}`);
-check("growth in the second half", slope / (CALLS / STEPS), MOST_BYTES_PER_CALL, "bytes a call");
+check("growth in the second half", slope / (CALLS / STEPS), MOST_BYTES_PER_CALL, "B");
+record({ title: "what limits keep", unit: "B", figures: [], promises: verdicts });

@@ -1,4 +1,4 @@
-import { isBeyondAscii, unmask, unmaskWords } from "./look-alikes.ts";
+import { isBeyondAscii, unmask } from "./look-alikes.ts";
 
 /** Marks that are written over, under or through a letter of any script; vowel signs of a script are none. */
 const MARKS = /[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+/g;
@@ -26,10 +26,11 @@ export function foldText(text: string): string | undefined {
   const seen = text.replace(IGNORABLE, "").replace(CONTROLS, "");
   const composed = compose(seen);
   if (composed === undefined) return undefined;
-  // Upper case first: that is what folds ß, ŉ or a final sigma. The dot that İ leaves behind is not part of the letter.
-  const lower = unmask(composed).toUpperCase().toLowerCase().replaceAll("i\u0307", "i").replaceAll("ς", "σ");
+  // Upper case on the way: that is what folds ß, ŉ or a final sigma, and lower case before it, for a capital ẞ. The dot that İ leaves
+  // behind is not part of the letter, and the marks of a letter that has no capital of its own come apart.
+  const lower = unmask(composed).toLowerCase().toUpperCase().toLowerCase().replaceAll("i\u0307", "i").replaceAll("ς", "σ").normalize("NFC");
   // Again, since a letter may look Latin in one case only.
-  return unmaskWords(lower).replace(WHITE, " ");
+  return unmask(lower).replace(WHITE, " ");
 }
 
 /**

@@ -39,12 +39,8 @@ const BEYOND_ASCII = /[^\0-\x7f]/;
  * look-alike, and at least one is Latin. A word in one script stays what it is.
  */
 export function unmask(text: string): string {
-  return unmaskWords(text.replace(STYLED_CHARACTER, (c) => plain.get(c) ?? c).replace(DASH, "-").replace(SLASH, "/"));
-}
-
-/** The part of {@linkcode unmask} that looks at words. */
-export function unmaskWords(text: string): string {
-  return FOREIGN.test(text) ? text.replace(WORD, unmaskWord) : text;
+  const bare = text.replace(STYLED_CHARACTER, (c) => plain.get(c) ?? c).replace(DASH, "-").replace(SLASH, "/");
+  return FOREIGN.test(bare) ? bare.replace(WORD, unmaskWord) : bare;
 }
 
 function unmaskWord(word: string): string {

@@ -14,6 +14,7 @@ test.each([
   ["dotless i", "f\u0131le", "file"],
   ["long s", "pa\u017fsword", "password"],
   ["sharp s", "Straße", "strasse"],
+  ["capital sharp s", "STRAẞE", "strasse"],
   ["final sigma", "ΣΑΣ", "σασ"],
   ["tag characters", "a\u{e0072}b", "ab"],
   ["bidi controls", "rm \u202e-rf\u202c", "rm -rf"],
@@ -23,6 +24,19 @@ test.each([
   ["dashes", "rm \u2011rf \u2014 \u2212", "rm -rf - -"],
 ])("foldText() folds %s, when they disguise a text", (_, text, folded) => {
   expect(foldText(text)).toBe(folded);
+});
+
+test("foldText() folds upper, lower and folded letters alike, when any character has them", () => {
+  const unequal: string[] = [];
+  for (let code = 0; code < 0x110000; code++) {
+    if (code >= 0xd800 && code < 0xe000) continue;
+    const letter = String.fromCodePoint(code);
+    const lower = letter.toLowerCase(), upper = letter.toUpperCase();
+    if (lower === letter && upper === letter) continue;
+    const folded = foldText(letter);
+    if ([lower, upper, folded ?? ""].some((form) => foldText(form) !== folded)) unequal.push(code.toString(16));
+  }
+  expect(unequal).toEqual([]);
 });
 
 test("foldText() keeps letters with a mark built in, when they are written as one character", () => {

@@ -188,7 +188,7 @@ export function aiSdkCases(title: string, major: Major): void {
       const { model } = governed([whole], { guards: [redactPatterns([{ pattern: "[0-9]{3}-[0-9]{4}", type: "regex" }], "###")] });
       const result = await run({ model, prompt: "?", includeRawChunks: true });
       expect(result.text).toBe("call ### now");
-      expect(JSON.stringify(result.steps)).not.toContain("555");
+      expect(JSON.stringify(result.steps)).not.toContain("555-1234");
     });
 
     test.each(WAYS)("refuses the next call and settles what was reported, when the tokens of %s are spent", async (_way, run) => {

@@ -1,15 +1,16 @@
-// Runs the portable cases against the built package (dist/) in real runtimes: node test/runtimes/run.mjs node deno bun workerd
-// Deno and Bun, which read TypeScript, run the sources as well. Prints "N passed, N failed" for all of them together.
-import { spawn, spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync } from "node:fs";
-import { createRequire } from "node:module";
+// Runs the portable cases against the built package (dist/) in real runtimes:
+//   node test/runtimes/run.mjs node node20 node22 node24 node26 deno bun workerd chromium edge
+// Runtimes that read TypeScript run the sources as well. `edge` is the example worker, in workerd. Prints a count for each, and
+// "N passed, N failed" for all of them together.
+import { spawnSync } from "node:child_process";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import process from "node:process";
+import { bundle, here, root } from "./bundle.mjs";
+import { runChromium } from "./chromium.mjs";
+import { runEdge } from "./edge/run.mjs";
+import { NODES, nodeOf } from "./nodes.mjs";
+import { startWorkerd } from "./workerd.mjs";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
-const here = join(root, "test/runtimes");
-const out = join(root, "test/.out/runtimes");
 const wanted = process.argv.slice(2);
 const total = { passed: 0, failed: 0 };
 
@@ -19,18 +20,10 @@ function count(what, passed, failed) {
   total.failed += failed;
 }
 
-/** Bundles an entry point with the built core in the place of the sources. */
-async function bundle(entry, outfile) {
-  if (!existsSync(join(root, "dist/mod.js"))) throw new Error("dist/mod.js is missing: run `npm run build` first");
-  mkdirSync(out, { recursive: true });
-  const built = { name: "built", setup: (b) => b.onResolve({ filter: /\/mod\.ts$/ }, () => ({ path: join(root, "dist/mod.js") })) };
-  const { metafile } = await build({
-    absWorkingDir: root, entryPoints: [join(here, entry)], outfile: join(out, outfile), bundle: true, format: "esm", target: "es2023",
-    platform: "neutral", external: ["node:process"], plugins: [built], metafile: true, logLevel: "error",
-  });
-  const sources = Object.keys(metafile.inputs).filter((path) => path.startsWith("src/"));
-  if (sources.length > 0) throw new Error(`The bundle took sources instead of dist/: ${sources.join(", ")}`);
-  return join(out, outfile);
+function countAll(what, { passed, failures }) {
+  for (const failure of failures) console.error(`FAILED ${failure}`);
+  if (!Number.isInteger(passed) || passed + failures.length === 0) throw new Error("nothing was counted");
+  count(what, passed, failures.length);
 }
 
 function runProcess(what, command, args) {
@@ -44,53 +37,56 @@ function runProcess(what, command, args) {
   count(what, Number(counts[1]), Number(counts[2]));
 }
 
-/** Starts the real workerd on a free port of this machine, asks it once and stops it. */
+const main = () => bundle("main.ts", "main.mjs", { external: ["node:process"] });
+const sources = join(here, "main.ts");
+
+async function runNode(command) {
+  const version = spawnSync(command, ["--version"], { encoding: "utf8" }).stdout.trim().slice(1);
+  runProcess(`node ${version} (dist)`, command, [await main()]);
+  // 20 reads no TypeScript.
+  if (Number.parseInt(version, 10) >= 22) runProcess(`node ${version} (sources)`, command, [sources]);
+}
+
 async function runWorkerd() {
   await bundle("worker.ts", "worker.mjs");
-  cpSync(join(here, "workerd.capnp"), join(out, "workerd.capnp"));
-  const binary = createRequire(import.meta.url)("workerd").default;
-  const server = spawn(binary, ["serve", "--control-fd=3", join(out, "workerd.capnp")], { stdio: ["ignore", "inherit", "inherit", "pipe"] });
+  const server = await startWorkerd();
   try {
-    const port = await new Promise((resolve, reject) => {
-      const late = setTimeout(() => reject(new Error("workerd did not listen within 30 s")), 30_000);
-      server.once("error", reject);
-      server.once("exit", (code) => reject(new Error(`workerd exited with ${code}`)));
-      let text = "";
-      server.stdio[3].setEncoding("utf8").on("data", (data) => {
-        text += data;
-        const match = /\{[^}\n]*"event":\s*"listen"[^}\n]*"port":\s*(\d+)[^}\n]*\}/.exec(text);
-        if (match === null) return;
-        clearTimeout(late);
-        resolve(Number(match[1]));
-      });
-    });
-    const answer = await (await fetch(`http://127.0.0.1:${port}/`, { signal: AbortSignal.timeout(60_000) })).json();
-    for (const failure of answer.failures) console.error(`FAILED ${failure}`);
+    const answer = await (await fetch(server.url, { signal: AbortSignal.timeout(60_000) })).json();
     if (answer.runtime !== "Cloudflare-Workers") throw new Error(`Not workerd but ${answer.runtime} answered`);
-    count("workerd (dist)", answer.passed, answer.failures.length);
+    countAll("workerd (dist)", answer);
   } finally {
-    server.kill();
+    await server.stop();
   }
 }
 
 const bin = (name) => join(root, "node_modules/.bin", process.platform === "win32" ? `${name}.cmd` : name);
 const runners = {
-  node: async () => runProcess(`node ${process.versions.node} (dist)`, process.execPath, [await bundle("main.ts", "main.mjs")]),
+  node: () => runNode(process.execPath),
+  ...Object.fromEntries(Object.keys(NODES).map((name) => [name, async () => await runNode(nodeOf(name))])),
   deno: async () => {
-    runProcess("deno (dist)", bin("deno"), ["run", "--no-config", await bundle("main.ts", "main.mjs")]);
-    runProcess("deno (sources)", bin("deno"), ["run", "--check", join(here, "main.ts")]);
+    runProcess("deno (dist)", bin("deno"), ["run", "--no-config", await main()]);
+    runProcess("deno (sources)", bin("deno"), ["run", "--check", sources]);
   },
   bun: async () => {
-    runProcess("bun (dist)", bin("bun"), [await bundle("main.ts", "main.mjs")]);
-    runProcess("bun (sources)", bin("bun"), [join(here, "main.ts")]);
+    runProcess("bun (dist)", bin("bun"), [await main()]);
+    runProcess("bun (sources)", bin("bun"), [sources]);
   },
   workerd: runWorkerd,
+  chromium: async () => {
+    const result = await runChromium();
+    countAll(`chromium ${result.version} (dist, ${result.modules} modules of it)`, result);
+  },
+  edge: async () => countAll("edge worker in workerd (dist)", await runEdge()),
 };
 
+// An end from outside is an end like any other, so that what was started is stopped.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(1));
 for (const name of wanted) {
   if (!Object.hasOwn(runners, name)) throw new Error(`Unknown runtime "${name}": one of ${Object.keys(runners).join(", ")}`);
+}
+for (const name of wanted) {
   await runners[name]().catch((error) => {
-    console.error(`${name}: ${error.message}`);
+    console.error(`${name}: ${error.stack ?? error}`);
     count(name, 0, 1);
   });
 }

@@ -63,8 +63,7 @@ describe("verifyIdentity()", () => {
   test("answers false, when a key of small order would verify any message (ID-11)", async () => {
     const point = littleEndian(1n);
     const forged = Uint8Array.from([...point, ...new Uint8Array(32)]);
-    const key = await crypto.subtle.importKey("raw", point, "Ed25519", false, ["verify"]);
-    expect(await crypto.subtle.verify("Ed25519", key, forged, MESSAGE), "the runtime itself takes it").toBe(true);
+    // Some runtimes take it (those on OpenSSL before 3.5, so Node 20 and 22), others refuse it themselves.
     const fingerprint = Buffer.from(await crypto.subtle.digest("SHA-256", point)).toString("hex");
     expect(await verifyIdentity({ did: `did:agentmesh:${fingerprint}`, publicKey: point, message: MESSAGE, signature: forged })).toBe(false);
   });

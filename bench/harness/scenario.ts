@@ -1,0 +1,94 @@
+/**
+ * The call that most questions are about: five allowed tools, five patterns (two substrings, two regular expressions, a glob), an
+ * object of arguments in which nothing matches, and the same rules written by hand.
+ */
+import type { BlockedPattern, Decision } from "../../mod.ts";
+
+/** A call of a tool. */
+export interface Call {
+  readonly name: string;
+  readonly payload: unknown;
+}
+
+/** What a governed call came to, in one word. */
+export type Verdict = "allow" | "deny";
+
+/** The tools that may be called. */
+export const TOOLS: readonly string[] = ["read_file", "write_file", "search", "summarize", "send_email"];
+
+/** What no argument may hold. */
+export const PATTERNS: readonly BlockedPattern[] = [
+  "password",
+  "drop table",
+  { pattern: "rm\\s+-rf", type: "regex" },
+  { pattern: "\\b\\d{3}-\\d{2}-\\d{4}\\b", type: "regex" },
+  { pattern: "*secret_key*", type: "glob" },
+];
+
+/** A policy that never runs out, in which nothing else can be reached. */
+export const UNLIMITED = { maxToolCalls: Number.MAX_SAFE_INTEGER, timeoutMs: Number.MAX_SAFE_INTEGER, maxTokens: Number.MAX_SAFE_INTEGER } as const;
+
+/** The arguments: 200 B as JSON. */
+export const SMALL = {
+  path: "/srv/data/reports/2026/q3.csv",
+  options: { encoding: "utf8", limit: 200, tags: ["finance", "weekly", "draft"] },
+  note: "summarise the totals per region and list the three largest",
+  dry: false,
+};
+
+/** Arguments of about `bytes` as JSON: as many objects like {@linkcode SMALL} as that takes, no two with the same texts. */
+export function argumentsOf(bytes: number): unknown {
+  if (bytes <= 200) return SMALL;
+  const parts: unknown[] = [];
+  for (let at = 0, left = bytes; left > 0; at++) {
+    const part = { ...SMALL, path: `/srv/data/reports/${1900 + at}/q${at % 4}.csv`, note: `${SMALL.note} of branch ${at}${", from the north to the south".repeat(at % 3)}` };
+    left -= JSON.stringify(part).length + 1;
+    parts.push(part);
+  }
+  return { parts };
+}
+
+/** What every way to govern the call must answer, the first of which is timed. */
+export function casesOf(payload: unknown = SMALL): readonly (readonly [Call, Verdict])[] {
+  return [
+    [{ name: "search", payload }, "allow"],
+    [{ name: "read_file", payload }, "allow"],
+    [{ name: "delete_file", payload }, "deny"],
+    [{ name: "search", payload: { q: "Drop Table users" } }, "deny"],
+    [{ name: "search", payload: { deep: [{ cmd: "rm  -rf /" }] } }, "deny"],
+    [{ name: "search", payload: { ssn: "it is 123-45-6789" } }, "deny"],
+    [{ name: "search", payload: { my_secret_key: 1 } }, "deny"],
+  ];
+}
+
+/** What a decision says. */
+export const readEffect = (decision: unknown): Verdict => (decision as Decision).effect as Verdict;
+
+/** The five patterns in one regular expression. */
+export const BLOCKED = /password|drop table|rm\s+-rf|\b\d{3}-\d{2}-\d{4}\b|secret_key/i;
+
+/** Copies plain data, with what a copy may not hide refused: see the snapshot's own rules. */
+export function copy(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) {
+    const out: unknown[] = [];
+    for (let i = 0; i < value.length; i++) out.push(copy(value[i]));
+    return out;
+  }
+  if (Object.getPrototypeOf(value) !== Object.prototype || Object.getOwnPropertySymbols(value).length > 0) throw new TypeError("not plain");
+  const out: Record<string, unknown> = {};
+  for (const key in value) out[key] = copy((value as Record<string, unknown>)[key]);
+  return out;
+}
+
+/** Whether no string in plain data matches, keys included. */
+export function clean(value: unknown): boolean {
+  if (typeof value === "string") return !BLOCKED.test(value);
+  if (typeof value !== "object" || value === null) return true;
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) if (!clean(value[i])) return false;
+    return true;
+  }
+  for (const key in value) if (BLOCKED.test(key) || !clean((value as Record<string, unknown>)[key])) return false;
+  return true;
+}

@@ -7,7 +7,7 @@ import { type Draft, draft, type Passage } from "./passage.ts";
 import type { TokenUsage } from "./request.ts";
 import { capsOf, Fault, snapshot } from "./snapshot/snapshot.ts";
 import { microUsdOf, readUsage, tokensOf } from "./usage.ts";
-import { type About, conclude, eventOf, learn, objectionOf, recordBase, tellDenial } from "./tell.ts";
+import { type About, conclude, eventOf, learn, objectionOf, tellDenial } from "./tell.ts";
 
 /**
  * The gate after an act: what was taken is settled, the response judged, then counted, measured for drift, told and recorded.
@@ -67,9 +67,10 @@ function finished(act: ActImpl, request: Draft, decision: Decision, objection: D
   const denied = objection ?? checkpoint(act, nth);
   let final: Decision = decision.allowed && denied !== undefined ? deniedLate(act, request, denied) : decision;
   if (emitter.has("call_completed")) {
+    const { agentId, agentKey, sessionId } = passage.context;
     const { stage, name, callId, usage } = request;
     const durationMs = Math.max(0, started - act.started);
-    const completed = emitter.emit("call_completed", { ...eventOf(passage, passage.state.now), stage, name, callId, isError, usage, decision: final, durationMs });
+    const completed = emitter.emit("call_completed", { agentId, agentKey, sessionId, timestamp: passage.state.now, stage, name, callId, isError, usage, decision: final, durationMs });
     if (completed !== undefined && final.allowed && !isShadow) final = deniedLate(act, request, objectionOf(completed));
   }
   final = recordOutcome(act, request, final, isError, request.usage);
@@ -119,17 +120,18 @@ function checkpoint(act: ActImpl, nth: number): Deny | undefined {
   return objection === undefined ? undefined : objectionOf(objection);
 }
 
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
 function recordOutcome(act: ActImpl, about: About, decision: Decision, isError: boolean, usage: TokenUsage | undefined): Decision {
   const { passage } = act;
   const { sinks } = passage.core;
   if (sinks.length === 0) return decision;
-  const record: OutcomeRecord = {
-    kind: "outcome",
-    ...recordBase(passage, about),
-    outcome: !decision.allowed ? "withheld" : isError ? "failed" : "completed",
-    ...(decision.effect === "deny" ? { code: decision.code } : {}),
-    ...(usage === undefined ? {} : { usage }),
-  };
+  const { stage, name, callId } = about;
+  const { context: { agentKey, sessionId, policy }, state: { now: timestamp } } = passage;
+  const outcome = !decision.allowed ? "withheld" : isError ? "failed" : "completed";
+  const record = { kind: "outcome", timestamp, agentKey, sessionId, stage, name, callId, policy: `${policy.name}@${policy.version}`, outcome } as Writable<OutcomeRecord>;
+  if (decision.effect === "deny") record.code = decision.code;
+  if (usage !== undefined) record.usage = usage;
   const failed = writeRecord(sinks, record);
   return failed === undefined || !decision.allowed ? decision : deniedLate(act, about, failed);
 }

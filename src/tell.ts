@@ -32,8 +32,10 @@ export function concludeOnce(passage: Passage, about: About, decision: Decision,
 /** Tells what a gate decided; answers what a listener objects. */
 export function tellCheck(passage: Passage, about: About, decision: Decision, started: number, shadow: boolean): PolicyViolationError | undefined {
   const timestamp = timeOf(passage);
+  const { agentId, agentKey, sessionId } = passage.context;
   const { stage, name, callId } = about;
-  return passage.core.emitter.emit("policy_check", { ...eventOf(passage, timestamp), stage, name, callId, decision, durationMs: Math.max(0, timestamp - started), shadow });
+  // Named one by one, here and below: a spread costs more than all the rest of the gate.
+  return passage.core.emitter.emit("policy_check", { agentId, agentKey, sessionId, timestamp, stage, name, callId, decision, durationMs: Math.max(0, timestamp - started), shadow });
 }
 
 function timeOf(passage: Passage): number {
@@ -50,10 +52,12 @@ export function tellDenial(passage: Passage, about: About, decision: Deny | Esca
   const { emitter, isShadow } = passage.core;
   const type = about.stage === "pre_tool_call" ? "tool_call_blocked" : "policy_violation";
   if (!emitter.has(type)) return;
+  const { agentId, agentKey, sessionId } = passage.context;
   const { stage, name, callId } = about;
   const { reason, guard } = decision;
   const code = decision.effect === "escalate" ? "approval_required" : decision.code;
-  emitter.emit(type, { ...eventOf(passage, passage.state.now), stage, name, callId, toolName: name, code, reason, guard, decision, shadow: isShadow && !isHalt(decision) });
+  const shadow = isShadow && !isHalt(decision);
+  emitter.emit(type, { agentId, agentKey, sessionId, timestamp: passage.state.now, stage, name, callId, toolName: name, code, reason, guard, decision, shadow });
 }
 
 /** Tells the trust tracker what became of a run or a tool call; a tracker that fails changes nothing. */
@@ -72,20 +76,27 @@ export function learn(passage: Passage, about: About, outcome: "success" | "fail
 export function recordDecision(passage: Passage, about: About, decision: Decision): Decision {
   const { sinks, isShadow } = passage.core;
   if (sinks.length === 0 || (decision.effect === "allow" && !passage.context.policy.logAllCalls)) return decision;
-  const { code, reason, guard } = decision as Partial<Deny>;
-  const failed = writeRecord(sinks, {
+  const { code, reason, guard, warnings } = decision as Partial<Deny>;
+  const shadow = isShadow && !isHalt(decision);
+  const record: DecisionRecord = decision.effect === "allow" && warnings === undefined ? allowed(passage, about, shadow) : {
     kind: "decision",
     ...recordBase(passage, about),
     effect: decision.effect,
     ...(code === undefined ? {} : { code }),
     ...(reason === undefined ? {} : { reason }),
     ...(guard === undefined ? {} : { guard }),
-    ...(decision.warnings === undefined ? {} : { warnings: decision.warnings.map((warning) => warning.code) }),
-    shadow: isShadow && !isHalt(decision),
-  });
+    ...(warnings === undefined ? {} : { warnings: warnings.map((warning) => warning.code) }),
+    shadow,
+  };
+  const failed = writeRecord(sinks, record);
   if (failed === undefined || decision.effect === "deny") return decision;
   tellDenial(passage, about, failed);
   return failed;
+}
+
+/** The record that most acts leave: what {@linkcode recordBase} says, named one by one. */
+function allowed({ context: { agentKey, sessionId, policy }, state: { now: timestamp } }: Passage, { stage, name, callId }: About, shadow: boolean): DecisionRecord {
+  return { kind: "decision", timestamp, agentKey, sessionId, stage, name, callId, policy: `${policy.name}@${policy.version}`, effect: "allow", shadow };
 }
 
 /** What every record of a session says. */

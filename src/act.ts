@@ -3,6 +3,7 @@ import type { ApprovalGrant, ApprovalRequest } from "./approval/request.ts";
 import { wrong } from "./check.ts";
 import { escalationsIn } from "./combine/fold.ts";
 import { allow, amend, type Decision, deny, type Deny, type Escalate, isThenable, type Transform } from "./decision.ts";
+import type { OpenAct } from "./open-acts.ts";
 import { draft, type Passage, passesUnjudged } from "./passage.ts";
 import type { GovernedRequest, TokenUsage } from "./request.ts";
 import { respond } from "./response.ts";
@@ -80,6 +81,8 @@ export class ActImpl extends Takings implements Act {
   pending: Promise<this> | undefined;
   /** What the guards were shown first, before any transform: the caller's payload, as it was read. */
   shown: unknown;
+  earlier: OpenAct | undefined;
+  later: OpenAct | undefined;
   readonly #init: ActInit;
   readonly #original: unknown;
   #signal: AbortSignal | undefined;
@@ -95,7 +98,8 @@ export class ActImpl extends Takings implements Act {
     this.callId = typeof callId === "string" && callId !== "" ? callId : passage.nextCallId();
     this.#init = init;
     this.#original = payload;
-    this.started = passage.tick();
+    passage.tick();
+    this.started = passage.state.now;
   }
 
   get signal(): AbortSignal {
@@ -129,7 +133,7 @@ export class ActImpl extends Takings implements Act {
     if (real.effect === "escalate") {
       // An approval is bound to what it shows, and what is not plain data can change behind it.
       if (this.isPlain) return this.#question(real, asks, 0);
-      return this.#settle(conclude(this.passage, this, deny("payload_not_plain", "Only plain data can be approved"), this.passage.state.now));
+      return this.#settle(conclude(this.passage, this, deny("payload_not_plain", "Only plain data can be approved")));
     }
     return this.#settle(real);
   }
@@ -164,7 +168,7 @@ export class ActImpl extends Takings implements Act {
     const { core } = passage;
     // A copy that nobody else holds: what the person is shown is what the call is held against later.
     const judged = snapshot("payload" in decision ? decision.payload : this.payload, capsOf(this.stage), false);
-    if (judged instanceof Fault) return this.#settle(conclude(passage, this, deny("payload_not_plain", "Only plain data can be approved"), passage.state.now));
+    if (judged instanceof Fault) return this.#settle(conclude(passage, this, deny("payload_not_plain", "Only plain data can be approved")));
     const approval = await createApproval(passage, this, escalationsIn(decision), judged);
     // Closed or cancelled meanwhile: nobody is asked, and nothing brings the act back.
     if (this.phase === "over") return this;
@@ -190,7 +194,8 @@ export class ActImpl extends Takings implements Act {
     if (asked === undefined || this.phase !== "escalated") return;
     this.phase = "judging";
     const { passage } = this;
-    const now = passage.tick();
+    passage.tick();
+    const { now } = passage.state;
     const { approved, by, reason, edited } = await readAnswer(answer, asked.approval, passage.core, now);
     passage.core.emitter.emit("approval_resolved", { ...eventOf(passage, now), stage: this.stage, name: this.name, callId: this.callId, approval: asked.approval, approved, by, reason });
     if (!approved) return void this.#refuse(reason);
@@ -198,7 +203,7 @@ export class ActImpl extends Takings implements Act {
   }
 
   #refuse(reason: string): void {
-    this.#settle(conclude(this.passage, this, deny("approval_denied", reason), this.passage.state.now));
+    this.#settle(conclude(this.passage, this, deny("approval_denied", reason)));
   }
 
   /** An approval judges again, from the first guard: only the approved codes are answered by it. */

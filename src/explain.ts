@@ -25,7 +25,7 @@ export function explain(session: Session, request: { stage: Stage; name: string;
   const steps: { readonly guard: string; readonly decision: Decision }[] = [];
   const done = (decision: Decision): Explanation => Object.freeze({ decision, steps: Object.freeze(steps) });
   const asked = draft(stage, name, payload, callId, metadata);
-  const denied = passage.prepare(asked);
+  const denied = passage.prepare(asked, passage.gate(asked.stage));
   if (denied !== undefined) return done(denied);
   const answer = foldAll(passage.gate(stage).guards, asked as GovernedRequest, passage.context, SILENT, (guard, decision) => {
     const leaf = decision.effect === "allow" ? undefined : decision.guard;

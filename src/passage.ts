@@ -6,6 +6,7 @@ import { allow, type Decision, deny, type Deny, guardError, isThenable } from ".
 import { isPolicyViolation, violation } from "./errors.ts";
 import { type Guard, named, nameOf, type Taking } from "./guard.ts";
 import { type GovernedRequest, type Stage, TOOL_NAME, type TokenUsage } from "./request.ts";
+import { type OpenAct, OpenActs } from "./open-acts.ts";
 import { capsOf, Fault, snapshot, takeTwin } from "./snapshot/snapshot.ts";
 import type { Awaitable } from "./state/store.ts";
 import type { AgentProfile } from "./trust/profile.ts";
@@ -22,11 +23,6 @@ export function draft(stage: Stage, name: string, payload: unknown, callId: stri
   return { stage, name, payload, before, isError, callId, metadata: metadata ?? NOTHING, usage };
 }
 
-/** The acts of a session that are under way. */
-interface Ending {
-  abandon(): void;
-}
-
 /** One agent's way through a kernel: what all verbs of a session share. */
 export class Passage {
   readonly core: Core;
@@ -36,7 +32,7 @@ export class Passage {
   readonly depth: number;
   /** The agent itself, whose trust the outcomes move; the context may show it narrowed by the parent's. */
   readonly principal: AgentProfile | undefined;
-  readonly open: Set<Ending> = new Set();
+  readonly open: OpenActs<OpenAct> = new OpenActs();
   /** The plain copy that the last reading made for the act; fetched at once by whoever asked. */
   lastCopy: unknown;
   /** Whether it is a copy, and not the value itself. */
@@ -104,8 +100,8 @@ export class Passage {
     return `#${++this.#calls}`;
   }
 
-  /** Reads the clock: never backwards, and `NaN` where it gives no number, on which every limit stays closed. */
-  tick(): number {
+  /** Reads the clock into the state: never backwards, and `NaN` where it gives no number, on which every limit stays closed. */
+  tick(): void {
     let time: number;
     try {
       time = this.core.clock();
@@ -113,14 +109,10 @@ export class Passage {
       time = NaN;
     }
     // A child's acts are judged in its parents' contexts too: their time goes on with it.
-    this.#hear(time);
-    return this.state.now;
-  }
-
-  #hear(time: number): void {
-    if (this.parent !== undefined) this.parent.#hear(time);
-    if (time > this.#lastTime && Number.isFinite(time)) this.#lastTime = time;
-    this.state.now = Number.isFinite(time) ? this.#lastTime : NaN;
+    for (let at: Passage | undefined = this; at !== undefined; at = at.parent) {
+      if (time > at.#lastTime && Number.isFinite(time)) at.#lastTime = time;
+      at.state.now = Number.isFinite(time) ? at.#lastTime : NaN;
+    }
   }
 
   /** Aborts what is under way; nothing starts afterwards where the reason stays. */
@@ -132,7 +124,7 @@ export class Passage {
   stop(reason: string): void {
     this.#stopped ??= deny("session_killed", reason);
     this.halt(this.#stopped);
-    for (const act of [...this.open]) act.abandon();
+    for (const act of this.open.all()) act.abandon();
   }
 
   get isStopped(): boolean {
@@ -146,11 +138,12 @@ export class Passage {
 
   /** Judges, before any event: kill and suspend, the name, the payload, the start of the session, then the guards. */
   judge(request: Draft, taking: Taking): Decision | Promise<Decision> {
-    const denied = this.prepare(request);
+    const gate = this.gate(request.stage);
+    const denied = this.prepare(request, gate);
     if (denied !== undefined) return denied;
     const { lastCopy, lastIsPlain } = this;
     const { stage, name, payload } = request;
-    const decision = this.#mayStart ? this.gate(stage).judge(request as GovernedRequest, this.context, taking) : this.#afterStart(request as GovernedRequest, taking);
+    const decision = this.#mayStart ? gate.judge(request as GovernedRequest, this.context, taking) : this.#afterStart(request as GovernedRequest, taking);
     // A guard may have had something else judged meanwhile: what that read must not become what this act runs on.
     this.lastCopy = lastCopy;
     this.lastIsPlain = lastIsPlain;
@@ -159,9 +152,9 @@ export class Passage {
   }
 
   /** What is decided before any guard is asked; else the request is ready to be shown. */
-  prepare(request: Draft): Deny | undefined {
+  prepare(request: Draft, gate: Gate): Deny | undefined {
     const denied = this.halted() ?? nameMistake(request.stage, request.name);
-    if (denied === undefined) return this.#read(request);
+    if (denied === undefined) return this.#read(request, gate.needsTwin);
     this.lastCopy = request.payload;
     this.lastIsPlain = true;
     return denied;
@@ -191,14 +184,14 @@ export class Passage {
 
   /** Judges the start or the end of a session. */
   async edge(stage: "agent_startup" | "agent_shutdown", payload: unknown): Promise<Decision> {
-    const started = this.tick();
+    this.tick();
+    const started = this.state.now;
     const request: GovernedRequest = { stage, name: stage, payload: Object.freeze(payload), callId: stage, metadata: NOTHING };
     return conclude(this, request, await this.gate(stage).judge(request, this.context, DRY_EDGE), started);
   }
 
-  #read(request: Draft): Deny | undefined {
+  #read(request: Draft, twin: boolean): Deny | undefined {
     const { stage } = request;
-    const twin = this.gate(stage).needsTwin;
     const copy = snapshot(request.payload, capsOf(stage), twin);
     if (copy instanceof Fault) {
       this.lastCopy = request.payload;

@@ -1,5 +1,5 @@
 import type { ActImpl } from "./act.ts";
-import { deny, type Deny } from "./decision.ts";
+import { deny, type Deny, isThenable } from "./decision.ts";
 import { violation } from "./errors.ts";
 import { passesUnjudged } from "./passage.ts";
 import { RESPONSE } from "./core.ts";
@@ -7,8 +7,20 @@ import type { View } from "./session.ts";
 import type { TokenUsage } from "./request.ts";
 import { tellDenial } from "./tell.ts";
 
+/** What an act comes to, once it has begun. */
+export function performed<T>(
+  begun: ActImpl | Promise<ActImpl>,
+  // deno-lint-ignore no-explicit-any -- see below
+  run: (payload: any, signal: AbortSignal, changed: boolean) => T | Promise<T>,
+  usageOf: ((response: T) => TokenUsage | undefined) | undefined,
+  view: View<T> | undefined,
+): Promise<T> {
+  // One promise where it began at once: an async verb around the async act would make three.
+  return isThenable(begun) ? (begun as Promise<ActImpl>).then((act) => perform(act, run, usageOf, view)) : perform(begun as ActImpl, run, usageOf, view);
+}
+
 /** Runs an act that was let through, and gives what its response gate lets through. */
-export async function perform<T>(
+async function perform<T>(
   act: ActImpl,
   // deno-lint-ignore no-explicit-any -- the act gets what it was called with, which only the caller knows
   run: (payload: any, signal: AbortSignal, changed: boolean) => T | Promise<T>,

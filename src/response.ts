@@ -15,7 +15,8 @@ import { type About, conclude, eventOf, learn, objectionOf, tellDenial } from ".
  */
 export function respond(act: ActImpl, payload: unknown, isError: boolean, usage: TokenUsage | undefined): Decision | Promise<Decision> {
   const { passage } = act;
-  const started = passage.tick();
+  passage.tick();
+  const started = passage.state.now;
   const reported = readUsage(usage);
   act.settle(reported);
   if (reported !== undefined) addUsage(passage, reported);

@@ -4,7 +4,7 @@ import { wrong } from "./check.ts";
 import type { ExecutionContext } from "./context.ts";
 import { type Decision, isThenable } from "./decision.ts";
 import { draft, type Passage } from "./passage.ts";
-import { perform } from "./perform.ts";
+import { performed } from "./perform.ts";
 import type { GovernancePolicy, PolicyInit } from "./policy/policy.ts";
 import { type Stage, STAGES, type TokenUsage } from "./request.ts";
 import { capsOf, snapshot } from "./snapshot/snapshot.ts";
@@ -105,21 +105,30 @@ export class SessionImpl implements Session {
   }
 
   // deno-lint-ignore no-explicit-any -- see Session
-  async run<T>(input: unknown, act: (input: any, signal: AbortSignal, changed: boolean) => T | Promise<T>, options: { action?: string | undefined; view?: View<T> | undefined } & ActInit = {}): Promise<T> {
-    const opened = this.#open("input", options.action ?? "execute", input, options);
-    return await perform(isThenable(opened) ? await opened : opened, act, undefined, options.view);
+  run<T>(input: unknown, act: (input: any, signal: AbortSignal, changed: boolean) => T | Promise<T>, options: { action?: string | undefined; view?: View<T> | undefined } & ActInit = {}): Promise<T> {
+    try {
+      return performed(this.#open("input", options.action ?? "execute", input, options), act, undefined, options.view);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   // deno-lint-ignore no-explicit-any -- see Session
-  async model<T>(call: { model: string; request: unknown } & ActInit, act: (request: any, signal: AbortSignal, changed: boolean) => T | Promise<T>, usageOf?: (response: T) => TokenUsage | undefined, view?: View<T>): Promise<T> {
-    const opened = this.#open("pre_model_call", call.model, call.request, call);
-    return await perform(isThenable(opened) ? await opened : opened, act, usageOf, view);
+  model<T>(call: { model: string; request: unknown } & ActInit, act: (request: any, signal: AbortSignal, changed: boolean) => T | Promise<T>, usageOf?: (response: T) => TokenUsage | undefined, view?: View<T>): Promise<T> {
+    try {
+      return performed(this.#open("pre_model_call", call.model, call.request, call), act, usageOf, view);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   // deno-lint-ignore no-explicit-any -- see Session
-  async tool<T>(call: { name: string; arguments: unknown } & ActInit, act: (args: any, signal: AbortSignal, changed: boolean) => T | Promise<T>, view?: View<T>): Promise<T> {
-    const opened = this.#open("pre_tool_call", call.name, call.arguments, call);
-    return await perform(isThenable(opened) ? await opened : opened, act, undefined, view);
+  tool<T>(call: { name: string; arguments: unknown } & ActInit, act: (args: any, signal: AbortSignal, changed: boolean) => T | Promise<T>, view?: View<T>): Promise<T> {
+    try {
+      return performed(this.#open("pre_tool_call", call.name, call.arguments, call), act, undefined, view);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   #open(stage: ActStage, name: string, payload: unknown, init: ActInit): ActImpl | Promise<ActImpl> {
@@ -139,7 +148,7 @@ export class SessionImpl implements Session {
 
   /** The open act that is the same call, so that a hook which fires twice counts once. */
   #same(stage: ActStage, name: string, payload: unknown, callId: string): ActImpl | undefined {
-    for (const act of this.#passage.open as Set<ActImpl>) {
+    for (const act of this.#passage.open.all() as ActImpl[]) {
       if (!act.isPaired || act.callId !== callId || act.stage !== stage || act.name !== name || act.request === undefined) continue;
       // One that has run is spent, and what is not plain can have changed since it was judged.
       if (act.phase === "ending" || act.phase === "over" || !act.isPlain) continue;
@@ -151,7 +160,7 @@ export class SessionImpl implements Session {
 
   act(callId: string): Act | undefined {
     let last: ActImpl | undefined;
-    for (const act of this.#passage.open as Set<ActImpl>) if (act.isPaired && act.callId === callId) last = act;
+    for (const act of this.#passage.open.all() as ActImpl[]) if (act.isPaired && act.callId === callId) last = act;
     return last;
   }
 
@@ -163,10 +172,12 @@ export class SessionImpl implements Session {
     const passage = this.#passage;
     const { stage, name, payload, callId, metadata, usage } = request;
     if (stage !== "pre_tool_call" && !STAGES.includes(stage)) throw wrong("check()", "stage", `one of ${STAGES.join(", ")}`, stage);
-    const started = passage.tick();
+    passage.tick();
     const asked = draft(stage, name, payload, callId === undefined || callId === "" ? passage.nextCallId() : callId, metadata, usage);
     const decision = passage.judge(asked, DRY);
-    return isThenable(decision) ? decision.then((late) => concludeOnce(passage, asked, late as Decision, started)) : concludeOnce(passage, asked, decision as Decision, started);
+    if (!isThenable(decision)) return concludeOnce(passage, asked, decision as Decision);
+    const { now } = passage.state;
+    return decision.then((late) => concludeOnce(passage, asked, late as Decision, now));
   }
 
   preExecute(input: unknown): Decision | Promise<Decision> {

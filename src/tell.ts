@@ -11,12 +11,12 @@ export type About = Omit<GateEvent, keyof SessionEvent>;
 
 const ALLOW = allow();
 
-/** Tells everybody what was decided; a listener that may, and an audit sink that can't write, turn it into a denial. */
-export function conclude(passage: Passage, about: About, decision: Decision, started: number, isRecorded = true): Decision {
+/** Tells everybody what was decided; a listener that may, and an audit sink that can't write, turn it into a denial. `started`: by default now. */
+export function conclude(passage: Passage, about: About, decision: Decision, started?: number, isRecorded = true): Decision {
   const { core } = passage;
   const shadow = core.isShadow && !isHalt(decision);
   let final = decision;
-  const objection = core.emitter.has("policy_check") ? tellCheck(passage, about, decision, started, shadow) : undefined;
+  const objection = core.emitter.has("policy_check") ? tellCheck(passage, about, decision, started ?? passage.state.now, shadow) : undefined;
   if (objection !== undefined) final = objectionOf(objection);
   if (final.effect === "deny") tellDenial(passage, about, final);
   if (isRecorded && (shadow || final.effect !== "escalate")) final = recordDecision(passage, about, final);
@@ -24,7 +24,7 @@ export function conclude(passage: Passage, about: About, decision: Decision, sta
 }
 
 /** The same where nothing is opened: nobody is asked, so that an escalation is the end, and is recorded. */
-export function concludeOnce(passage: Passage, about: About, decision: Decision, started: number): Decision {
+export function concludeOnce(passage: Passage, about: About, decision: Decision, started?: number): Decision {
   const final = conclude(passage, about, decision, started);
   return final.effect === "escalate" ? recordDecision(passage, about, final) : final;
 }

@@ -16,6 +16,7 @@ export const MAX_REGEXP_INPUT = 4096;
 
 const MAX_KEYS = 512;
 const MAX_KEY = 64;
+const MAX_LAST_KEYS = 32;
 const AS_IT_STANDS = 0;
 const FOLDED = 1;
 const DECODED = 2;
@@ -34,6 +35,9 @@ export class Search {
   readonly #wide: boolean;
   // The keys of payloads recur, so the clean ones are remembered: a few, and short ones.
   readonly #cleanKeys = new Set<string>();
+  // The same call comes again with other values: its keys are compared with the last one's before they are looked up.
+  readonly #lastKeys: string[] = [];
+  #keys = 0;
   #state = START;
   #leaves = 0;
   #nodes = 0;
@@ -58,7 +62,7 @@ export class Search {
     const automaton = this.#automaton;
     automaton.begin();
     this.#state = START;
-    this.#leaves = this.#nodes = this.#units = 0;
+    this.#leaves = this.#nodes = this.#units = this.#keys = 0;
     this.#irregular = this.#capped = false;
     if (this.#shown) {
       this.#shown = false;
@@ -121,7 +125,12 @@ export class Search {
 
   /** A key is judged alone, while the text that the values make together waits. */
   #visitKey(key: string): void {
-    if (this.#cleanKeys.has(key)) return;
+    const at = this.#keys++;
+    if (this.#lastKeys[at] === key) return;
+    if (this.#cleanKeys.has(key)) {
+      if (at < MAX_LAST_KEYS) this.#lastKeys[at] = key;
+      return;
+    }
     const automaton = this.#automaton;
     const { tail, signs, best } = automaton;
     automaton.held[AS_IT_STANDS] = this.#state;

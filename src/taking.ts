@@ -51,16 +51,14 @@ export class Takings implements Taking {
 
   /** What is nobody's yet was taken by guards of this list, each while it was the one that is asked. */
   mark(guards: readonly Guard[]): void {
-    this.#mark((at) => guards[at]);
+    for (const entry of this.#entries ?? NONE) if (entry.guard === null) entry.guard = guards[entry.at];
+    this.unmarked = 0;
   }
 
   /** What is nobody's yet was taken by this guard; by nobody in particular, where it is none. */
   markAs(guard: Guard | undefined): void {
-    if (this.unmarked > 0) this.#mark(() => guard);
-  }
-
-  #mark(takerOf: (at: number) => Guard | undefined): void {
-    for (const entry of this.#entries ?? NONE) if (entry.guard === null) entry.guard = takerOf(entry.at);
+    if (this.unmarked === 0) return;
+    for (const entry of this.#entries ?? NONE) if (entry.guard === null) entry.guard = guard;
     this.unmarked = 0;
   }
 

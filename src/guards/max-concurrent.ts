@@ -51,6 +51,6 @@ export function maxConcurrent(max: number, options: MaxConcurrentOptions = {}): 
   return onlyReads(defineGuard({
     name: "maxConcurrent",
     stages: ["input", "pre_model_call", "pre_tool_call"],
-    check: (request, context, taking) => turnsOf(context)[request.stage as "input" | "pre_model_call" | "pre_tool_call"].enter(taking, () => context.signal),
+    check: (request, context, taking) => turnsOf(context)[request.stage as "input" | "pre_model_call" | "pre_tool_call"].enter(taking, context),
   }));
 }

@@ -1,3 +1,4 @@
+import type { ExecutionContext } from "../context.ts";
 import { allow, type Decision, deny, type Deny } from "../decision.ts";
 import type { Taking } from "../guard.ts";
 
@@ -26,7 +27,7 @@ export class Turns {
     this.#refuse = refuse;
     this.#release = () => {
       this.#running--;
-      this.#next();
+      if (this.#waiting.size > 0) this.#next();
     };
     this.#stop = () => {
       for (const waiter of this.#waiting) waiter.answer(stopped());
@@ -35,15 +36,15 @@ export class Turns {
     };
   }
 
-  /** Gives a place, now or as soon as it is the act's turn. `signal` is asked for only by who has to wait. */
-  enter(taking: Taking, signal: () => AbortSignal): Decision | Promise<Decision> {
+  /** Gives a place, now or as soon as it is the act's turn. The signal is asked for only by who has to wait. */
+  enter(taking: Taking, context: Pick<ExecutionContext, "signal">): Decision | Promise<Decision> {
     if (this.#running + this.#waiting.size >= this.#max) return this.#refuse();
     if (taking.dry) return allow();
     if (this.#running < this.#atOnce) {
       this.#take(taking);
       return allow();
     }
-    const own = signal();
+    const own = context.signal;
     if (own.aborted) return stopped();
     this.#listen(own);
     return new Promise((answer) => this.#waiting.add({ taking, answer }));

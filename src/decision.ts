@@ -87,12 +87,22 @@ export interface Escalate {
 /** What a guard answers. There is no "no opinion". */
 export type Decision = Allow | Transform | Deny | Escalate;
 
-const ours = new WeakSet<object>();
+/** Answers what it is given: what extends it puts its private fields there. */
+const Given = function (value: object): object {
+  return value;
+} as unknown as new (value: object) => object;
+
+/** Marks decisions of ours with a field that nobody else can give or see: a WeakSet would cost more than the decision. */
+class Ours extends Given {
+  readonly #isOurs = true;
+
+  static has(value: object): boolean {
+    return #isOurs in value;
+  }
+}
 
 function own<D extends Decision>(decision: D): D {
-  Object.freeze(decision);
-  ours.add(decision);
-  return decision;
+  return Object.freeze(new Ours(decision) as unknown as D);
 }
 
 const ALLOW: Allow = own({ effect: "allow", allowed: true });
@@ -196,7 +206,7 @@ function warningsOf(value: unknown): readonly Warning[] | undefined | false {
  */
 export function readDecision(answer: unknown, guard?: string): Decision {
   if (answer === ALLOW) return ALLOW;
-  const isOurs = typeof answer === "object" && answer !== null && ours.has(answer);
+  const isOurs = typeof answer === "object" && answer !== null && Ours.has(answer);
   if (isOurs && (guard === undefined || (answer as Deny).guard !== undefined)) return answer as Decision;
   try {
     return own(shaped(answer as Record<string, unknown>, guard));

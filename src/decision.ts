@@ -97,7 +97,7 @@ class Ours extends Given {
   readonly #isOurs = true;
 
   static has(value: object): boolean {
-    return #isOurs in value;
+    return #isOurs in value && value.#isOurs;
   }
 }
 

@@ -109,10 +109,14 @@ export class Passage {
       time = NaN;
     }
     // A child's acts are judged in its parents' contexts too: their time goes on with it.
-    for (let at: Passage | undefined = this; at !== undefined; at = at.parent) {
-      if (time > at.#lastTime && Number.isFinite(time)) at.#lastTime = time;
-      at.state.now = Number.isFinite(time) ? at.#lastTime : NaN;
-    }
+    this.#advance(time);
+    for (let at = this.parent; at !== undefined; at = at.parent) at.#advance(time);
+  }
+
+  #advance(time: number): void {
+    const isTime = Number.isFinite(time);
+    if (isTime && time > this.#lastTime) this.#lastTime = time;
+    this.state.now = isTime ? this.#lastTime : NaN;
   }
 
   /** Aborts what is under way; nothing starts afterwards where the reason stays. */

@@ -173,11 +173,11 @@ export class SessionImpl implements Session {
     const { stage, name, payload, callId, metadata, usage } = request;
     if (stage !== "pre_tool_call" && !STAGES.includes(stage)) throw wrong("check()", "stage", `one of ${STAGES.join(", ")}`, stage);
     passage.tick();
+    // Asked for only where somebody wants to know how long it took: a number that is handed on costs an object.
+    const started = passage.core.emitter.has("policy_check") ? passage.state.now : undefined;
     const asked = draft(stage, name, payload, callId === undefined || callId === "" ? passage.nextCallId() : callId, metadata, usage);
     const decision = passage.judge(asked, DRY);
-    if (!isThenable(decision)) return concludeOnce(passage, asked, decision as Decision);
-    const { now } = passage.state;
-    return decision.then((late) => concludeOnce(passage, asked, late as Decision, now));
+    return isThenable(decision) ? decision.then((late) => concludeOnce(passage, asked, late as Decision, started)) : concludeOnce(passage, asked, decision as Decision, started);
   }
 
   preExecute(input: unknown): Decision | Promise<Decision> {

@@ -3,10 +3,8 @@ import type { Guard, Taking } from "./guard.ts";
 import type { TokenUsage } from "./request.ts";
 
 interface Entry {
-  /** Who took, so that the second look after a transform can leave it out; `null` until it has answered. */
-  guard: Guard | undefined | null;
-  /** Where that guard stands in the list that asks it. */
-  readonly at: number;
+  /** Who took, so that the second look after a transform can leave it out. */
+  readonly guard: Guard | undefined;
   readonly giveBack: () => void;
   readonly settle: ((usage: TokenUsage | undefined) => void) | undefined;
 }
@@ -18,10 +16,11 @@ export class Takings implements Taking {
   readonly skips: ReadonlySet<Guard> | undefined;
   /** Nobody is told what a shadowed guard would have decided. */
   readonly isSilent: boolean;
-  /** Which guard of a list is asked: cheaper to note than the guard itself. */
+  /** The guards of which one is asked, and which: a place in a list is cheaper to note than the guard itself. */
+  list: readonly Guard[] | undefined = undefined;
   at = 0;
-  /** How many takings are not known to be any guard's yet. Whoever asks guards marks what they took. */
-  unmarked = 0;
+  /** Where there is no list, the guard that is asked. What is taken is its, at the moment when it is taken. */
+  asked: Guard | undefined = undefined;
   #entries: Entry[] | undefined;
   #over = false;
 
@@ -35,7 +34,7 @@ export class Takings implements Taking {
     if (typeof giveBack !== "function" || (settle !== undefined && typeof settle !== "function")) {
       throw new TypeError("take() needs a function that gives back what was taken; a second one, that settles it, may follow");
     }
-    this.add({ guard: null, at: this.at, giveBack, settle });
+    this.add({ guard: this.list === undefined ? this.asked : this.list[this.at], giveBack, settle });
   }
 
   protected add(entry: Entry): void {
@@ -46,26 +45,12 @@ export class Takings implements Taking {
 
   protected keep(entry: Entry): void {
     (this.#entries ??= []).push(entry);
-    if (entry.guard === null) this.unmarked++;
-  }
-
-  /** What is nobody's yet was taken by guards of this list, each while it was the one that is asked. */
-  mark(guards: readonly Guard[]): void {
-    for (const entry of this.#entries ?? NONE) if (entry.guard === null) entry.guard = guards[entry.at];
-    this.unmarked = 0;
-  }
-
-  /** What is nobody's yet was taken by this guard; by nobody in particular, where it is none. */
-  markAs(guard: Guard | undefined): void {
-    if (this.unmarked === 0) return;
-    for (const entry of this.#entries ?? NONE) if (entry.guard === null) entry.guard = guard;
-    this.unmarked = 0;
   }
 
   /** The taking of a second look: dry, and it passes over whoever took in the first. */
   again(): Takings {
     const skips = new Set(this.skips);
-    for (const { guard } of this.#entries ?? NONE) if (guard !== undefined && guard !== null) skips.add(guard);
+    for (const { guard } of this.#entries ?? NONE) if (guard !== undefined) skips.add(guard);
     return new Takings(true, skips, this.isSilent);
   }
 
@@ -92,7 +77,6 @@ export class Takings implements Taking {
   #empty(): Entry[] {
     const entries = this.#entries ?? NONE;
     this.#entries = undefined;
-    this.unmarked = 0;
     return entries;
   }
 }

@@ -97,25 +97,26 @@ describe("second looks", () => {
 
   test("again() is dry and leaves out whoever took, when guards took, and whoever was left out before", () => {
     const own = new Takings(false);
+    own.asked = a;
     own.take(() => {});
-    own.markAs(a);
-    own.markAs(b);
+    own.asked = b;
     const inner = new Takings(false);
+    inner.asked = c;
     inner.take(() => {});
-    inner.markAs(c);
     inner.handOn(own);
     const look = own.again();
     expect([look.dry, look.skips]).toEqual([true, new Set([a, c])]);
     expect(look.again().skips).toEqual(new Set([a, c]));
   });
 
-  test("again() leaves out each guard of a list that took, when the list is marked", () => {
+  test("again() leaves out each guard of a list that took, when a list is asked", () => {
     const own = new Takings(false);
+    own.list = [a, b, c];
+    own.asked = b;
     own.at = 2;
     own.take(() => {});
     own.at = 0;
     own.take(() => {});
-    own.mark([a, b, c]);
     expect(own.again().skips).toEqual(new Set([a, c]));
   });
 
@@ -123,8 +124,8 @@ describe("second looks", () => {
     const own = new Takings(false);
     own.take(() => {});
     expect(own.again().skips).toEqual(new Set());
+    own.asked = a;
     own.take(() => {});
-    own.markAs(a);
     own.giveBack(false);
     expect(own.again().skips).toEqual(new Set());
   });
@@ -132,8 +133,8 @@ describe("second looks", () => {
   test("tracked() knows who took, when the taking is somebody else's, and is the taking itself, when it is ours", () => {
     const theirs = taking();
     const own = tracked(theirs);
+    own.asked = a;
     own.take(() => {});
-    own.markAs(a);
     expect([theirs.held, own.again().skips, own.dry]).toEqual([1, new Set([a]), false]);
     expect(tracked(own)).toBe(own);
     expect(tracked(taking(true)).dry).toBe(true);

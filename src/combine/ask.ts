@@ -13,10 +13,14 @@ const ALLOW = allow();
 export function askSafely(guard: Guard, request: GovernedRequest, context: ExecutionContext, taking: Taking): Decision | Promise<Decision> {
   if (!(taking instanceof Takings)) return answerOf(guard, request, context, taking);
   if (taking.skips?.has(guard) === true) return ALLOW;
-  taking.markAs(undefined);
+  const { list, asked } = taking;
+  taking.list = undefined;
+  taking.asked = guard;
   const answer = answerOf(guard, request, context, taking);
-  // One that answers later is marked by whoever waits for it.
-  if (!isThenable(answer)) taking.markAs(guard);
+  // One that answers later may take until then; nobody else is asked meanwhile.
+  if (isThenable(answer)) return answer;
+  taking.list = list;
+  taking.asked = asked;
   return answer;
 }
 

@@ -13,7 +13,6 @@ export type Trace = (guard: Guard, decision: Decision) => void;
 
 /** Goes on from the answer of the guard at `at`: the laws of `all`, once something did not simply allow. */
 export function fold(guards: readonly Guard[], at: number, answer: unknown, request: GovernedRequest, context: ExecutionContext, own: Takings): Decision | Promise<Decision> {
-  own.mark(guards);
   return new Fold(guards, request, context, own, undefined).first(at, readAnswer(answer, nameOf(guards[at] as Guard)));
 }
 
@@ -59,7 +58,6 @@ class Fold {
         return Promise.resolve(answer).then((late) => this.first(here, late));
       }
       const decision = answer as Decision;
-      this.#own.markAs(this.#guards[at]);
       this.#trace?.(this.#guards[at] as Guard, decision);
       const denied = this.#take(decision, at);
       if (denied !== undefined) return denied;

@@ -1,4 +1,4 @@
-import { allow, type Decision, guardError } from "../decision.ts";
+import { allow, type Decision, guardError, isThenable } from "../decision.ts";
 import type { ExecutionContext } from "../context.ts";
 import { type Guard, nameOf } from "../guard.ts";
 import type { GovernedRequest, Stage } from "../request.ts";
@@ -34,10 +34,12 @@ export function sequence(guards: readonly Guard[]): Judge {
     const own = tracked(taking);
     // On a second look some are left out, so it walks the list.
     if (own.skips !== undefined) return foldAll(guards, request, context, own);
-    const { at } = own;
-    if (own.unmarked !== 0) own.markAs(undefined);
+    const { at, list } = own;
+    own.list = guards;
     const answer = first(request, context, own);
-    if (own.unmarked !== 0) own.mark(guards);
+    if (answer !== ALLOW && isThenable(answer)) return answer;
+    // Whoever asked this one may take as well.
+    own.list = list;
     own.at = at;
     return answer;
   };

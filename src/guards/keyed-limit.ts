@@ -77,6 +77,11 @@ export type Settle = (usage: TokenUsage | undefined, amount: number) => number;
 
 const ALLOW = allow();
 
+/** What an act still holds of a limit: nothing, once it was given back or settled. */
+interface Taken {
+  amount: number;
+}
+
 /** A limit that is counted under keys, in this process or in a store. */
 export class KeyedLimit {
   readonly #parts: KeyedLimitParts;
@@ -117,8 +122,9 @@ export class KeyedLimit {
     if (place === REFUSED) return refuse(amount, table.room(key, max, now), table.retryAfterMs(key, amount, max));
     const held = own === undefined ? undefined : hold(this, key, request, context);
     // One place makes no more closures than it needs: what is counted in a window is settled by its expiring.
-    if (settle === undefined && table.windowMs !== Infinity) taking.take(giverBack(table, key, place, amount, held));
-    else taking.take(giverBack(table, key, place, amount, held), settler(table, key, place, amount, settle));
+    const taken: Taken = { amount };
+    if (settle === undefined && table.windowMs !== Infinity) taking.take(giverBack(table, key, place, taken, held));
+    else taking.take(giverBack(table, key, place, taken, held), settler(table, key, place, taken, settle));
     return ALLOW;
   }
 
@@ -154,19 +160,23 @@ export class KeyedLimit {
   }
 }
 
-function giverBack(table: LimitTable, key: string, place: number, amount: number, held: Held | undefined): () => void {
+function giverBack(table: LimitTable, key: string, place: number, taken: Taken, held: Held | undefined): () => void {
   const time = table.latest;
-  let left = amount;
   return () => {
     if (held !== undefined) held.isOpen = false;
-    table.leave(key, place, time, left, 0);
-    left = 0;
+    table.leave(key, place, time, taken.amount, 0);
+    taken.amount = 0;
   };
 }
 
-function settler(table: LimitTable, key: string, place: number, amount: number, settle: Settle | undefined): (usage: TokenUsage | undefined) => void {
+function settler(table: LimitTable, key: string, place: number, taken: Taken, settle: Settle | undefined): (usage: TokenUsage | undefined) => void {
   const time = table.latest;
-  return (usage) => table.leave(key, place, time, amount, settle === undefined ? amount : settle(usage, amount));
+  return (usage) => {
+    const { amount } = taken;
+    if (amount === 0) return;
+    taken.amount = 0;
+    table.leave(key, place, time, amount, settle === undefined ? amount : settle(usage, amount));
+  };
 }
 
 /** Joins parts into a key that no other parts give. */

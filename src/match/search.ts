@@ -138,7 +138,7 @@ export class Search {
     automaton.best = Infinity;
     automaton.judge(key);
     if ((automaton.signs & ANY_SIGN) !== 0) this.#show(this.#shownKeys, key);
-    else if (automaton.best === Infinity && key.length <= MAX_KEY) {
+    else if (automaton.best === Infinity && !automaton.exhausted && key.length <= MAX_KEY) {
       if (this.#cleanKeys.size === MAX_KEYS) this.#cleanKeys.clear();
       this.#cleanKeys.add(key);
     }

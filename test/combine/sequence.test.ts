@@ -36,7 +36,7 @@ describe("sequence()", () => {
     expect(calls).toEqual(["again", "inner", "outer"]);
   });
 
-  test.each([["before", true], ["after", false]])("sequence() does not take a guard's own taking for another's, when it takes %s it asks guards itself", (_when, isBefore) => {
+  test.each([["before", true], ["after", false]])("sequence() knows a guard's own taking from those of others, when it takes %s it asks guards itself", (_when, isBefore) => {
     const looker = answering("looker", allow());
     const inner = sequence([looker, limited("inner", 1)]);
     const outer: Guard = (about, where, taking) => {
@@ -48,7 +48,7 @@ describe("sequence()", () => {
     const own = new Takings(false);
     sequence([outer, answering("last", allow())])(request(), context(), own);
     const names = [...(own.again().skips ?? [])].map((guard) => guard.guardName ?? guard.name);
-    expect(names.toSorted()).toEqual(isBefore ? ["inner"] : ["inner", "outer"]);
+    expect(names.toSorted()).toEqual(["inner", "outer"]);
   });
 
   test("partsAt() keeps the guards of a stage and those of every stage, in order", () => {

@@ -361,3 +361,16 @@ describe("compileMatcher()", () => {
     expect(() => compileMatcher(patterns, "test()")).toThrow(/more than 1000000 states/);
   });
 });
+
+test("search() finds a key, when an earlier search of the same key cost more than it may", () => {
+  const many = Array.from({ length: 30 }, (_, i) => ({ pattern: `[a-h]{0,9}${"abcdefgh"[i % 8]}[a-h${i % 10}]{${200 + i}}z`, type: "regex" as const }));
+  const matcher = compileMatcher([...many, "forbidden"], "test()");
+  let state = 12345;
+  let text = "";
+  for (let i = 0; i < 20_000; i++) {
+    state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+    text += "abcdefgh"[state >>> 29];
+  }
+  expect(matcher.search({ q: text, forbidden: 1 })).toBe(CAPPED);
+  expect(matcher.search({ forbidden: 1 })).toBe(30);
+});

@@ -49,6 +49,8 @@ export class Passage {
   #startup: Decision | Promise<Decision> | undefined;
   #lastTime: number;
   #calls = 0;
+  #thousands = 0;
+  #prefix = "#";
 
   constructor(core: Core, parent: Passage | undefined, own: readonly Guard[], parts: { agentId: string; agentKey: string; sessionId: string; agent: SessionContext["agent"]; principal: SessionContext["agent"]; policy: SessionContext["policy"]; metadata: Readonly<Record<string, unknown>>; signal: AbortSignal | undefined; state: SessionState }) {
     this.core = core;
@@ -97,7 +99,12 @@ export class Passage {
 
   /** An id for an act that came without one. */
   nextCallId(): string {
-    return `#${++this.#calls}`;
+    if (++this.#calls === 1000) {
+      this.#calls = 0;
+      this.#prefix = `#${++this.#thousands}.`;
+    }
+    // Engines remember the digits of small numbers, so that only every thousandth id is spelt anew.
+    return this.#prefix + this.#calls;
   }
 
   /** Reads the clock into the state: never backwards, and `NaN` where it gives no number, on which every limit stays closed. */

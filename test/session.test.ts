@@ -427,3 +427,10 @@ test("run() makes each checkpoint once, when outputs are measured at the same ti
   await Promise.all(runs);
   expect(session.context.checkpoints).toEqual([`${session.context.sessionId}:2`]);
 });
+
+test("check() gives every act an id of its own, when thousands come without one", async () => {
+  const ids: string[] = [];
+  const session = createKernel({ guards: [(request) => (ids.push(request.callId), allow())] }).session({ agentId: "a" });
+  for (let i = 0; i < 3000; i++) await session.check({ stage: "pre_tool_call", name: "t", payload: {} });
+  expect([ids[1], ids.length, new Set(ids).size]).toEqual(["#1", 3001, 3001]);
+});

@@ -44,7 +44,6 @@ type Model = { readonly modelId: string; doGenerate(options: Params): PromiseLik
 
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 const broken = (what: string): TypeError => new TypeError(`The AI SDK cannot take what a guard changed: ${what}`);
-
 /** Calls have a gate of their own, unless the provider ran them: those are parts like any other. */
 const isCall = ({ type, providerExecuted }: Part): boolean => type === "tool-call" && providerExecuted !== true;
 const isBytes = (data: unknown): boolean => ArrayBuffer.isView(data) || (typeof data === "string" ? !/^https?:/i.test(data) : (data as Part | undefined)?.["type"] === "data");
@@ -75,7 +74,6 @@ const textsIn = (parts: readonly Part[]): string => parts.filter(({ type }) => t
   if (typeof text === "string") return text;
   throw new TypeError("A text part has no text");
 }).join("");
-
 /** What parts say: their text; and, where they are more than one text, the parts too, so that nothing hides at a seam or behind it. */
 function readParts(parts: readonly Part[]): Said {
   const content = textsIn(parts);
@@ -250,9 +248,11 @@ export function aiSdk(source: SessionSource<AiSdkContext>): AiSdk {
         const result = await model.doStream(given);
         resolve({ ...result, stream: replay(parts, left) });
         const all: Part[] = [];
-        const sink = new WritableStream<Part>({ write: (part) => void all.push(part) });
-        await result.stream.pipeTo(sink, { signal, preventCancel: true })
-          .finally(() => void result.stream.cancel(signal.reason).catch(() => undefined)); // not waited for: it may take for ever
+        const reader = result.stream.getReader();
+        const leave = (): void => void reader.cancel(signal.reason).catch(() => undefined); // not waited for: it may take for ever
+        if (signal.aborted) leave(); else signal.addEventListener("abort", leave); // the act's own signal, which is forgotten with it
+        for (let one = await reader.read(); !one.done; one = await reader.read()) all.push(one.value);
+        signal.throwIfAborted();
         // A call's input comes whole with the call: in pieces, nobody would judge it.
         return all.filter(({ type }) => !String(type).startsWith("tool-input-"));
       }, (all) => usageIn(finishOf(all)?.["usage"]), STREAMED);

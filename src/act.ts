@@ -6,7 +6,7 @@ import { allow, amend, type Decision, deny, type Deny, type Escalate, isThenable
 import type { OpenAct } from "./open-acts.ts";
 import { draft, type Passage, passesUnjudged } from "./passage.ts";
 import type { GovernedRequest, TokenUsage } from "./request.ts";
-import { respond } from "./response.ts";
+import { respond, withhold } from "./response.ts";
 import { capsOf, Fault, snapshot } from "./snapshot/snapshot.ts";
 import { Takings } from "./taking.ts";
 import { conclude, eventOf, recordDecision, tellDenial } from "./tell.ts";
@@ -272,7 +272,7 @@ export class ActImpl extends Takings implements Act {
   abandon(): void {
     if (this.phase === "running") {
       this.settle(undefined);
-      this.ended = deny("session_killed", "The session is closed");
+      this.ended = withhold(this);
     }
     this.cancel();
     this.#finish();

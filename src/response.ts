@@ -28,6 +28,15 @@ export function respond(act: ActImpl, payload: unknown, isError: boolean, usage:
   return isThenable(decision) ? decision.then((late) => judged(act, request, passage.halted() ?? (late as Decision), started)) : judged(act, request, decision as Decision, started);
 }
 
+/** The session was closed while the act ran: whatever it comes to goes no further. Told and recorded at once, since it may never end. */
+export function withhold(act: ActImpl): Deny {
+  const denial = deny("session_killed", "The session is closed");
+  const about: About = { stage: RESPONSE[act.stage], name: act.name, callId: act.callId };
+  tellDenial(act.passage, about, denial);
+  recordOutcome(act, about, denial, false, undefined);
+  return denial;
+}
+
 function judged(act: ActImpl, request: Draft, decision: Decision, started: number): Decision | Promise<Decision> {
   let final = conclude(act.passage, request, decision, started, false);
   if (final.effect === "escalate") {

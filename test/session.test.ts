@@ -434,3 +434,17 @@ test("check() gives every act an id of its own, when thousands come without one"
   for (let i = 0; i < 3000; i++) await session.check({ stage: "pre_tool_call", name: "t", payload: {} });
   expect([ids[1], ids.length, new Set(ids).size]).toEqual(["#1", 3001, 3001]);
 });
+
+test("close() tells and records once that a result is withheld, when an act is under way", async () => {
+  const told: string[] = [];
+  const kept: string[] = [];
+  const kernel = createKernel({ plugins: [{ name: "records", setup: (host) => host.sink({ name: "records", write: (record) => void kept.push(`${record.kind} ${record.stage} ${record.kind === "outcome" ? record.outcome : record.effect}`) }) }] });
+  kernel.on("policy_violation", ({ stage, code }) => void told.push(`${stage} ${code}`));
+  const session = kernel.session({ agentId: "a" });
+  let finish: (() => void) | undefined;
+  const running = session.tool({ name: "t", arguments: {} }, () => new Promise<void>((resolve) => (finish = resolve)));
+  await session.close();
+  finish?.();
+  await expect(running).rejects.toMatchObject({ code: "session_killed" });
+  expect([told, kept]).toEqual([["post_tool_call session_killed"], ["decision pre_tool_call allow", "outcome post_tool_call withheld", "decision agent_shutdown allow"]]);
+});

@@ -18,7 +18,7 @@ const ROUNDS = isQuick ? 7 : 21;
 const CHUNKS = isQuick ? 60 : 200;
 const CALLS = 500;
 /** A contestant, what it is measured against, and the most that it may cost in multiples of that. */
-const PROMISES: readonly (readonly [name: string, against: string, most: number])[] = [["rateLimit", "clock", 2], ["maxToolCalls", "counter", 3]];
+const PROMISES: readonly (readonly [name: string, against: string, most: number])[] = [["rateLimit", "clock", 2], ["rateLimit, a call a ms", "clock", 2], ["maxToolCalls", "counter", 3]];
 
 const bench: { time: number; requests: readonly GovernedRequest[] } = { time: 0, requests: [] };
 const sessions = Array.from({ length: 8 }, (_, i) => {

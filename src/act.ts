@@ -61,7 +61,8 @@ export class ActImpl extends Takings implements Act {
   readonly name: string;
   readonly metadata: Readonly<Record<string, unknown>> | undefined;
   readonly passage: Passage;
-  readonly started: number;
+  /** When it began; `undefined` where nobody listened. */
+  readonly started: number | undefined;
   /** A denial until it was judged: whoever finds the act by its callId meanwhile must not run it. */
   decision: Decision = PENDING;
   payload: unknown;
@@ -98,8 +99,7 @@ export class ActImpl extends Takings implements Act {
     this.callId = typeof callId === "string" && callId !== "" ? callId : passage.nextCallId();
     this.#init = init;
     this.#original = payload;
-    passage.tick();
-    this.started = passage.state.now;
+    this.started = passage.tick();
   }
 
   get signal(): AbortSignal {
@@ -121,11 +121,11 @@ export class ActImpl extends Takings implements Act {
   #judge(payload: unknown): Decision | Promise<Decision> {
     const { passage, stage, name, callId, metadata } = this;
     const request = draft(stage, name, payload, callId, metadata);
-    const decision = passage.judge(request, this);
+    const denied = passage.prepare(request);
     this.payload = passage.lastCopy;
     this.isPlain = passage.lastIsPlain;
     this.request = request as GovernedRequest;
-    return decision;
+    return denied ?? passage.ask(request, this);
   }
 
   #admit(decision: Decision, asks: boolean): this | Promise<this> {
@@ -207,7 +207,7 @@ export class ActImpl extends Takings implements Act {
   }
 
   /** An approval judges again, from the first guard: only the approved codes are answered by it. */
-  async #again(asked: { approval: ApprovalRequest; judged: unknown; round: number }, edited: { payload: unknown } | undefined, started: number): Promise<void> {
+  async #again(asked: { approval: ApprovalRequest; judged: unknown; round: number }, edited: { payload: unknown } | undefined, started: number | undefined): Promise<void> {
     const { passage } = this;
     this.giveBack(false);
     const late = await this.#judge(edited === undefined ? this.#original : edited.payload);

@@ -38,36 +38,65 @@ export interface ExecutionContext {
 }
 
 /** The part of a session that moves. Holds no reference back to the session, so that guards may keep it. */
-export interface SessionState {
-  /** The session's clock as of the act under way, in ms since the epoch; never runs backwards, `NaN` once the clock failed. */
-  now: number;
-  tainted: boolean;
-  callCount: number;
-  toolCallCount: number;
-  modelCallCount: number;
-  totalTokens: number;
-  microUsd: number;
-  readonly checkpoints: string[];
+export class SessionState {
+  tainted = false;
+  callCount = 0;
+  toolCallCount = 0;
+  modelCallCount = 0;
+  totalTokens = 0;
+  microUsd = 0;
   /** What drift is measured against, once there is something. */
-  baseline: string | undefined;
+  baseline: string | undefined = undefined;
   /** 1 - similarity of a text to the baseline; set by the kernel. */
-  drift: ((text: string) => number | Promise<number>) | undefined;
+  drift: ((text: string) => number | Promise<number>) | undefined = undefined;
+  readonly #clock: () => number;
+  readonly #parent: SessionState | undefined;
+  #now: number;
+  #latest: number;
+  #isRead = true;
+
+  constructor(now: number, clock: () => number = Date.now, parent?: SessionState) {
+    this.#now = this.#latest = now;
+    this.#clock = clock;
+    this.#parent = parent;
+  }
+
+  /** The session's time, in ms since the epoch: the clock is read once after each {@linkcode tick}, and only if somebody asks. Never runs backwards; `NaN` where the clock gives no number, on which every limit stays closed. */
+  get now(): number {
+    if (!this.#isRead) {
+      const time = this.#read();
+      const isTime = Number.isFinite(time);
+      if (isTime && time > this.#latest) this.#latest = time;
+      this.now = isTime ? this.#latest : NaN;
+    }
+    return this.#now;
+  }
+
+  set now(time: number) {
+    this.#now = time;
+    this.#isRead = true;
+  }
+
+  /** An act begins or ends: whoever asks for the time from here on gets a new one. A child's acts are judged in its parents' contexts too, so theirs goes on with it. */
+  tick(): void {
+    this.#isRead = false;
+    if (this.#parent !== undefined) this.#parent.tick();
+  }
+
+  #read(): number {
+    // One reading for all: a child's time is its parent's.
+    if (this.#parent !== undefined) return this.#parent.now;
+    try {
+      return this.#clock();
+    } catch {
+      return NaN;
+    }
+  }
 }
 
 /** A state at its beginning. */
-export function createState(now: number): SessionState {
-  return {
-    now,
-    tainted: false,
-    callCount: 0,
-    toolCallCount: 0,
-    modelCallCount: 0,
-    totalTokens: 0,
-    microUsd: 0,
-    checkpoints: [],
-    baseline: undefined,
-    drift: undefined,
-  };
+export function createState(now: number, clock?: () => number, parent?: SessionState): SessionState {
+  return new SessionState(now, clock, parent);
 }
 
 /** What a session's context is made of. */
@@ -130,7 +159,8 @@ export class SessionContext implements ExecutionContext {
     return this.#state.microUsd / 1e6;
   }
   get checkpoints(): readonly string[] {
-    return Object.freeze([...this.#state.checkpoints]);
+    const { checkpointFrequency } = this.policy;
+    return Object.freeze(Array.from({ length: Math.floor(this.callCount / checkpointFrequency) }, (_, i) => `${this.sessionId}:${(i + 1) * checkpointFrequency}`));
   }
   get signal(): AbortSignal {
     return this.#signal();

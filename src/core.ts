@@ -32,6 +32,22 @@ export function createGates(): Gates {
   return { agent_startup: none, input: none, pre_model_call: none, post_model_call: none, pre_tool_call: none, post_tool_call: none, output: none, agent_shutdown: none };
 }
 
+/** The gate of a stage, if it was compiled. Looked up by cases: a field whose name differs from call to call is looked up in a table. */
+export function gateIn(gates: Gates, stage: Stage): Gate | undefined {
+  switch (stage) {
+    case "pre_tool_call":
+      return gates.pre_tool_call;
+    case "post_tool_call":
+      return gates.post_tool_call;
+    case "pre_model_call":
+      return gates.pre_model_call;
+    case "post_model_call":
+      return gates.post_model_call;
+    default:
+      return gates[stage];
+  }
+}
+
 /** Compiles the guards that judge at a stage. */
 export function createGate(guards: readonly Guard[], stage: Stage): Gate {
   const parts = partsAt(guards, stage);

@@ -98,7 +98,6 @@ type Listener = (event: never) => unknown;
 /** Hands events to listeners, whose errors change nothing, with the one exception of {@linkcode PolicyViolationError}. */
 export class Emitter {
   readonly #listeners: Map<keyof GovernanceEvents, readonly Listener[]> = new Map();
-  /** Whether anybody listens to anything at all: asked on the hot path. */
   #isHeard = false;
 
   /** Adds a listener; the answer takes it away again. */
@@ -110,6 +109,11 @@ export class Emitter {
     return () => {
       this.#listeners.set(type, (this.#listeners.get(type) ?? []).filter((other) => other !== own));
     };
+  }
+
+  /** Whether anybody listens to anything at all, or ever did: asked on the hot path. */
+  get isHeard(): boolean {
+    return this.#isHeard;
   }
 
   /** Whether anybody listens: events are only built when somebody does. */

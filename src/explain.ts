@@ -19,13 +19,13 @@ export interface Explanation {
 /** Judges a request with the very guards that enforce it, and keeps what each answered. */
 export function explain(session: Session, request: { stage: Stage; name: string; payload: unknown } & ActInit): Explanation | Promise<Explanation> {
   const passage = SessionImpl.passageOf(session) as Passage;
-  passage.tick();
+  passage.state.tick();
   const { stage, name, payload, callId = "#explain", metadata } = request;
   if (!STAGES.includes(stage)) throw wrong("explain()", "stage", `one of ${STAGES.join(", ")}`, stage);
   const steps: { readonly guard: string; readonly decision: Decision }[] = [];
   const done = (decision: Decision): Explanation => Object.freeze({ decision, steps: Object.freeze(steps) });
   const asked = draft(stage, name, payload, callId, metadata);
-  const denied = passage.prepare(asked, passage.gate(asked.stage));
+  const denied = passage.prepare(asked);
   if (denied !== undefined) return done(denied);
   const answer = foldAll(passage.gate(stage).guards, asked as GovernedRequest, passage.context, SILENT, (guard, decision) => {
     const leaf = decision.effect === "allow" ? undefined : decision.guard;

@@ -45,7 +45,7 @@ export function openSession(core: Core, init: SessionInit): Session {
   // A narrower policy judges beside the kernel's: both must allow.
   const guards = policy === base ? core.guards : [...core.guards, ...compilePolicy(policy, !core.isShadow)];
   const time = core.clock();
-  const state = createState(time);
+  const state = createState(time, core.clock, parent?.state);
   const passage = new Passage(core, parent, guards, {
     agentId,
     agentKey: agent?.did ?? agentId,

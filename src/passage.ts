@@ -1,7 +1,7 @@
 import { faultDenial, joinedTo, rewritten } from "./combine/fold.ts";
 import { inherit } from "./combine/parts.ts";
 import { SessionContext, type SessionState } from "./context.ts";
-import { type Core, createGate, createGates, type Gate, type Gates, RESPONSE } from "./core.ts";
+import { type Core, createGate, createGates, type Gate, gateIn, type Gates, RESPONSE } from "./core.ts";
 import { allow, type Decision, deny, type Deny, guardError, isThenable } from "./decision.ts";
 import { isPolicyViolation, violation } from "./errors.ts";
 import { type Guard, named, nameOf, type Taking } from "./guard.ts";
@@ -33,7 +33,7 @@ export class Passage {
   /** The agent itself, whose trust the outcomes move; the context may show it narrowed by the parent's. */
   readonly principal: AgentProfile | undefined;
   readonly open: OpenActs<OpenAct> = new OpenActs();
-  /** The plain copy that the last reading made for the act; fetched at once by whoever asked. */
+  /** The plain copy that the last {@linkcode prepare} made for the act; to be fetched before any guard is asked, who may have something else judged. */
   lastCopy: unknown;
   /** Whether it is a copy, and not the value itself. */
   lastIsPlain = true;
@@ -47,7 +47,6 @@ export class Passage {
   #signal: AbortSignal | undefined;
   #stopped: Deny | undefined;
   #startup: Decision | Promise<Decision> | undefined;
-  #lastTime: number;
   #calls = 0;
   #thousands = 0;
   #prefix = "#";
@@ -57,7 +56,6 @@ export class Passage {
     this.parent = parent;
     this.depth = parent === undefined ? 1 : parent.depth + 1;
     this.state = parts.state;
-    this.#lastTime = parts.state.now;
     this.#outer = parts.signal;
     this.principal = parts.principal;
     const { agentId, agentKey, sessionId, agent, policy, metadata, state } = parts;
@@ -94,7 +92,13 @@ export class Passage {
 
   /** The compiled guards of a stage. */
   gate(stage: Stage): Gate {
-    return (this.#gates[stage] ??= createGate(this.#guards, stage));
+    return gateIn(this.#gates, stage) ?? (this.#gates[stage] = createGate(this.#guards, stage));
+  }
+
+  /** An act begins or ends: what is asked for from here on is a new time. Answers it only where somebody listens, since a number that is handed on costs an object. */
+  tick(): number | undefined {
+    this.state.tick();
+    return this.core.emitter.isHeard ? this.state.now : undefined;
   }
 
   /** An id for an act that came without one. */
@@ -105,25 +109,6 @@ export class Passage {
     }
     // Engines remember the digits of small numbers, so that only every thousandth id is spelt anew.
     return this.#prefix + this.#calls;
-  }
-
-  /** Reads the clock into the state: never backwards, and `NaN` where it gives no number, on which every limit stays closed. */
-  tick(): void {
-    let time: number;
-    try {
-      time = this.core.clock();
-    } catch {
-      time = NaN;
-    }
-    // A child's acts are judged in its parents' contexts too: their time goes on with it.
-    this.#advance(time);
-    for (let at = this.parent; at !== undefined; at = at.parent) at.#advance(time);
-  }
-
-  #advance(time: number): void {
-    const isTime = Number.isFinite(time);
-    if (isTime && time > this.#lastTime) this.#lastTime = time;
-    this.state.now = isTime ? this.#lastTime : NaN;
   }
 
   /** Aborts what is under way; nothing starts afterwards where the reason stays. */
@@ -147,25 +132,23 @@ export class Passage {
     return this.#stopped ?? this.core.halts.of(this.context.agentKey, this.context.agentId) ?? this.parent?.halted();
   }
 
-  /** Judges, before any event: kill and suspend, the name, the payload, the start of the session, then the guards. */
+  /** Judges, before any event: what {@linkcode prepare} decides, then {@linkcode ask}. */
   judge(request: Draft, taking: Taking): Decision | Promise<Decision> {
-    const gate = this.gate(request.stage);
-    const denied = this.prepare(request, gate);
-    if (denied !== undefined) return denied;
-    const { lastCopy, lastIsPlain } = this;
+    return this.prepare(request) ?? this.ask(request, taking);
+  }
+
+  /** Asks the start of the session, then the guards, about a request that is ready. */
+  ask(request: Draft, taking: Taking): Decision | Promise<Decision> {
     const { stage, name, payload } = request;
-    const decision = this.#mayStart ? gate.judge(request as GovernedRequest, this.context, taking) : this.#afterStart(request as GovernedRequest, taking);
-    // A guard may have had something else judged meanwhile: what that read must not become what this act runs on.
-    this.lastCopy = lastCopy;
-    this.lastIsPlain = lastIsPlain;
+    const decision = this.#mayStart ? this.gate(stage).judge(request as GovernedRequest, this.context, taking) : this.#afterStart(request as GovernedRequest, taking);
     if (decision !== ALLOW && isThenable(decision)) return decision.then((late) => (isKept(request, stage, name, payload) ? (late as Decision) : rewritten()));
     return isKept(request, stage, name, payload) ? (decision as Decision) : rewritten();
   }
 
-  /** What is decided before any guard is asked; else the request is ready to be shown. */
-  prepare(request: Draft, gate: Gate): Deny | undefined {
+  /** What is decided before any guard is asked: kill and suspend, the name, the payload; else the request is ready to be shown. */
+  prepare(request: Draft): Deny | undefined {
     const denied = this.halted() ?? nameMistake(request.stage, request.name);
-    if (denied === undefined) return this.#read(request, gate.needsTwin);
+    if (denied === undefined) return this.#read(request, this.gate(request.stage).needsTwin);
     this.lastCopy = request.payload;
     this.lastIsPlain = true;
     return denied;
@@ -195,8 +178,7 @@ export class Passage {
 
   /** Judges the start or the end of a session. */
   async edge(stage: "agent_startup" | "agent_shutdown", payload: unknown): Promise<Decision> {
-    this.tick();
-    const started = this.state.now;
+    const started = this.tick();
     const request: GovernedRequest = { stage, name: stage, payload: Object.freeze(payload), callId: stage, metadata: NOTHING };
     return conclude(this, request, await this.gate(stage).judge(request, this.context, DRY_EDGE), started);
   }

@@ -1,5 +1,5 @@
 import type { ActImpl } from "./act.ts";
-import { deny, type Deny, isThenable } from "./decision.ts";
+import { type Decision, deny, type Deny, isThenable } from "./decision.ts";
 import { violation } from "./errors.ts";
 import { passesUnjudged } from "./passage.ts";
 import { RESPONSE } from "./core.ts";
@@ -19,7 +19,7 @@ export function performed<T>(
   return isThenable(begun) ? (begun as Promise<ActImpl>).then((act) => perform(act, run, usageOf, view)) : perform(begun as ActImpl, run, usageOf, view);
 }
 
-/** Runs an act that was let through, and gives what its response gate lets through. */
+/** Runs an act that was let through, and gives what its response gate lets through. Small, so that little has to wait with it. */
 async function perform<T>(
   act: ActImpl,
   // deno-lint-ignore no-explicit-any -- the act gets what it was called with, which only the caller knows
@@ -27,6 +27,18 @@ async function perform<T>(
   usageOf: ((response: T) => TokenUsage | undefined) | undefined,
   view: View<T> | undefined,
 ): Promise<T> {
+  const signal = admitted(act);
+  let value: T;
+  try {
+    value = await (act.passage.core.interceptor === undefined ? run(act.payload, signal, act.changed) : (intercepted(act, run) as Promise<T>));
+  } catch (error) {
+    return await failed(act, error);
+  }
+  return responded(act, value, usageOf, view);
+}
+
+/** The signal of an act that may run; throws where it may not. */
+function admitted(act: ActImpl): AbortSignal {
   const { decision, passage } = act;
   if (!decision.allowed) {
     if (decision.effect === "escalate") {
@@ -41,32 +53,34 @@ async function perform<T>(
     act.cancel();
     throw signal.reason;
   }
-  let value: T;
-  try {
-    value = await (passage.core.interceptor === undefined ? run(act.payload, signal, act.changed) : (intercepted(act, run) as Promise<T>));
-  } catch (error) {
-    return await failed(act, error);
-  }
-  if (isStream(value)) {
-    return await stopped(act, deny("ungoverned_method", "A stream passes the gates only through begin() and stream()"), value);
-  }
+  return signal;
+}
+
+/** The act has run: its response gate. */
+function responded<T>(act: ActImpl, value: T, usageOf: ((response: T) => TokenUsage | undefined) | undefined, view: View<T> | undefined): T | Promise<T> {
+  if (isStream(value)) return stopped(act, deny("ungoverned_method", "A stream passes the gates only through begin() and stream()"), value);
   let seen: unknown = value;
   let usage: TokenUsage | undefined;
   try {
     usage = usageOf?.(value);
     if (view !== undefined) seen = view.read(value);
   } catch (error) {
-    return await stopped(act, deny("guard_error", "The response could not be read", error), value);
+    return stopped(act, deny("guard_error", "The response could not be read", error), value);
   }
   const after = act.respond(seen, false, usage);
-  const final = "effect" in after ? after : await after;
-  if (!final.allowed) throw violation(RESPONSE[act.stage], final);
-  if (final.effect !== "transform") return view === undefined ? (act.result as T) : value;
-  if (view !== undefined) return view.write(value, final.payload);
-  if (act.isPlain) return final.payload as T;
+  return "effect" in after ? released(act, value, after, view) : after.then((late) => released(act, value, late, view));
+}
+
+/** What the response gate lets through. */
+function released<T>(act: ActImpl, value: T, decision: Decision, view: View<T> | undefined): T {
+  const stage = RESPONSE[act.stage];
+  if (!decision.allowed) throw violation(stage, decision);
+  if (decision.effect !== "transform") return view === undefined ? (act.result as T) : value;
+  if (view !== undefined) return view.write(value, decision.payload);
+  if (act.isPlain) return decision.payload as T;
   const denial = deny("payload_not_plain", "A guard changed a response that is not plain data, and there is no view to write it back");
-  tellDenial(passage, { stage: RESPONSE[act.stage], name: act.name, callId: act.callId }, denial);
-  throw violation(RESPONSE[act.stage], denial);
+  tellDenial(act.passage, { stage, name: act.name, callId: act.callId }, denial);
+  throw violation(stage, denial);
 }
 
 /** Runs the act inside the kernel's interceptors; an interceptor can't run it twice, or on anything else. */

@@ -15,15 +15,15 @@ import { type About, conclude, eventOf, learn, objectionOf, tellDenial } from ".
  */
 export function respond(act: ActImpl, payload: unknown, isError: boolean, usage: TokenUsage | undefined): Decision | Promise<Decision> {
   const { passage } = act;
-  passage.tick();
-  const started = passage.state.now;
+  const started = passage.tick();
   const reported = readUsage(usage);
   act.settle(reported);
   if (reported !== undefined) addUsage(passage, reported);
   const request = draft(RESPONSE[act.stage], act.name, payload, act.callId, act.metadata, reported, act.request?.payload, isError);
-  const decision = passage.judge(request, act);
+  const denied = passage.prepare(request);
   act.result = passage.lastCopy;
   act.isPlain = passage.lastIsPlain;
+  const decision = denied ?? passage.ask(request, act);
   // After a wait the agent may have been stopped meanwhile.
   return isThenable(decision) ? decision.then((late) => judged(act, request, passage.halted() ?? (late as Decision), started)) : judged(act, request, decision as Decision, started);
 }
@@ -37,7 +37,7 @@ export function withhold(act: ActImpl): Deny {
   return denial;
 }
 
-function judged(act: ActImpl, request: Draft, decision: Decision, started: number): Decision | Promise<Decision> {
+function judged(act: ActImpl, request: Draft, decision: Decision, started: number | undefined): Decision | Promise<Decision> {
   let final = conclude(act.passage, request, decision, started, false);
   if (final.effect === "escalate") {
     // Nobody is asked about a response: it is there already, and would wait in memory for a person.
@@ -69,7 +69,7 @@ function addUsage(passage: Passage, usage: TokenUsage | undefined): void {
 }
 
 /** What was learnt, the checkpoint, then events, then the record. */
-function finished(act: ActImpl, request: Draft, decision: Decision, objection: Deny | undefined, started: number, nth: number): Decision {
+function finished(act: ActImpl, request: Draft, decision: Decision, objection: Deny | undefined, started: number | undefined, nth: number): Decision {
   const { passage } = act;
   const { emitter, isShadow } = passage.core;
   const isError = request.isError === true;
@@ -79,7 +79,7 @@ function finished(act: ActImpl, request: Draft, decision: Decision, objection: D
   if (emitter.has("call_completed")) {
     const { agentId, agentKey, sessionId } = passage.context;
     const { stage, name, callId, usage } = request;
-    const durationMs = Math.max(0, started - act.started);
+    const durationMs = started === undefined || act.started === undefined ? 0 : Math.max(0, started - act.started);
     const completed = emitter.emit("call_completed", { agentId, agentKey, sessionId, timestamp: passage.state.now, stage, name, callId, isError, usage, decision: final, durationMs });
     if (completed !== undefined && final.allowed && !isShadow) final = deniedLate(act, request, objectionOf(completed));
   }
@@ -122,11 +122,8 @@ function measure(act: ActImpl, text: string): Deny | undefined | Promise<Deny | 
 function checkpoint(act: ActImpl, nth: number): Deny | undefined {
   const { passage } = act;
   const { state, core, context } = passage;
-  if (act.stage === "pre_model_call" || nth % context.policy.checkpointFrequency !== 0) return undefined;
-  const checkpointId = `${context.sessionId}:${nth}`;
-  state.checkpoints.push(checkpointId);
-  if (!core.emitter.has("checkpoint_created")) return undefined;
-  const objection = core.emitter.emit("checkpoint_created", { ...eventOf(passage, state.now), checkpointId, callCount: nth });
+  if (!core.emitter.has("checkpoint_created") || act.stage === "pre_model_call" || nth % context.policy.checkpointFrequency !== 0) return undefined;
+  const objection = core.emitter.emit("checkpoint_created", { ...eventOf(passage, state.now), checkpointId: `${context.sessionId}:${nth}`, callCount: nth });
   return objection === undefined ? undefined : objectionOf(objection);
 }
 

@@ -172,9 +172,7 @@ export class SessionImpl implements Session {
     const passage = this.#passage;
     const { stage, name, payload, callId, metadata, usage } = request;
     if (stage !== "pre_tool_call" && !STAGES.includes(stage)) throw wrong("check()", "stage", `one of ${STAGES.join(", ")}`, stage);
-    passage.tick();
-    // Asked for only where somebody wants to know how long it took: a number that is handed on costs an object.
-    const started = passage.core.emitter.has("policy_check") ? passage.state.now : undefined;
+    const started = passage.tick();
     const asked = draft(stage, name, payload, callId === undefined || callId === "" ? passage.nextCallId() : callId, metadata, usage);
     const decision = passage.judge(asked, DRY);
     return isThenable(decision) ? decision.then((late) => concludeOnce(passage, asked, late as Decision, started)) : concludeOnce(passage, asked, decision as Decision, started);

@@ -119,8 +119,7 @@ function textsIn(payload: unknown, texts: ReadonlyMap<string, string>): Map<stri
 }
 
 function judgeOnce(passage: Passage, stage: Stage, name: string, payload: unknown, usage: TokenUsage | undefined): Decision | Promise<Decision> {
-  passage.tick();
-  const started = passage.state.now;
+  const started = passage.tick();
   const asked = draft(stage, name, payload, passage.nextCallId(), undefined, usage);
   return goOn(passage.judge(asked, DRY), (decision): Decision => {
     const final = concludeOnce(passage, asked, decision, started);

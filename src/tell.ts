@@ -14,6 +14,8 @@ const ALLOW = allow();
 /** Tells everybody what was decided; a listener that may, and an audit sink that can't write, turn it into a denial. `started`: by default now. */
 export function conclude(passage: Passage, about: About, decision: Decision, started?: number, isRecorded = true): Decision {
   const { core } = passage;
+  // What most gates say, where nobody is there to be told.
+  if (decision === ALLOW && !core.emitter.isHeard && core.sinks.length === 0) return ALLOW;
   const shadow = core.isShadow && !isHalt(decision);
   let final = decision;
   const objection = core.emitter.has("policy_check") ? tellCheck(passage, about, decision, started ?? passage.state.now, shadow) : undefined;

@@ -1,11 +1,13 @@
 import { describe, expect, test, vi } from "vitest";
 import { createState, perSession, SessionContext, type SessionState, stateOf } from "../src/context.ts";
+import type { GovernancePolicy } from "../src/policy/policy.ts";
 import { context } from "./helpers.ts";
 
 function session(now = 100): { made: SessionContext; state: SessionState; aborts: AbortController } {
   const aborts = new AbortController();
   const state = createState(now);
-  const { agentId, agentKey, sessionId, policy, metadata } = context({ metadata: { a: 1 } });
+  const { agentId, agentKey, sessionId, metadata } = context({ metadata: { a: 1 } });
+  const policy = { checkpointFrequency: 3 } as GovernancePolicy;
   return { made: new SessionContext({ agentId, agentKey, sessionId, policy, metadata, agent: undefined, state, signal: () => aborts.signal }), state, aborts };
 }
 
@@ -13,8 +15,8 @@ describe("SessionContext", () => {
   test("SessionContext shows what moves, when the state has moved", () => {
     const { made, state, aborts } = session();
     expect(made).toMatchObject({ agentId: "tester", startTime: 100, tainted: false, callCount: 0, toolCallCount: 0, modelCallCount: 0, totalTokens: 0, costUsd: 0, checkpoints: [], metadata: { a: 1 } });
-    Object.assign(state, { now: 200, tainted: true, callCount: 1, toolCallCount: 2, modelCallCount: 3, totalTokens: 4, microUsd: 5_000_000, checkpoints: ["c"] });
-    expect([made.startTime, made.tainted, made.callCount, made.toolCallCount, made.modelCallCount, made.totalTokens, made.costUsd, made.checkpoints]).toEqual([100, true, 1, 2, 3, 4, 5, ["c"]]);
+    Object.assign(state, { now: 200, tainted: true, callCount: 7, toolCallCount: 2, modelCallCount: 3, totalTokens: 4, microUsd: 5_000_000 });
+    expect([made.startTime, made.tainted, made.callCount, made.toolCallCount, made.modelCallCount, made.totalTokens, made.costUsd, made.checkpoints]).toEqual([100, true, 7, 2, 3, 4, 5, ["session-1:3", "session-1:6"]]);
     expect(made.signal).toBe(aborts.signal);
     expect("agent" in made).toBe(false);
   });

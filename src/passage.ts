@@ -211,19 +211,21 @@ function bound(guard: Guard, context: SessionContext): Guard {
   return inherit(named(inParent, nameOf(guard), guard.stages), [guard], false);
 }
 
-// Names recur, and looking one up is cheaper than matching it.
+// Names recur: the gate after an act asks about the one that the gate before it did, and looking one up is cheaper than matching it.
 const goodNames = new Set<string>();
 const MAX_GOOD_NAMES = 256;
+let lastGoodName: unknown = NaN;
 
 function nameMistake(stage: Stage, name: unknown): Deny | undefined {
   if (stage === "pre_tool_call" || stage === "post_tool_call") {
-    if (goodNames.has(name as string)) return undefined;
-    if (typeof name === "string" && TOOL_NAME.test(name)) {
+    if (name === lastGoodName) return undefined;
+    if (!goodNames.has(name as string)) {
+      if (typeof name !== "string" || !TOOL_NAME.test(name)) return deny("invalid_tool_name", "The tool's name must be 1 to 128 letters, digits and _ . : / -");
       if (goodNames.size === MAX_GOOD_NAMES) goodNames.clear();
       goodNames.add(name);
-      return undefined;
     }
-    return deny("invalid_tool_name", "The tool's name must be 1 to 128 letters, digits and _ . : / -");
+    lastGoodName = name;
+    return undefined;
   }
   return typeof name === "string" && name !== "" ? undefined : deny("invalid_arguments", "An act must have a name");
 }

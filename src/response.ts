@@ -9,6 +9,8 @@ import { capsOf, Fault, snapshot } from "./snapshot/snapshot.ts";
 import { microUsdOf, readUsage, tokensOf } from "./usage.ts";
 import { type About, conclude, eventOf, learn, objectionOf, tellDenial } from "./tell.ts";
 
+const ALLOW = allow();
+
 /**
  * The gate after an act: what was taken is settled, the response judged, then counted, measured for drift, told and recorded.
  * Leaves what may go on in `act.result`.
@@ -25,7 +27,7 @@ export function respond(act: ActImpl, payload: unknown, isError: boolean, usage:
   act.isPlain = passage.lastIsPlain;
   const decision = denied ?? passage.ask(request, act);
   // After a wait the agent may have been stopped meanwhile.
-  return isThenable(decision) ? decision.then((late) => judged(act, request, passage.halted() ?? (late as Decision), started)) : judged(act, request, decision as Decision, started);
+  return decision !== ALLOW && isThenable(decision) ? decision.then((late) => judged(act, request, passage.halted() ?? (late as Decision), started)) : judged(act, request, decision as Decision, started);
 }
 
 /** The session was closed while the act ran: whatever it comes to goes no further. Told and recorded at once, since it may never end. */
@@ -90,7 +92,7 @@ function finished(act: ActImpl, request: Draft, decision: Decision, objection: D
 
 /** A denial that came after the response gate had let the response through. */
 function deniedLate(act: ActImpl, about: About, denial: Deny): Decision {
-  if (act.passage.core.isShadow) return allow();
+  if (act.passage.core.isShadow) return ALLOW;
   tellDenial(act.passage, about, denial);
   return denial;
 }

@@ -137,7 +137,7 @@ export class SessionImpl implements Session {
 
   begin(request: { stage: ActStage; name: string; payload: unknown; approval?: "ask" | "return" } & ActInit): Act | Promise<Act> {
     const { stage, name, payload, approval = "ask", callId } = request;
-    if (!BEGINNINGS.includes(stage)) throw wrong("begin()", "stage", `one of ${BEGINNINGS.join(", ")}`, stage);
+    if (stage !== "pre_tool_call" && !BEGINNINGS.includes(stage)) throw wrong("begin()", "stage", `one of ${BEGINNINGS.join(", ")}`, stage);
     if (approval !== "ask" && approval !== "return") throw wrong("begin()", "approval", '"ask" or "return"', approval);
     const again = callId === undefined ? undefined : this.#same(stage, name, payload, callId);
     if (again !== undefined) return again.pending ?? again;

@@ -64,8 +64,10 @@ export function tellDenial(passage: Passage, about: About, decision: Deny | Esca
 
 /** Tells the trust tracker what became of a run or a tool call; a tracker that fails changes nothing. */
 export function learn(passage: Passage, about: About, outcome: "success" | "failure" | "violation"): void {
-  const { core: { learn, emitter }, context: { sessionId }, principal: agent, state } = passage;
-  if (learn === undefined || agent === undefined || about.stage === "pre_model_call" || about.stage === "post_model_call") return;
+  const { learn, emitter } = passage.core;
+  if (learn === undefined) return;
+  const { context: { sessionId }, principal: agent, state } = passage;
+  if (agent === undefined || about.stage === "pre_model_call" || about.stage === "post_model_call") return;
   try {
     const newScore = learn(agent, outcome, about.name, `${sessionId}:${about.callId}`);
     emitter.emit("trust_changed", { did: agent.did, outcome, newScore, timestamp: state.now });

@@ -14,6 +14,7 @@ import { conclude, tellCheck } from "./tell.ts";
 
 const ALLOW = allow();
 const NOTHING: Readonly<Record<string, unknown>> = Object.freeze({});
+const THREE_DIGITS: string[] = [];
 
 /** A request on its way to a gate: its payload is the caller's until it was read, and then what the guards are shown. */
 export type Draft = { -readonly [K in keyof GovernedRequest]-?: K extends "isError" | "usage" ? GovernedRequest[K] | undefined : GovernedRequest[K] };
@@ -48,8 +49,7 @@ export class Passage {
   #stopped: Deny | undefined;
   #startup: Decision | Promise<Decision> | undefined;
   #calls = 0;
-  #thousands = 0;
-  #prefix = "#";
+  #thousands = "#";
 
   constructor(core: Core, parent: Passage | undefined, own: readonly Guard[], parts: { agentId: string; agentKey: string; sessionId: string; agent: SessionContext["agent"]; principal: SessionContext["agent"]; policy: SessionContext["policy"]; metadata: Readonly<Record<string, unknown>>; signal: AbortSignal | undefined; state: SessionState }) {
     this.core = core;
@@ -103,12 +103,10 @@ export class Passage {
 
   /** An id for an act that came without one. */
   nextCallId(): string {
-    if (++this.#calls === 1000) {
-      this.#calls = 0;
-      this.#prefix = `#${++this.#thousands}.`;
-    }
-    // Engines remember the digits of small numbers, so that only every thousandth id is spelt anew.
-    return this.#prefix + this.#calls;
+    const last = ++this.#calls % 1000;
+    if (last === 0) this.#thousands = `#${this.#calls / 1000}`;
+    // Only every thousandth id is spelt anew.
+    return this.#calls < 1000 ? `#${last}` : this.#thousands + (THREE_DIGITS[last] ??= String(last).padStart(3, "0"));
   }
 
   /** Aborts what is under way; nothing starts afterwards where the reason stays. */

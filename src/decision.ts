@@ -153,6 +153,11 @@ export function deny(code: string, reason: string, details?: unknown): Deny {
   return own(details === undefined ? { effect: "deny", allowed: false, code, reason } : { effect: "deny", allowed: false, code, reason, details });
 }
 
+/** Stops, in the name of a guard of ours. */
+export function denyBy(guard: string, code: DecisionCode, reason: string, details?: unknown): Deny {
+  return own(details === undefined ? { effect: "deny", allowed: false, code, reason, guard } : { effect: "deny", allowed: false, code, reason, guard, details });
+}
+
 /**
  * Goes on with another payload. The payload is read like any other: once, into plain data.
  *

@@ -1,6 +1,6 @@
-import { onlyReads } from "../combine/parts.ts";
-import { allow, deny } from "../decision.ts";
-import { defineGuard, type Guard } from "../guard.ts";
+import { allow, denyBy } from "../decision.ts";
+import type { Guard } from "../guard.ts";
+import { builtIn } from "./built-in.ts";
 import { toolNames } from "./tool-names.ts";
 
 /**
@@ -22,9 +22,5 @@ import { toolNames } from "./tool-names.ts";
  */
 export function allowTools(names: readonly string[]): Guard {
   const allowed = new Set(toolNames("allowTools()", "names", names));
-  return onlyReads(defineGuard({
-    name: "allowTools",
-    stages: ["pre_tool_call"],
-    check: ({ name }) => allowed.has(name) ? allow() : deny("tool_not_allowed", "This tool is not allowed", { allowed: [...allowed] }),
-  }));
+  return builtIn("allowTools", ["pre_tool_call"], ({ name }) => allowed.has(name) ? allow() : denyBy("allowTools", "tool_not_allowed", "This tool is not allowed", { allowed: [...allowed] }));
 }

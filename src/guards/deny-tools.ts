@@ -1,6 +1,6 @@
-import { onlyReads } from "../combine/parts.ts";
-import { allow, deny } from "../decision.ts";
-import { defineGuard, type Guard } from "../guard.ts";
+import { allow, denyBy } from "../decision.ts";
+import type { Guard } from "../guard.ts";
+import { builtIn } from "./built-in.ts";
 import { toolNames } from "./tool-names.ts";
 
 /**
@@ -23,9 +23,5 @@ import { toolNames } from "./tool-names.ts";
  */
 export function denyTools(names: readonly string[]): Guard {
   const denied = new Set(toolNames("denyTools()", "names", names).map((name) => name.toLowerCase()));
-  return onlyReads(defineGuard({
-    name: "denyTools",
-    stages: ["pre_tool_call"],
-    check: ({ name }) => denied.has(name.toLowerCase()) ? deny("tool_not_allowed", "This tool is denied") : allow(),
-  }));
+  return builtIn("denyTools", ["pre_tool_call"], ({ name }) => denied.has(name.toLowerCase()) ? denyBy("denyTools", "tool_not_allowed", "This tool is denied") : allow());
 }

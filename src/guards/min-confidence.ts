@@ -1,7 +1,7 @@
 import { numberBetween } from "../check.ts";
-import { onlyReads } from "../combine/parts.ts";
-import { allow, deny } from "../decision.ts";
-import { defineGuard, type Guard } from "../guard.ts";
+import { allow, denyBy } from "../decision.ts";
+import type { Guard } from "../guard.ts";
+import { builtIn } from "./built-in.ts";
 
 /**
  * Denies a model's answer that states less confidence than asked for.
@@ -25,14 +25,10 @@ import { defineGuard, type Guard } from "../guard.ts";
  */
 export function minConfidence(least: number): Guard {
   const limit = numberBetween("minConfidence()", "least", least, 0, 1);
-  return onlyReads(defineGuard({
-    name: "minConfidence",
-    stages: ["post_model_call"],
-    check: ({ payload }) => {
-      if (typeof payload !== "object" || payload === null) return allow();
-      const { confidence } = payload as { confidence?: unknown };
-      if (confidence === undefined) return allow();
-      return typeof confidence === "number" && confidence >= limit && confidence <= 1 ? allow() : deny("low_confidence", "The answer is not confident enough", { least: limit });
-    },
-  }));
+  return builtIn("minConfidence", ["post_model_call"], ({ payload }) => {
+    if (typeof payload !== "object" || payload === null) return allow();
+    const { confidence } = payload as { confidence?: unknown };
+    if (confidence === undefined) return allow();
+    return typeof confidence === "number" && confidence >= limit && confidence <= 1 ? allow() : denyBy("minConfidence", "low_confidence", "The answer is not confident enough", { least: limit });
+  });
 }

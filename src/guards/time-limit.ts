@@ -1,8 +1,8 @@
 import { wholeNumber } from "../check.ts";
-import { onlyReads } from "../combine/parts.ts";
 import { stateOf } from "../context.ts";
-import { allow, deny } from "../decision.ts";
-import { defineGuard, type Guard } from "../guard.ts";
+import { allow, denyBy } from "../decision.ts";
+import type { Guard } from "../guard.ts";
+import { builtIn } from "./built-in.ts";
 
 /**
  * Stops a session that is older than a time: no run, model call or tool call begins after that.
@@ -26,10 +26,7 @@ import { defineGuard, type Guard } from "../guard.ts";
  */
 export function timeLimit(ms: number): Guard {
   const limit = wholeNumber("timeLimit()", "ms", ms, 1);
-  return onlyReads(defineGuard({
-    name: "timeLimit",
-    stages: ["input", "pre_model_call", "pre_tool_call"],
+  return builtIn("timeLimit", ["input", "pre_model_call", "pre_tool_call"], (_request, context) =>
     // Not `>= limit`: every comparison with NaN is false, and must deny.
-    check: (_request, context) => stateOf(context).now - context.startTime < limit ? allow() : deny("timeout", "The session has run out of time", { limitMs: limit }),
-  }));
+    stateOf(context).now - context.startTime < limit ? allow() : denyBy("timeLimit", "timeout", "The session has run out of time", { limitMs: limit }));
 }

@@ -1,0 +1,13 @@
+import { onlyReads } from "../combine/parts.ts";
+import type { ExecutionContext } from "../context.ts";
+import type { Decision } from "../decision.ts";
+import { type Guard, named, type Taking } from "../guard.ts";
+import type { GovernedRequest, Stage } from "../request.ts";
+
+/**
+ * Makes a guard of ours: it never writes to what it is shown, answers decisions only, and its denials carry its name (`denyBy`), so that
+ * nothing has to stand between a gate and its check.
+ */
+export function builtIn(name: string, stages: readonly Stage[], check: (request: GovernedRequest, context: ExecutionContext, taking: Taking) => Decision | Promise<Decision>): Guard {
+  return onlyReads(named(check, name, Object.freeze([...stages])));
+}

@@ -43,10 +43,10 @@ export function openSession(core: Core, init: SessionInit): Session {
   const base = parent?.context.policy ?? core.policy;
   const policy = init.policy === undefined ? base : base.merge(isPolicy(init.policy) ? init.policy : definePolicy(init.policy));
   // A narrower policy judges beside the kernel's: both must allow.
-  const guards = policy === base ? core.guards : [...core.guards, ...compilePolicy(policy, !core.isShadow)];
+  const extra = policy === base ? [] : compilePolicy(policy, !core.isShadow);
   const time = core.clock();
   const state = createState(time, core.clock, parent?.state);
-  const passage = new Passage(core, parent, guards, {
+  const passage = new Passage(core, parent, extra, {
     agentId,
     agentKey: agent?.did ?? agentId,
     sessionId: sessionId ?? nextId(core),

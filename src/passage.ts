@@ -44,6 +44,7 @@ export class Passage {
   /** Whether nothing has to be waited for before the first act. */
   #mayStart: boolean;
   #ready: Awaitable<Deny | undefined>;
+  #children: Pick<Core, "guards" | "gates"> | undefined;
   #controller: AbortController | undefined;
   #signal: AbortSignal | undefined;
   #stopped: Deny | undefined;
@@ -51,7 +52,7 @@ export class Passage {
   #calls = 0;
   #thousands = "#";
 
-  constructor(core: Core, parent: Passage | undefined, own: readonly Guard[], parts: { agentId: string; agentKey: string; sessionId: string; agent: SessionContext["agent"]; principal: SessionContext["agent"]; policy: SessionContext["policy"]; metadata: Readonly<Record<string, unknown>>; signal: AbortSignal | undefined; state: SessionState }) {
+  constructor(core: Core, parent: Passage | undefined, extra: readonly Guard[], parts: { agentId: string; agentKey: string; sessionId: string; agent: SessionContext["agent"]; principal: SessionContext["agent"]; policy: SessionContext["policy"]; metadata: Readonly<Record<string, unknown>>; signal: AbortSignal | undefined; state: SessionState }) {
     this.core = core;
     this.parent = parent;
     this.depth = parent === undefined ? 1 : parent.depth + 1;
@@ -61,9 +62,9 @@ export class Passage {
     const { agentId, agentKey, sessionId, agent, policy, metadata, state } = parts;
     // Named one by one: a spread here would cost more than all the rest of a session.
     this.context = new SessionContext({ agentId, agentKey, sessionId, agent, policy, metadata, state, signal: () => this.signal, report: (request, decision) => void tellCheck(this, request, decision, this.state.now, true) });
-    // A child passes its parent's guards first, in its parent's context, and takes from both.
-    this.#guards = parent === undefined ? own : [...parent.#guards.map((guard) => bound(guard, parent.context)), ...own];
-    this.#gates = parent === undefined && own === core.guards ? core.gates : createGates();
+    const { guards, gates } = parent === undefined ? core : parent.#forChildren();
+    this.#guards = extra.length === 0 ? guards : [...guards, ...extra];
+    this.#gates = extra.length === 0 ? gates : createGates();
     this.#ready = core.halts.load(agentKey, agentId);
     this.#mayStart = this.#ready === undefined && this.gate("agent_startup").guards.length === 0;
   }
@@ -88,6 +89,11 @@ export class Passage {
 
   get agentId(): string {
     return this.context.agentId;
+  }
+
+  /** A child passes its parent's guards first, in its parent's context, then the kernel's, and takes from both. All children share what is compiled. */
+  #forChildren(): Pick<Core, "guards" | "gates"> {
+    return (this.#children ??= { guards: [...this.#guards.map((guard) => bound(guard, this.context)), ...this.core.guards], gates: createGates() });
   }
 
   /** The compiled guards of a stage. */

@@ -1,4 +1,3 @@
-import { sequenceSimilarity } from "../drift/sequence-similarity.ts";
 import type { Report } from "./error.ts";
 
 /**
@@ -24,11 +23,28 @@ function isPlain(value: object): boolean {
 
 /** What to say was wanted where a key is unknown. */
 export function wantedKey(key: string, known: readonly string[]): string {
+  const typed = key.slice(0, 64).toLowerCase();
   let best = 0.7;
   let hint = "";
   for (const name of known) {
-    const score = sequenceSimilarity(key.slice(0, 64).toLowerCase(), name.toLowerCase());
+    const score = (2 * shared(typed, name.toLowerCase())) / ([...typed].length + name.length);
     if (score > best) [best, hint] = [score, ` (did you mean "${name}"?)`];
   }
   return `a known field${hint}`;
+}
+
+/**
+ * How many letters two words share: the first of their longest runs in common, then what is shared before it and behind it. As
+ * `sequenceSimilarity` counts, in the few lines that short words need.
+ */
+function shared(a: string, b: string): number {
+  let length = 0;
+  let inA = 0;
+  let inB = 0;
+  for (let at = 0; at + length < a.length;) {
+    const found = b.indexOf(a.slice(at, at + length + 1));
+    if (found < 0) at++;
+    else [length, inA, inB] = [length + 1, at, found];
+  }
+  return length === 0 ? 0 : length + shared(a.slice(0, inA), b.slice(0, inB)) + shared(a.slice(inA + length), b.slice(inB + length));
 }

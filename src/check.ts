@@ -31,10 +31,20 @@ function mistake(where: string, field: string, wanted: string, got: unknown): st
   return `Cannot build ${where}: "${field}" must be ${wanted}, and is ${show(got)}`;
 }
 
+/** Whether `value` is a whole number of at least `min` and at most `max`. */
+export function isWhole(value: unknown, min: number, max: number = Number.MAX_SAFE_INTEGER): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max;
+}
+
+/** What to say was wanted where it is none. */
+export function wantedWhole(min: number, max: number): string {
+  return max === Number.MAX_SAFE_INTEGER ? `a whole number >= ${min}` : `a whole number from ${min} to ${max}`;
+}
+
 /** Returns `value` if it is a whole number of at least `min` and at most `max`, else throws. */
 export function wholeNumber(where: string, field: string, value: unknown, min: number, max: number = Number.MAX_SAFE_INTEGER): number {
-  if (Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max) return value as number;
-  throw wrong(where, field, max === Number.MAX_SAFE_INTEGER ? `a whole number >= ${min}` : `a whole number from ${min} to ${max}`, value);
+  if (isWhole(value, min, max)) return value;
+  throw wrong(where, field, wantedWhole(min, max), value);
 }
 
 /** Returns `value` if it is a number from `min` to `max`, else throws; `NaN` is none. */

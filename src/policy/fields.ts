@@ -1,7 +1,9 @@
+import { isWhole, wantedWhole } from "../check.ts";
 import { patternMistake } from "../match/matcher.ts";
 import { TOOL_NAME } from "../request.ts";
 import type { Report } from "./error.ts";
-import type { BlockedPattern, PolicyInit } from "./policy.ts";
+import { approvals, inBoth, inEither, joined, patternsInEither } from "./merge.ts";
+import type { PolicyInit } from "./policy.ts";
 
 /** Items of one list at most: a longer one is taken for a mistake, not for a policy. */
 export const MAX_ITEMS = 100_000;
@@ -9,41 +11,39 @@ export const MAX_ITEMS = 100_000;
 /** Reads one field into a value of our own, once; reports what is wrong with it, and then returns anything. */
 export type FieldReader = (value: unknown, path: string, report: Report) => unknown;
 
-/** How a field is read, and what it is when absent. */
+/** How a field is read, what it is when absent, and what it is in a policy that two are merged into. */
 export interface Field {
   readonly read: FieldReader;
   readonly fallback: unknown;
+  // deno-lint-ignore no-explicit-any -- of each field its own values, which only the field's name tells
+  readonly merge: (a: any, b: any) => unknown;
 }
 
-/** Accepts a string that is not empty. */
-export const text: FieldReader = (value, path, report) => {
-  if (typeof value !== "string" || value === "") report({ path, wanted: "a string that is not empty", got: value });
-  return value;
-};
-
-/** Accepts `true` and `false`. */
-export const flag: FieldReader = (value, path, report) => {
-  if (typeof value !== "boolean") report({ path, wanted: "true or false", got: value });
-  return value;
-};
-
-/** Accepts a whole number from `min` to `max`. */
-export function whole(min: number, max: number = Number.MAX_SAFE_INTEGER): FieldReader {
-  const wanted = max === Number.MAX_SAFE_INTEGER ? `a whole number >= ${min}` : `a whole number from ${min} to ${max}`;
+function only(wanted: string, isRight: (value: unknown) => boolean): FieldReader {
   return (value, path, report) => {
-    if (Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max) return (value as number) + 0;
-    report({ path, wanted, got: value });
-    return value;
+    if (!isRight(value)) report({ path, wanted, got: value });
+    // -0 compares the same as 0 and prints otherwise.
+    return value === 0 ? 0 : value;
   };
 }
 
+/** Accepts a string that is not empty. */
+export const text: FieldReader = only("a string that is not empty", (value) => typeof value === "string" && value !== "");
+
+/** Accepts `true` and `false`. */
+export const flag: FieldReader = only("true or false", isBoolean);
+
+function isBoolean(value: unknown): boolean {
+  return typeof value === "boolean";
+}
+
+/** Accepts a whole number from `min` to `max`. */
+export function whole(min: number, max: number = Number.MAX_SAFE_INTEGER): FieldReader {
+  return only(wantedWhole(min, max), (value) => isWhole(value, min, max));
+}
+
 /** Accepts a number from 0 to 1. */
-export const fraction: FieldReader = (value, path, report) => {
-  // Adding zero turns -0, which compares the same and prints otherwise, into 0; NaN fails both comparisons.
-  if (typeof value === "number" && value >= 0 && value <= 1) return value + 0;
-  report({ path, wanted: "a number from 0 to 1", got: value });
-  return value;
-};
+export const fraction: FieldReader = only("a number from 0 to 1", (value) => typeof value === "number" && value >= 0 && value <= 1);
 
 /** Accepts an array and reads its items by index, so that neither an iterator nor a hole shows something else. */
 export function list(wanted: string, readItem: FieldReader): FieldReader {
@@ -59,13 +59,11 @@ export function list(wanted: string, readItem: FieldReader): FieldReader {
   };
 }
 
-const toolName: FieldReader = (value, path, report) => {
-  // A name that no call can have would silently protect nothing.
-  if (typeof value !== "string" || !TOOL_NAME.test(value)) report({ path, wanted: "a tool's name: 1 to 128 letters, digits and _ . : / -", got: value });
-  return value;
-};
-
+// A name that no call can have would silently protect nothing.
+const toolName = only("a tool's name: 1 to 128 letters, digits and _ . : / -", (value) => typeof value === "string" && TOOL_NAME.test(value));
 const tools = list("an array of tools' names", toolName);
+const yesOrNo = only("true, false or an array of tools' names", isBoolean);
+const approval: FieldReader = (value, path, report) => (Array.isArray(value) ? tools : yesOrNo)(value, path, report);
 
 const pattern: FieldReader = (value, path, report) => {
   const copy = copied(value);
@@ -97,35 +95,28 @@ function copiedRegExp(value: unknown): unknown {
   }
 }
 
-/** Reads `blockedPatterns`. */
-export const patterns: FieldReader = list("an array of patterns", pattern);
-
-const approval: FieldReader = (value, path, report) => {
-  if (Array.isArray(value)) return tools(value, path, report);
-  if (typeof value !== "boolean") report({ path, wanted: "true, false or an array of tools' names", got: value });
-  return value;
-};
+const patterns = list("an array of patterns", pattern);
 
 const NONE: readonly never[] = Object.freeze([]);
 
 /** Every field of a policy, in the order in which policies show them. */
-export const FIELDS: Readonly<Record<keyof PolicyInit, Field>> = Object.freeze({
-  name: { read: text, fallback: "default" },
-  version: { read: text, fallback: "1.0.0" },
-  maxTokens: { read: whole(1), fallback: 4096 },
-  maxToolCalls: { read: whole(0), fallback: 10 },
-  allowedTools: { read: tools, fallback: undefined },
-  deniedTools: { read: tools, fallback: NONE },
-  blockedPatterns: { read: patterns, fallback: NONE as readonly BlockedPattern[] },
-  requireHumanApproval: { read: approval, fallback: false },
-  timeoutMs: { read: whole(1), fallback: 300_000 },
-  confidenceThreshold: { read: fraction, fallback: 0.8 },
-  driftThreshold: { read: fraction, fallback: 0.15 },
-  logAllCalls: { read: flag, fallback: true },
-  checkpointFrequency: { read: whole(1), fallback: 5 },
-  maxConcurrent: { read: whole(1), fallback: 10 },
-  backpressureThreshold: { read: whole(1), fallback: 8 },
-});
+export const FIELDS: Readonly<Record<keyof PolicyInit, Field>> = {
+  name: { read: text, fallback: "default", merge: joined },
+  version: { read: text, fallback: "1.0.0", merge: joined },
+  maxTokens: { read: whole(1), fallback: 4096, merge: Math.min },
+  maxToolCalls: { read: whole(0), fallback: 10, merge: Math.min },
+  allowedTools: { read: tools, fallback: undefined, merge: inBoth },
+  deniedTools: { read: tools, fallback: NONE, merge: inEither },
+  blockedPatterns: { read: patterns, fallback: NONE, merge: patternsInEither },
+  requireHumanApproval: { read: approval, fallback: false, merge: approvals },
+  timeoutMs: { read: whole(1), fallback: 300_000, merge: Math.min },
+  confidenceThreshold: { read: fraction, fallback: 0.8, merge: Math.max },
+  driftThreshold: { read: fraction, fallback: 0.15, merge: Math.min },
+  logAllCalls: { read: flag, fallback: true, merge: (a: boolean, b: boolean) => a || b },
+  checkpointFrequency: { read: whole(1), fallback: 5, merge: Math.min },
+  maxConcurrent: { read: whole(1), fallback: 10, merge: Math.min },
+  backpressureThreshold: { read: whole(1), fallback: 8, merge: Math.min },
+};
 
 /** The names of the fields, in the same order. */
-export const FIELD_NAMES: readonly (keyof PolicyInit)[] = Object.freeze(Object.keys(FIELDS) as (keyof PolicyInit)[]);
+export const FIELD_NAMES: readonly (keyof PolicyInit)[] = Object.keys(FIELDS) as (keyof PolicyInit)[];

@@ -1,57 +1,41 @@
+import { isWhole, wantedWhole } from "../check.ts";
 import { buildPolicy } from "./define.ts";
-import type { PolicyMistake, Report } from "./error.ts";
-import { whole } from "./fields.ts";
+import type { Report } from "./error.ts";
+import { FIELD_NAMES } from "./fields.ts";
 import type { GovernancePolicy, PolicyInit } from "./policy.ts";
-import { entriesOf, wantedKey } from "./read.ts";
+import { wantedKey } from "./read.ts";
 
 const MS = 1000;
+const MOST_SECONDS = Math.floor(Number.MAX_SAFE_INTEGER / MS);
 
-/** Turns a value of that form into one of ours; reports what has no counterpart. */
+/** Turns a value of that form into one of ours; reports what has no counterpart, and answers `undefined` so that it is reported once. */
 type Translate = (value: unknown, path: string, report: Report) => unknown;
 
-const same: Translate = (value) => value;
-
-const allowedTools: Translate = (value) => (Array.isArray(value) && value.length === 0 ? undefined : value);
-
-const seconds: Translate = (value, path, report) => {
-  let isTime = true;
-  const read = whole(1, Math.floor(Number.MAX_SAFE_INTEGER / MS))(value, path, (mistake) => {
-    isTime = false;
-    report(mistake);
-  });
-  // A mistake is reported once: what is returned then is some time, which nobody sees.
-  return isTime ? (read as number) * MS : MS;
+/** The fields whose values mean something else there. */
+const TRANSLATIONS: { readonly [K in keyof PolicyInit]?: Translate } = {
+  allowedTools: (value) => (Array.isArray(value) && value.length === 0 ? undefined : value),
+  /** A pattern there is text, `{ pattern, type }` or `[pattern, type]`. */
+  blockedPatterns: (value) =>
+    Array.isArray(value) ? Array.from(value as unknown[], (item) => (Array.isArray(item) && item.length === 2 ? { pattern: item[0] as unknown, type: item[1] as unknown } : item)) : value,
+  requireHumanApproval: (value, path, report) => {
+    if (typeof value === "boolean") return value;
+    report({ path, wanted: "true or false", got: value });
+    return undefined;
+  },
+  timeoutMs: (value, path, report) => {
+    if (isWhole(value, 1, MOST_SECONDS)) return value * MS;
+    report({ path, wanted: wantedWhole(1, MOST_SECONDS), got: value });
+    return undefined;
+  },
+  /** There, zero switches drift detection off; no drift is above 1. */
+  driftThreshold: (value) => (value === 0 ? 1 : value),
 };
 
-/** There, zero switches drift detection off; no drift is above 1. */
-const driftThreshold: Translate = (value) => (value === 0 ? 1 : value);
-
-const approval: Translate = (value, path, report) => {
-  if (typeof value === "boolean") return value;
-  report({ path, wanted: "true or false", got: value });
-  return false;
-};
-
-/** A pattern there is text, `{ pattern, type }` or `[pattern, type]`. */
-const blockedPatterns: Translate = (value) =>
-  Array.isArray(value) ? Array.from(value as unknown[], (item) => (Array.isArray(item) && item.length === 2 ? { pattern: item[0] as unknown, type: item[1] as unknown } : item)) : value;
-
-const KEYS: ReadonlyMap<string, readonly [keyof PolicyInit, Translate]> = new Map<string, readonly [keyof PolicyInit, Translate]>([
-  ["name", ["name", same]],
-  ["version", ["version", same]],
-  ["max_tokens", ["maxTokens", same]],
-  ["max_tool_calls", ["maxToolCalls", same]],
-  ["allowed_tools", ["allowedTools", allowedTools]],
-  ["blocked_patterns", ["blockedPatterns", blockedPatterns]],
-  ["require_human_approval", ["requireHumanApproval", approval]],
-  ["timeout_seconds", ["timeoutMs", seconds]],
-  ["confidence_threshold", ["confidenceThreshold", same]],
-  ["drift_threshold", ["driftThreshold", driftThreshold]],
-  ["log_all_calls", ["logAllCalls", same]],
-  ["checkpoint_frequency", ["checkpointFrequency", same]],
-  ["max_concurrent", ["maxConcurrent", same]],
-  ["backpressure_threshold", ["backpressureThreshold", same]],
-]);
+/** The names there, in snake_case; there is none for what may not be called. */
+const KEYS: ReadonlyMap<string, keyof PolicyInit> = new Map(
+  FIELD_NAMES.filter((name) => name !== "deniedTools")
+    .map((name) => [name === "timeoutMs" ? "timeout_seconds" : name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), name]),
+);
 
 /** Sections that ask for modules which a policy of ours does not have. */
 const SECTIONS: ReadonlySet<string> = new Set([
@@ -72,15 +56,14 @@ function isOff(section: unknown): boolean {
 
 /** Reads the Python toolkit's form of a policy; `where` names the caller in errors. */
 export function readAgentOs(where: string, json: unknown): GovernancePolicy {
-  const mistakes: PolicyMistake[] = [];
-  const report: Report = (mistake) => mistakes.push(mistake);
-  const entries: [keyof PolicyInit, unknown, string][] = [];
-  for (const [key, value] of entriesOf(json, "", report)) {
-    const known = KEYS.get(key);
-    if (known !== undefined) {
-      if (value !== undefined) entries.push([known[0], known[1](value, key, report), key]);
-    } else if (!SECTIONS.has(key)) report({ path: key, wanted: wantedKey(key, [...KEYS.keys()]), got: value });
+  return buildPolicy(where, json, (key, value, report) => {
+    const field = KEYS.get(key);
+    if (field !== undefined) {
+      const translate = value === undefined ? undefined : TRANSLATIONS[field];
+      return [field, translate === undefined ? value : translate(value, key, report)];
+    }
+    if (!SECTIONS.has(key)) report({ path: key, wanted: wantedKey(key, [...KEYS.keys()]), got: value });
     else if (value !== undefined && !isOff(value)) report({ path: key, wanted: "absent, {} or { enabled: false }, as a policy has no such section", got: value });
-  }
-  return buildPolicy(where, entries, mistakes);
+    return undefined;
+  });
 }

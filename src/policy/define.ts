@@ -56,12 +56,17 @@ const methods: Pick<GovernancePolicy, "toJSON" | "diff" | "isStricterThan" | "me
   },
 });
 
-/** Makes a policy of entries whose fields are known; every other mistake joins those given, and all are thrown at once. */
-export function buildPolicy(where: string, entries: Iterable<readonly [keyof PolicyInit, unknown, string]>, mistakes: PolicyMistake[]): GovernancePolicy {
+/** Says which field a key stands for, and what is read into it; `undefined` for one that was reported, or stands for none. */
+export type Place = (key: string, value: unknown, report: Report) => readonly [field: keyof PolicyInit, value: unknown] | undefined;
+
+/** Makes a policy of what a plain object's keys stand for; every mistake is thrown at once. */
+export function buildPolicy(where: string, init: unknown, placeOf: Place): GovernancePolicy {
+  const mistakes: PolicyMistake[] = [];
   const report: Report = (mistake) => mistakes.push(mistake);
+  const places = entriesOf(init, report).map(([key, value]) => [key, placeOf(key, value, report)] as const);
   const given = new Map<string, unknown>();
-  for (const [name, value, path] of entries) {
-    if (value !== undefined) given.set(name, FIELDS[name].read(value, path, report));
+  for (const [key, place] of places) {
+    if (place?.[1] !== undefined) given.set(place[0], FIELDS[place[0]].read(place[1], key, report));
   }
   if (mistakes.length > 0) throw new PolicyError(where, mistakes);
   const policy = Object.create(methods) as Record<string, unknown>;
@@ -103,12 +108,9 @@ export function definePolicy(init: PolicyInit | GovernancePolicy = {}): Governan
 /** Reads the fields of a policy; `where` names the caller in errors, and a file may name its schema. */
 export function readPolicy(where: string, init: unknown, isFile: boolean): GovernancePolicy {
   if (isPolicy(init)) return init;
-  const mistakes: PolicyMistake[] = [];
-  const report: Report = (mistake) => mistakes.push(mistake);
-  const entries: [keyof PolicyInit, unknown, string][] = [];
-  for (const [key, value] of entriesOf(init, "", report)) {
-    if (Object.hasOwn(FIELDS, key)) entries.push([key as keyof PolicyInit, value, key]);
-    else if (!isFile || key !== "$schema" || typeof value !== "string") report({ path: key, wanted: wantedKey(key, FIELD_NAMES), got: value });
-  }
-  return buildPolicy(where, entries, mistakes);
+  return buildPolicy(where, init, (key, value, report) => {
+    if (Object.hasOwn(FIELDS, key)) return [key as keyof PolicyInit, value];
+    if (!isFile || key !== "$schema" || typeof value !== "string") report({ path: key, wanted: wantedKey(key, FIELD_NAMES), got: value });
+    return undefined;
+  });
 }

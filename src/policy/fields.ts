@@ -4,6 +4,7 @@ import { TOOL_NAME } from "../request.ts";
 import type { Report } from "./error.ts";
 import { approvals, inBoth, inEither, joined, patternsInEither } from "./merge.ts";
 import type { PolicyInit } from "./policy.ts";
+import { ownEntries } from "./read.ts";
 
 /** Items of one list at most: a longer one is taken for a mistake, not for a policy. */
 export const MAX_ITEMS = 100_000;
@@ -28,25 +29,25 @@ function only(wanted: string, isRight: (value: unknown) => boolean): FieldReader
 }
 
 /** Accepts a string that is not empty. */
-export const text: FieldReader = only("a string that is not empty", (value) => typeof value === "string" && value !== "");
+const text = only("a string that is not empty", (value) => typeof value === "string" && value !== "");
 
 /** Accepts `true` and `false`. */
-export const flag: FieldReader = only("true or false", isBoolean);
+const flag = only("true or false", isBoolean);
 
 function isBoolean(value: unknown): boolean {
   return typeof value === "boolean";
 }
 
 /** Accepts a whole number from `min` to `max`. */
-export function whole(min: number, max: number = Number.MAX_SAFE_INTEGER): FieldReader {
+function whole(min: number, max: number = Number.MAX_SAFE_INTEGER): FieldReader {
   return only(wantedWhole(min, max), (value) => isWhole(value, min, max));
 }
 
 /** Accepts a number from 0 to 1. */
-export const fraction: FieldReader = only("a number from 0 to 1", (value) => typeof value === "number" && value >= 0 && value <= 1);
+const fraction = only("a number from 0 to 1", (value) => typeof value === "number" && value >= 0 && value <= 1);
 
 /** Accepts an array and reads its items by index, so that neither an iterator nor a hole shows something else. */
-export function list(wanted: string, readItem: FieldReader): FieldReader {
+function list(wanted: string, readItem: FieldReader): FieldReader {
   return (value, path, report) => {
     const length = Array.isArray(value) ? value.length : MAX_ITEMS + 1;
     if (!Array.isArray(value) || length > MAX_ITEMS) {
@@ -75,10 +76,9 @@ const pattern: FieldReader = (value, path, report) => {
 /** Reads each key of a pattern once; what is checked is then the copy. */
 function copied(value: unknown): unknown {
   if (typeof value !== "object" || value === null || Array.isArray(value) || value instanceof RegExp) return value;
-  const copy: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
-  for (const key of Reflect.ownKeys(value)) copy[String(key)] = (value as Record<string | symbol, unknown>)[key];
-  if ("regexp" in copy) copy["regexp"] = copiedRegExp(copy["regexp"]);
-  return Object.freeze("__proto__" in copy ? copy : { ...copy });
+  const copy: Record<string, unknown> = Object.fromEntries(ownEntries(value));
+  if (Object.hasOwn(copy, "regexp")) copy["regexp"] = copiedRegExp(copy["regexp"]);
+  return Object.freeze(copy);
 }
 
 const SOURCE = Object.getOwnPropertyDescriptor(RegExp.prototype, "source")!.get as () => string;

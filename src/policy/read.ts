@@ -6,11 +6,16 @@ import type { Report } from "./error.ts";
  * Hidden and symbol keys count, so that an unknown one can be reported. A prototype of its own is refused: a field that
  * stands there would be passed over, and its rule with it.
  */
-export function entriesOf(value: unknown, path: string, report: Report): [string, unknown][] {
+export function entriesOf(value: unknown, report: Report): [string, unknown][] {
   if (typeof value !== "object" || value === null || Array.isArray(value) || !isPlain(value)) {
-    report({ path, wanted: "a plain object", got: value });
+    report({ path: "", wanted: "a plain object", got: value });
     return [];
   }
+  return ownEntries(value);
+}
+
+/** The own entries of an object, each read once. */
+export function ownEntries(value: object): [string, unknown][] {
   return Reflect.ownKeys(value).map((key) => [String(key), (value as Record<string | symbol, unknown>)[key]]);
 }
 

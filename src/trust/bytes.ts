@@ -3,7 +3,6 @@ export type Bytes = Uint8Array<ArrayBuffer>;
 
 const encoder = new TextEncoder();
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-const VALUES: ReadonlyMap<string, number> = new Map(Array.from(ALPHABET, (letter, value) => [letter, value]));
 
 /** Copies bytes, so that a caller who writes to them later changes nothing; `undefined` if they are none, or not `length` long. */
 export function bytesOf(value: unknown, length?: number): Bytes | undefined {
@@ -42,8 +41,8 @@ export function fromBase64Url(text: unknown, length: number): Bytes | undefined 
   let bits = 0;
   let at = 0;
   for (const letter of text) {
-    const value = VALUES.get(letter);
-    if (value === undefined) return undefined;
+    const value = ALPHABET.indexOf(letter);
+    if (value < 0) return undefined;
     pending = (pending << 6) | value;
     bits += 6;
     if (bits >= 8) {

@@ -1,5 +1,5 @@
 import { wrong } from "../check.ts";
-import { type CapabilityMatching, covers, holds, isHierarchical, missing } from "./covers.ts";
+import { type CapabilityMatching, covers, holds, inCommon, isHierarchical, missing } from "./covers.ts";
 import { readFacts, strings } from "./facts.ts";
 import type { AgentProfile } from "./profile.ts";
 
@@ -103,11 +103,7 @@ export function hasAnyCapability(agent: AgentProfile, required: readonly string[
  */
 export function commonCapabilities(left: readonly string[], right: readonly string[], matching: CapabilityMatching = "exact"): readonly string[] {
   const ours = listOf("left", left), theirs = listOf("right", right);
-  const hierarchical = isHierarchical("commonCapabilities()", matching);
-  const common = [...ours.filter((one) => holds(theirs, one, hierarchical)), ...theirs.filter((one) => holds(ours, one, hierarchical))];
-  const each = [...new Set(common)].sort();
-  // What another of them covers says nothing more.
-  return Object.freeze(hierarchical ? each.filter((one) => !each.some((other) => other !== one && covers(other, one))) : each);
+  return inCommon(ours, theirs, isHierarchical("commonCapabilities()", matching));
 }
 
 function listOf(side: string, value: unknown): readonly string[] {

@@ -31,3 +31,10 @@ export function missing(held: readonly string[], wanted: readonly string[], hier
   for (let i = 0; i < wanted.length; i++) if (!holds(held, wanted[i] as string, hierarchical)) count++;
   return count;
 }
+
+/** What two lists have in common, sorted: what either holds of the other, without what another of them covers, which says nothing more. */
+export function inCommon(ours: readonly string[], theirs: readonly string[], hierarchical: boolean): readonly string[] {
+  const common = [...ours.filter((one) => holds(theirs, one, hierarchical)), ...theirs.filter((one) => holds(ours, one, hierarchical))];
+  const each = [...new Set(common)].sort();
+  return Object.freeze(hierarchical ? each.filter((one) => !each.some((other) => other !== one && covers(other, one))) : each);
+}

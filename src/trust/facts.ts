@@ -41,7 +41,7 @@ export function strings(value: unknown): readonly string[] | undefined {
   return out;
 }
 
-const NOBODY: Facts = Object.freeze({ did: "", status: undefined, score: NaN, capabilities: undefined });
+const NOBODY: Facts = { did: "", status: undefined, score: NaN, capabilities: undefined };
 
 /** Reads what somebody passed as an agent: a profile of ours, or any object of its shape. Never throws. */
 export function readFacts(agent: unknown): Facts {

@@ -1,6 +1,5 @@
 import { functionOf, knownKeys, stringList, wholeNumber } from "../check.ts";
-import { commonCapabilities } from "./capability.ts";
-import { type CapabilityMatching, isHierarchical, missing } from "./covers.ts";
+import { type CapabilityMatching, inCommon, isHierarchical, missing } from "./covers.ts";
 import { type Facts, MAX_SCORE, readFacts } from "./facts.ts";
 import { ALLOWED, lacking, nobody, notActive, tooLow, type Verdict } from "./judge.ts";
 import type { AgentProfile } from "./profile.ts";
@@ -79,7 +78,7 @@ export function checkHandoff(options: {
   const from = readFacts(options.from), to = readFacts(options.to);
   let verdict = depthOf(depth, maxDepth) ?? part("from", from, minTrust) ?? part("to", to, minTrust);
   if (verdict === undefined && from.did === to.did) verdict = { code: "action_blocked", reason: "An agent cannot hand off to itself" };
-  const common = verdict === undefined ? commonCapabilities(from.capabilities as string[], to.capabilities as string[], capabilityMatching) : NONE;
+  const common = verdict === undefined ? inCommon(from.capabilities as string[], to.capabilities as string[], hierarchical) : NONE;
   const count = verdict === undefined ? missing(common, wanted, hierarchical) : 0;
   if (count > 0) verdict = lacking(count, wanted.length);
   const { code, reason } = verdict ?? ALLOWED;

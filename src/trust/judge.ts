@@ -12,7 +12,7 @@ export interface Verdict {
 }
 
 /** The verdict that allows; one object, so that allowing allocates nothing. */
-export const ALLOWED: Verdict = Object.freeze({ code: "", reason: "" });
+export const ALLOWED: Verdict = { code: "", reason: "" };
 
 /** Judges an agent's action without making a result. */
 export type Judge = (agent: AgentProfile, action: string) => Verdict;

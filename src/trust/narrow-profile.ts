@@ -1,6 +1,6 @@
-import { commonCapabilities } from "./capability.ts";
 import { Profile } from "./cell.ts";
-import { type AgentProfile, agentProfile } from "./profile.ts";
+import { inCommon } from "./covers.ts";
+import type { AgentProfile } from "./profile.ts";
 
 /**
  * The profile under which one agent acts for another: no capability, no score and no status better than either's.
@@ -9,14 +9,15 @@ import { type AgentProfile, agentProfile } from "./profile.ts";
  */
 export function narrowProfile(outer: AgentProfile, inner: AgentProfile): AgentProfile {
   const { did, name, metadata } = inner;
-  const narrowed = agentProfile({
+  const score = (): number => Math.min(outer.trustScore, inner.trustScore);
+  const narrowed = new Profile({
     did,
     name,
-    capabilities: commonCapabilities(outer.capabilities, inner.capabilities, "hierarchical"),
-    trustScore: Math.min(outer.trustScore, inner.trustScore),
+    capabilities: inCommon(outer.capabilities, inner.capabilities, true),
+    trustScore: score(),
     status: outer.status === "active" ? inner.status : outer.status,
     metadata,
   });
-  Profile.move(narrowed as Profile, narrowed.trustScore, () => Math.min(outer.trustScore, inner.trustScore));
+  Profile.move(narrowed, score(), score);
   return narrowed;
 }

@@ -51,8 +51,7 @@ class Result implements ActionResult {
   }
 
   toJSON(): object {
-    const { allowed, agentDid, action, reason, code, trustScore, timestamp } = this;
-    return { allowed, agentDid, action, reason, code, trustScore, timestamp };
+    return { ...this };
   }
 }
 

@@ -145,8 +145,8 @@ function readCard(value: unknown): AgentCard | string {
   if (typeof metadata !== "object" || metadata === null || Array.isArray(metadata)) return "metadata";
   try {
     // Read once: what was signed is what the caller gets, whatever a getter says the second time.
-    const copy = JSON.parse(canonicalJson(metadata)) as Record<string, unknown>;
-    return Object.freeze({ ...card, metadata: deepFreeze(copy) });
+    const copy = JSON.parse(canonicalJson(metadata), (_key, item: unknown) => Object.freeze(item)) as Record<string, unknown>;
+    return Object.freeze({ ...card, metadata: copy });
   } catch {
     return "metadata";
   }
@@ -159,11 +159,6 @@ function bytesOfCard(card: AgentCard): Bytes | undefined {
   } catch {
     return undefined;
   }
-}
-
-function deepFreeze<T>(value: T): T {
-  if (typeof value === "object" && value !== null) Object.values(Object.freeze(value)).forEach(deepFreeze);
-  return value;
 }
 
 /**

@@ -1,3 +1,4 @@
+import { isWhole } from "../check.ts";
 import { type Bytes, frame, fromBase64Url, sha256, toHex, utf8 } from "./bytes.ts";
 import { canonicalJson } from "./canonical.ts";
 import { readDid } from "./did.ts";
@@ -44,7 +45,7 @@ export function readLink(value: unknown): DelegationLink | undefined {
   const capabilities = capabilitiesOf(fields["capabilities"]);
   // One key has one name here: a did:key beside a did:agentmesh would hide a cycle or a revocation.
   if (readDid(from)?.method !== "agentmesh" || readDid(to)?.method !== "agentmesh") return undefined;
-  if (capabilities === undefined || !isDepth(maxDepth) || !isTime(issuedAt) || !isTime(expiresAt)) return undefined;
+  if (capabilities === undefined || !isWhole(maxDepth, 0, MAX_LINKS) || !isTime(issuedAt) || !isTime(expiresAt)) return undefined;
   if (typeof parent !== "string" || !/^(?:[0-9a-f]{64})?$/.test(parent)) return undefined;
   if (fromBase64Url(nonce, 16) === undefined || fromBase64Url(publicKey, 32) === undefined || fromBase64Url(signature, 64) === undefined) return undefined;
   return Object.freeze({ from, to, capabilities, maxDepth, issuedAt, expiresAt, nonce, parent, publicKey, signature });
@@ -64,11 +65,6 @@ export function readChain(value: unknown): DelegationChain | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Tells whether a value is a depth: a whole number from 0 to 16. */
-export function isDepth(value: unknown): value is number {
-  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MAX_LINKS;
 }
 
 /** What a link passes on. */

@@ -1,3 +1,4 @@
+import { isWhole } from "../check.ts";
 import { Profile } from "./cell.ts";
 
 /** The highest trust score. */
@@ -25,7 +26,7 @@ export function isDid(value: unknown): value is string {
 
 /** Whether this is a whole number from 0 to 1000. */
 export function isScore(value: unknown): value is number {
-  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MAX_SCORE;
+  return isWhole(value, 0, MAX_SCORE);
 }
 
 /** A copy of an array of strings, read once; `undefined` for anything else, a string above all. */

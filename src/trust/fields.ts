@@ -1,3 +1,4 @@
+import { isWhole } from "../check.ts";
 import { strings } from "./facts.ts";
 
 /** The most capabilities that a card or a link may name. */
@@ -23,7 +24,7 @@ export function ownFields(value: unknown, known: readonly string[]): Record<stri
 
 /** Tells whether a value is a point in time: a whole number of ms since the epoch. NaN, strings and nothing are none. */
 export function isTime(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
+  return isWhole(value, 0);
 }
 
 /** Tells whether a value is text of 1 to `max` characters with no control character, line break or lone surrogate: safe to log. */

@@ -1,4 +1,4 @@
-import { functionOf, knownKeys, stringList, wholeNumber } from "../check.ts";
+import { functionOf, isWhole, knownKeys, stringList, wholeNumber } from "../check.ts";
 import { type CapabilityMatching, inCommon, isHierarchical, missing } from "./covers.ts";
 import { type Facts, MAX_SCORE, readFacts } from "./facts.ts";
 import { ALLOWED, lacking, nobody, notActive, tooLow, type Verdict } from "./judge.ts";
@@ -93,8 +93,7 @@ export function checkHandoff(options: {
 const NONE: readonly string[] = Object.freeze([]);
 
 function depthOf(depth: unknown, maxDepth: number): Verdict | undefined {
-  const isLeft = Number.isInteger(depth) && (depth as number) >= 0 && (depth as number) < maxDepth;
-  return isLeft ? undefined : { code: "action_blocked", reason: `No hand-off is left: at most ${maxDepth} may follow each other` };
+  return isWhole(depth, 0, maxDepth - 1) ? undefined : { code: "action_blocked", reason: `No hand-off is left: at most ${maxDepth} may follow each other` };
 }
 
 /** Why one of the two may not take part. */

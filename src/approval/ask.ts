@@ -27,8 +27,6 @@ export async function createApproval(passage: Passage, act: { stage: Stage; name
   return Object.freeze({ id: randomText(16), digest, stage, name, callId, agentKey, sessionId, policyDigest, codes, reasons, text: render(name, payload), expiresAt });
 }
 
-const LATE = Symbol("late");
-
 /** What somebody answered, or why nobody did. */
 export class NoAnswer {
   readonly reason: string;
@@ -40,22 +38,21 @@ export class NoAnswer {
 
 /** Asks, and waits until there is an answer, the question has lapsed or the act is aborted. */
 export async function askPerson(approve: Approve, request: ApprovalRequest, signal: AbortSignal, ttlMs: number): Promise<unknown> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let onAbort: (() => void) | undefined;
+  let giveUp!: (answer: NoAnswer) => void;
+  const nobody = new Promise<NoAnswer>((resolve) => {
+    giveUp = resolve;
+  });
+  const onAbort = (): void => giveUp(new NoAnswer("The act was aborted before anybody answered"));
+  const timer = setTimeout(() => giveUp(new NoAnswer("Nobody answered in time")), Math.min(ttlMs, 2 ** 31 - 1));
+  if (signal.aborted) onAbort();
+  signal.addEventListener("abort", onAbort);
   try {
-    const late = new Promise((resolve) => {
-      timer = setTimeout(() => resolve(LATE), Math.min(ttlMs, 2 ** 31 - 1));
-      onAbort = (): void => resolve(new NoAnswer("The act was aborted before anybody answered"));
-      if (signal.aborted) onAbort();
-      signal.addEventListener("abort", onAbort);
-    });
-    const answer = await Promise.race([approve(request), late]);
-    return answer === LATE ? new NoAnswer("Nobody answered in time") : answer;
+    return await Promise.race([approve(request), nobody]);
   } catch {
     return new NoAnswer("Asking for approval failed");
   } finally {
     clearTimeout(timer);
-    if (onAbort !== undefined) signal.removeEventListener("abort", onAbort);
+    signal.removeEventListener("abort", onAbort);
   }
 }
 
@@ -68,12 +65,15 @@ export interface Verdict {
   readonly edited?: { readonly payload: unknown };
 }
 
+function no(reason: string, by?: string): Verdict {
+  return { approved: false, by, reason };
+}
+
 /**
  * Reads an answer: only `true`, or valid grants that say so and were not spent before, approve; with a quorum, grants of so
  * many distinct approvers, none of them the agent itself.
  */
 export async function readAnswer(answer: unknown, request: ApprovalRequest, core: Core, now: number): Promise<Verdict> {
-  const no = (reason: string, by?: string): Verdict => ({ approved: false, by, reason });
   if (answer instanceof NoAnswer) return no(answer.reason);
   if (answer === false) return no("The approver refused");
   if (!(now < request.expiresAt)) return no("The approval came too late");
@@ -91,7 +91,6 @@ export async function readAnswer(answer: unknown, request: ApprovalRequest, core
 const MOST_GRANTS = 64;
 
 async function readGrants(grants: readonly ApprovalGrant[], request: ApprovalRequest, core: Core, now: number): Promise<Verdict> {
-  const no = (reason: string, by?: string): Verdict => ({ approved: false, by, reason });
   const [first] = grants;
   if (first === undefined) return no("The answer was neither true nor false nor a grant");
   for (const grant of grants) {

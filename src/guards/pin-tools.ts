@@ -2,7 +2,7 @@ import { knownKeys, wrong } from "../check.ts";
 import { onlyReads } from "../combine/parts.ts";
 import { allow, deny } from "../decision.ts";
 import { defineGuard, type Guard } from "../guard.ts";
-import { descriptionText, liveTool, schemaText, type ToolIdentity } from "./tool-identity.ts";
+import { liveTool, partText, type ToolIdentity } from "./tool-identity.ts";
 import { toolNames } from "./tool-names.ts";
 
 export type { ToolIdentity } from "./tool-identity.ts";
@@ -73,25 +73,26 @@ function pin(name: string, tool: unknown): Pinned {
   if (description !== undefined && typeof description !== "string") throw wrong(WHERE, `${field}.description`, "a string", description);
   if (fn === undefined && description === undefined && inputSchema === undefined) throw new TypeError(`Cannot build ${WHERE}: "${field}" must have fn, description or inputSchema, and has none`);
   try {
-    return { fn, description: description === undefined ? undefined : descriptionText(description), inputSchema: inputSchema === undefined ? undefined : schemaText(inputSchema) };
+    return { fn, description: description === undefined ? undefined : partText(description), inputSchema: inputSchema === undefined ? undefined : partText(inputSchema) };
   } catch (cause) {
     throw new TypeError(`Cannot build ${WHERE}: "${field}" must be plain JSON data, and is not`, { cause });
   }
 }
 
-function changes(pinned: Pinned, { fn, description, inputSchema }: ToolIdentity): readonly string[] {
+function changes(pinned: Pinned, live: ToolIdentity): readonly string[] {
   const changed: string[] = [];
-  if (pinned.fn !== undefined && fn !== pinned.fn) changed.push("fn");
-  if (pinned.description !== undefined && differs(pinned.description, () => descriptionText(description))) changed.push("description");
-  if (pinned.inputSchema !== undefined && differs(pinned.inputSchema, () => schemaText(inputSchema))) changed.push("inputSchema");
+  if (pinned.fn !== undefined && live.fn !== pinned.fn) changed.push("fn");
+  for (const field of ["description", "inputSchema"] as const) {
+    if (pinned[field] !== undefined && textOf(live[field]) !== pinned[field]) changed.push(field);
+  }
   return changed;
 }
 
-function differs(pinned: string, text: () => string): boolean {
+/** What can't be written down is not what was written down. */
+function textOf(value: unknown): string | undefined {
   try {
-    return text() !== pinned;
+    return partText(value);
   } catch {
-    // What can't be written down is not what was written down.
-    return true;
+    return undefined;
   }
 }

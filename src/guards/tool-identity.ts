@@ -28,17 +28,11 @@ export function liveTool(metadata: Readonly<Record<string, unknown>>): ToolIdent
  */
 export function definitionText(name: string, tool: ToolIdentity): string {
   const { description, inputSchema } = tool;
-  return `${canonicalJson(name)}\n${descriptionText(description)}\n${schemaText(inputSchema)}`;
+  if (description !== undefined && typeof description !== "string") throw new TypeError(`A tool's description must be a string, and is ${show(description)}`);
+  return `${partText(name)}\n${partText(description)}\n${partText(inputSchema)}`;
 }
 
-/** The description, as JSON; absent is not the same as empty. */
-export function descriptionText(description: unknown): string {
-  if (description === undefined) return "";
-  if (typeof description !== "string") throw new TypeError(`A tool's description must be a string, and is ${show(description)}`);
-  return canonicalJson(description);
-}
-
-/** The schema, as canonical JSON; absent is not the same as `null`. */
-export function schemaText(inputSchema: unknown): string {
-  return inputSchema === undefined ? "" : canonicalJson(inputSchema);
+/** A part of the definition, as canonical JSON; absent is not the same as `null` or empty. */
+export function partText(part: unknown): string {
+  return part === undefined ? "" : canonicalJson(part);
 }

@@ -111,7 +111,7 @@ class KeyIdentity implements Identity {
   exportJwk(options: { readonly private: true }): Promise<PrivateJwk>;
   exportJwk(options?: { readonly private?: false }): Promise<PublicJwk>;
   async exportJwk(options: { readonly private?: boolean } = {}): Promise<PublicJwk | PrivateJwk> {
-    const jwk: PublicJwk = { kty: "OKP", crv: "Ed25519", x: toBase64Url(this.#raw), alg: "EdDSA", kid: this.did };
+    const jwk = this.#jwk();
     if (options.private !== true) return jwk;
     if (!this.#key.extractable) throw new TypeError('Cannot exportJwk(): the private key can\'t be read, because the identity was made without "extractable: true"');
     const { d } = await crypto.subtle.exportKey("jwk", this.#key);
@@ -119,8 +119,12 @@ class KeyIdentity implements Identity {
   }
 
   toJSON(): PublicIdentity {
-    const publicKey: PublicJwk = { kty: "OKP", crv: "Ed25519", x: toBase64Url(this.#raw), alg: "EdDSA", kid: this.did };
-    return { did: this.did, didKey: this.didKey, ...(this.name === undefined ? {} : { name: this.name }), publicKey };
+    // The name is there only where one was given.
+    return { ...this, publicKey: this.#jwk() };
+  }
+
+  #jwk(): PublicJwk {
+    return { kty: "OKP", crv: "Ed25519", x: toBase64Url(this.#raw), alg: "EdDSA", kid: this.did };
   }
 }
 

@@ -72,9 +72,7 @@ export class Ledger {
       const { show, now } = this.#options;
       try {
         const { kept } = await this.#read(agent);
-        // Outcomes that were recorded while the store was asked come on top.
-        const waiting = this.#waiting.get(agent);
-        if (kept !== undefined) show(agent, waiting === undefined ? kept : this.#applied(waiting, kept));
+        if (kept !== undefined) this.#show(agent, kept);
       } catch (error) {
         show(agent, { score: 0, at: now() });
         this.#report(agent, "read", error);
@@ -122,9 +120,7 @@ export class Ledger {
         const value = JSON.stringify({ score: next.score, at: next.at });
         const written: unknown = await store.put(keyOf(agent), value, { ifVersion: version, now: now() });
         if (written === true) {
-          const later = this.#waiting.get(agent);
-          show(agent, later === undefined ? next : this.#applied(later, next));
-          return;
+          return this.#show(agent, next);
         }
         if (written !== false) throw new TypeError("put() must answer true or false");
       }
@@ -136,6 +132,12 @@ export class Ledger {
       if (error instanceof CorruptEntry) show(agent, { score: 0, at: now() });
       this.#report(agent, "write", error);
     }
+  }
+
+  /** Shows what is kept; outcomes that were recorded while the store was asked come on top. */
+  #show(agent: Profile, kept: Kept): void {
+    const waiting = this.#waiting.get(agent);
+    this.#options.show(agent, waiting === undefined ? kept : this.#applied(waiting, kept));
   }
 
   #applied(waiting: Waiting, kept: Kept): Kept {

@@ -2,15 +2,19 @@ import { sha256, toHex, utf8 } from "../trust/bytes.ts";
 
 /**
  * Writes plain data as text that is equal exactly where the data is: keys sorted, strings as JSON (lone surrogates escaped),
- * `undefined`, `NaN`, infinities and `-0` told apart.
+ * `undefined`, `NaN`, infinities and `-0` told apart. Strings longer than `longest` are cut, which is told.
  */
-export function plainText(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value);
+export function plainText(value: unknown, longest: number = Infinity): string {
+  if (typeof value === "string") return JSON.stringify(cut(value, longest));
   if (Object.is(value, -0)) return "-0";
   if (typeof value !== "object" || value === null) return String(value);
-  if (Array.isArray(value)) return `[${value.map(plainText).join(",")}]`;
+  if (Array.isArray(value)) return `[${value.map((item) => plainText(item, longest)).join(",")}]`;
   const object = value as Record<string, unknown>;
-  return `{${Object.keys(object).sort().map((key) => `${JSON.stringify(key)}:${plainText(object[key])}`).join(",")}}`;
+  return `{${Object.keys(object).sort().map((key) => `${JSON.stringify(key)}:${plainText(object[key], longest)}`).join(",")}}`;
+}
+
+function cut(text: string, longest: number): string {
+  return text.length > longest ? `${text.slice(0, longest)}… (${text.length - longest} more characters)` : text;
 }
 
 /** SHA-256 of plain data behind a label that says what it is, in hex. */
@@ -28,12 +32,5 @@ function escaped(text: string): string {
 
 /** Renders a call for a person: nothing invisible, nothing that turns the writing direction, and every cut told. */
 export function render(name: string, payload: unknown): string {
-  const cut = (value: unknown): unknown => {
-    if (typeof value === "string") return value.length > LONGEST_VALUE ? `${value.slice(0, LONGEST_VALUE)}… (${value.length - LONGEST_VALUE} more characters)` : value;
-    if (Array.isArray(value)) return value.map(cut);
-    if (typeof value === "object" && value !== null) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, cut(item)]));
-    return value;
-  };
-  const text = `${escaped(name)} ${escaped(plainText(cut(payload)))}`;
-  return text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}… (${text.length - LONGEST_TEXT} more characters)` : text;
+  return cut(`${escaped(name)} ${escaped(plainText(payload, LONGEST_VALUE))}`, LONGEST_TEXT);
 }

@@ -121,10 +121,9 @@ class Memory implements MemoryStore {
     // Before room is looked for, which may drop what has expired and reuse its place.
     const receipt = place === REFUSED ? "" : `${windowMs}/${table.receiptOf(place)}`;
     const remaining = this.#roomIn(table, key, max);
-    if (place !== REFUSED) return { taken: true, receipt, remaining };
-    if (amount === 0) return { taken: true, receipt: "", remaining };
+    if (place !== REFUSED || amount === 0) return { taken: true, receipt, remaining };
     const retryAfterMs = table.retryAfterMs(key, amount, max);
-    return retryAfterMs === undefined ? { taken: false, receipt: "", remaining } : { taken: false, receipt: "", remaining, retryAfterMs };
+    return retryAfterMs === undefined ? { taken: false, receipt, remaining } : { taken: false, receipt, remaining, retryAfterMs };
   }
 
   giveBack(key: string, receipt: string, keep = 0): void {

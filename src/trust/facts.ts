@@ -16,12 +16,12 @@ export interface Facts {
   readonly capabilities: readonly string[] | undefined;
 }
 
-const DID = /^did:[a-z0-9]+(?::(?:[A-Za-z0-9._-]|%[0-9A-Fa-f]{2})+)+$/;
+// A store that keeps scores in a plain object must not be led to its prototype.
+const DID = /^did:[a-z0-9]+(?::(?!__proto__(?::|$))(?:[A-Za-z0-9._-]|%[0-9A-Fa-f]{2})+)+$/;
 
 /** Whether this is a well-formed DID (of any method) of at most 512 characters, none of whose segments is `__proto__`. */
 export function isDid(value: unknown): value is string {
-  // A store that keeps scores in a plain object must not be led to its prototype.
-  return typeof value === "string" && value.length <= 512 && DID.test(value) && !(value.includes("__proto__") && value.split(":").includes("__proto__"));
+  return typeof value === "string" && value.length <= 512 && DID.test(value);
 }
 
 /** Whether this is a whole number from 0 to 1000. */

@@ -69,5 +69,7 @@ export function diffOf(a: GovernancePolicy, b: GovernancePolicy): Readonly<Recor
  * of either. Names and versions that differ are joined, each once, sorted.
  */
 export function mergedInit(a: GovernancePolicy, b: GovernancePolicy): Values {
-  return Object.fromEntries(FIELD_NAMES.map((name) => [name, FIELDS[name].merge(a[name], b[name])])) as unknown as Values;
+  const out: Record<string, unknown> = {};
+  for (const name of FIELD_NAMES) out[name] = FIELDS[name].merge(a[name], b[name]);
+  return out as unknown as Values;
 }

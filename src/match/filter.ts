@@ -1,0 +1,172 @@
+import { MAX_DEPTH, MAX_NODES, MAX_UNITS } from "./collect.ts";
+import type { KnownKeys } from "./known-keys.ts";
+import { both, MAX_PREFIX, type Prefix, prefixOf, shareOf } from "./prefix.ts";
+import type { Source } from "./program.ts";
+import { BASE64, BEGIN, BEYOND_ASCII, BLANKS, HEX } from "./signs.ts";
+
+// All signs of one character are this bit here; those below hold two prefixes.
+const SIGN = BEYOND_ASCII;
+const BEGINS = (BEGIN & -SIGN) | 1 | (1 << MAX_PREFIX);
+const DIGITS = SIGN - 1;
+/** What a walk answers in place of a state where the payload needs a search. */
+const HIT = -1;
+/** What a value counts besides its text: so one sum is past the cap no later than texts or values are past theirs. */
+const NODE: number = Math.ceil(MAX_UNITS / MAX_NODES);
+/** Beginnings found at a larger share of ordinary places would make the filter cost more than it spares. */
+const MAX_SHARE = 1 / 500;
+/** More patterns have too much in common with any text; to find that out would only take time. */
+const MAX_SOURCES = 64;
+const NOTHING: Prefix = { length: MAX_PREFIX, bits: new Uint8Array(128) };
+const { getPrototypeOf, prototype: plainPrototype } = Object;
+
+/**
+ * Tells of most payloads in which nothing matches that it is so, at less cost than a search.
+ *
+ * All texts, with blanks between the values, pass one Shift-And automaton that knows the signs, as `SIGNS` has them, and what
+ * matches begin with, of all patterns laid over each other. White space is no sign here: a run of it counts as it stands
+ * and, at once, as any shorter run of blanks, so a match in the folded text begins in the text as well. A payload that does not pass
+ * may match or not.
+ */
+export class Filter {
+  /** Characters read, and values met, since the filter was made. */
+  steps: number = 0;
+  readonly #masks: Int32Array;
+  readonly #blank: number;
+  readonly #digit: number;
+  readonly #hits: number;
+  readonly #stops: number;
+  readonly #keys: KnownKeys;
+  #left = 0;
+
+  constructor(masks: Int32Array, hits: number, keys: KnownKeys) {
+    this.#masks = masks;
+    this.#blank = masks[32]!;
+    // Signs of one number are none.
+    this.#digit = masks.subarray(48, 58).reduce((all, mask) => all | mask, 0) & DIGITS;
+    this.#hits = hits;
+    this.#stops = hits | BLANKS;
+    this.#keys = keys;
+  }
+
+  /** Whether a search of the payload would find nothing and reach none of its caps. */
+  passes(payload: unknown): boolean {
+    this.#left = MAX_UNITS;
+    this.#keys.begin();
+    const run = this.#visit(payload, 0, 0);
+    this.steps += MAX_UNITS - this.#left;
+    return run !== HIT;
+  }
+
+  #visit(value: unknown, run: number, depth: number): number {
+    if (typeof value === "string") return value === "" ? run : this.#pass(value, this.#separate(run));
+    if ((this.#left -= NODE) < 0) return HIT;
+    if (typeof value === "object") return value === null ? run : this.#visitObject(value, run, depth);
+    if (typeof value === "number") return this.#passNumber(value, this.#separate(run));
+    return typeof value === "boolean" || value === undefined ? run : HIT;
+  }
+
+  #visitObject(value: object, from: number, depth: number): number {
+    if (depth > MAX_DEPTH) return HIT;
+    let run = from;
+    if (Array.isArray(value)) {
+      for (let i = 0; i < value.length && run !== HIT; i++) run = this.#visit(value[i], run, depth + 1);
+      return run;
+    }
+    const prototype: unknown = getPrototypeOf(value);
+    if (prototype !== plainPrototype && prototype !== null) return HIT;
+    const keys = this.#keys;
+    for (const key in value) {
+      if (!keys.knows(key)) {
+        if (this.#pass(key, 0) === HIT) return HIT;
+        keys.add(key);
+      }
+      run = this.#visit((value as Record<string, unknown>)[key], run, depth + 1);
+      if (run === HIT) return HIT;
+    }
+    return run;
+  }
+
+  /** Passes the blank between two values. */
+  #separate(run: number): number {
+    const next = ((run << 1) | BEGINS) & this.#blank;
+    return (next & BLANKS) === 0 ? next : next | run;
+  }
+
+  #passNumber(value: number, from: number): number {
+    if (value < 0 || (value | 0) !== value) return this.#pass(String(value), from);
+    const digit = this.#digit;
+    const hits = this.#hits;
+    let run = from;
+    let rest = value;
+    // Each digit is taken for any, so their order does not matter.
+    do {
+      if ((run & hits) !== 0) return HIT;
+      run = ((run << 1) | BEGINS) & digit;
+      rest = (rest / 10) | 0;
+    } while (rest > 0);
+    return (run & hits) === 0 ? run : HIT;
+  }
+
+  #pass(text: string, from: number): number {
+    const masks = this.#masks;
+    const stops = this.#stops;
+    const { length } = text;
+    // The blank before the text may have been the last that was wanted.
+    if ((this.#left -= length + NODE) < 0 || (from & this.#hits) !== 0) return HIT;
+    let run = from;
+    let i = 0;
+    // Two in a turn: what a turn costs besides is as much as a character.
+    for (const end = length - 1; i < end; i += 2) {
+      const unit = text.charCodeAt(i);
+      const other = text.charCodeAt(i + 1);
+      if ((unit | other) > 127) return HIT;
+      const first = ((run << 1) | BEGINS) & masks[unit]!;
+      const second = ((first << 1) | BEGINS) & masks[other]!;
+      if (((first | second) & stops) !== 0) break;
+      run = second;
+    }
+    return i === length ? run : this.#passOn(text, i, run);
+  }
+
+  /** Goes on with a last character, at a hit, or where blanks stand together. */
+  #passOn(text: string, from: number, before: number): number {
+    const masks = this.#masks;
+    const hits = this.#hits;
+    let run = before;
+    for (let i = from; i < text.length; i++) {
+      const unit = text.charCodeAt(i);
+      if (unit > 127) return HIT;
+      const next = ((run << 1) | BEGINS) & masks[unit]!;
+      // A second blank may be one with the first: what has begun goes on after it, and stays as well.
+      run = (next & BLANKS) === 0 ? next : next | run;
+      if ((run & hits) !== 0) return HIT;
+    }
+    return run;
+  }
+}
+
+/** Makes the filter of some patterns, unless it would seldom let a payload pass. */
+export function createFilter(sources: readonly Source[], signs: Int32Array, keys: KnownKeys): Filter | undefined {
+  if (sources.length > MAX_SOURCES) return undefined;
+  let [first, second] = [NOTHING, NOTHING];
+  let [inFirst, inSecond] = [0, 0];
+  // Where short ones come first, the long ones can keep away from them.
+  for (const prefix of sources.map(({ node }) => prefixOf(node)).sort((a, b) => a.length - b.length)) {
+    const withFirst = both(first, prefix);
+    const withSecond = both(second, prefix);
+    const [one, two] = [shareOf(withFirst), shareOf(withSecond)];
+    if (one + inSecond <= inFirst + two) [first, inFirst] = [withFirst, one];
+    else [second, inSecond] = [withSecond, two];
+    // More patterns only make it worse.
+    if (inFirst + inSecond > MAX_SHARE) return undefined;
+  }
+  const masks = signs.map((mask, c) => {
+    const isWhite = c === 32 || (c > 8 && c < 14);
+    // Folded text is lower case, and has blanks for white space.
+    const folded = isWhite ? 32 : c > 64 && c < 91 ? c + 32 : c;
+    const prefixes = first.bits[c]! | first.bits[folded]! | ((second.bits[c]! | second.bits[folded]!) << MAX_PREFIX);
+    const own = isWhite ? signs[32]! : (mask & (SIGN - 1)) === 0 ? mask : (mask & -SIGN) | SIGN;
+    return own | prefixes;
+  });
+  return new Filter(masks, SIGN | BASE64 | HEX | (1 << (first.length - 1)) | (1 << (MAX_PREFIX + second.length - 1)), keys);
+}

@@ -2,93 +2,195 @@ import { isThenable } from "./decision.ts";
 import type { Guard, Taking } from "./guard.ts";
 import type { TokenUsage } from "./request.ts";
 
-interface Entry {
+/** Who gives back what was taken, and settles it. */
+export interface Owner {
+  /** Undoes a taking. */
+  giveBack(taken: Taken): unknown;
+  /** Replaces an estimate by the real usage. */
+  settle?(taken: Taken, usage: TokenUsage | undefined): unknown;
+}
+
+/**
+ * What one guard took for one act.
+ *
+ * One shape for nearly all, whoever owns them: with a class for each kind of limit, engines would look up every field of theirs. Fields are
+ * declared and set in the constructor, since a field that is defined costs twice one that is set.
+ */
+export class Taken {
+  declare readonly owner: Owner;
+  /** Whether it is settled; what is not stays spent. */
+  declare readonly isSettled: boolean;
+  /** How much, where that differs from act to act. */
+  declare amount: number | undefined;
   /** Who took, so that the second look after a transform can leave it out. */
-  readonly guard: Guard | undefined;
-  readonly giveBack: () => void;
-  readonly settle: ((usage: TokenUsage | undefined) => void) | undefined;
+  declare guard: Guard | undefined;
+  /** The next in the one list that holds it: an array would cost every act more than what is in it. */
+  declare next: Taken | undefined;
+
+  constructor(owner: Owner, isSettled: boolean, amount: number | undefined) {
+    this.owner = owner;
+    this.isSettled = isSettled;
+    // Not only a number at first: a field of numbers alone makes an object of each one that is not small.
+    this.amount = undefined;
+    this.amount = amount;
+    this.guard = undefined;
+    this.next = undefined;
+  }
+}
+
+/** The functions of the public contract. */
+class Given implements Owner {
+  readonly #giveBack: () => unknown;
+  readonly #settle: ((usage: TokenUsage | undefined) => unknown) | undefined;
+
+  constructor(giveBack: () => unknown, settle: ((usage: TokenUsage | undefined) => unknown) | undefined) {
+    this.#giveBack = giveBack;
+    this.#settle = settle;
+  }
+
+  giveBack(): unknown {
+    const giveBack = this.#giveBack;
+    return giveBack();
+  }
+
+  settle(_taken: Taken, usage: TokenUsage | undefined): unknown {
+    const settle = this.#settle;
+    return settle?.(usage);
+  }
 }
 
 /** What guards took in one pass: kept in order, and given back or settled exactly once. */
 export class Takings implements Taking {
-  readonly dry: boolean;
+  declare readonly dry: boolean;
   /** On a second look after a transform: who took in the first, and is not asked again. */
-  readonly skips: ReadonlySet<Guard> | undefined;
+  declare readonly skips: ReadonlySet<Guard> | undefined;
   /** Nobody is told what a shadowed guard would have decided. */
-  readonly isSilent: boolean;
+  declare readonly isSilent: boolean;
   /** The guards of which one is asked, and which: a place in a list is cheaper to note than the guard itself. */
-  list: readonly Guard[] | undefined = undefined;
-  at = 0;
+  declare list: readonly Guard[] | undefined;
+  declare at: number;
   /** Where there is no list, the guard that is asked. What is taken is its, at the moment when it is taken. */
-  asked: Guard | undefined = undefined;
-  #entries: Entry[] | undefined;
+  declare asked: Guard | undefined;
+  #newest: Taken | undefined = undefined;
   #over = false;
 
   constructor(dry: boolean, skips?: ReadonlySet<Guard>, isSilent = false) {
     this.dry = dry;
     this.skips = skips;
     this.isSilent = isSilent;
+    this.list = undefined;
+    this.at = 0;
+    this.asked = undefined;
   }
 
   take(giveBack: () => void, settle?: (usage: TokenUsage | undefined) => void): void {
     if (typeof giveBack !== "function" || (settle !== undefined && typeof settle !== "function")) {
       throw new TypeError("take() needs a function that gives back what was taken; a second one, that settles it, may follow");
     }
-    this.add({ guard: this.list === undefined ? this.asked : this.list[this.at], giveBack, settle });
+    this.hold(new Taken(new Given(giveBack, settle), settle !== undefined, undefined));
   }
 
-  protected add(entry: Entry): void {
+  /** Registers what one of our limits took. */
+  hold(taken: Taken): void {
+    taken.guard = this.list === undefined ? this.asked : this.list[this.at];
+    this.add(taken);
+  }
+
+  protected add(taken: Taken): void {
     // A guard that takes in a dry run, or after the answer was given (a late promise), must not hold anything.
-    if (this.dry || this.#over) quietly(entry.giveBack, undefined);
-    else this.keep(entry);
+    if (this.dry || this.#over) giveBackQuietly(taken);
+    else this.keep(taken);
   }
 
-  protected keep(entry: Entry): void {
-    (this.#entries ??= []).push(entry);
+  protected keep(taken: Taken): void {
+    taken.next = this.#newest;
+    this.#newest = taken;
   }
 
   /** The taking of a second look: dry, and it passes over whoever took in the first. */
   again(): Takings {
-    const skips = new Set(this.skips);
-    for (const { guard } of this.#entries ?? NONE) if (guard !== undefined) skips.add(guard);
-    return new Takings(true, skips, this.isSilent);
+    const guards: Guard[] = [];
+    for (let taken = this.#newest; taken !== undefined; taken = taken.next) if (taken.guard !== undefined) guards.unshift(taken.guard);
+    return new Takings(true, new Set([...(this.skips ?? []), ...guards]), this.isSilent);
   }
 
   /** Gives everything back, newest first; with `final`, later takings too. */
   giveBack(final: boolean): void {
-    this.#over ||= final;
-    for (const entry of this.#empty().reverse()) quietly(entry.giveBack, undefined);
+    if (final) this.#over = true;
+    let taken = this.#newest;
+    this.#newest = undefined;
+    while (taken !== undefined) {
+      const { next } = taken;
+      taken.next = undefined;
+      giveBackQuietly(taken);
+      taken = next;
+    }
   }
 
-  /** Settles everything with the real usage; what has no settling stays spent. The response gate may take anew. */
+  /** Settles everything with the real usage, oldest first. The response gate may take anew. */
   settle(usage: TokenUsage | undefined): void {
-    for (const { settle } of this.#empty()) if (settle !== undefined) quietly(settle, usage);
+    let taken = this.#takeOut();
+    while (taken !== undefined) {
+      const { next } = taken;
+      taken.next = undefined;
+      if (taken.isSettled) settleQuietly(taken, usage);
+      taken = next;
+    }
   }
 
   /** Hands everything on to the taking of the pass around this one. */
   handOn(to: Taking): void {
     this.#over = true;
-    for (const entry of this.#empty()) {
-      if (to instanceof Takings) to.add(entry);
-      else to.take(entry.giveBack, entry.settle);
+    let taken = this.#takeOut();
+    while (taken !== undefined) {
+      const { next } = taken;
+      taken.next = undefined;
+      if (to instanceof Takings) to.add(taken);
+      else giveTo(to, taken);
+      taken = next;
     }
   }
 
-  #empty(): Entry[] {
-    const entries = this.#entries ?? NONE;
-    this.#entries = undefined;
-    return entries;
+  /** Takes everything out: a list of what was held, oldest first. */
+  #takeOut(): Taken | undefined {
+    let oldest: Taken | undefined;
+    let taken = this.#newest;
+    this.#newest = undefined;
+    while (taken !== undefined) {
+      const { next } = taken;
+      taken.next = oldest;
+      oldest = taken;
+      taken = next;
+    }
+    return oldest;
   }
 }
 
-const NONE: Entry[] = [];
+/** Registers what a limit of ours took: only a taking of somebody else's needs functions for it. */
+export function hold(taking: Taking, taken: Taken): void {
+  if (taking instanceof Takings) taking.hold(taken);
+  else giveTo(taking, taken);
+}
+
+function giveTo(to: Taking, taken: Taken): void {
+  const { owner } = taken;
+  to.take(() => owner.giveBack(taken), taken.isSettled ? (usage) => owner.settle?.(taken, usage) : undefined);
+}
 
 /** One that fails must not keep the others from being given back. What it held stays spent, which is the safe side. */
-function quietly<T>(call: (value: T) => unknown, value: T): void {
+function giveBackQuietly(taken: Taken): void {
   try {
-    ignoreFailure(call(value));
+    ignoreFailure(taken.owner.giveBack(taken));
   } catch {
     // Nobody is there to tell: the decision stands already.
+  }
+}
+
+function settleQuietly(taken: Taken, usage: TokenUsage | undefined): void {
+  try {
+    ignoreFailure(taken.owner.settle?.(taken, usage));
+  } catch {
+    // As above.
   }
 }
 
@@ -106,9 +208,9 @@ class Forwarded extends Takings {
     this.#to = to;
   }
 
-  protected override add(entry: Entry): void {
-    this.keep(entry);
-    this.#to.take(entry.giveBack, entry.settle);
+  protected override add(taken: Taken): void {
+    this.keep(taken);
+    giveTo(this.#to, taken);
   }
 }
 

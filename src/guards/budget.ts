@@ -3,7 +3,10 @@ import { type ExecutionContext, perSession } from "../context.ts";
 import { allow, type Decision, type Deny } from "../decision.ts";
 import { defineGuard, type Guard } from "../guard.ts";
 import type { GovernedRequest, TokenUsage } from "../request.ts";
-import { type LimitOptions, limitOf } from "./keyed-limit.ts";
+import { hold, type Owner, Taken } from "../taking.ts";
+import { type LimitOptions, limitOf, type Settle } from "./keyed-limit.ts";
+
+const ALLOW = allow();
 
 /** What a budget of model calls is made of; amounts are whole numbers of its unit. */
 export interface BudgetParts {
@@ -25,9 +28,9 @@ export interface BudgetParts {
 /** Makes a guard that reserves an estimate before a model call and settles it by the usage that the call reports. */
 export function budgetGuard(parts: BudgetParts): Guard {
   const { where, name, max, estimateOf, usedOf, refuse } = parts;
-  const shared = limitOf(where, parts.options, parts.known, { id: name, max, refuse: (amount, remaining) => refuse(remaining === undefined ? undefined : max - remaining, amount) });
   const settle = (usage: TokenUsage | undefined, estimate: number): number => Math.min(usedOf(usage) ?? estimate, Number.MAX_SAFE_INTEGER);
-  const spentIn = perSession(() => ({ amount: 0 }));
+  const shared = limitOf(where, parts.options, parts.known, { id: name, max, settle, refuse: (amount, remaining) => refuse(remaining === undefined ? undefined : max - remaining, amount) });
+  const spentIn = perSession(() => new Spent(settle));
   const guard = defineGuard({
     name,
     stages: ["pre_model_call"],
@@ -35,19 +38,35 @@ export function budgetGuard(parts: BudgetParts): Guard {
       const known = estimateOf(request, context);
       // A call that is taken to use nothing would never be stopped, and not be settled.
       const stated = known === undefined ? undefined : Math.max(1, known);
-      if (shared !== undefined) return shared.judge(stated, request, context, taking, settle);
+      if (shared !== undefined) return shared.judge(stated, request, context, taking);
       const spent = spentIn(context);
       const estimate = stated ?? Math.max(1, max - spent.amount);
       if (!(spent.amount + estimate <= max)) return refuse(spent.amount, estimate);
       if (!taking.dry) {
         spent.amount += estimate;
-        taking.take(
-          () => void (spent.amount -= estimate),
-          (usage) => void (spent.amount += settle(usage, estimate) - estimate),
-        );
+        hold(taking, new Taken(spent, true, estimate));
       }
-      return allow();
+      return ALLOW;
     },
   });
   return parts.isOurs ? onlyReads(guard) : guard;
+}
+
+/** What one session has spent; the amount of a call is its estimate. */
+class Spent implements Owner {
+  amount = 0;
+  readonly #settle: Settle;
+
+  constructor(settle: Settle) {
+    this.#settle = settle;
+  }
+
+  giveBack({ amount = 0 }: Taken): void {
+    this.amount -= amount;
+  }
+
+  settle({ amount = 0 }: Taken, usage: TokenUsage | undefined): void {
+    const settle = this.#settle;
+    this.amount += settle(usage, amount) - amount;
+  }
 }

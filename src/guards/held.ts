@@ -1,14 +1,32 @@
 import type { ExecutionContext } from "../context.ts";
 import type { GovernedRequest } from "../request.ts";
+import { type Owner, Taken } from "../taking.ts";
 
-/** That one act has taken from one limit. */
-export interface Held {
-  readonly by: object;
-  readonly key: string;
-  readonly context: ExecutionContext;
-  isOpen: boolean;
-  readonly depth: number;
-  readonly next: Held | undefined;
+/** What one act has taken from one limit, under a key. */
+export class Held extends Taken {
+  declare readonly key: string;
+  declare readonly context: ExecutionContext;
+  /** Where the limit has it: a record in this process, a receipt of a store. */
+  declare readonly place: number;
+  declare readonly turn: number;
+  declare readonly receipt: string;
+  /** Until it is given back. */
+  declare isOpen: boolean;
+  declare depth: number;
+  /** What the act had taken before. */
+  declare below: Held | undefined;
+
+  constructor(owner: Owner, isSettled: boolean, amount: number, key: string, context: ExecutionContext, place: number, turn: number, receipt: string) {
+    super(owner, isSettled, amount);
+    this.key = key;
+    this.context = context;
+    this.place = place;
+    this.turn = turn;
+    this.receipt = receipt;
+    this.isOpen = true;
+    this.depth = 1;
+    this.below = undefined;
+  }
 }
 
 // On the request, and not beside it: a transform's copy of it keeps the mark, and a WeakMap costs ten times the limit itself.
@@ -25,22 +43,23 @@ interface Marked {
  * To be asked with a session's own request and context only: whoever makes them by hand may use one for many acts.
  */
 export function isHeld(by: object, key: string, request: GovernedRequest, context: ExecutionContext): boolean {
-  for (let held = (request as Marked)[HELD]; held !== undefined; held = held.next) {
-    if (held.isOpen && held.by === by && held.key === key && held.context !== context) return true;
+  for (let held = (request as Marked)[HELD]; held !== undefined; held = held.below) {
+    if (held.isOpen && held.owner === by && held.key === key && held.context !== context) return true;
   }
   return false;
 }
 
-/** Remembers that an act has taken; close it when that is given back. A request that nothing can be written on is not marked. */
-export function hold(by: object, key: string, request: GovernedRequest, context: ExecutionContext): Held | undefined {
+/** Remembers on its request what an act has taken. A request that nothing can be written on is not marked. */
+export function mark(request: GovernedRequest, held: Held): void {
   // A session never shows a request twice; whoever does is counted anew, and must not make the list longer and longer.
   const last = (request as Marked)[HELD];
-  const next = last !== undefined && last.depth < MOST ? last : undefined;
-  const held: Held = { by, key, context, isOpen: true, depth: next === undefined ? 1 : next.depth + 1, next };
+  if (last !== undefined && last.depth < MOST) {
+    held.depth = last.depth + 1;
+    held.below = last;
+  }
   try {
     (request as Marked)[HELD] = held;
   } catch {
-    return undefined;
+    // Counted twice rather than never.
   }
-  return held;
 }

@@ -6,7 +6,8 @@ import type { GovernedRequest, TokenUsage } from "../request.ts";
 import { FULL, LimitTable, REFUSED } from "../state/limit-table.ts";
 import { DEFAULT_MAX_KEYS } from "../state/memory-store.ts";
 import type { Awaitable, StateStore, TakeRequest, TakeResult } from "../state/store.ts";
-import { type Held, hold, isHeld } from "./held.ts";
+import { hold, type Owner } from "../taking.ts";
+import { Held, isHeld, mark } from "./held.ts";
 
 /** Whose acts count together. */
 export interface LimitOptions {
@@ -26,7 +27,7 @@ export interface LimitOptions {
 const OPTIONS: readonly string[] = ["per", "windowMs", "store", "id"];
 
 /** Checks the options that limits have in common; `undefined` where the session's own counter is all that it takes. */
-export function limitOf(where: string, options: LimitOptions, known: readonly string[], parts: Pick<KeyedLimitParts, "id" | "max" | "refuse">): ScopedLimit | undefined {
+export function limitOf(where: string, options: LimitOptions, known: readonly string[], parts: Pick<KeyedLimitParts, "id" | "max" | "refuse" | "settle">): ScopedLimit | undefined {
   knownKeys(where, options, [...OPTIONS, ...known]);
   const { per = "session", windowMs, store, id = parts.id } = options;
   if (per !== "session" && per !== "agent" && per !== "tree") throw wrong(where, "per", '"session", "agent" or "tree"', per);
@@ -38,18 +39,18 @@ export function limitOf(where: string, options: LimitOptions, known: readonly st
   const isAgents = per === "agent";
   const limit = new KeyedLimit({ ...parts, where, id, kind: isAgents ? "agent" : "session", windowMs, store });
   return {
-    judge(amount, request, context, taking, settle): Decision | Promise<Decision> {
+    judge(amount, request, context, taking): Decision | Promise<Decision> {
       const { agentKey, sessionId } = context;
       // Who is nobody has no counter of its own, and must not share one with others that are nobody.
       if (!isKey(agentKey) || (!isAgents && !isKey(sessionId))) return parts.refuse(amount ?? 1, undefined, undefined);
-      return limit.judge(isAgents ? agentKey : tuple(agentKey, sessionId), amount, request, context, taking, settle);
+      return limit.judge(isAgents ? agentKey : tuple(agentKey, sessionId), amount, request, context, taking);
     },
   };
 }
 
 /** A limit that finds its key itself. */
 export interface ScopedLimit {
-  judge(amount: number | undefined, request: GovernedRequest, context: ExecutionContext, taking: Taking, settle?: Settle): Decision | Promise<Decision>;
+  judge(amount: number | undefined, request: GovernedRequest, context: ExecutionContext, taking: Taking): Decision | Promise<Decision>;
 }
 
 /** Whether something can be a key: a text that is neither empty nor longer than 1024. */
@@ -70,6 +71,8 @@ export interface KeyedLimitParts {
   readonly maxKeys?: number;
   /** The denial of what does not fit; `remaining` is `undefined` where nothing could be counted. */
   readonly refuse: (amount: number, remaining: number | undefined, retryAfterMs: number | undefined) => Deny;
+  /** Absent: what was taken is what was used. */
+  readonly settle?: Settle;
 }
 
 /** What a usage makes of an amount that was only estimated. */
@@ -77,16 +80,13 @@ export type Settle = (usage: TokenUsage | undefined, amount: number) => number;
 
 const ALLOW = allow();
 
-/** What an act still holds of a limit: nothing, once it was given back or settled. */
-interface Taken {
-  amount: number;
-}
-
 /** A limit that is counted under keys, in this process or in a store. */
-export class KeyedLimit {
+export class KeyedLimit implements Owner {
   readonly #parts: KeyedLimitParts;
   readonly #table: LimitTable;
   readonly #prefix: string;
+  /** What is counted in a window, and is what it was taken for, is settled by its expiring. */
+  readonly #isSettled: boolean;
 
   constructor(parts: KeyedLimitParts) {
     const { where, store, id } = parts;
@@ -97,38 +97,58 @@ export class KeyedLimit {
     }
     if (typeof id !== "string" || id === "") throw wrong(where, "id", "a string that is not empty", id);
     this.#parts = parts;
+    this.#isSettled = parts.settle !== undefined || parts.windowMs === undefined;
     this.#table = new LimitTable(parts.windowMs ?? Infinity, { left: parts.maxKeys ?? DEFAULT_MAX_KEYS });
     this.#prefix = JSON.stringify([id, parts.kind, parts.windowMs ?? 0]);
   }
 
   /** Judges an act that wants `amount`, and takes it in the same step; `undefined`: all that is left, at least 1. */
-  judge(key: string, amount: number | undefined, request: GovernedRequest, context: ExecutionContext, taking: Taking, settle?: Settle): Decision | Promise<Decision> {
+  judge(key: string, amount: number | undefined, request: GovernedRequest, context: ExecutionContext, taking: Taking): Decision | Promise<Decision> {
     const own = SessionContext.stateOf(context);
     if (own !== undefined && isHeld(this, key, request, context)) return ALLOW;
     const now = own === undefined ? stateOf(context).now : own.now;
     const { max, store, refuse } = this.#parts;
     if (!Number.isFinite(now)) return refuse(amount ?? 1, undefined, undefined);
-    if (store !== undefined) return this.#judgeIn(store, key, amount, now, request, context, taking, settle);
+    if (store !== undefined) return this.#judgeIn(store, key, amount, now, request, context, taking);
     const table = this.#table;
     if (taking.dry || amount === undefined || amount === 0) {
       const room = table.room(key, max, now);
       if (room === FULL) return noRoom();
       if (room < (amount ?? 1)) return refuse(amount ?? 1, room, table.retryAfterMs(key, amount ?? 1, max));
       if (taking.dry || amount === 0) return ALLOW;
-      return this.judge(key, room, request, context, taking, settle);
+      return this.judge(key, room, request, context, taking);
     }
     const place = table.take(key, amount, max, now, true);
     if (place === FULL) return noRoom();
     if (place === REFUSED) return refuse(amount, table.room(key, max, now), table.retryAfterMs(key, amount, max));
-    const held = own === undefined ? undefined : hold(this, key, request, context);
-    // One place makes no more closures than it needs: what is counted in a window is settled by its expiring.
-    const taken: Taken = { amount };
-    if (settle === undefined && table.windowMs !== Infinity) taking.take(giverBack(table, key, place, taken, held));
-    else taking.take(giverBack(table, key, place, taken, held), settler(table, key, place, taken, settle));
+    const held = new Held(this, this.#isSettled, amount, key, context, place, table.latest, "");
+    if (own !== undefined) mark(request, held);
+    hold(taking, held);
     return ALLOW;
   }
 
-  #judgeIn(store: StateStore, key: string, amount: number | undefined, now: number, request: GovernedRequest, context: ExecutionContext, taking: Taking, settle: Settle | undefined): Decision | Promise<Decision> {
+  giveBack(held: Held): void {
+    const { amount = 0 } = held;
+    held.isOpen = false;
+    held.amount = 0;
+    if (amount > 0) this.#keep(held, amount, 0);
+  }
+
+  settle(held: Held, usage: TokenUsage | undefined): void {
+    const { amount = 0 } = held;
+    const { settle } = this.#parts;
+    held.amount = 0;
+    if (amount > 0) this.#keep(held, amount, settle === undefined ? amount : settle(usage, amount));
+  }
+
+  /** Puts `keep` in the place of what an act has taken. */
+  #keep(held: Held, amount: number, keep: number): void {
+    const { store } = this.#parts;
+    if (store === undefined) this.#table.leave(held.key, held.place, held.turn, amount, keep);
+    else quietly(() => store.giveBack(`${this.#prefix}${held.key}`, held.receipt, keep));
+  }
+
+  #judgeIn(store: StateStore, key: string, amount: number | undefined, now: number, request: GovernedRequest, context: ExecutionContext, taking: Taking): Decision | Promise<Decision> {
     const { max, windowMs, refuse } = this.#parts;
     const name = `${this.#prefix}${key}`;
     const isLook = taking.dry || amount === undefined;
@@ -139,16 +159,10 @@ export class KeyedLimit {
       const least = amount ?? 1;
       if (isLook ? result.remaining < least : !result.taken) return refuse(least, result.remaining, result.retryAfterMs);
       if (taking.dry || amount === 0) return ALLOW;
-      if (amount === undefined) return this.#judgeIn(store, key, result.remaining, now, request, context, taking, settle);
-      const held = SessionContext.stateOf(context) === undefined ? undefined : hold(this, key, request, context);
-      const put = (keep: number): void => quietly(() => store.giveBack(name, result.receipt, keep));
-      taking.take(
-        () => {
-          if (held !== undefined) held.isOpen = false;
-          put(0);
-        },
-        settle !== undefined ? (usage) => put(settle(usage, amount)) : windowMs === undefined ? () => put(amount) : undefined,
-      );
+      if (amount === undefined) return this.#judgeIn(store, key, result.remaining, now, request, context, taking);
+      const held = new Held(this, this.#isSettled, amount, key, context, 0, 0, result.receipt);
+      if (SessionContext.stateOf(context) !== undefined) mark(request, held);
+      hold(taking, held);
       return ALLOW;
     };
     try {
@@ -158,25 +172,6 @@ export class KeyedLimit {
       return unavailable(store, error);
     }
   }
-}
-
-function giverBack(table: LimitTable, key: string, place: number, taken: Taken, held: Held | undefined): () => void {
-  const time = table.latest;
-  return () => {
-    if (held !== undefined) held.isOpen = false;
-    table.leave(key, place, time, taken.amount, 0);
-    taken.amount = 0;
-  };
-}
-
-function settler(table: LimitTable, key: string, place: number, taken: Taken, settle: Settle | undefined): (usage: TokenUsage | undefined) => void {
-  const time = table.latest;
-  return (usage) => {
-    const { amount } = taken;
-    if (amount === 0) return;
-    taken.amount = 0;
-    table.leave(key, place, time, amount, settle === undefined ? amount : settle(usage, amount));
-  };
 }
 
 /** Joins parts into a key that no other parts give. */

@@ -3,11 +3,13 @@ import { onlyReads } from "../combine/parts.ts";
 import { perSession } from "../context.ts";
 import { allow, deny, type Deny } from "../decision.ts";
 import { defineGuard, type Guard } from "../guard.ts";
+import { hold, type Owner, Taken } from "../taking.ts";
 import { type LimitOptions, limitOf } from "./keyed-limit.ts";
 
 export type { LimitOptions } from "./keyed-limit.ts";
 
 const WHERE = "maxToolCalls()";
+const ALLOW = allow();
 
 /**
  * Allows so many tool calls in a session.
@@ -43,10 +45,7 @@ export function maxToolCalls(max: number, options: LimitOptions = {}): Guard {
       check: (request, context, taking) => shared.judge(1, request, context, taking),
     }));
   }
-  const counterOf = perSession(() => {
-    const counter = { taken: 0, giveBack: (): void => void counter.taken-- };
-    return counter;
-  });
+  const counterOf = perSession(() => new Counter());
   return onlyReads(defineGuard({
     name: "maxToolCalls",
     stages: ["pre_tool_call"],
@@ -55,9 +54,18 @@ export function maxToolCalls(max: number, options: LimitOptions = {}): Guard {
       if (counter.taken >= limit) return refuse();
       if (!taking.dry) {
         counter.taken++;
-        taking.take(counter.giveBack);
+        hold(taking, new Taken(counter, false, undefined));
       }
-      return allow();
+      return ALLOW;
     },
   }));
+}
+
+/** The calls of one session. */
+class Counter implements Owner {
+  taken = 0;
+
+  giveBack(): void {
+    this.taken--;
+  }
 }

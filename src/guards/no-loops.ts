@@ -3,6 +3,7 @@ import { onlyReads } from "../combine/parts.ts";
 import { perSession } from "../context.ts";
 import { allow, deny } from "../decision.ts";
 import { defineGuard, type Guard } from "../guard.ts";
+import { hold, type Owner, Taken } from "../taking.ts";
 import { fingerprint } from "./fingerprint.ts";
 
 /** When calls that repeat are a loop. */
@@ -19,8 +20,16 @@ export interface NoLoopsOptions {
 const WHERE = "noLoops()";
 const LONGEST_CYCLE = 4;
 
-interface Call {
-  readonly print: number;
+const ALLOW = allow();
+
+/** The last calls of one session; the amount of each is the number that it is remembered by. */
+class Calls implements Owner {
+  readonly list: Taken[] = [];
+
+  giveBack(call: Taken): void {
+    const at = this.list.lastIndexOf(call);
+    if (at >= 0) this.list.splice(at, 1);
+  }
 }
 
 /**
@@ -51,44 +60,42 @@ export function noLoops(options: NoLoopsOptions): Guard {
   const repeats = wholeNumber(WHERE, "repeats", options.repeats, 1, 100);
   const window = options.window === undefined ? 0 : wholeNumber(WHERE, "window", options.window, repeats, 1000);
   const remembered = Math.max(window, LONGEST_CYCLE * Math.max(2, repeats));
-  const callsOf = perSession((): Call[] => []);
+  const callsOf = perSession(() => new Calls());
   return onlyReads(defineGuard({
     name: "noLoops",
     stages: ["pre_tool_call"],
     check: ({ name, payload }, context, taking) => {
       const calls = callsOf(context);
-      const call: Call = { print: fingerprint([name, payload]) };
-      const cycle = cycleOf(calls, call.print, repeats);
+      const print = fingerprint([name, payload]);
+      const cycle = cycleOf(calls.list, print, repeats);
       if (cycle > 0) return deny("loop_detected", "The agent repeats the same calls", { repeats, cycle });
-      if (window > 0 && countOf(calls, call.print, window) >= repeats) return deny("loop_detected", "The agent makes the same call too often", { repeats, window });
+      if (window > 0 && countOf(calls.list, print, window) >= repeats) return deny("loop_detected", "The agent makes the same call too often", { repeats, window });
       if (!taking.dry) {
-        if (calls.push(call) > remembered) calls.shift();
-        taking.take(() => {
-          const at = calls.lastIndexOf(call);
-          if (at >= 0) calls.splice(at, 1);
-        });
+        const call = new Taken(calls, false, print);
+        if (calls.list.push(call) > remembered) calls.list.shift();
+        hold(taking, call);
       }
-      return allow();
+      return ALLOW;
     },
   }));
 }
 
 /** The length of the shortest cycle that this call would begin once more than allowed; 0: none. */
-function cycleOf(calls: readonly Call[], print: number, repeats: number): number {
+function cycleOf(calls: readonly Taken[], print: number, repeats: number): number {
   for (let length = 1; length <= LONGEST_CYCLE; length++) {
     // A then B then A is no cycle yet: several calls must have come round at least twice.
     const from = calls.length - length * (length === 1 ? repeats : Math.max(2, repeats));
     // Every one of the last calls, this one included, is the same as the one a cycle earlier.
-    if (from < 0 || calls[calls.length - length]?.print !== print) continue;
+    if (from < 0 || calls[calls.length - length]?.amount !== print) continue;
     let at = calls.length - 1;
-    while (at - length >= from && calls[at]?.print === calls[at - length]?.print) at--;
+    while (at - length >= from && calls[at]?.amount === calls[at - length]?.amount) at--;
     if (at - length < from) return length;
   }
   return 0;
 }
 
-function countOf(calls: readonly Call[], print: number, window: number): number {
+function countOf(calls: readonly Taken[], print: number, window: number): number {
   let count = 0;
-  for (let at = Math.max(0, calls.length - window); at < calls.length; at++) if (calls[at]?.print === print) count++;
+  for (let at = Math.max(0, calls.length - window); at < calls.length; at++) if (calls[at]?.amount === print) count++;
   return count;
 }

@@ -1,6 +1,9 @@
 import type { ExecutionContext } from "../context.ts";
 import { allow, type Decision, deny, type Deny } from "../decision.ts";
 import type { Taking } from "../guard.ts";
+import { hold, type Owner, Taken } from "../taking.ts";
+
+const ALLOW = allow();
 
 interface Waiter {
   readonly taking: Taking;
@@ -8,12 +11,11 @@ interface Waiter {
 }
 
 /** Places for acts of one kind in one session: some run, some wait their turn, the rest are refused. */
-export class Turns {
+export class Turns implements Owner {
   readonly #atOnce: number;
   readonly #max: number;
   readonly #refuse: () => Deny;
   readonly #waiting: Set<Waiter> = new Set();
-  readonly #release: () => void;
   readonly #stop: () => void;
   /** What those who wait listen to: once for all of them. */
   #signal: AbortSignal | undefined;
@@ -25,10 +27,6 @@ export class Turns {
     this.#atOnce = atOnce;
     this.#max = max;
     this.#refuse = refuse;
-    this.#release = () => {
-      this.#running--;
-      if (this.#waiting.size > 0) this.#next();
-    };
     this.#stop = () => {
       for (const waiter of this.#waiting) waiter.answer(stopped());
       this.#waiting.clear();
@@ -38,11 +36,12 @@ export class Turns {
 
   /** Gives a place, now or as soon as it is the act's turn. The signal is asked for only by who has to wait. */
   enter(taking: Taking, context: Pick<ExecutionContext, "signal">): Decision | Promise<Decision> {
-    if (this.#running + this.#waiting.size >= this.#max) return this.#refuse();
-    if (taking.dry) return allow();
-    if (this.#running < this.#atOnce) {
+    const running = this.#running;
+    if (running + this.#waiting.size >= this.#max) return this.#refuse();
+    if (taking.dry) return ALLOW;
+    if (running < this.#atOnce) {
       this.#take(taking);
-      return allow();
+      return ALLOW;
     }
     const own = context.signal;
     if (own.aborted) return stopped();
@@ -50,9 +49,20 @@ export class Turns {
     return new Promise((answer) => this.#waiting.add({ taking, answer }));
   }
 
+  /** A place is free again. */
+  giveBack(): void {
+    this.#running--;
+    if (this.#waiting.size > 0) this.#next();
+  }
+
+  /** The same: an act that has ended needs its place no more. */
+  settle(): void {
+    this.giveBack();
+  }
+
   #take(taking: Taking): void {
     this.#running++;
-    taking.take(this.#release, this.#release);
+    hold(taking, new Taken(this, true, undefined));
   }
 
   #listen(signal: AbortSignal | undefined): void {
@@ -69,7 +79,7 @@ export class Turns {
     for (const waiter of this.#waiting) {
       if (this.#running >= this.#atOnce) break;
       this.#waiting.delete(waiter);
-      waiter.answer(allow());
+      waiter.answer(ALLOW);
       this.#take(waiter.taking);
     }
     this.#isPassing = false;

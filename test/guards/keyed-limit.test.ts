@@ -21,11 +21,11 @@ describe("KeyedLimit", () => {
   });
 
   test.each([["in this process", undefined], ["in a store", memoryStore()], ["in a store that answers later", later(memoryStore())]])("judge() reserves all that is left, when the amount is unknown, %s", async (_where, store) => {
-    const limits = limit({ store });
+    const limits = limit({ store, settle: () => 1 });
     const { context } = sessionOf();
     const [one, two, three] = [new Takings(false), new Takings(false), new Takings(false)];
     expect(await limits.judge("a", 4, request(), context, one)).toBe(allow());
-    expect(await limits.judge("a", undefined, request(), context, two, () => 1)).toBe(allow());
+    expect(await limits.judge("a", undefined, request(), context, two)).toBe(allow());
     expect(await limits.judge("a", undefined, request(), context, new Takings(true))).toMatchObject({ code: "full", details: { amount: 1, remaining: 0 } });
     expect(await limits.judge("a", undefined, request(), context, three)).toMatchObject({ code: "full" });
     two.settle(undefined);

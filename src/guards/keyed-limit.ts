@@ -98,7 +98,7 @@ export class KeyedLimit implements Owner {
     if (typeof id !== "string" || id === "") throw wrong(where, "id", "a string that is not empty", id);
     this.#parts = parts;
     this.#isSettled = parts.settle !== undefined || parts.windowMs === undefined;
-    this.#table = new LimitTable(parts.windowMs ?? Infinity, { left: parts.maxKeys ?? DEFAULT_MAX_KEYS });
+    this.#table = new LimitTable(parts.windowMs ?? Infinity, { left: parts.maxKeys ?? DEFAULT_MAX_KEYS }, true);
     this.#prefix = JSON.stringify([id, parts.kind, parts.windowMs ?? 0]);
   }
 
@@ -118,10 +118,10 @@ export class KeyedLimit implements Owner {
       if (taking.dry || amount === 0) return ALLOW;
       return this.judge(key, room, request, context, taking);
     }
-    const place = table.take(key, amount, max, now, true);
+    const place = table.take(key, amount, max, now);
     if (place === FULL) return noRoom();
     if (place === REFUSED) return refuse(amount, table.room(key, max, now), table.retryAfterMs(key, amount, max));
-    const held = new Held(this, this.#isSettled, amount, key, context, place, table.latest, "");
+    const held = new Held(this, this.#isSettled, amount, key, context, place, table.turnOf(place), "");
     if (own !== undefined) mark(request, held);
     hold(taking, held);
     return ALLOW;

@@ -1,10 +1,13 @@
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { FULL, LimitTable, REFUSED } from "../../src/state/limit-table.ts";
 
-const table = (windowMs = 1000, left = 100): LimitTable => new LimitTable(windowMs, { left });
+const table = (windowMs = 1000, left = 100, joins = false): LimitTable => new LimitTable(windowMs, { left }, joins);
+const joining = (windowMs = 1000): LimitTable => table(windowMs, 100, true);
 
 describe("LimitTable", () => {
+  afterEach(() => void vi.unstubAllGlobals());
+
   test("take() answers places that are above 0 and differ, when it takes", () => {
     const limits = table();
     const places = [limits.take("a", 1, 3, 0), limits.take("a", 1, 3, 0), limits.take("b", 1, 3, 0)];
@@ -44,6 +47,75 @@ describe("LimitTable", () => {
     for (let i = 0; i < 100; i++) limits.take(`old ${i}`, 1, 1, 0);
     for (let i = 0; i < 50; i++) limits.take(`new ${i}`, 1, 1, 1000);
     expect(limits.size).toBe(50);
+  });
+
+  test("take() drops the key that has been idle, when it had been busy long after others came", () => {
+    const limits = table(1000, 2);
+    limits.take("a", 1, 9, 0);
+    limits.take("b", 1, 9, 10);
+    limits.take("a", 1, 9, 500);
+    expect([limits.take("c", 1, 9, 1009), limits.take("c", 1, 9, 1010) > 0, limits.room("a", 9, 1010), limits.take("d", 1, 9, 1499), limits.take("d", 1, 9, 1500) > 0]).toEqual([FULL, true, 8, FULL, true]);
+  });
+
+  test("take() drops a key as soon as nothing of it counts, when its newest taking was given back", () => {
+    const limits = table(1000, 1);
+    limits.take("a", 1, 9, 0);
+    limits.take("a", 1, 9, 100);
+    const newest = limits.receiptOf(limits.take("a", 1, 9, 900));
+    expect(limits.take("b", 1, 9, 1000)).toBe(FULL);
+    limits.giveBack("a", newest, 0);
+    expect([limits.take("b", 1, 9, 1099), limits.take("b", 1, 9, 1100) > 0]).toEqual([FULL, true]);
+  });
+
+  test("take() lets go of what has expired, two records with each call, when a burst was long ago", () => {
+    const limits = table(1000);
+    const places = Array.from({ length: 20 }, () => limits.take("a", 1, 99, 0));
+    limits.take("a", 1, 99, 500);
+    for (let i = 0; i < 10; i++) places.push(limits.take("a", 1, 99, 1000 + i));
+    // What was dropped serves another key.
+    for (let i = 0; i < 10; i++) places.push(limits.take("b", 1, 99, 1009));
+    expect([new Set(places).size, limits.room("a", 99, 1009), limits.room("b", 99, 1009)]).toEqual([20, 88, 89]);
+  });
+
+  test("giveBack() ignores the receipt of what has expired, when its key has come back meanwhile", () => {
+    for (const joins of [false, true]) {
+      const limits = table(1000, 100, joins);
+      const places = [0, 1, 2].map((now) => limits.take("a", 1, 9, now));
+      const [receipts, turns] = [places.map((place) => limits.receiptOf(place)), places.map((place) => limits.turnOf(place))];
+      limits.sweep(2000);
+      limits.take("a", 5, 9, 2000);
+      places.forEach((place, i) => (joins ? limits.leave("a", place, turns[i] as number, 1, 0) : limits.giveBack("a", receipts[i] as number, 0)));
+      expect(limits.room("a", 9, 2000)).toBe(4);
+    }
+  });
+
+  test.each([["Int32Array"], ["Float64Array"]])("take() changes nothing, when there is no memory for a longer %s", (name) => {
+    for (const windowMs of [1000, Infinity]) {
+      const limits = table(windowMs, 1000);
+      let failed = 0;
+      const counts = new Map<string, number>();
+      // Records and keys must not run out together.
+      for (let i = 0; i < 3; i++) limits.take("first", 1, 9, 0);
+      for (let i = 0; i < 100; i++) {
+        const key = `k${i % 60}`, size = limits.size;
+        vi.stubGlobal(name, class { constructor() { throw new RangeError("Array buffer allocation failed"); } });
+        let place = 0;
+        try {
+          place = limits.take(key, 1, 3, 0);
+        } catch {
+          failed++;
+          expect(limits.size).toBe(size);
+        }
+        vi.unstubAllGlobals();
+        if (place === 0) place = limits.take(key, 1, 3, 0);
+        expect(place).toBeGreaterThan(0);
+        counts.set(key, (counts.get(key) ?? 0) + 1);
+        for (const [one, count] of counts) expect(limits.room(one, 3, 0)).toBe(3 - count);
+      }
+      expect(failed).toBeGreaterThan(1);
+      limits.sweep(5000);
+      expect(limits.size).toBe(windowMs === Infinity ? 61 : 0);
+    }
   });
 
   test("take() is FULL for a new key and open for old ones, when every key counts", () => {
@@ -119,37 +191,41 @@ describe("LimitTable", () => {
     expect([limits.size, limits.room("a", 1, 0)]).toEqual([0, 1]);
   });
 
-  test("take() joins takings of one time in one record, when it is told to", () => {
-    const limits = table();
-    const places = [limits.take("a", 1, 9, 0, true), limits.take("a", 2, 9, 0, true), limits.take("b", 1, 9, 0, true), limits.take("a", 3, 9, 1, true)];
+  test("take() joins takings of one time in one record, when it joins", () => {
+    const limits = joining();
+    const places = [limits.take("a", 1, 9, 0), limits.take("a", 2, 9, 0), limits.take("b", 1, 9, 0), limits.take("a", 3, 9, 1)];
     expect([places[0] === places[1], new Set(places).size]).toEqual([true, 3]);
-    limits.leave("a", places[0] as number, 0, 1, 0);
+    const [place = 0, second = 0] = places;
+    const turn = limits.turnOf(place);
+    limits.leave("a", place, turn, 1, 0);
     expect(limits.room("a", 9, 1)).toBe(4);
-    limits.leave("a", places[1] as number, 0, 2, 1);
+    limits.leave("a", second, turn, 2, 1);
     expect([limits.room("a", 9, 1), limits.room("a", 9, 1000), limits.room("a", 9, 1001)]).toEqual([5, 6, 9]);
   });
 
   test("leave() changes nothing, when the taking has expired and its place serves another one", () => {
-    const limits = table();
-    const place = limits.take("a", 1, 9, 0, true);
-    expect([limits.take("a", 1, 9, 1000, true), limits.latest]).toEqual([place, 1000]);
-    limits.leave("a", place, 0, 1, 0);
+    const limits = joining();
+    const place = limits.take("a", 1, 9, 0);
+    const turn = limits.turnOf(place);
+    expect(limits.take("a", 1, 9, 1000)).toBe(place);
+    limits.leave("a", place, turn, 1, 0);
     expect(limits.room("a", 9, 1000)).toBe(8);
   });
 
   test("leave() changes nothing, when the place is another key's by now", () => {
-    const limits = table();
-    const place = limits.take("a", 1, 9, 0, true);
-    limits.leave("a", place, 0, 1, 0);
-    expect(limits.take("b", 1, 9, 0, true)).toBe(place);
-    limits.leave("a", place, 0, 1, 0);
+    const limits = joining();
+    const place = limits.take("a", 1, 9, 0);
+    const turn = limits.turnOf(place);
+    limits.leave("a", place, turn, 1, 0);
+    expect(limits.take("b", 1, 9, 0)).toBe(place);
+    limits.leave("a", place, limits.turnOf(place), 1, 0);
     expect([limits.room("a", 9, 0), limits.room("b", 9, 0)]).toEqual([9, 8]);
   });
 
   test("leave() keeps what counts for ever, when takings that joined are settled one by one", () => {
-    const limits = table(Infinity);
-    const places = [1, 2, 3].map((amount) => limits.take("a", amount, 20, 0, true));
-    places.forEach((place, i) => limits.leave("a", place, 0, i + 1, i === 1 ? 0 : 5));
+    const limits = joining(Infinity);
+    const places = [1, 2, 3].map((amount) => limits.take("a", amount, 20, 0));
+    places.forEach((place, i) => limits.leave("a", place, limits.turnOf(place), i + 1, i === 1 ? 0 : 5));
     expect([limits.room("a", 20, 0), limits.size]).toEqual([10, 1]);
   });
 
@@ -167,8 +243,8 @@ describe("LimitTable", () => {
     });
     fc.assert(fc.property(fc.array(step, { maxLength: 80 }), fc.constantFrom(10, 25, Infinity), fc.boolean(), (steps, windowMs, joins) => {
       const max = 6;
-      const limits = table(windowMs);
-      const naive: { key: string; amount: number; time: number; place: number; receipt: number; known: boolean }[] = [];
+      const limits = table(windowMs, 100, joins);
+      const naive: { key: string; amount: number; time: number; place: number; turn: number; receipt: number; known: boolean }[] = [];
       let clock = 0;
       let latest = -Infinity;
       for (const { do: what, key, amount, pick, move } of steps) {
@@ -177,12 +253,12 @@ describe("LimitTable", () => {
         if (what === "take" || what === "room") latest = Math.max(latest, clock);
         if (what === "take") {
           const fits = used() + amount <= max;
-          const place = limits.take(key, amount, max, clock, joins);
+          const place = limits.take(key, amount, max, clock);
           expect(place > 0).toBe(fits);
           if (!fits) {
             const wait = limits.retryAfterMs(key, amount, max);
             if (wait !== undefined) expect(naive.filter((one) => one.key === key && latest + wait - one.time < windowMs).reduce((sum, one) => sum + one.amount, 0) + amount).toBeLessThanOrEqual(max);
-          } else naive.push({ key, amount, time: latest, place, receipt: limits.receiptOf(place), known: true });
+          } else naive.push({ key, amount, time: latest, place, turn: limits.turnOf(place), receipt: limits.receiptOf(place), known: true });
         } else if (what === "room") {
           expect(limits.room(key, max, clock)).toBe(Math.max(0, max - used()));
         } else {
@@ -191,7 +267,7 @@ describe("LimitTable", () => {
           // Takings that joined are given back once.
           if (joins && !one.known) continue;
           const keep = what === "keep" ? amount : 0;
-          if (joins) limits.leave(one.key, one.place, one.time, one.amount, keep);
+          if (joins) limits.leave(one.key, one.place, one.turn, one.amount, keep);
           else limits.giveBack(one.key, one.receipt, keep);
           // An expired one may or may not be known still: it no longer counts.
           if (one.known && latest - one.time < windowMs) one.amount = keep;

@@ -4,6 +4,12 @@ const LIMB_MASK = 0x7fffffff;
 /** Words of each text's changed middle that are compared; further ones count as changed. */
 export const MAX_COMPARED_WORDS = 16_384;
 
+/** Slots in which a word is looked for. More words of one hash than that, as a hostile text can hold, are kept in a map, so that none is slow to find. */
+const MAX_PROBES = 8;
+
+/** From this many limbs without an item on, its row leaves them out; walking over fewer is cheaper than a jump. */
+const MIN_GAP = 8;
+
 /** White space as `\s` has it. */
 function isSpace(code: number): boolean {
   if (code <= 32) return code === 32 || (code >= 9 && code <= 13);
@@ -14,6 +20,11 @@ function isSpace(code: number): boolean {
 
 function endsWord(text: string, at: number): boolean {
   return at === text.length || isSpace(text.charCodeAt(at));
+}
+
+/** Whether a word of what lies behind `from` can start here. */
+function startsWord(text: string, at: number, from: number): boolean {
+  return at === from || isSpace(text.charCodeAt(at - 1));
 }
 
 /** How many first characters are the same in both, back to where a word ends or starts in both. */
@@ -31,8 +42,7 @@ function sameSuffix(a: string, b: string, from: number): number {
   const most = Math.min(a.length, b.length) - from;
   let count = 0;
   while (count < most && a.charCodeAt(a.length - 1 - count) === b.charCodeAt(b.length - 1 - count)) count++;
-  const startsWord = (text: string): boolean => count === text.length - from || isSpace(text.charCodeAt(text.length - 1 - count));
-  if (startsWord(a) && startsWord(b)) return count;
+  if (startsWord(a, a.length - count, from) && startsWord(b, b.length - count, from)) return count;
   while (count > 0 && !isSpace(a.charCodeAt(a.length - count))) count--;
   return count;
 }
@@ -48,73 +58,160 @@ function countWords(text: string, from: number, to: number): number {
   return count;
 }
 
-/** Numbers the words of `text` between two places by `ids`, which grows; returns how many words there are, compared or not. */
-function numberWords(text: string, from: number, to: number, ids: Map<string, number>, grow: boolean, out: number[]): number {
-  let count = 0;
-  let at = from;
-  for (;;) {
-    while (at < to && isSpace(text.charCodeAt(at))) at++;
-    if (at >= to) return count;
-    const start = at++;
-    while (at < to && !isSpace(text.charCodeAt(at))) at++;
-    if (count++ >= MAX_COMPARED_WORDS) return count + countWords(text, at, to);
-    const word = text.slice(start, at);
-    let id = ids.get(word);
-    if (id === undefined) {
-      id = grow ? ids.size : -1;
-      if (grow) ids.set(word, id);
+/** A part of a text, with its code units where they are quick to read. */
+interface Part {
+  readonly text: string;
+  readonly from: number;
+  readonly to: number;
+  /** From `from` on, and a space at the end. */
+  readonly codes: Uint16Array;
+}
+
+function partOf(text: string, from: number, to: number): Part {
+  const codes = new Uint16Array(to - from + 1);
+  for (let at = from; at < to; at++) codes[at - from] = text.charCodeAt(at);
+  codes[to - from] = 32;
+  return { text, from, to, codes };
+}
+
+/** The different words of a part, numbered as they came. */
+interface Vocabulary {
+  readonly codes: Uint16Array;
+  /** A hash and, from 1 on, the number of a word that has it; a power of two of such pairs. */
+  readonly slots: Int32Array;
+  /** Where in `codes` each word starts and ends. */
+  readonly starts: number[];
+  readonly ends: number[];
+  /** The words that found no slot. */
+  crowded: Map<string, number> | undefined;
+}
+
+function vocabularyOf(codes: Uint16Array): Vocabulary {
+  let size = 8;
+  while (size * 4 < codes.length && size < 2 * MAX_COMPARED_WORDS) size *= 2;
+  return { codes, slots: new Int32Array(2 * size), starts: [], ends: [], crowded: undefined };
+}
+
+/** The number of the word of `part` between two places; of one that is not known, a new one or -1. */
+function numberOf(words: Vocabulary, part: Part, start: number, end: number, hash: number, grow: boolean): number {
+  const { codes: known, slots, starts, ends } = words;
+  const { codes } = part;
+  let slot = Math.imul(hash, 0x9e3779b1) >>> 14;
+  for (let probe = 0; probe < MAX_PROBES; probe++, slot += 2) {
+    slot &= slots.length - 2;
+    const id = slots[slot + 1]! - 1;
+    if (id < 0) {
+      if (!grow) return -1;
+      slots[slot] = hash;
+      slots[slot + 1] = starts.push(start);
+      return ends.push(end) - 1;
     }
-    out.push(id);
+    if (slots[slot] !== hash) continue;
+    let at = starts[id]!;
+    if (ends[id]! - at !== end - start) continue;
+    let other = start;
+    while (other < end && known[at] === codes[other]) {
+      at++;
+      other++;
+    }
+    if (other === end) return id;
   }
+  const word = part.text.slice(part.from + start, part.from + end);
+  const id = words.crowded?.get(word);
+  if (id !== undefined || !grow) return id ?? -1;
+  words.crowded ??= new Map();
+  words.crowded.set(word, starts.push(start) - 1);
+  return ends.push(end) - 1;
+}
+
+/** Numbers the words of a part by `words`, which may grow; returns how many words there are, compared or not. */
+function numberWords(part: Part, words: Vocabulary, grow: boolean, out: number[]): number {
+  const { codes } = part;
+  for (let at = 0; at < codes.length; at++) {
+    const start = at;
+    let hash = 0;
+    let code = codes[at]!;
+    while (!isSpace(code)) {
+      hash = ((hash << 5) - hash + code) | 0;
+      code = codes[++at]!;
+    }
+    if (at === start) continue;
+    if (out.length === MAX_COMPARED_WORDS) return out.length + countWords(part.text, part.from + start, part.to);
+    out.push(numberOf(words, part, start, at, hash, grow));
+  }
+  return out.length;
 }
 
 /**
  * Length of the longest common subsequence of two lists of ids, the first of which has ids below `distinct`.
  *
  * A bit per place of `a`, as in Hyyrö, "Bit-parallel LCS-length computation revisited" (2004): for each item of `b`,
- * `v = (v + (v & m)) | (v & ~m)`, and the zeros of `v` are the length. Only the limbs in which the item occurs, and those
- * that a carry runs into, are touched: a limb with neither stays as it is.
+ * `v = (v + (v & m)) | (v - (v & m))`, and the zeros of `v` are the length. Only the limbs round those in which the item
+ * occurs, and those that a carry runs into, are touched: a limb with neither stays as it is.
  */
 function commonLength(a: readonly number[], distinct: number, b: readonly number[]): number {
   if (a.length <= LIMB_BITS) return commonLengthShort(a, distinct, b);
-  // The limbs in which an item occurs, and its bits there, stand from starts[id] to ends[id].
-  const starts = new Int32Array(distinct + 1);
-  for (let at = 0; at < a.length; at++) starts[a[at]! + 1]!++;
-  for (let id = 0; id < distinct; id++) starts[id + 1]! += starts[id]!;
-  const ends = starts.slice(0, distinct);
-  const limbs = new Int32Array(a.length);
-  const masks = new Int32Array(a.length);
+  // An item's row stands from rows[id] to rows[id + 1], as runs: the first limb, the limb behind the last, the bits in each.
+  const rows = new Int32Array(distinct + 1);
+  const runs = new Int32Array(distinct);
   for (let at = 0; at < a.length; at++) {
     const id = a[at]!;
     const limb = (at / LIMB_BITS) | 0;
-    const end = ends[id]!;
-    const slot = end > starts[id]! && limbs[end - 1] === limb ? end - 1 : end;
-    if (slot === end) ends[id] = end + 1;
-    limbs[slot] = limb;
-    masks[slot]! |= 1 << (at - limb * LIMB_BITS);
+    const end = runs[id]!;
+    rows[id + 1]! += startsRun(limb, end) ? 3 : limb + 1 - end;
+    runs[id] = limb + 1;
+  }
+  for (let id = 0; id < distinct; id++) {
+    runs[id] = rows[id]!;
+    rows[id + 1]! += rows[id]!;
+  }
+  const cells = new Int32Array(rows[distinct]!);
+  for (let at = 0; at < a.length; at++) {
+    const id = a[at]!;
+    const limb = (at / LIMB_BITS) | 0;
+    let run = runs[id]!;
+    const end = cells[run + 1]!;
+    if (startsRun(limb, end)) {
+      if (end > 0) run += 2 + end - cells[run]!;
+      runs[id] = run;
+      cells[run] = limb;
+    }
+    cells[run + 1] = limb + 1;
+    cells[run + 2 + limb - cells[run]!]! |= 1 << (at - limb * LIMB_BITS);
   }
   const v = new Int32Array(Math.ceil(a.length / LIMB_BITS)).fill(LIMB_MASK);
   for (let at = 0; at < b.length; at++) {
     const id = b[at]!;
-    if (id < 0) continue;
-    const end = ends[id]!;
-    let carry = 0;
-    let next = 0;
-    for (let slot = starts[id]!; slot < end; slot++) {
-      const limb = limbs[slot]!;
-      if (carry === 1) carry = settle(v, next, limb);
-      const mask = masks[slot]!;
-      const old = v[limb]!;
-      const sum = (old + (old & mask) + carry) | 0;
-      carry = sum >>> LIMB_BITS;
-      v[limb] = (sum & LIMB_MASK) | (old & ~mask);
-      next = limb + 1;
-    }
-    if (carry === 1) settle(v, next, v.length);
+    if (id >= 0) addRow(v, cells, rows[id]!, rows[id + 1]!);
   }
   let zeros = 0;
   for (let limb = 0; limb < v.length; limb++) zeros += ones(~v[limb]! & LIMB_MASK);
   return zeros;
+}
+
+/** Whether a limb is too far from the end of the item's last run; 0 is no run. */
+function startsRun(limb: number, end: number): boolean {
+  return end === 0 || limb - end >= MIN_GAP;
+}
+
+/** One item's step; a function of its own, so that its few variables stay in registers. */
+function addRow(v: Int32Array, cells: Int32Array, start: number, end: number): void {
+  let carry = 0;
+  let limb = 0;
+  let cell = start;
+  while (cell < end) {
+    const first = cells[cell++]!;
+    const behind = cells[cell++]!;
+    if (carry === 1) carry = settle(v, limb, first);
+    for (limb = first; limb < behind; limb++) {
+      const old = v[limb]!;
+      const hit = old & cells[cell++]!;
+      const sum = (old + hit + carry) | 0;
+      carry = sum >>> LIMB_BITS;
+      v[limb] = (sum & LIMB_MASK) | (old - hit);
+    }
+  }
+  if (carry === 1) settle(v, limb, v.length);
 }
 
 /** The same where one limb is enough. */
@@ -175,13 +272,14 @@ export function wordSimilarity(a: string, b: string): number {
   const prefix = samePrefix(a, b);
   const suffix = sameSuffix(a, b, prefix);
   const same = countWords(a, 0, prefix) + countWords(a, a.length - suffix, a.length);
-  const ids = new Map<string, number>();
+  const partOfA = partOf(a, prefix, a.length - suffix);
+  const words = vocabularyOf(partOfA.codes);
   const left: number[] = [];
   const right: number[] = [];
-  const inA = numberWords(a, prefix, a.length - suffix, ids, true, left);
-  const inB = numberWords(b, prefix, b.length - suffix, ids, false, right);
+  const inA = numberWords(partOfA, words, true, left);
+  const inB = numberWords(partOf(b, prefix, b.length - suffix), words, false, right);
   const total = 2 * same + inA + inB;
   if (total === 0) return 1;
-  const common = inA === 0 || inB === 0 ? 0 : commonLength(left, ids.size, right);
+  const common = inA === 0 || inB === 0 ? 0 : commonLength(left, words.starts.length, right);
   return (2 * (same + common)) / total;
 }

@@ -94,11 +94,32 @@ test.each([200, 2000, 20_000])("wordSimilarity() stays below 0.3, when %d charac
   expect(wordSimilarity(salad(characters, 7).join(" "), salad(characters, 8).join(" "))).toBeLessThan(0.3);
 });
 
-test("wordSimilarity() carries over limbs in which a word does not occur", () => {
-  // "x" at both ends of 100 places; each "x" of b runs a carry from the first limb on.
-  const a = ["x", ...new Array<string>(98).fill("y"), "x"].join(" ");
-  const b = ["x", "y", "x", "z", "x", "y", "y", "x", "x"].join(" ");
+test.each([100, 250, 280, 1000])("wordSimilarity() carries over limbs in which a word does not occur, when it is at both ends of %d places", (places) => {
+  // Each "x" of b runs a carry from the first limb on, and the second one over all that lies between.
+  const a = ["x", ...new Array<string>(places - 2).fill("y"), "x"].join(" ");
+  const b = ["z", "x", "y", "x", "z", "x", "y", "y", "x", "x", "z"].join(" ");
   expect(wordSimilarity(a, b)).toBeCloseTo(reference(a, b), 12);
+});
+
+test("wordSimilarity() has the score of the textbook's table, when a word stands in bursts with gaps of every length between", () => {
+  const burst = (most: number): fc.Arbitrary<string> => fc.tuple(fc.constantFrom("x", "x y", "x x z", "y x"), fc.nat(most)).map(([words, gap]) => `${words} ${"- ".repeat(gap)}`);
+  const text = (most: number): fc.Arbitrary<string> => fc.array(burst(most), { minLength: 3, maxLength: 6, size: "max" }).map((bursts) => bursts.join(""));
+  fc.assert(fc.property(text(310), text(3), (a, b) => { expect(wordSimilarity(a, b)).toBeCloseTo(reference(a, b), 12); }), { numRuns: 100 });
+});
+
+/** Different words of one length whose sums of 31 ^ n * code are the same. */
+const alike = (bits: number): string[] => Array.from({ length: 2 ** bits }, (_, n) => Array.from({ length: bits }, (_, at) => ((n >> at) % 2 === 1 ? "Aa" : "BB")).join(""));
+
+test("wordSimilarity() tells words apart, when they are made to share a hash", () => {
+  const word = fc.constantFrom(...alike(5));
+  const text = fc.array(word, { minLength: 30, maxLength: 120, size: "max" }).map((words) => words.join(" "));
+  fc.assert(fc.property(text, text, (a, b) => { expect(wordSimilarity(a, b)).toBeCloseTo(reference(a, b), 12); }), { numRuns: 100 });
+});
+
+test("wordSimilarity() tells words apart, when one starts or ends as the other, or differs in a lone surrogate or control character", () => {
+  const word = fc.constantFrom("a", "aa", "aaa", "ab", "ba", "\ud800", "\udc00", "\ufffd", "\ud83d\ude42", "\0", "\0\0", "\u0085", "\u200b", "a\ud800", "\u0161", "\u0261");
+  const text = fc.array(word, { maxLength: 60 }).map((words) => words.join(" "));
+  fc.assert(fc.property(text, text, (a, b) => { expect(wordSimilarity(a, b)).toBeCloseTo(reference(a, b), 12); }), { numRuns: 300 });
 });
 
 test("wordSimilarity() is exact, when only what lies between long equal ends differs", () => {
@@ -110,9 +131,10 @@ test("wordSimilarity() is exact, when only what lies between long equal ends dif
 
 test("wordSimilarity() counts words as changed, when they lie past those that are compared", () => {
   const words = Array.from({ length: MAX_COMPARED_WORDS + 1000 }, (_, at) => `w${at}`);
-  const a = ["start-a", ...words, "end-a"].join(" ");
-  const b = ["start-b", ...words, "end-b"].join(" ");
-  expect(wordSimilarity(a, b)).toBeCloseTo((MAX_COMPARED_WORDS - 1) / (words.length + 2), 12);
+  const same = ["the", "same", "on", "both", "sides"];
+  const a = [...same, "start-a", ...words, "end-a", ...same].join(" ");
+  const b = [...same, "start-b", ...words, "end-b", ...same].join(" ");
+  expect(wordSimilarity(a, b)).toBeCloseTo((MAX_COMPARED_WORDS - 1 + 10) / (words.length + 2 + 10), 12);
 });
 
 test("wordSimilarity() takes bounded time, when hostile texts have very many short words", () => {
@@ -122,4 +144,11 @@ test("wordSimilarity() takes bounded time, when hostile texts have very many sho
   const start = performance.now();
   expect(wordSimilarity(a, b)).toBeLessThan(0.2);
   expect(performance.now() - start).toBeLessThan(2000);
+});
+
+test("wordSimilarity() takes bounded time, when hostile texts have very many words of one hash", () => {
+  const words = alike(14);
+  const start = performance.now();
+  expect(wordSimilarity(`a ${words.join(" ")} a`, `b ${words.toReversed().join(" ")} b`)).toBeLessThan(0.001);
+  expect(performance.now() - start).toBeLessThan(1000);
 });

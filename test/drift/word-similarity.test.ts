@@ -150,5 +150,5 @@ test("wordSimilarity() takes bounded time, when hostile texts have very many wor
   const words = alike(14);
   const start = performance.now();
   expect(wordSimilarity(`a ${words.join(" ")} a`, `b ${words.toReversed().join(" ")} b`)).toBeLessThan(0.001);
-  expect(performance.now() - start).toBeLessThan(1000);
+  expect(performance.now() - start).toBeLessThan(2000);
 });

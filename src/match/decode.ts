@@ -1,4 +1,5 @@
-import { BASE64, BEGIN, HEX, sextet, SIGNS } from "./signs.ts";
+import { isBeyondAscii } from "./look-alikes.ts";
+import { BASE64, BEGIN, HEX, sextet, SIGNS, signsOf } from "./signs.ts";
 
 const ENTITIES: ReadonlyMap<string, string> = new Map(Object.entries({
   amp: "&", lt: "<", gt: ">", quot: "\"", apos: "'", nbsp: " ", tab: "\t", newline: "\n", sol: "/", bsol: "\\", lpar: "(", rpar: ")", lsqb: "[", lbrack: "[",
@@ -15,6 +16,7 @@ const TAGS = /[\u{e0000}-\u{e007f}]+/gu;
 const SELECTORS = /[\ufe00-\ufe0f\u{e0100}-\u{e01ef}]{2,}/gu;
 const REVERSED = /\u202e([^\u202c\n]*)/g;
 const BLOB = /[\w+/-]{8,}(?:[\r\n]+[\w+/-]{8,})*/g;
+const LINE_END = /[\r\n]/;
 const HEX_BLOB = /[\da-f]{8,}/gi;
 // What decoding leaves between two pieces of text; no pattern for text has it.
 const GAP = "\ufffd";
@@ -34,8 +36,9 @@ export function textOf(bytes: Uint8Array): string {
  * text hidden in tag characters, variation selectors or a right-to-left override.
  */
 export function decodeEscapes(text: string): string {
-  return text
-    .replace(ESCAPE, unescaped)
+  const plain = text.replace(ESCAPE, unescaped);
+  if (!isBeyondAscii(plain)) return plain;
+  return plain
     .replace(TAGS, (run) => Array.from(run, (c) => String.fromCharCode(c.codePointAt(0)! - 0xe0000)).join(""))
     .replace(SELECTORS, (run) => textOf(Uint8Array.from(run, (c) => selectorByte(c.codePointAt(0)!))))
     .replace(REVERSED, (_, hidden: string) => Array.from(hidden).reverse().join(""));
@@ -72,6 +75,8 @@ function nibble(unit: number): number {
  * `wide` also reads runs of which no part is text in ASCII.
  */
 export function decodeBlobs(text: string, wide: boolean): string {
+  // Only where a line ends can there be a run that the text does not show as it stands.
+  if (!wide && (signsOf(text, SIGNS) & (BASE64 | HEX)) === 0 && !LINE_END.test(text)) return text;
   return text
     .replace(HEX_BLOB, (run) => (hasRun(run, HEX) ? (piecesOf([hexBytes(run), hexBytes(run.slice(1))], 4) ?? run) : run))
     .replace(BLOB, (run) => decodeBlob(run, wide) ?? run);

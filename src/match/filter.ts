@@ -10,7 +10,10 @@ const BEGINS = (BEGIN & -SIGN) | 1 | (1 << MAX_PREFIX);
 const DIGITS = SIGN - 1;
 /** What a walk answers in place of a state where the payload needs a search. */
 const HIT = -1;
-/** What a value counts besides its text: so one sum is past the cap no later than texts or values are past theirs. */
+/**
+ * What a value counts besides its text, and more than a key that is known has text: so one sum is past the cap no later than
+ * texts or values are past theirs.
+ */
 const NODE: number = Math.ceil(MAX_UNITS / MAX_NODES);
 /** Beginnings found at a larger share of ordinary places would make the filter cost more than it spares. */
 const MAX_SHARE = 1 / 500;
@@ -58,11 +61,11 @@ export class Filter {
   }
 
   #visit(value: unknown, run: number, depth: number): number {
-    if (typeof value === "string") return value === "" ? run : this.#pass(value, this.#separate(run));
+    if (typeof value === "string" && value !== "") return this.#pass(value, this.#separate(run));
     if ((this.#left -= NODE) < 0) return HIT;
     if (typeof value === "object") return value === null ? run : this.#visitObject(value, run, depth);
     if (typeof value === "number") return this.#passNumber(value, this.#separate(run));
-    return typeof value === "boolean" || value === undefined ? run : HIT;
+    return value === "" || typeof value === "boolean" || value === undefined ? run : HIT;
   }
 
   #visitObject(value: object, from: number, depth: number): number {

@@ -2,7 +2,7 @@ import { show } from "../check.ts";
 import type { BlockedPattern } from "../policy/policy.ts";
 import { foldText } from "./fold.ts";
 import { checkSize, MAX_PATTERN, type Source } from "./program.ts";
-import { literal, type Node, parseGlob, parseRegex, PatternError } from "./syntax.ts";
+import { asserts, literal, type Node, parseGlob, parseRegex, PatternError } from "./syntax.ts";
 
 /** A pattern that was read: parts of a program, or a RegExp of our own. */
 export type ReadPattern = { readonly nodes: readonly Omit<Source, "index">[] } | { readonly regexp: RegExp };
@@ -18,10 +18,7 @@ export interface PatternMistake {
 const FORMS = "a string, { pattern, type } or { regexp }";
 const TYPES = ["substring", "regex", "glob"];
 
-/**
- * Says what is wrong with one pattern, or returns undefined.
- *
- */
+/** Says what is wrong with one pattern, or returns undefined. */
 export function patternMistake(pattern: unknown): PatternMistake | undefined {
   const read = readPattern(pattern);
   return "wanted" in read ? read : undefined;
@@ -50,7 +47,7 @@ function readText(text: string, type: string): ReadPattern | PatternMistake {
     if (type === "substring") return { nodes: readLiteral(text) };
     const node = type === "glob" ? anchored(parseGlob(text)) : parseRegex(text);
     checkSize(node);
-    return { nodes: [{ node, whole: type === "glob" || asksForEnds(node), glob: type === "glob" }] };
+    return { nodes: [{ node, whole: type === "glob" || asserts(node, "start", "end"), glob: type === "glob" }] };
   } catch (error) {
     if (!(error instanceof PatternError)) throw error;
     return { wanted: `a ${type} of the linear subset (at position ${error.position}: ${error.message} was wanted)`, got: text };
@@ -84,11 +81,6 @@ function anchored(items: readonly Node[]): Node {
   return sequence(out);
 }
 
-function asksForEnds(node: Node): boolean {
-  if (node.kind === "assert") return node.what === "start" || node.what === "end";
-  return node.kind === "repeat" ? asksForEnds(node.item) : node.kind !== "set" && node.items.some(asksForEnds);
-}
-
 function isRegExp(value: unknown): value is RegExp {
   return Object.prototype.toString.call(value) === "[object RegExp]" && typeof (value as RegExp).source === "string" && typeof (value as RegExp).flags === "string";
 }
@@ -98,7 +90,6 @@ function isRegExp(value: unknown): value is RegExp {
  *
  * A literal is compared folded, a glob without case outside its classes and with its runs of stars as one, a regex as it
  * is written. Two patterns that match the same for another reason have different keys.
- *
  */
 export function patternKey(pattern: BlockedPattern): string {
   if (typeof pattern === "string") return `substring:${foldedLiteral(pattern) ?? pattern.toLowerCase()}`;

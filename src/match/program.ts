@@ -1,6 +1,6 @@
 import { type CharSet, slice, WORD } from "./charset.ts";
 import { type Classes, partition } from "./classes.ts";
-import { type Node, PatternError } from "./syntax.ts";
+import { asserts, type Node, PatternError } from "./syntax.ts";
 
 /** Steps over one class of units: `a` the next state, `b` the row of classes. */
 export const CHAR = 0;
@@ -105,7 +105,7 @@ export function compileProgram(sources: readonly Source[]): Program {
   const lowered = new Map<CharSet, Node>();
   const sets = new Map<string, CharSet>();
   const nodes = sources.map(({ node }) => lower(node, lowered, sets));
-  const hasWord = nodes.some(asksForWords);
+  const hasWord = nodes.some((node) => asserts(node, "word", "notWord"));
   if (hasWord) sets.set("word", WORD);
   const classes = partition(sets.values());
   const ops: number[] = [];
@@ -222,11 +222,6 @@ export function compileProgram(sources: readonly Source[]): Program {
   const isWord = new Uint8Array(classes.count);
   if (hasWord) for (const c of classes.classesOf(WORD)) isWord[c] = 1;
   return { ops: Uint8Array.from(ops), a: Int32Array.from(a), b: Int32Array.from(b), own: Int32Array.from(own), rows, tree, spanning, whole, firstWhole, classes, isWord, hasWord };
-}
-
-function asksForWords(node: Node): boolean {
-  if (node.kind === "assert") return node.what === "word" || node.what === "notWord";
-  return node.kind === "repeat" ? asksForWords(node.item) : node.kind !== "set" && node.items.some(asksForWords);
 }
 
 /** Rewrites sets of code points as sets of UTF-16 units, pairs as sequences, and remembers the sets. */

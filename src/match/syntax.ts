@@ -8,6 +8,12 @@ export type Node =
   | { readonly kind: "repeat"; readonly item: Node; readonly min: number; readonly max: number }
   | { readonly kind: "assert"; readonly what: "start" | "end" | "word" | "notWord" };
 
+/** Whether a node asks for a boundary of some kinds. */
+export function asserts(node: Node, ...kinds: readonly string[]): boolean {
+  if (node.kind === "assert") return kinds.includes(node.what);
+  return node.kind === "repeat" ? asserts(node.item, ...kinds) : node.kind !== "set" && node.items.some((item) => asserts(item, ...kinds));
+}
+
 /** A pattern that is not of the safe subset: where, and what was wanted there. */
 export class PatternError extends Error {
   override readonly name = "PatternError";

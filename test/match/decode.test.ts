@@ -62,6 +62,10 @@ test("decodeBlobs() decodes text outside ASCII, when asked for wide runs", () =>
   expect(decodeBlobs("abcdefgh", true)).not.toBe("");
 });
 
+test("decodeBlobs() decodes a run, when only the lines together show it", () => {
+  expect(decodeBlobs("9999cm0g\nLXJm9999", false)).toContain("rm -rf");
+});
+
 test("textOf() marks what is no UTF-8, when bytes are damaged", () => {
   expect(textOf(Uint8Array.of(97, 255, 98))).toBe("a\ufffdb");
 });

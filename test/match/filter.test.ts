@@ -30,6 +30,7 @@ describe("passes()", () => {
     ["a number that would be hexadecimal as text", { id: 1726364650 }],
     ["numbers of any kind", [0, -1, 1.5, NaN, 9_999_999_999, 1e21]],
     ["nothing", undefined],
+    ["an empty text", ["", { a: "" }]],
     ["a null prototype", Object.assign(Object.create(null) as object, { a: "x" })],
     ["as deep as may be", nested(65)],
   ])("is true, when the payload is %s", (_, payload) => {
@@ -63,6 +64,7 @@ describe("passes()", () => {
     ["a bigint", 1n],
     ["too deep", nested(66)],
     ["too many values", new Array(MAX_NODES + 1).fill(true)],
+    ["too many empty values", new Array(MAX_NODES + 1).fill("")],
     ["too much text", ["x".repeat(MAX_UNITS), "y"]],
     ["too much text in a key", { ["x".repeat(MAX_UNITS + 1)]: 1 }],
   ])("is false, when the payload is or has %s", (_, payload) => {
@@ -93,6 +95,13 @@ describe("passes()", () => {
     expect(filterOf(["q 42 q"])!.passes(["q", 42, "q"])).toBe(false);
     expect(filterOf(["xq 42"])!.passes(["xq", 42])).toBe(false);
     expect(filterOf(["xyzq -1.5"])!.passes(["xyzq", -1.5])).toBe(false);
+  });
+
+  test("is false, when the texts of keys that it knows are what is too much", () => {
+    const filter = filterOf(FIVE)!;
+    const row = { ["k".repeat(64)]: true };
+    expect(filter.passes([row])).toBe(true);
+    expect(filter.passes(["x".repeat(MAX_UNITS - 64 * 1000), ...new Array<unknown>(1001).fill(row)])).toBe(false);
   });
 
   test("counts what it read as steps, when it passes and when it does not", () => {

@@ -11,6 +11,7 @@ import { rateLimit } from "../src/guards/rate-limit.ts";
 import type { GovernancePolicy } from "../src/policy/policy.ts";
 import type { GovernedRequest, Stage } from "../src/request.ts";
 import { memoryStore } from "../src/state/memory-store.ts";
+import { Takings } from "../src/taking.ts";
 import { record } from "./harness/record.ts";
 import { isQuick, median, quantile } from "./harness/time.ts";
 
@@ -34,69 +35,71 @@ const metadata = {};
 /** As many requests as a chunk has calls, made before it: a session makes a new one for every act, and lets go of it. */
 const fresh = (stage: Stage): readonly GovernedRequest[] => Array.from({ length: CALLS }, (_, i) => ({ stage, name: names[i & 3] as string, payload: payloads[i & 3], callId: "#1", metadata }));
 
-/** What an act keeps: the last of what was taken, as a session does until the act ends. */
-let giveBack: (() => void) | undefined;
-const taking = { dry: false, take: (back: () => void): void => void (giveBack = back) };
-const settling = { dry: false, take: (_back: () => void, settle?: (usage: undefined) => void): void => settle?.(undefined) };
-const releasing = { dry: false, take: (back: () => void): void => back() };
+/** How an act ends: it has run, or it is given back. */
+type End = "settle" | "giveBack";
 
 /**
- * Asks a guard as a session would: the clock was read before, and every act is another one. Compiled anew for each guard, as in a
- * kernel, where each has a call site of its own.
+ * Asks a guard as a session would, and ends the act: the clock was read before, and every act is another one, but for what holds its
+ * takings. Compiled anew for each guard, as in a kernel, where each has a call site of its own.
  */
-function asked(name: string, guard: Guard, kept: typeof taking): (i: number) => void {
+function asked(name: string, guard: Guard, end: End): (i: number) => void {
   const source = `// ${name}
     return (i) => {
       const { state, context } = sessions[i & 7];
       state.now = bench.time += pace;
-      if (guard(bench.requests[i], context, kept) !== allowed) throw new Error("${name} must allow here");
+      if (guard(bench.requests[i], context, takings) !== allowed) throw new Error("${name} must allow here");
+      takings.${end}();
     };`;
-  return new Function("guard", "sessions", "bench", "kept", "allowed", "pace", source)(guard, sessions, bench, kept, allow(), name.endsWith("a call a ms") ? 1 : 0) as (i: number) => void;
+  return new Function("guard", "sessions", "bench", "takings", "allowed", "pace", source)(guard, sessions, bench, new Takings(false), allow(), name.endsWith("a call a ms") ? 1 : 0) as (i: number) => void;
 }
 
 let counted = 0;
+/** What the counter written by hand leaves, to be undone. */
+let undo: (() => void) | undefined;
 const clock = (): void => void (bench.time += Date.now() > 0 ? 0 : 1);
 const counter = (i: number): void => {
   const { state } = sessions[i & 7] as (typeof sessions)[number];
   state.now = bench.time;
   if (counted >= 1e15) throw new Error("The counter must allow here");
   counted++;
-  taking.take(() => void counted--);
+  undo = () => void counted--;
 };
 
-const guards: Readonly<Record<string, readonly [Guard, typeof taking]>> = {
-  maxToolCalls: [maxToolCalls(1e15), taking],
+const guards: Readonly<Record<string, readonly [Guard, End]>> = {
+  maxToolCalls: [maxToolCalls(1e15), "settle"],
   // Eight agents in a burst, a hundred calls a ms: where a limit's cost can be felt.
-  rateLimit: [rateLimit({ max: 10_000, windowMs: 500 }), taking],
+  rateLimit: [rateLimit({ max: 10_000, windowMs: 500 }), "settle"],
+  // Every call at another ms, in a full window: as many takings expire as are made.
+  "rateLimit, a call a ms": [rateLimit({ max: 61, windowMs: 480 }), "settle"],
 };
 const others: typeof guards = {
-  // Every call at another ms, in a full window: as many takings expire as are made.
-  "rateLimit, a call a ms": [rateLimit({ max: 61, windowMs: 480 }), taking],
-  "rateLimit in a memory store": [rateLimit({ max: 10_000, windowMs: 500, store: memoryStore() }), taking],
-  "maxToolCalls per agent": [maxToolCalls(1e15, { per: "agent" }), settling],
-  "maxConcurrent, taken and released": [maxConcurrent(10), releasing],
-  "noLoops, taken and released": [noLoops({ repeats: 3, window: 40 }), releasing],
-  "costBudget, taken and released": [costBudget(1e9, { estimateUsd: 0.01 }), releasing],
+  "rateLimit in a memory store": [rateLimit({ max: 10_000, windowMs: 500, store: memoryStore() }), "settle"],
+  "maxToolCalls per agent": [maxToolCalls(1e15, { per: "agent" }), "settle"],
+  "maxConcurrent, taken and released": [maxConcurrent(10), "giveBack"],
+  "noLoops, taken and released": [noLoops({ repeats: 3, window: 40 }), "giveBack"],
+  "costBudget, taken and released": [costBudget(1e9, { estimateUsd: 0.01 }), "giveBack"],
 };
-const steps = (of: typeof guards): Record<string, (i: number) => void> => Object.fromEntries(Object.entries(of).map(([name, [guard, kept]]) => [name, asked(name, guard, kept)]));
+const steps = (of: typeof guards): Record<string, (i: number) => void> => Object.fromEntries(Object.entries(of).map(([name, [guard, end]]) => [name, asked(name, guard, end)]));
 
 /** Nanoseconds a call of each contestant, a figure for each round. */
 const times = new Map<string, number[]>();
-// Rounds of all contestants alternate, and ratios are taken inside a round, so that a busy machine slows each of them alike.
+// Chunks of all contestants alternate, a round counts its median chunk, and ratios are taken inside a round, so that a busy machine slows each
+// of them alike, and what interrupts a chunk does not count.
 function measure(contestants: Readonly<Record<string, (i: number) => void>>): void {
-  for (const name of Object.keys(contestants)) times.set(name, []);
+  const list = Object.entries(contestants);
+  for (const [name] of list) times.set(name, []);
   for (let round = -5; round < ROUNDS; round++) {
-    for (const [name, run] of Object.entries(contestants)) {
-      let spent = 0;
-      for (let chunk = 0; chunk < CHUNKS; chunk++) {
+    const spent = list.map((): number[] => []);
+    for (let chunk = 0; chunk < CHUNKS; chunk++) {
+      for (const [at, [name, run]] of list.entries()) {
         bench.requests = fresh(name.startsWith("costBudget") ? "pre_model_call" : "pre_tool_call");
         bench.time += CALLS / 100;
         const start = performance.now();
         for (let i = 0; i < CALLS; i++) run(i);
-        spent += performance.now() - start;
+        spent[at]?.push(performance.now() - start);
       }
-      if (round >= 0) times.get(name)?.push((spent * 1e6) / (CHUNKS * CALLS));
     }
+    if (round >= 0) list.forEach(([name], at) => times.get(name)?.push((median(spent[at] as number[]) * 1e6) / CALLS));
   }
 }
 measure({ clock, counter, ...steps(guards) });
@@ -110,4 +113,4 @@ record({
   figures: [...times].map(([name, list]) => ({ name, median: median(list), low: quantile(list, 0.25), high: quantile(list, 0.75), ratio: ratio(name, "clock") })),
   promises: PROMISES.map(([of, against, most]) => ({ of, against, most, unit: "x", found: ratio(of, against) })),
 });
-if (giveBack === undefined) throw new Error("Nothing was taken");
+if (undo === undefined) throw new Error("Nothing was taken");

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Guard } from "../src/guard.ts";
-import { branch, DRY, Takings, tracked } from "../src/taking.ts";
+import { branch, DRY, hold, type Owner, Taken, Takings, tracked } from "../src/taking.ts";
 import { answering, taking } from "./helpers.ts";
 
 /** A log of what was given back and settled. */
@@ -156,4 +156,82 @@ test("giveBack() leaves no rejection unhandled, when one of them is async and fa
   own.giveBack(true);
   await Promise.resolve();
   expect(called).toBe(1);
+});
+
+describe("hold()", () => {
+  /** An owner that says what was done with its takings, by their amounts. */
+  const owner = (): Owner & { readonly said: string[] } => {
+    const said: string[] = [];
+    return { said, giveBack: ({ amount }) => said.push(`-${amount}`), settle: ({ amount }, usage) => said.push(`=${amount}/${usage?.totalTokens}`) };
+  };
+
+  test.each([["ours", () => new Takings(false)], ["somebody else's", taking]])("registers what was taken, when the taking is %s", (_whose, make) => {
+    const { said, ...by } = owner();
+    const [own, other] = [make(), make()];
+    hold(own, new Taken(by, true, 1));
+    hold(own, new Taken(by, false, 2));
+    hold(other, new Taken(by, true, 3));
+    hold(other, new Taken(by, false, 4));
+    expect(said).toEqual([]);
+    own.settle({ totalTokens: 7 });
+    other.giveBack(true);
+    expect(said).toEqual(["=1/7", "-4", "-3"]);
+  });
+
+  test("gives somebody else's taking no settling, when nothing is settled", () => {
+    const given: unknown[][] = [];
+    const theirs = { dry: false, take: (...functions: unknown[]) => void given.push(functions.map((one) => typeof one)) };
+    hold(theirs, new Taken(owner(), false, 1));
+    hold(theirs, new Taken(owner(), true, 1));
+    expect(given).toEqual([["function", "undefined"], ["function", "function"]]);
+  });
+
+  test("gives back at once, when the taking is dry or over", () => {
+    const { said, ...by } = owner();
+    hold(DRY, new Taken(by, true, 1));
+    const own = new Takings(false);
+    own.giveBack(true);
+    hold(own, new Taken(by, true, 2));
+    expect(said).toEqual(["-1", "-2"]);
+  });
+
+  test("a taking that is over keeps no other one, when it is settled, given back or handed on", () => {
+    for (const end of [(own: Takings) => own.settle(undefined), (own: Takings) => own.giveBack(true), (own: Takings) => own.handOn(taking())]) {
+      const own = new Takings(false);
+      const all = [1, 2, 3].map((amount) => new Taken(owner(), true, amount));
+      for (const one of all) hold(own, one);
+      expect(all.map(({ next }) => next?.amount)).toEqual([undefined, 1, 2]);
+      end(own);
+      expect(all.map(({ next }) => next)).toEqual([undefined, undefined, undefined]);
+    }
+  });
+
+  test("handOn() keeps the order and who took, when several are handed on to a taking that has some", () => {
+    const { said, ...by } = owner();
+    const guard = answering("a", undefined) as Guard;
+    const [own, to] = [new Takings(false), new Takings(false)];
+    hold(to, new Taken(by, true, 1));
+    own.asked = guard;
+    hold(own, new Taken(by, true, 2));
+    hold(own, new Taken(by, true, 3));
+    own.handOn(to);
+    expect(to.again().skips).toEqual(new Set([guard]));
+    to.giveBack(true);
+    expect(said).toEqual(["-3", "-2", "-1"]);
+  });
+
+  test("giveBack() and settle() reach everyone and leave no rejection unhandled, when an owner throws or rejects", async () => {
+    for (const bad of [() => { throw new Error("x"); }, async () => { throw new Error("x"); }]) {
+      const { said, ...by } = owner();
+      for (const verb of ["giveBack", "settle"] as const) {
+        const own = new Takings(false);
+        hold(own, new Taken(by, true, 1));
+        hold(own, new Taken({ giveBack: bad, settle: bad }, true, 2));
+        hold(own, new Taken(by, true, 3));
+        verb === "giveBack" ? own.giveBack(true) : own.settle(undefined);
+      }
+      await Promise.resolve();
+      expect(said).toEqual(["-3", "-1", "=1/undefined", "=3/undefined"]);
+    }
+  });
 });

@@ -1,9 +1,16 @@
 import type { ExecutionContext } from "../context.ts";
+import type { Guard } from "../guard.ts";
 import type { GovernedRequest } from "../request.ts";
-import { type Owner, Taken } from "../taking.ts";
+import type { Owner, Taken } from "../taking.ts";
 
-/** What one act has taken from one limit, under a key. */
-export class Held extends Taken {
+/** What one act has taken from one limit, under a key. Not derived: an object made by two constructors costs more. */
+export class Held implements Taken {
+  declare readonly owner: Owner;
+  declare readonly isSettled: boolean;
+  /** 0 once it was given back or settled. */
+  declare amount: number | undefined;
+  declare guard: Guard | undefined;
+  declare next: Taken | undefined;
   declare readonly key: string;
   declare readonly context: ExecutionContext;
   /** Where the limit has it: a record in this process, a receipt of a store. */
@@ -17,7 +24,13 @@ export class Held extends Taken {
   declare below: Held | undefined;
 
   constructor(owner: Owner, isSettled: boolean, amount: number, key: string, context: ExecutionContext, place: number, turn: number, receipt: string) {
-    super(owner, isSettled, amount);
+    this.owner = owner;
+    this.isSettled = isSettled;
+    // As every taking's: a field of numbers alone makes an object of each one that is not small.
+    this.amount = undefined;
+    this.amount = amount;
+    this.guard = undefined;
+    this.next = undefined;
     this.key = key;
     this.context = context;
     this.place = place;

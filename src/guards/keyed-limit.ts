@@ -3,7 +3,7 @@ import { type ExecutionContext, SessionContext, stateOf } from "../context.ts";
 import { allow, type Decision, deny, type Deny, isThenable } from "../decision.ts";
 import type { Taking } from "../guard.ts";
 import type { GovernedRequest, TokenUsage } from "../request.ts";
-import { FULL, LimitTable, REFUSED } from "../state/limit-table.ts";
+import { FULL, LimitTable } from "../state/limit-table.ts";
 import { DEFAULT_MAX_KEYS } from "../state/memory-store.ts";
 import type { Awaitable, StateStore, TakeRequest, TakeResult } from "../state/store.ts";
 import { hold, type Owner } from "../taking.ts";
@@ -107,24 +107,28 @@ export class KeyedLimit implements Owner {
     const own = SessionContext.stateOf(context);
     if (own !== undefined && isHeld(this, key, request, context)) return ALLOW;
     const now = own === undefined ? stateOf(context).now : own.now;
-    const { max, store, refuse } = this.#parts;
-    if (!Number.isFinite(now)) return refuse(amount ?? 1, undefined, undefined);
+    const { max, store } = this.#parts;
+    if (!Number.isFinite(now)) return this.#parts.refuse(amount ?? 1, undefined, undefined);
     if (store !== undefined) return this.#judgeIn(store, key, amount, now, request, context, taking);
-    const table = this.#table;
-    if (taking.dry || amount === undefined || amount === 0) {
-      const room = table.room(key, max, now);
-      if (room === FULL) return noRoom();
-      if (room < (amount ?? 1)) return refuse(amount ?? 1, room, table.retryAfterMs(key, amount ?? 1, max));
-      if (taking.dry || amount === 0) return ALLOW;
-      return this.judge(key, room, request, context, taking);
-    }
-    const place = table.take(key, amount, max, now);
-    if (place === FULL) return noRoom();
-    if (place === REFUSED) return refuse(amount, table.room(key, max, now), table.retryAfterMs(key, amount, max));
+    if (amount === undefined || amount === 0 || taking.dry) return this.#look(key, amount, now, request, context, taking);
+    const table = this.#table, place = table.take(key, amount, max, now);
+    if (place <= 0) return this.#refuse(key, amount, place === FULL ? FULL : table.room(key, max, now));
     const held = new Held(this, this.#isSettled, amount, key, context, place, table.turnOf(place), "");
     if (own !== undefined) mark(request, held);
     hold(taking, held);
     return ALLOW;
+  }
+
+  /** Judges an act that takes nothing, or all that is left. */
+  #look(key: string, amount: number | undefined, now: number, request: GovernedRequest, context: ExecutionContext, taking: Taking): Decision | Promise<Decision> {
+    const room = this.#table.room(key, this.#parts.max, now);
+    if (room < (amount ?? 1)) return this.#refuse(key, amount ?? 1, room);
+    return taking.dry || amount === 0 ? ALLOW : this.judge(key, room, request, context, taking);
+  }
+
+  #refuse(key: string, amount: number, room: number): Deny {
+    const { max, refuse } = this.#parts;
+    return room === FULL ? noRoom() : refuse(amount, room, this.#table.retryAfterMs(key, amount, max));
   }
 
   giveBack(held: Held): void {

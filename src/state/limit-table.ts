@@ -59,22 +59,22 @@ export class LimitTable {
   /** Takes at least 1; answers the place where it is counted, above 0, {@linkcode REFUSED} or {@linkcode FULL}. `now` is a finite number. */
   take(key: string, amount: number, max: number, now: number): number {
     this.#advance(now);
-    let slot = this.#keys.find(key);
-    if (slot === undefined) {
-      if (amount > max) return REFUSED;
-      if (!this.#hasRoom()) return FULL;
-      slot = this.#addKey(key);
-    } else if ((this.#used[slot] as number) > max - amount) {
-      // What fits beside the expired fits without them: only a refusal needs to know them all.
-      this.#expire(slot, max - amount);
-      if ((this.#used[slot] as number) > max - amount) {
-        this.#dropIfIdle(slot);
-        return REFUSED;
-      }
-    }
-    const at = this.#joins ? this.#join(slot, amount) : this.#add(slot, amount);
+    const known = this.#keys.find(key);
+    // What fits beside the expired fits without them: only a refusal needs to know them all.
+    const found = known !== undefined && (this.#used[known] as number) <= max - amount ? known + 1 : this.#findRoom(key, known, amount, max);
+    if (found <= 0) return found;
+    const slot = found - 1, at = this.#joins ? this.#join(slot, amount) : this.#add(slot, amount);
     this.#used[slot] = (this.#used[slot] as number) + amount;
     return at + 1;
+  }
+
+  /** The place of a key where the amount fits, once what has expired is dropped, or of a new one. */
+  #findRoom(key: string, slot: number | undefined, amount: number, max: number): number {
+    if (slot === undefined) return amount > max ? REFUSED : this.#hasRoom() ? this.#addKey(key) + 1 : FULL;
+    this.#expire(slot, max - amount);
+    if ((this.#used[slot] as number) <= max - amount) return slot + 1;
+    this.#dropIfIdle(slot);
+    return REFUSED;
   }
 
   /** Tells takings at one place apart, for {@linkcode leave}: a small integer. */

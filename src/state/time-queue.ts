@@ -3,7 +3,7 @@ const NONE = -1;
 /** Small integers and the time by which each waits, at most once, earliest first: a heap in columns of numbers. */
 export class TimeQueue {
   /** The earliest time; `Infinity`, where nobody waits. */
-  earliest = Infinity;
+  earliest: number = Infinity;
   #ids = new Int32Array(8);
   #times = new Float64Array(8);
   #length = 0;

@@ -98,7 +98,7 @@ describe("LimitTable", () => {
       for (let i = 0; i < 3; i++) limits.take("first", 1, 9, 0);
       for (let i = 0; i < 100; i++) {
         const key = `k${i % 60}`, size = limits.size;
-        vi.stubGlobal(name, class { constructor() { throw new RangeError("Array buffer allocation failed"); } });
+        vi.stubGlobal(name, function fail(): never { throw new RangeError("Array buffer allocation failed"); });
         let place = 0;
         try {
           place = limits.take(key, 1, 3, 0);

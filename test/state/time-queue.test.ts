@@ -35,7 +35,7 @@ test("first and earliest are those of a sorted list, whatever is added, lowered,
 
 test.each([["Int32Array"], ["Float64Array"]])("add() changes nothing, when there is no memory for a longer %s", (name) => {
   const queue = new TimeQueue();
-  vi.stubGlobal(name, class { constructor() { throw new RangeError("Array buffer allocation failed"); } });
+  vi.stubGlobal(name, function fail(): never { throw new RangeError("Array buffer allocation failed"); });
   expect(() => queue.add(15, 15)).toThrow(RangeError);
   vi.unstubAllGlobals();
   for (let id = 15; id >= 0; id--) queue.add(id, id);

@@ -49,6 +49,8 @@ export class SessionState {
   baseline: string | undefined = undefined;
   /** 1 - similarity of a text to the baseline; set by the kernel. */
   drift: ((text: string) => number | Promise<number>) | undefined = undefined;
+  /** What guards keep about the session, each in its own place. */
+  readonly kept: object[] = [];
   readonly #clock: () => number;
   readonly #parent: SessionState | undefined;
   #now: number;
@@ -194,18 +196,13 @@ export function stateOf(context: ExecutionContext): SessionState {
   return other;
 }
 
-/** Keeps something per session and guard. The last session asked for is remembered, which is nearly always the next one. */
+let guards = 0;
+
+/** Keeps something per session and guard, in a place of the guard's own in the session's state: it goes when the session goes. */
 export function perSession<T extends object>(make: () => T): (context: ExecutionContext) => T {
-  const all = new WeakMap<SessionState, T>();
-  let lastState: SessionState | undefined;
-  let last: T | undefined;
+  const place = guards++;
   return (context) => {
-    const state = stateOf(context);
-    if (state === lastState) return last as T;
-    let found = all.get(state);
-    if (found === undefined) all.set(state, (found = make()));
-    lastState = state;
-    last = found;
-    return found;
+    const { kept } = stateOf(context);
+    return (kept[place] ??= make()) as T;
   };
 }

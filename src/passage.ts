@@ -14,6 +14,7 @@ import { conclude, tellCheck } from "./tell.ts";
 
 const ALLOW = allow();
 const NOTHING: Readonly<Record<string, unknown>> = Object.freeze({});
+const FIRST_IDS: string[] = [];
 const THREE_DIGITS: string[] = [];
 
 /** A request on its way to a gate: its payload is the caller's until it was read, and then what the guards are shown. */
@@ -111,8 +112,8 @@ export class Passage {
   nextCallId(): string {
     const last = ++this.#calls % 1000;
     if (last === 0) this.#thousands = `#${this.#calls / 1000}`;
-    // Only every thousandth id is spelt anew.
-    return this.#calls < 1000 ? `#${last}` : this.#thousands + (THREE_DIGITS[last] ??= String(last).padStart(3, "0"));
+    // Sessions share the ids of their first acts, and later only every thousandth is spelt anew.
+    return this.#calls < 1000 ? (FIRST_IDS[last] ??= `#${last}`) : this.#thousands + (THREE_DIGITS[last] ??= String(last).padStart(3, "0"));
   }
 
   /** Aborts what is under way; nothing starts afterwards where the reason stays. */

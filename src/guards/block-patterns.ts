@@ -1,9 +1,11 @@
-import { onlyReads } from "../combine/parts.ts";
-import { allow, type Decision, deny } from "../decision.ts";
-import { defineGuard, type Guard } from "../guard.ts";
+import { allow, type Deny, denyBy } from "../decision.ts";
+import type { Guard } from "../guard.ts";
 import { CAPPED, compileMatcher, type Matcher, NO_MATCH } from "../match/matcher.ts";
 import type { BlockedPattern } from "../policy/policy.ts";
 import type { GovernedRequest, Stage } from "../request.ts";
+import { builtIn } from "./built-in.ts";
+
+const ALLOW = allow();
 
 /** The gates at which text passes. */
 export const PATTERN_STAGES: readonly Stage[] = Object.freeze(["input", "pre_model_call", "post_model_call", "pre_tool_call", "post_tool_call", "output"] as const);
@@ -40,14 +42,10 @@ export const PATTERN_STAGES: readonly Stage[] = Object.freeze(["input", "pre_mod
  */
 export function blockPatterns(patterns: readonly BlockedPattern[]): Guard {
   const matcher = compilePatterns("blockPatterns()", patterns);
-  return onlyReads(defineGuard({
-    name: "blockPatterns",
-    stages: PATTERN_STAGES,
-    check: (request) => {
-      const found = matcher.search(searchable(request));
-      return found === NO_MATCH ? allow() : denyFound(found);
-    },
-  }));
+  return builtIn("blockPatterns", PATTERN_STAGES, (request) => {
+    const found = matcher.search(searchable(request));
+    return found === NO_MATCH ? ALLOW : denyFound("blockPatterns", found);
+  });
 }
 
 /** Compiles the patterns of a guard: at least one. */
@@ -68,9 +66,9 @@ export function isModelAnswer(payload: unknown): payload is { readonly content: 
   return typeof payload === "object" && payload !== null && Object.hasOwn(payload, "content") && Object.hasOwn(payload, "toolCalls") && Array.isArray((payload as { toolCalls: unknown }).toolCalls);
 }
 
-/** The denial for what a matcher answered. */
-export function denyFound(found: number): Decision {
+/** The denial for what a matcher answered to a guard. */
+export function denyFound(guard: string, found: number): Deny {
   return found === CAPPED
-    ? deny("payload_too_large", "The payload is too large, or cannot be read, to be searched for blocked text")
-    : deny("blocked_pattern", "The payload holds text that is blocked", { pattern: found });
+    ? denyBy(guard, "payload_too_large", "The payload is too large, or cannot be read, to be searched for blocked text")
+    : denyBy(guard, "blocked_pattern", "The payload holds text that is blocked", { pattern: found });
 }

@@ -1,6 +1,6 @@
 import { functionOf, knownKeys, show, wholeNumber, wrong } from "../check.ts";
 import { type ExecutionContext, SessionContext, stateOf } from "../context.ts";
-import { allow, type Decision, deny, type Deny, isThenable } from "../decision.ts";
+import { allow, type Decision, type Deny, denyBy, isThenable } from "../decision.ts";
 import type { Taking } from "../guard.ts";
 import type { GovernedRequest, TokenUsage } from "../request.ts";
 import { FULL, LimitTable } from "../state/limit-table.ts";
@@ -37,7 +37,7 @@ export function limitOf(where: string, options: LimitOptions, known: readonly st
     return undefined;
   }
   const isAgents = per === "agent";
-  const limit = new KeyedLimit({ ...parts, where, id, kind: isAgents ? "agent" : "session", windowMs, store });
+  const limit = new KeyedLimit({ ...parts, where, guard: parts.id, id, kind: isAgents ? "agent" : "session", windowMs, store });
   return {
     judge(amount, request, context, taking): Decision | Promise<Decision> {
       const { agentKey, sessionId } = context;
@@ -61,6 +61,8 @@ export function isKey(key: unknown): key is string {
 /** What a limit is made of. */
 export interface KeyedLimitParts {
   readonly where: string;
+  /** The guard's name, for denials. */
+  readonly guard: string;
   readonly id: string;
   /** What its keys are: two kinds of one limit never share one. */
   readonly kind: string;
@@ -128,7 +130,7 @@ export class KeyedLimit implements Owner {
 
   #refuse(key: string, amount: number, room: number): Deny {
     const { max, refuse } = this.#parts;
-    return room === FULL ? noRoom() : refuse(amount, room, this.#table.retryAfterMs(key, amount, max));
+    return room === FULL ? denyBy(this.#parts.guard, "store_unavailable", "There is no room to count for another key") : refuse(amount, room, this.#table.retryAfterMs(key, amount, max));
   }
 
   giveBack(held: Held): void {
@@ -159,7 +161,7 @@ export class KeyedLimit implements Owner {
     const wanted: TakeRequest = { amount: isLook ? 0 : amount, max, now, ...(windowMs === undefined ? {} : { windowMs }) };
     const judge = (answer: unknown): Decision | Promise<Decision> => {
       const result = readResult(answer);
-      if (result === undefined) return unavailable(store, new TypeError(`The store "${store.name}" answered ${show(answer)} to take()`));
+      if (result === undefined) return this.#unavailable(store, new TypeError(`The store "${store.name}" answered ${show(answer)} to take()`));
       const least = amount ?? 1;
       if (isLook ? result.remaining < least : !result.taken) return refuse(least, result.remaining, result.retryAfterMs);
       if (taking.dry || amount === 0) return ALLOW;
@@ -171,10 +173,14 @@ export class KeyedLimit implements Owner {
     };
     try {
       const answer: unknown = store.take(name, wanted);
-      return isThenable(answer) ? Promise.resolve(answer).then(judge).catch((error: unknown) => unavailable(store, error)) : judge(answer);
+      return isThenable(answer) ? Promise.resolve(answer).then(judge).catch((error: unknown) => this.#unavailable(store, error)) : judge(answer);
     } catch (error) {
-      return unavailable(store, error);
+      return this.#unavailable(store, error);
     }
+  }
+
+  #unavailable(store: StateStore, cause: unknown): Deny {
+    return denyBy(this.#parts.guard, "store_unavailable", "The limit could not be looked up", new Error(`The store "${store.name}" failed`, { cause }));
   }
 }
 
@@ -198,12 +204,4 @@ function quietly(giveBack: () => Awaitable<void>): void {
   } catch {
     // As above.
   }
-}
-
-function unavailable(store: StateStore, cause: unknown): Deny {
-  return deny("store_unavailable", "The limit could not be looked up", new Error(`The store "${store.name}" failed`, { cause }));
-}
-
-function noRoom(): Deny {
-  return deny("store_unavailable", "There is no room to count for another key");
 }

@@ -1,8 +1,8 @@
 import { knownKeys, wholeNumber } from "../check.ts";
-import { onlyReads } from "../combine/parts.ts";
 import { perSession } from "../context.ts";
-import { deny, type Deny } from "../decision.ts";
-import { defineGuard, type Guard } from "../guard.ts";
+import { type Deny, denyBy } from "../decision.ts";
+import type { Guard } from "../guard.ts";
+import { builtIn } from "./built-in.ts";
 import { Turns } from "./turns.ts";
 
 /** When acts wait instead of being refused. */
@@ -45,12 +45,9 @@ export function maxConcurrent(max: number, options: MaxConcurrentOptions = {}): 
   knownKeys(WHERE, options, ["backpressureThreshold"]);
   const { backpressureThreshold = limit } = options;
   const atOnce = Math.min(limit, wholeNumber(WHERE, "backpressureThreshold", backpressureThreshold, 1));
-  const refuse = (): Deny => deny("concurrency_limit", "Too many acts are under way at once", { max: limit });
+  const refuse = (): Deny => denyBy("maxConcurrent", "concurrency_limit", "Too many acts are under way at once", { max: limit });
   const turns = (): Turns => new Turns(atOnce, limit, refuse);
   const turnsOf = perSession(() => ({ input: turns(), pre_model_call: turns(), pre_tool_call: turns() }));
-  return onlyReads(defineGuard({
-    name: "maxConcurrent",
-    stages: ["input", "pre_model_call", "pre_tool_call"],
-    check: (request, context, taking) => turnsOf(context)[request.stage as "input" | "pre_model_call" | "pre_tool_call"].enter(taking, context),
-  }));
+  return builtIn("maxConcurrent", ["input", "pre_model_call", "pre_tool_call"], (request, context, taking) =>
+    turnsOf(context)[request.stage as "input" | "pre_model_call" | "pre_tool_call"].enter(taking, context));
 }

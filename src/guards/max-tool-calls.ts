@@ -1,9 +1,9 @@
 import { wholeNumber } from "../check.ts";
-import { onlyReads } from "../combine/parts.ts";
 import { perSession } from "../context.ts";
-import { allow, deny, type Deny } from "../decision.ts";
-import { defineGuard, type Guard } from "../guard.ts";
+import { allow, denyBy, type Deny } from "../decision.ts";
+import type { Guard } from "../guard.ts";
 import { hold, type Owner, Taken } from "../taking.ts";
+import { builtIn } from "./built-in.ts";
 import { type LimitOptions, limitOf } from "./keyed-limit.ts";
 
 export type { LimitOptions } from "./keyed-limit.ts";
@@ -36,29 +36,21 @@ const ALLOW = allow();
  */
 export function maxToolCalls(max: number, options: LimitOptions = {}): Guard {
   const limit = wholeNumber(WHERE, "max", max, 0);
-  const refuse = (): Deny => deny("max_tool_calls_exceeded", "All the tool calls that may be made have been made", { max: limit });
+  const refuse = (): Deny => denyBy("maxToolCalls", "max_tool_calls_exceeded", "All the tool calls that may be made have been made", { max: limit });
   const shared = limitOf(WHERE, options, [], { id: "maxToolCalls", max: limit, refuse });
   if (shared !== undefined) {
-    return onlyReads(defineGuard({
-      name: "maxToolCalls",
-      stages: ["pre_tool_call"],
-      check: (request, context, taking) => shared.judge(1, request, context, taking),
-    }));
+    return builtIn("maxToolCalls", ["pre_tool_call"], (request, context, taking) => shared.judge(1, request, context, taking));
   }
   const counterOf = perSession(() => new Counter());
-  return onlyReads(defineGuard({
-    name: "maxToolCalls",
-    stages: ["pre_tool_call"],
-    check: (_request, context, taking) => {
-      const counter = counterOf(context);
-      if (counter.taken >= limit) return refuse();
-      if (!taking.dry) {
-        counter.taken++;
-        hold(taking, new Taken(counter, false, undefined));
-      }
-      return ALLOW;
-    },
-  }));
+  return builtIn("maxToolCalls", ["pre_tool_call"], (_request, context, taking) => {
+    const counter = counterOf(context);
+    if (counter.taken >= limit) return refuse();
+    if (!taking.dry) {
+      counter.taken++;
+      hold(taking, new Taken(counter, false, undefined));
+    }
+    return ALLOW;
+  });
 }
 
 /** The calls of one session. */

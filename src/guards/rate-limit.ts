@@ -1,10 +1,10 @@
 import { functionOf, knownKeys, show, wholeNumber, wrong } from "../check.ts";
-import { onlyReads } from "../combine/parts.ts";
 import type { ExecutionContext } from "../context.ts";
-import { type Decision, deny, type Deny } from "../decision.ts";
-import { checkStages, defineGuard, type Guard } from "../guard.ts";
+import { type Deny, denyBy } from "../decision.ts";
+import { checkStages, type Guard, named } from "../guard.ts";
 import type { GovernedRequest, Stage } from "../request.ts";
 import type { StateStore } from "../state/store.ts";
+import { builtIn } from "./built-in.ts";
 import { isKey, KeyedLimit, tuple } from "./keyed-limit.ts";
 
 /** How many acts may begin in a window. */
@@ -62,20 +62,16 @@ export function rateLimit(options: RateLimitOptions): Guard {
   const windowMs = wholeNumber(WHERE, "windowMs", options.windowMs, 1);
   if (typeof weight !== "function") wholeNumber(WHERE, "weight", weight, 0);
   const refuse = (_amount: number, _remaining: number | undefined, retryAfterMs: number | undefined): Deny =>
-    deny("rate_limited", "Rate limit exceeded", { max, windowMs, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) });
-  const limit = new KeyedLimit({ where: WHERE, id, kind: typeof by === "string" ? by : "custom", max, windowMs, store, refuse });
+    denyBy("rateLimit", "rate_limited", "Rate limit exceeded", { max, windowMs, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) });
+  const limit = new KeyedLimit({ where: WHERE, guard: "rateLimit", id, kind: typeof by === "string" ? by : "custom", max, windowMs, store, refuse });
   const keyOf = keyFunction(by);
-  const guard = defineGuard({
-    name: "rateLimit",
-    stages: checkStages(WHERE, stages),
-    check: (request, context, taking): Decision | Promise<Decision> => {
-      const key: unknown = keyOf(request, context);
-      if (!isKey(key)) return deny("rate_limited", "There is nothing to count this act under", { max, windowMs });
-      return limit.judge(key, typeof weight === "number" ? weight : weighed(weight(request, context)), request, context, taking);
-    },
-  });
+  const check: Guard = (request, context, taking) => {
+    const key: unknown = keyOf(request, context);
+    if (!isKey(key)) return denyBy("rateLimit", "rate_limited", "There is nothing to count this act under", { max, windowMs });
+    return limit.judge(key, typeof weight === "number" ? weight : weighed(weight(request, context)), request, context, taking);
+  };
   // A function of the user's might write to what it is shown.
-  return typeof by === "function" || typeof weight === "function" ? guard : onlyReads(guard);
+  return typeof by === "function" || typeof weight === "function" ? named(check, "rateLimit", checkStages(WHERE, stages)) : builtIn("rateLimit", checkStages(WHERE, stages), check);
 }
 
 function keyFunction(by: unknown): (request: GovernedRequest, context: ExecutionContext) => unknown {

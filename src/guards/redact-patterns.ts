@@ -41,12 +41,12 @@ export function redactPatterns(patterns: readonly BlockedPattern[], mask = "[red
 function redact(request: GovernedRequest, matcher: Matcher, mask: string): Decision {
   const found = matcher.search(searchable(request));
   if (found === NO_MATCH) return allow();
-  if (found === CAPPED) return denyFound(found);
+  if (found === CAPPED) return denyFound("redactPatterns", found);
   const passes = request.stage === "post_model_call" && isModelAnswer(request.payload) ? request.payload.toolCalls : undefined;
   const payload = masked(request.payload, matcher, mask, passes);
-  if (payload === NOT_PLAIN) return denyFound(found);
+  if (payload === NOT_PLAIN) return denyFound("redactPatterns", found);
   const left = matcher.search(searchable({ ...request, payload }));
-  return left === NO_MATCH ? transform(payload, "Blocked text was masked") : denyFound(left);
+  return left === NO_MATCH ? transform(payload, "Blocked text was masked") : denyFound("redactPatterns", left);
 }
 
 const NOT_PLAIN = Symbol("not plain");

@@ -1,5 +1,5 @@
 import type { ExecutionContext } from "../context.ts";
-import { allow, type Decision, deny, type Deny } from "../decision.ts";
+import { allow, type Decision, type Deny, denyBy } from "../decision.ts";
 import type { Taking } from "../guard.ts";
 import { hold, type Owner, Taken } from "../taking.ts";
 
@@ -88,5 +88,5 @@ export class Turns implements Owner {
 }
 
 function stopped(): Deny {
-  return deny("concurrency_limit", "The act was stopped while it waited for its turn");
+  return denyBy("maxConcurrent", "concurrency_limit", "The act was stopped while it waited for its turn");
 }

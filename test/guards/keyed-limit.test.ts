@@ -7,7 +7,7 @@ import { context, request } from "../helpers.ts";
 import { codeOf, later, sessionOf } from "./session-context.ts";
 
 const refuse = (amount: number, remaining: number | undefined) => deny("full", "full", { amount, remaining });
-const limit = (more = {}) => new KeyedLimit({ where: "x()", id: "x", kind: "k", max: 10, windowMs: undefined, store: undefined, refuse, ...more });
+const limit = (more = {}) => new KeyedLimit({ guard: "limit", where: "x()", id: "x", kind: "k", max: 10, windowMs: undefined, store: undefined, refuse, ...more });
 
 describe("KeyedLimit", () => {
   test("refuses new keys and forgets none, when there is no room for another (RL-14)", () => {

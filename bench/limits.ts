@@ -1,6 +1,6 @@
 // What does a limit cost when it allows? rateLimit against one reading of the clock, maxToolCalls against a counter written by hand.
 // A guard is asked as a session asks it, with a state whose clock was read before: what is timed is its own step.
-import { createState, SessionContext } from "../src/context.ts";
+import { SessionContext, SessionState } from "../src/context.ts";
 import { allow } from "../src/decision.ts";
 import type { Guard } from "../src/guard.ts";
 import { costBudget } from "../src/guards/cost-budget.ts";
@@ -23,7 +23,7 @@ const PROMISES: readonly (readonly [name: string, against: string, most: number]
 
 const bench: { time: number; requests: readonly GovernedRequest[] } = { time: 0, requests: [] };
 const sessions = Array.from({ length: 8 }, (_, i) => {
-  const state = createState(0);
+  const state = new SessionState(0);
   const context = new SessionContext({
     agentId: `a${i}`, agentKey: `did:agentmesh:team:a${i}`, sessionId: `s${i}`, agent: undefined, policy: { name: "bench" } as GovernancePolicy, metadata: {}, state, signal: () => new AbortController().signal,
   });

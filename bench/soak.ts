@@ -2,7 +2,7 @@
 // Run: npm run bench -- soak (restarts itself with --expose-gc); SOAK_CALLS shortens it; fails when a promise is broken.
 import { execFileSync } from "node:child_process";
 import { memoryUsage } from "node:process";
-import { createState, SessionContext } from "../src/context.ts";
+import { SessionContext, SessionState } from "../src/context.ts";
 import { maxConcurrent } from "../src/guards/max-concurrent.ts";
 import { maxToolCalls } from "../src/guards/max-tool-calls.ts";
 import { noLoops } from "../src/guards/no-loops.ts";
@@ -33,7 +33,7 @@ function kept(): number {
 const verdicts: Verdict[] = [];
 const check = (what: string, found: number, most: number, unit: string): void => void verdicts.push({ of: what, unit, found, most });
 
-const state = createState(0);
+const state = new SessionState(0);
 const sessionOf = (agentKey: string, sessionId: string, own = state): SessionContext =>
   new SessionContext({ agentId: "a", agentKey, sessionId, agent: undefined, policy: { name: "soak" } as GovernancePolicy, metadata: {}, state: own, signal: () => new AbortController().signal });
 const request = (name: string, payload: unknown): GovernedRequest => ({ stage: "pre_tool_call", name, payload, callId: "#1", metadata: {} });
@@ -66,7 +66,7 @@ let allowed = 0;
 for (let step = 0; step < STEPS; step++) {
   for (let i = 0; i < CALLS / STEPS; i++) {
     if (i % 10 === 0) state.now += 1;
-    const own = createState(state.now);
+    const own = new SessionState(state.now);
     const where = sessionOf(`agent ${i % 1000}`, `session ${step}-${i}`, own);
     const takings = new Takings(false);
     const asked = request("search", i % 7);

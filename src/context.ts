@@ -69,7 +69,8 @@ export class SessionState {
       const time = this.#read();
       const isTime = Number.isFinite(time);
       if (isTime && time > this.#latest) this.#latest = time;
-      this.now = isTime ? this.#latest : NaN;
+      this.#now = isTime ? this.#latest : NaN;
+      this.#isRead = true;
     }
     return this.#now;
   }
@@ -94,11 +95,6 @@ export class SessionState {
       return NaN;
     }
   }
-}
-
-/** A state at its beginning. */
-export function createState(now: number, clock?: () => number, parent?: SessionState): SessionState {
-  return new SessionState(now, clock, parent);
 }
 
 /** What a session's context is made of. */
@@ -191,7 +187,7 @@ export function stateOf(context: ExecutionContext): SessionState {
   const state = SessionContext.stateOf(context);
   if (state !== undefined) return state;
   let other = foreign.get(context);
-  if (other === undefined) foreign.set(context, (other = createState(Date.now())));
+  if (other === undefined) foreign.set(context, (other = new SessionState(Date.now())));
   else other.now = Date.now();
   return other;
 }

@@ -1,5 +1,5 @@
 import { knownKeys, show, wrong } from "./check.ts";
-import { createState } from "./context.ts";
+import { SessionState } from "./context.ts";
 import type { Core } from "./core.ts";
 import { driftOf } from "./drift/baseline.ts";
 import { Passage } from "./passage.ts";
@@ -45,7 +45,7 @@ export function openSession(core: Core, init: SessionInit): Session {
   // A narrower policy judges beside the kernel's: both must allow.
   const extra = policy === base ? [] : compilePolicy(policy, !core.isShadow);
   const time = core.clock();
-  const state = createState(time, core.clock, parent?.state);
+  const state = new SessionState(time, core.clock, parent?.state);
   const passage = new Passage(core, parent, extra, {
     agentId,
     agentKey: agent?.did ?? agentId,

@@ -1,11 +1,11 @@
 import { describe, expect, test, vi } from "vitest";
-import { createState, perSession, SessionContext, type SessionState, stateOf } from "../src/context.ts";
+import { perSession, SessionContext, SessionState, stateOf } from "../src/context.ts";
 import type { GovernancePolicy } from "../src/policy/policy.ts";
 import { context } from "./helpers.ts";
 
 function session(now = 100): { made: SessionContext; state: SessionState; aborts: AbortController } {
   const aborts = new AbortController();
-  const state = createState(now);
+  const state = new SessionState(now);
   const { agentId, agentKey, sessionId, metadata } = context({ metadata: { a: 1 } });
   const policy = { checkpointFrequency: 3 } as GovernancePolicy;
   return { made: new SessionContext({ agentId, agentKey, sessionId, policy, metadata, agent: undefined, state, signal: () => aborts.signal }), state, aborts };
@@ -29,7 +29,43 @@ describe("SessionContext", () => {
   test("SessionContext has the agent, when there is one", () => {
     const agent = { did: "did:x:a" } as never;
     const { agentId, agentKey, sessionId, policy, metadata } = context();
-    expect(new SessionContext({ agentId, agentKey, sessionId, policy, metadata, agent, state: createState(0), signal: () => AbortSignal.abort() }).agent).toBe(agent);
+    expect(new SessionContext({ agentId, agentKey, sessionId, policy, metadata, agent, state: new SessionState(0), signal: () => AbortSignal.abort() }).agent).toBe(agent);
+  });
+});
+
+describe("SessionState", () => {
+  test("reads the clock once after each tick, and only when somebody asks", () => {
+    let readings = 0;
+    const state = new SessionState(100, () => 200 + readings++);
+    const seen = [state.now, readings];
+    state.tick();
+    state.tick();
+    seen.push(readings, state.now, state.now, readings);
+    expect(seen).toEqual([100, 0, 0, 200, 200, 1]);
+  });
+
+  test("never runs backwards, and is NaN while the clock gives no number", () => {
+    const times: readonly unknown[] = [300, 200, NaN, Infinity, "400", 250, 400];
+    let at = 0;
+    const state = new SessionState(100, () => times[at++] as number);
+    const seen = times.map(() => (state.tick(), state.now));
+    expect(seen).toEqual([300, 300, NaN, NaN, NaN, 300, 400]);
+  });
+
+  test("is NaN, when the clock throws", () => {
+    const state = new SessionState(100, () => {
+      throw new Error("no clock");
+    });
+    state.tick();
+    expect(state.now).toBe(NaN);
+  });
+
+  test("is one reading for a child and its parents, when the child acts", () => {
+    let readings = 0;
+    const parent = new SessionState(0, () => ++readings);
+    const child = new SessionState(0, () => -1, new SessionState(0, () => -2, parent));
+    child.tick();
+    expect([child.now, parent.now, readings]).toEqual([1, 1, 1]);
   });
 });
 

@@ -564,3 +564,27 @@ test("the clock goes on, when it was infinite for a moment", async () => {
   now = 10;
   expect(await session.tool(call(), () => 1)).toBe(1);
 });
+
+test("the clock is read once an act, and again after it only where somebody wants to know the time", async () => {
+  let readings = 0;
+  const kernel = createKernel({ clock: () => ++readings });
+  const session = kernel.session({ agentId: "a" });
+  readings = 0;
+  await session.tool({ name: "t", arguments: {} }, () => 1);
+  expect(readings).toBe(1);
+  const took: number[] = [];
+  kernel.on("call_completed", ({ durationMs }) => void took.push(durationMs));
+  await session.tool({ name: "t", arguments: {} }, () => 1);
+  expect([readings, took]).toEqual([3, [1]]);
+});
+
+test("an act has no duration, when nobody listened as it began", async () => {
+  let now = 0;
+  const kernel = createKernel({ clock: () => now });
+  const took: number[] = [];
+  await kernel.session({ agentId: "a" }).tool({ name: "t", arguments: {} }, () => {
+    now = 500;
+    kernel.on("call_completed", ({ durationMs }) => void took.push(durationMs));
+  });
+  expect(took).toEqual([0]);
+});

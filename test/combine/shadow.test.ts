@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { all } from "../../src/combine/all.ts";
 import { shadow } from "../../src/combine/shadow.ts";
-import { createState, type ExecutionContext, SessionContext } from "../../src/context.ts";
+import { type ExecutionContext, SessionContext, SessionState } from "../../src/context.ts";
 import { allow, type Decision, deny, escalate, transform } from "../../src/decision.ts";
 import { defineGuard, type Guard } from "../../src/guard.ts";
 import { Takings } from "../../src/taking.ts";
@@ -15,7 +15,7 @@ function watched(): { where: ExecutionContext; seen: Decision[] } {
 
 function reporting(report: (decision: Decision) => void): ExecutionContext {
   const { agentId, agentKey, sessionId, policy, metadata, signal } = context();
-  return new SessionContext({ agentId, agentKey, sessionId, agent: undefined, policy, metadata, state: createState(0), signal: () => signal, report: (_request, decision) => report(decision) });
+  return new SessionContext({ agentId, agentKey, sessionId, agent: undefined, policy, metadata, state: new SessionState(0), signal: () => signal, report: (_request, decision) => report(decision) });
 }
 const turn = async (): Promise<void> => { for (let i = 0; i < 5; i++) await Promise.resolve(); };
 

@@ -1,4 +1,4 @@
-import { createState, SessionContext, type SessionState } from "../../src/context.ts";
+import { SessionContext, SessionState } from "../../src/context.ts";
 import type { Decision } from "../../src/decision.ts";
 import type { Guard } from "../../src/guard.ts";
 import type { GovernancePolicy } from "../../src/policy/policy.ts";
@@ -16,7 +16,7 @@ export interface TestSession {
 
 /** Makes one. */
 export function sessionOf(fields: { agentKey?: unknown; sessionId?: unknown; now?: number } = {}): TestSession {
-  const state = createState(fields.now ?? 0);
+  const state = new SessionState(fields.now ?? 0);
   const controller = new AbortController();
   const { agentKey = "did:agentmesh:tester", sessionId = "session-1" } = fields;
   const context = new SessionContext({

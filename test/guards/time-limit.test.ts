@@ -1,13 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { isReadOnly } from "../../src/combine/parts.ts";
-import { createState, SessionContext } from "../../src/context.ts";
+import { SessionContext, SessionState } from "../../src/context.ts";
 import { allow } from "../../src/decision.ts";
 import { timeLimit } from "../../src/guards/time-limit.ts";
 import { ask, context } from "../helpers.ts";
 
 /** A session that began at 1000. */
 function session(): { where: SessionContext; at: (now: number) => SessionContext } {
-  const state = createState(1000);
+  const state = new SessionState(1000);
   const where = new SessionContext({ ...context(), agent: undefined, state, signal: () => AbortSignal.abort() });
   return { where, at: (now) => ((state.now = now), where) };
 }

@@ -119,8 +119,9 @@ class KeyIdentity implements Identity {
   }
 
   toJSON(): PublicIdentity {
-    // The name is there only where one was given.
-    return { ...this, publicKey: this.#jwk() };
+    // Named one by one: what leaves the process is said here, and not by whatever fields there are.
+    const { did, didKey, name } = this;
+    return { did, didKey, ...(name === undefined ? {} : { name }), publicKey: this.#jwk() };
   }
 
   #jwk(): PublicJwk {

@@ -29,10 +29,8 @@ test.each<readonly [string, readonly string[]]>([
   expect(places(source)).toEqual(wanted);
 });
 
-test("prefixOf() takes no longer for it, when repeats are nested as deep as may be", () => {
-  const started = performance.now();
+test("prefixOf() tells it for repeats nested as deep as may be, which would never end if each were passed twice", () => {
   expect(places(`${"(".repeat(50)}a${"*)".repeat(50)}*bc`)).toEqual(["ab", "abc"]);
-  expect(performance.now() - started).toBeLessThan(500);
 });
 
 const node = fc.letrec<{ node: string; term: string }>((tie) => ({

@@ -6,7 +6,7 @@
  */
 import { allow, allowTools, createKernel, type Decision, type ExecutionContext, type GovernedRequest, type PolicyInit, type Taking } from "../mod.ts";
 import { ask, type Contestant } from "./harness/ask.ts";
-import { argumentsOf, type Call, casesOf, clean, copy, PATTERNS, readEffect, SMALL, TOOLS, UNLIMITED, type Verdict } from "./harness/scenario.ts";
+import { argumentsOf, type Call, casesOf, clean, copy, PATTERNS, readEffect, SMALL, TOOLS, uncopyable, UNLIMITED, type Verdict } from "./harness/scenario.ts";
 
 const sessionOf = (policy: PolicyInit) => createKernel({ policy: { ...UNLIMITED, ...policy } }).session({ agentId: "bench" });
 const full = sessionOf({ allowedTools: TOOLS, blockedPatterns: PATTERNS });
@@ -22,7 +22,12 @@ const denied = (code: string, reason: string) => ({ effect: "deny", allowed: fal
 function fused({ name, payload }: Call): object {
   if (!(Date.now() - started < UNLIMITED.timeoutMs)) return denied("timeout", "The session is too old");
   if (!allowed.has(name)) return denied("tool_not_allowed", `Tool "${name}" is not allowed`);
-  const own = copy(payload);
+  let own: unknown;
+  try {
+    own = copy(payload);
+  } catch (error) {
+    return denied("payload_not_plain", String(error));
+  }
   if (!clean(own)) return denied("blocked_pattern", "The arguments match a blocked pattern");
   if (kept.calls >= UNLIMITED.maxToolCalls) return denied("max_tool_calls_exceeded", "No calls are left");
   kept.copied = own;
@@ -32,7 +37,12 @@ function fused({ name, payload }: Call): object {
 function copying({ name, payload }: Call): object {
   if (!(Date.now() - started < UNLIMITED.timeoutMs)) return denied("timeout", "The session is too old");
   if (!allowed.has(name)) return denied("tool_not_allowed", `Tool "${name}" is not allowed`);
-  const own = copy(payload);
+  let own: unknown;
+  try {
+    own = copy(payload);
+  } catch (error) {
+    return denied("payload_not_plain", String(error));
+  }
   if (kept.calls >= UNLIMITED.maxToolCalls) return denied("max_tool_calls_exceeded", "No calls are left");
   kept.copied = own;
   return ALLOW;
@@ -44,6 +54,9 @@ const printing = ({ name, payload }: Call): object => (allowed.has(name) && !pri
 type Entry = Contestant<Call, Verdict>;
 const check: Entry = { run: ({ name, payload }) => full.check({ stage: "pre_tool_call", name, payload }), read: readEffect };
 const byHand: Entry = { run: fused, read: readEffect };
+for (const payload of uncopyable()) {
+  for (const { run } of [check, byHand]) if (readEffect(run({ name: "search", payload })) !== "deny") throw new Error("Who makes a copy must deny what none can be made of");
+}
 
 /** Text as people lay it out, with line ends and indents: it is searched as it stands and as it reads. */
 const laidOut = { text: Array.from({ length: 24 }, (_, at) => `  ${at}.  summarise the totals per region,\n      and list the three largest of branch ${at}\n`).join("\n") };

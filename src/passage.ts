@@ -108,6 +108,12 @@ export class Passage {
     return this.core.emitter.isHeard ? this.state.now : undefined;
   }
 
+  /** Whether anybody is shown what passes a gate, besides guards of ours. */
+  isWatched(stage: Stage): boolean {
+    const { emitter, sinks, learn } = this.core;
+    return this.gate(stage).needsTwin || emitter.isHeard || sinks.length > 0 || learn !== undefined;
+  }
+
   /** An id for an act that came without one. */
   nextCallId(): string {
     const last = ++this.#calls % 1000;
@@ -216,22 +222,22 @@ function bound(guard: Guard, context: SessionContext): Guard {
   return inherit(named(inParent, nameOf(guard), guard.stages), [guard], false);
 }
 
-// Names recur: the gate after an act asks about the one that the gate before it did, and looking one up is cheaper than matching it.
-const goodNames = new Set<string>();
+// Names recur, and looking one up is cheaper than matching it. Small, so that it is read in place of its call.
+const goodNames = new Set<unknown>();
 const MAX_GOOD_NAMES = 256;
-let lastGoodName: unknown = NaN;
 
 function nameMistake(stage: Stage, name: unknown): Deny | undefined {
-  if (stage === "pre_tool_call" || stage === "post_tool_call") {
-    if (name === lastGoodName) return undefined;
-    if (!goodNames.has(name as string)) {
-      if (typeof name !== "string" || !TOOL_NAME.test(name)) return deny("invalid_tool_name", "The tool's name must be 1 to 128 letters, digits and _ . : / -");
-      if (goodNames.size === MAX_GOOD_NAMES) goodNames.clear();
-      goodNames.add(name);
-    }
-    lastGoodName = name;
+  return goodNames.has(name) ? undefined : newNameMistake(stage, name);
+}
+
+function newNameMistake(stage: Stage, name: unknown): Deny | undefined {
+  if (typeof name === "string" && TOOL_NAME.test(name)) {
+    // Good at every gate.
+    if (goodNames.size === MAX_GOOD_NAMES) goodNames.clear();
+    goodNames.add(name);
     return undefined;
   }
+  if (stage === "pre_tool_call" || stage === "post_tool_call") return deny("invalid_tool_name", "The tool's name must be 1 to 128 letters, digits and _ . : / -");
   return typeof name === "string" && name !== "" ? undefined : deny("invalid_arguments", "An act must have a name");
 }
 

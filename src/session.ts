@@ -173,9 +173,16 @@ export class SessionImpl implements Session {
     const { stage, name, payload, callId, metadata, usage } = request;
     if (stage !== "pre_tool_call" && !STAGES.includes(stage)) throw wrong("check()", "stage", `one of ${STAGES.join(", ")}`, stage);
     const started = passage.tick();
-    const asked = draft(stage, name, payload, callId === undefined || callId === "" ? passage.nextCallId() : callId, metadata, usage);
+    const given = callId === undefined ? "" : callId;
+    // An id costs as much as a guard, and is made where somebody may look at it.
+    const asked = draft(stage, name, payload, given === "" && passage.isWatched(stage) ? passage.nextCallId() : given, metadata, usage);
     const decision = passage.judge(asked, DRY);
-    return isThenable(decision) ? decision.then((late) => concludeOnce(passage, asked, late as Decision, started)) : concludeOnce(passage, asked, decision as Decision, started);
+    if (!isThenable(decision)) return concludeOnce(passage, asked, decision as Decision, started);
+    return decision.then((late) => {
+      // Somebody may have begun to listen meanwhile.
+      if (asked.callId === "") asked.callId = passage.nextCallId();
+      return concludeOnce(passage, asked, late as Decision, started);
+    });
   }
 
   preExecute(input: unknown): Decision | Promise<Decision> {

@@ -67,18 +67,57 @@ export const readEffect = (decision: unknown): Verdict => (decision as Decision)
 /** The five patterns in one regular expression. */
 export const BLOCKED = /password|drop table|rm\s+-rf|\b\d{3}-\d{2}-\d{4}\b|secret_key/i;
 
-/** Copies plain data, with what a copy may not hide refused: see the snapshot's own rules. */
+/** What a copy refuses to make. */
+export class NotPlain extends Error {}
+
+let nodesLeft = 0;
+let charsLeft = 0;
+
+/** Copies what is plain data within the caps of a tool gate, as a session does, and throws {@linkcode NotPlain} on everything else. */
 export function copy(value: unknown): unknown {
-  if (typeof value !== "object" || value === null) return value;
+  nodesLeft = 100_000;
+  charsLeft = 1 << 20;
+  return copyOf(value, 64);
+}
+
+function copyOf(value: unknown, depth: number): unknown {
+  if (--nodesLeft < 0) throw new NotPlain("too many values");
+  switch (typeof value) {
+    case "string":
+      if ((charsLeft -= value.length) < 0) throw new NotPlain("too much text");
+      return value;
+    case "function":
+    case "symbol":
+    case "bigint":
+      throw new NotPlain(typeof value);
+    case "object":
+      break;
+    default:
+      return value;
+  }
+  if (value === null) return value;
+  if (depth === 0) throw new NotPlain("too many levels");
   if (Array.isArray(value)) {
     const out: unknown[] = [];
-    for (let i = 0; i < value.length; i++) out.push(copy(value[i]));
+    for (let i = 0; i < value.length; i++) out.push(copyOf(value[i], depth - 1));
     return out;
   }
-  if (Object.getPrototypeOf(value) !== Object.prototype || Object.getOwnPropertySymbols(value).length > 0) throw new TypeError("not plain");
+  if (Object.getPrototypeOf(value) !== Object.prototype || Object.getOwnPropertySymbols(value).length > 0) throw new NotPlain("an object");
   const out: Record<string, unknown> = {};
-  for (const key in value) out[key] = copy((value as Record<string, unknown>)[key]);
+  for (const key in value) {
+    if (key === "__proto__") throw new NotPlain(key);
+    if ((charsLeft -= key.length) < 0) throw new NotPlain("too much text");
+    out[key] = copyOf((value as Record<string, unknown>)[key], depth - 1);
+  }
   return out;
+}
+
+/** Payloads that no copy may be made of: whoever makes a copy must deny them. */
+export function uncopyable(): readonly unknown[] {
+  const cycle: Record<string, unknown> = {};
+  cycle["self"] = cycle;
+  const values = [() => 1, Symbol("s"), 1n, new Date(0), new Map(), new (class Own {})(), { [Symbol("s")]: 1 }, JSON.parse('{"__proto__":{"a":1}}'), Array.from({ length: 100_001 }, () => 1), "a".repeat((1 << 20) + 1)];
+  return [{ deep: [cycle] }, ...values.map((value) => ({ value }))];
 }
 
 /** Whether no string in plain data matches, keys included. */

@@ -46,8 +46,11 @@ export function maxConcurrent(max: number, options: MaxConcurrentOptions = {}): 
   const { backpressureThreshold = limit } = options;
   const atOnce = Math.min(limit, wholeNumber(WHERE, "backpressureThreshold", backpressureThreshold, 1));
   const refuse = (): Deny => denyBy("maxConcurrent", "concurrency_limit", "Too many acts are under way at once", { max: limit });
-  const turns = (): Turns => new Turns(atOnce, limit, refuse);
-  const turnsOf = perSession(() => ({ input: turns(), pre_model_call: turns(), pre_tool_call: turns() }));
-  return builtIn("maxConcurrent", ["input", "pre_model_call", "pre_tool_call"], (request, context, taking) =>
-    turnsOf(context)[request.stage as "input" | "pre_model_call" | "pre_tool_call"].enter(taking, context));
+  const newTurns = (): Turns => new Turns(atOnce, limit, refuse);
+  const turnsOf = perSession(() => ({ input: newTurns(), pre_model_call: newTurns(), pre_tool_call: newTurns() }));
+  return builtIn("maxConcurrent", ["input", "pre_model_call", "pre_tool_call"], ({ stage }, context, taking) => {
+    const turns = turnsOf(context);
+    // By cases: a field whose name differs from call to call is looked up in a table.
+    return (stage === "pre_tool_call" ? turns.pre_tool_call : turns[stage as "input" | "pre_model_call"]).enter(taking, context);
+  });
 }

@@ -3,10 +3,11 @@ import type { ApprovalGrant, ApprovalRequest } from "./approval/request.ts";
 import { wrong } from "./check.ts";
 import { escalationsIn } from "./combine/fold.ts";
 import { allow, amend, type Decision, deny, type Deny, type Escalate, isThenable, type Transform } from "./decision.ts";
+import { Draft } from "./draft.ts";
 import type { OpenAct } from "./open-acts.ts";
-import { draft, type Passage, passesUnjudged } from "./passage.ts";
+import { type Passage, passesUnjudged } from "./passage.ts";
 import type { GovernedRequest, TokenUsage } from "./request.ts";
-import { respond, withhold } from "./response.ts";
+import { describe, respond, withhold } from "./response.ts";
 import { capsOf, Fault, snapshot } from "./snapshot/snapshot.ts";
 import { Takings } from "./taking.ts";
 import { conclude, eventOf, recordDecision, tellDenial } from "./tell.ts";
@@ -120,12 +121,13 @@ export class ActImpl extends Takings implements Act {
 
   #judge(payload: unknown): Decision | Promise<Decision> {
     const { passage, stage, name, callId, metadata } = this;
-    const request = draft(stage, name, payload, callId, metadata);
-    const denied = passage.prepare(request);
-    this.payload = passage.lastCopy;
-    this.isPlain = passage.lastIsPlain;
+    const request = new Draft(stage, name, payload, callId, metadata);
+    const gate = passage.gate(stage);
+    const denied = passage.prepare(request, gate);
+    this.payload = Draft.copyOf(request);
+    this.isPlain = Draft.isCopied(request);
     this.request = request as GovernedRequest;
-    return denied ?? passage.ask(request, this);
+    return denied ?? passage.ask(request, gate, this);
   }
 
   #admit(decision: Decision, asks: boolean): this | Promise<this> {
@@ -286,15 +288,5 @@ export class ActImpl extends Takings implements Act {
     if (this.metadata?.["untrusted"] !== true || this.ended === undefined) return;
     // What a child brings in reaches its parents with its answer.
     for (let at: Passage | undefined = this.passage; at !== undefined; at = at.parent) at.state.tainted = true;
-  }
-}
-
-/** An error as the response gate sees it. */
-function describe(error: unknown): { name: string; message: string } {
-  try {
-    const { name, message } = error as { name?: unknown; message?: unknown };
-    return { name: typeof name === "string" ? name : "Error", message: typeof message === "string" ? message : String(error) };
-  } catch {
-    return { name: "Error", message: "" };
   }
 }

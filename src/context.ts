@@ -184,12 +184,14 @@ const foreign = new WeakMap<ExecutionContext, SessionState>();
 
 /** The state behind a context: the session's, or one kept beside a context that was made by hand. */
 export function stateOf(context: ExecutionContext): SessionState {
-  const state = SessionContext.stateOf(context);
-  if (state !== undefined) return state;
-  let other = foreign.get(context);
-  if (other === undefined) foreign.set(context, (other = new SessionState(Date.now())));
-  else other.now = Date.now();
-  return other;
+  return SessionContext.stateOf(context) ?? foreignStateOf(context);
+}
+
+function foreignStateOf(context: ExecutionContext): SessionState {
+  let state = foreign.get(context);
+  if (state === undefined) foreign.set(context, (state = new SessionState(Date.now())));
+  else state.now = Date.now();
+  return state;
 }
 
 let guards = 0;

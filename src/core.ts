@@ -9,6 +9,7 @@ import type { Halts } from "./halts.ts";
 import type { Guard, Interceptor } from "./guard.ts";
 import type { GovernancePolicy } from "./policy/policy.ts";
 import type { Stage } from "./request.ts";
+import { type Caps, capsOf } from "./snapshot/snapshot.ts";
 import type { StateStore } from "./state/store.ts";
 import type { Learn } from "./trust/learn.ts";
 
@@ -19,6 +20,8 @@ export const RESPONSE: Readonly<Record<"input" | "pre_model_call" | "pre_tool_ca
 export interface Gate {
   readonly guards: readonly Guard[];
   readonly judge: Judge;
+  /** How large a payload may be. */
+  readonly caps: Caps;
   /** Whether some guard might write to what it is shown, so that guards and act need a copy each. */
   readonly needsTwin: boolean;
 }
@@ -54,7 +57,7 @@ export function createGate(guards: readonly Guard[], stage: Stage): Gate {
   // What the act was given is shown to the guards after it too, and must be what was judged, whatever the act does to its own copy.
   const after = RESPONSE[stage as keyof typeof RESPONSE];
   const shown = after === undefined ? parts : [...parts, ...partsAt(guards, after)];
-  return { guards: parts, judge: sequence(parts), needsTwin: !shown.every(isReadOnly) };
+  return { guards: parts, judge: sequence(parts), caps: capsOf(stage), needsTwin: !shown.every(isReadOnly) };
 }
 
 /** What the sessions of a kernel share. */

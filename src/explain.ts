@@ -2,8 +2,9 @@ import type { ActInit } from "./act.ts";
 import { wrong } from "./check.ts";
 import { foldAll } from "./combine/fold.ts";
 import { type Decision, isThenable } from "./decision.ts";
+import { Draft } from "./draft.ts";
 import { nameOf } from "./guard.ts";
-import { draft, type Passage } from "./passage.ts";
+import type { Passage } from "./passage.ts";
 import { type GovernedRequest, type Stage, STAGES } from "./request.ts";
 import { type Session, SessionImpl } from "./session.ts";
 import { SILENT } from "./taking.ts";
@@ -24,10 +25,11 @@ export function explain(session: Session, request: { stage: Stage; name: string;
   if (!STAGES.includes(stage)) throw wrong("explain()", "stage", `one of ${STAGES.join(", ")}`, stage);
   const steps: { readonly guard: string; readonly decision: Decision }[] = [];
   const done = (decision: Decision): Explanation => Object.freeze({ decision, steps: Object.freeze(steps) });
-  const asked = draft(stage, name, payload, callId, metadata);
-  const denied = passage.prepare(asked);
+  const asked = new Draft(stage, name, payload, callId, metadata);
+  const gate = passage.gate(stage);
+  const denied = passage.prepare(asked, gate);
   if (denied !== undefined) return done(denied);
-  const answer = foldAll(passage.gate(stage).guards, asked as GovernedRequest, passage.context, SILENT, (guard, decision) => {
+  const answer = foldAll(gate.guards, asked as GovernedRequest, passage.context, SILENT, (guard, decision) => {
     const leaf = decision.effect === "allow" ? undefined : decision.guard;
     steps.push(Object.freeze({ guard: leaf ?? nameOf(guard), decision }));
   });

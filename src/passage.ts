@@ -3,27 +3,19 @@ import { inherit } from "./combine/parts.ts";
 import { SessionContext, type SessionState } from "./context.ts";
 import { type Core, createGate, createGates, type Gate, gateIn, type Gates, RESPONSE } from "./core.ts";
 import { allow, type Decision, deny, type Deny, guardError, isThenable } from "./decision.ts";
+import { Draft, NOTHING } from "./draft.ts";
 import { isPolicyViolation, violation } from "./errors.ts";
 import { type Guard, named, nameOf, type Taking } from "./guard.ts";
-import { type GovernedRequest, type Stage, TOOL_NAME, type TokenUsage } from "./request.ts";
+import { type GovernedRequest, type Stage, TOOL_NAME } from "./request.ts";
 import { type OpenAct, OpenActs } from "./open-acts.ts";
-import { capsOf, Fault, snapshot, takeTwin } from "./snapshot/snapshot.ts";
+import { Fault, snapshot, takeTwin } from "./snapshot/snapshot.ts";
 import type { Awaitable } from "./state/store.ts";
 import type { AgentProfile } from "./trust/profile.ts";
 import { conclude, tellCheck } from "./tell.ts";
 
 const ALLOW = allow();
-const NOTHING: Readonly<Record<string, unknown>> = Object.freeze({});
 const FIRST_IDS: string[] = [];
 const THREE_DIGITS: string[] = [];
-
-/** A request on its way to a gate: its payload is the caller's until it was read, and then what the guards are shown. */
-export type Draft = { -readonly [K in keyof GovernedRequest]-?: K extends "isError" | "usage" ? GovernedRequest[K] | undefined : GovernedRequest[K] };
-
-/** Makes a draft. All of them have one shape, so that guards see one hidden class. */
-export function draft(stage: Stage, name: string, payload: unknown, callId: string, metadata: Readonly<Record<string, unknown>> | undefined, usage?: TokenUsage, before?: unknown, isError?: boolean): Draft {
-  return { stage, name, payload, before, isError, callId, metadata: metadata ?? NOTHING, usage };
-}
 
 /** One agent's way through a kernel: what all verbs of a session share. */
 export class Passage {
@@ -35,10 +27,6 @@ export class Passage {
   /** The agent itself, whose trust the outcomes move; the context may show it narrowed by the parent's. */
   readonly principal: AgentProfile | undefined;
   readonly open: OpenActs<OpenAct> = new OpenActs();
-  /** The plain copy that the last {@linkcode prepare} made for the act; to be fetched before any guard is asked, who may have something else judged. */
-  lastCopy: unknown;
-  /** Whether it is a copy, and not the value itself. */
-  lastIsPlain = true;
   readonly #guards: readonly Guard[];
   readonly #gates: Gates;
   readonly #outer: AbortSignal | undefined;
@@ -99,7 +87,11 @@ export class Passage {
 
   /** The compiled guards of a stage. */
   gate(stage: Stage): Gate {
-    return gateIn(this.#gates, stage) ?? (this.#gates[stage] = createGate(this.#guards, stage));
+    return gateIn(this.#gates, stage) ?? this.#compiled(stage);
+  }
+
+  #compiled(stage: Stage): Gate {
+    return (this.#gates[stage] = createGate(this.#guards, stage));
   }
 
   /** An act begins or ends: what is asked for from here on is a new time. Answers it only where somebody listens, since a number that is handed on costs an object. */
@@ -109,9 +101,9 @@ export class Passage {
   }
 
   /** Whether anybody is shown what passes a gate, besides guards of ours. */
-  isWatched(stage: Stage): boolean {
+  isWatched(gate: Gate): boolean {
     const { emitter, sinks, learn } = this.core;
-    return this.gate(stage).needsTwin || emitter.isHeard || sinks.length > 0 || learn !== undefined;
+    return gate.needsTwin || emitter.isHeard || sinks.length > 0 || learn !== undefined;
   }
 
   /** An id for an act that came without one. */
@@ -144,28 +136,24 @@ export class Passage {
   }
 
   /** Judges, before any event: what {@linkcode prepare} decides, then {@linkcode ask}. */
-  judge(request: Draft, taking: Taking): Decision | Promise<Decision> {
-    return this.prepare(request) ?? this.ask(request, taking);
+  judge(request: Draft, gate: Gate, taking: Taking): Decision | Promise<Decision> {
+    return this.prepare(request, gate) ?? this.ask(request, gate, taking);
   }
 
   /** Asks the start of the session, then the guards, about a request that is ready. */
-  ask(request: Draft, taking: Taking): Decision | Promise<Decision> {
+  ask(request: Draft, gate: Gate, taking: Taking): Decision | Promise<Decision> {
     const { stage, name, payload } = request;
-    const decision = this.#mayStart ? this.gate(stage).judge(request as GovernedRequest, this.context, taking) : this.#afterStart(request as GovernedRequest, taking);
-    if (decision !== ALLOW && isThenable(decision)) return decision.then((late) => (isKept(request, stage, name, payload) ? (late as Decision) : rewritten()));
+    const decision = this.#mayStart ? gate.judge(request as GovernedRequest, this.context, taking) : this.#afterStart(request as GovernedRequest, gate, taking);
+    if (decision !== ALLOW && isThenable(decision)) return keptLate(decision as Promise<Decision>, request, stage, name, payload);
     return isKept(request, stage, name, payload) ? (decision as Decision) : rewritten();
   }
 
   /** What is decided before any guard is asked: kill and suspend, the name, the payload; else the request is ready to be shown. */
-  prepare(request: Draft): Deny | undefined {
-    const denied = this.halted() ?? nameMistake(request.stage, request.name);
-    if (denied === undefined) return this.#read(request, this.gate(request.stage).needsTwin);
-    this.lastCopy = request.payload;
-    this.lastIsPlain = true;
-    return denied;
+  prepare(request: Draft, gate: Gate): Deny | undefined {
+    return this.halted() ?? nameMistake(request.stage, request.name) ?? read(request, gate);
   }
 
-  async #afterStart(request: GovernedRequest, taking: Taking): Promise<Decision> {
+  async #afterStart(request: GovernedRequest, gate: Gate, taking: Taking): Promise<Decision> {
     const unknown = await this.#ready;
     this.#ready = unknown;
     const denied = unknown ?? this.halted();
@@ -173,7 +161,7 @@ export class Passage {
     const started = await this.#start();
     if (started.effect === "deny") return started;
     this.#mayStart = started.effect !== "escalate";
-    const decision = await this.gate(request.stage).judge(request, this.context, taking);
+    const decision = await gate.judge(request, this.context, taking);
     // One question for both: an approval of the start must not stand for the act's own gate. What has run was approved before.
     return started.effect === "escalate" && Object.hasOwn(RESPONSE, request.stage) ? joinedTo(started, decision) : decision;
   }
@@ -193,26 +181,27 @@ export class Passage {
     const request: GovernedRequest = { stage, name: stage, payload: Object.freeze(payload), callId: stage, metadata: NOTHING };
     return conclude(this, request, await this.gate(stage).judge(request, this.context, DRY_EDGE), started);
   }
+}
 
-  #read(request: Draft, twin: boolean): Deny | undefined {
-    const { stage } = request;
-    const copy = snapshot(request.payload, capsOf(stage), twin);
-    if (copy instanceof Fault) {
-      this.lastCopy = request.payload;
-      this.lastIsPlain = false;
-      // Where nothing runs on it, what is not plain goes by reference, and its strings are still searched.
-      return stage === "pre_tool_call" || copy.code === "payload_too_large" ? faultDenial(copy) : undefined;
-    }
-    this.lastCopy = copy;
-    this.lastIsPlain = true;
-    request.payload = twin ? takeTwin() : copy;
+/** Has a request show a plain copy of its payload. */
+function read(request: Draft, { caps, needsTwin }: Gate): Deny | undefined {
+  const copy = snapshot(request.payload, caps, needsTwin);
+  if (!(copy instanceof Fault)) {
+    Draft.read(request, copy, needsTwin ? takeTwin() : copy);
     return undefined;
   }
+  // Where nothing runs on it, what is not plain goes by reference, and its strings are still searched.
+  return request.stage === "pre_tool_call" || copy.code === "payload_too_large" ? faultDenial(copy) : undefined;
 }
 
 /** Types forbid a guard to write to a request, and JavaScript does not: those after it would have judged what does not run. */
 function isKept(request: Draft, stage: Stage, name: string, payload: unknown): boolean {
   return request.payload === payload && request.name === name && request.stage === stage;
+}
+
+async function keptLate(decision: Promise<Decision>, request: Draft, stage: Stage, name: string, payload: unknown): Promise<Decision> {
+  const late = await decision;
+  return isKept(request, stage, name, payload) ? late : rewritten();
 }
 
 const DRY_EDGE: Taking = Object.freeze({ dry: true, take: (giveBack: () => void) => giveBack() });

@@ -1,9 +1,10 @@
 import type { ActImpl } from "./act.ts";
 import { allow, amend, type Decision, deny, type Deny, isThenable } from "./decision.ts";
+import { Draft } from "./draft.ts";
 import { textOf } from "./drift/baseline.ts";
 import { RESPONSE, writeRecord } from "./core.ts";
 import type { OutcomeRecord } from "./audit/record.ts";
-import { type Draft, draft, type Passage } from "./passage.ts";
+import type { Passage } from "./passage.ts";
 import type { TokenUsage } from "./request.ts";
 import { capsOf, Fault, snapshot } from "./snapshot/snapshot.ts";
 import { microUsdOf, readUsage, tokensOf } from "./usage.ts";
@@ -21,13 +22,25 @@ export function respond(act: ActImpl, payload: unknown, isError: boolean, usage:
   const reported = readUsage(usage);
   act.settle(reported);
   if (reported !== undefined) addUsage(passage, reported);
-  const request = draft(RESPONSE[act.stage], act.name, payload, act.callId, act.metadata, reported, act.request?.payload, isError);
-  const denied = passage.prepare(request);
-  act.result = passage.lastCopy;
-  act.isPlain = passage.lastIsPlain;
-  const decision = denied ?? passage.ask(request, act);
+  const stage = RESPONSE[act.stage];
+  const gate = passage.gate(stage);
+  const request = new Draft(stage, act.name, payload, act.callId, act.metadata, reported, act.request?.payload, isError);
+  const denied = passage.prepare(request, gate);
+  act.result = Draft.copyOf(request);
+  act.isPlain = Draft.isCopied(request);
+  const decision = denied ?? passage.ask(request, gate, act);
   // After a wait the agent may have been stopped meanwhile.
   return decision !== ALLOW && isThenable(decision) ? decision.then((late) => judged(act, request, passage.halted() ?? (late as Decision), started)) : judged(act, request, decision as Decision, started);
+}
+
+/** An error as the response gate sees it. */
+export function describe(error: unknown): { name: string; message: string } {
+  try {
+    const { name, message } = error as { name?: unknown; message?: unknown };
+    return { name: typeof name === "string" ? name : "Error", message: typeof message === "string" ? message : String(error) };
+  } catch {
+    return { name: "Error", message: "" };
+  }
 }
 
 /** The session was closed while the act ran: whatever it comes to goes no further. Told and recorded at once, since it may never end. */

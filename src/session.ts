@@ -2,8 +2,9 @@ import { type Act, ActImpl, type ActInit, type ActStage } from "./act.ts";
 import { sameData } from "./approval/ask.ts";
 import { wrong } from "./check.ts";
 import type { ExecutionContext } from "./context.ts";
-import { type Decision, isThenable } from "./decision.ts";
-import { draft, type Passage } from "./passage.ts";
+import { allow, type Decision, isThenable } from "./decision.ts";
+import { Draft } from "./draft.ts";
+import type { Passage } from "./passage.ts";
 import { performed } from "./perform.ts";
 import type { GovernancePolicy, PolicyInit } from "./policy/policy.ts";
 import { type Stage, STAGES, type TokenUsage } from "./request.ts";
@@ -84,6 +85,7 @@ export interface Session {
   close(reason?: "completed" | "error" | "cancelled"): void | Promise<void>;
 }
 
+const ALLOW = allow();
 const BEGINNINGS: readonly string[] = ["input", "pre_model_call", "pre_tool_call"];
 
 /** The session that a kernel hands out. */
@@ -137,7 +139,7 @@ export class SessionImpl implements Session {
 
   begin(request: { stage: ActStage; name: string; payload: unknown; approval?: "ask" | "return" } & ActInit): Act | Promise<Act> {
     const { stage, name, payload, approval = "ask", callId } = request;
-    if (stage !== "pre_tool_call" && !BEGINNINGS.includes(stage)) throw wrong("begin()", "stage", `one of ${BEGINNINGS.join(", ")}`, stage);
+    if (stage !== "pre_tool_call") mustBeOneOf("begin()", stage, BEGINNINGS);
     if (approval !== "ask" && approval !== "return") throw wrong("begin()", "approval", '"ask" or "return"', approval);
     const again = callId === undefined ? undefined : this.#same(stage, name, payload, callId);
     if (again !== undefined) return again.pending ?? again;
@@ -171,18 +173,14 @@ export class SessionImpl implements Session {
   check(request: { stage: Stage; name: string; payload: unknown; usage?: TokenUsage } & ActInit): Decision | Promise<Decision> {
     const passage = this.#passage;
     const { stage, name, payload, callId, metadata, usage } = request;
-    if (stage !== "pre_tool_call" && !STAGES.includes(stage)) throw wrong("check()", "stage", `one of ${STAGES.join(", ")}`, stage);
+    if (stage !== "pre_tool_call") mustBeOneOf("check()", stage, STAGES);
     const started = passage.tick();
-    const given = callId === undefined ? "" : callId;
+    const gate = passage.gate(stage);
+    const isWatched = passage.isWatched(gate);
     // An id costs as much as a guard, and is made where somebody may look at it.
-    const asked = draft(stage, name, payload, given === "" && passage.isWatched(stage) ? passage.nextCallId() : given, metadata, usage);
-    const decision = passage.judge(asked, DRY);
-    if (!isThenable(decision)) return concludeOnce(passage, asked, decision as Decision, started);
-    return decision.then((late) => {
-      // Somebody may have begun to listen meanwhile.
-      if (asked.callId === "") asked.callId = passage.nextCallId();
-      return concludeOnce(passage, asked, late as Decision, started);
-    });
+    const asked = new Draft(stage, name, payload, callId !== undefined && callId !== "" ? callId : isWatched ? passage.nextCallId() : "", metadata, usage);
+    const decision = passage.judge(asked, gate, DRY);
+    return decision === ALLOW && !isWatched ? ALLOW : isThenable(decision) ? concludeLate(passage, asked, decision as Promise<Decision>, started) : concludeOnce(passage, asked, decision as Decision, started);
   }
 
   preExecute(input: unknown): Decision | Promise<Decision> {
@@ -210,3 +208,14 @@ export class SessionImpl implements Session {
   }
 }
 
+// A function of its own: what seldom runs must not make long what does.
+function mustBeOneOf(where: string, stage: string, stages: readonly string[]): void {
+  if (!stages.includes(stage)) throw wrong(where, "stage", `one of ${stages.join(", ")}`, stage);
+}
+
+async function concludeLate(passage: Passage, asked: Draft, decision: Promise<Decision>, started: number | undefined): Promise<Decision> {
+  const late = await decision;
+  // Somebody may have begun to listen meanwhile.
+  if (asked.callId === "") asked.callId = passage.nextCallId();
+  return concludeOnce(passage, asked, late, started);
+}

@@ -2,8 +2,9 @@ import type { Act } from "./act.ts";
 import { functionOf, wrong } from "./check.ts";
 import { goOn } from "./combine/ask.ts";
 import { type Decision, deny } from "./decision.ts";
+import { Draft } from "./draft.ts";
 import { violation } from "./errors.ts";
-import { draft, type Passage } from "./passage.ts";
+import type { Passage } from "./passage.ts";
 import type { Stage, TokenUsage } from "./request.ts";
 import { DRY } from "./taking.ts";
 import { concludeOnce, tellDenial } from "./tell.ts";
@@ -120,8 +121,8 @@ function textsIn(payload: unknown, texts: ReadonlyMap<string, string>): Map<stri
 
 function judgeOnce(passage: Passage, stage: Stage, name: string, payload: unknown, usage: TokenUsage | undefined): Decision | Promise<Decision> {
   const started = passage.tick();
-  const asked = draft(stage, name, payload, passage.nextCallId(), undefined, usage);
-  return goOn(passage.judge(asked, DRY), (decision): Decision => {
+  const asked = new Draft(stage, name, payload, passage.nextCallId(), undefined, usage);
+  return goOn(passage.judge(asked, passage.gate(stage), DRY), (decision): Decision => {
     const final = concludeOnce(passage, asked, decision, started);
     if (final.effect !== "escalate") return final;
     // As at every response gate: nobody is asked about what is there already.

@@ -37,7 +37,7 @@ function runtimeImports(path: string): string[] {
     .map((target) => (target.startsWith(".") ? posix.join(posix.dirname(path), target) : target));
 }
 
-const WORDS = ["decision", "request", "guard", "check", "errors", "events", "plugin", "context", "taking", "usage"].map((name) => `src/${name}.ts`);
+const WORDS = ["decision", "request", "draft", "guard", "check", "errors", "events", "plugin", "context", "taking", "usage"].map((name) => `src/${name}.ts`);
 const LAYERS: readonly (readonly [name: string, holds: (path: string) => boolean])[] = [
   ["words", (path) => WORDS.includes(path)],
   ["match, snapshot, drift", (path) => /^src\/(?:match|snapshot|drift)\//.test(path)],

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { allow, createKernel, defineGuard, deny, escalate, type Guard, isPolicyViolation, maxToolCalls, type PolicyInit, PolicyViolationError, transform, warn } from "../mod.ts";
+import { allow, createKernel, defineGuard, deny, escalate, type Guard, isPolicyViolation, type Kernel, maxToolCalls, memoryStore, type PolicyInit, PolicyViolationError, transform, warn } from "../mod.ts";
+import { later } from "./guards/session-context.ts";
 
 const open = (policy: PolicyInit = {}, guards: readonly Guard[] = []) => createKernel({ policy, guards }).session({ agentId: "tester" });
 const guard = (check: Parameters<typeof defineGuard>[0]["check"], stages?: Guard["stages"]): Guard => defineGuard({ name: "probe", ...(stages === undefined ? {} : { stages }), check });
@@ -433,6 +434,34 @@ test("check() gives every act an id of its own, when thousands come without one"
   const session = createKernel({ guards: [(request) => (ids.push(request.callId), allow())] }).session({ agentId: "a" });
   for (let i = 0; i < 3000; i++) await session.check({ stage: "pre_tool_call", name: "t", payload: {} });
   expect([ids[1], ids[999], ids[1000], ids[2007], ids.length, new Set(ids).size]).toEqual(["#1", "#999", "#1000", "#2007", 3001, 3001]);
+});
+
+test.each<readonly [string, (kernel: Kernel, seen: string[]) => unknown]>([
+  ["a listener", (kernel, seen) => kernel.on("policy_check", ({ callId }) => void seen.push(callId))],
+  ["a listener to denials", (kernel, seen) => kernel.on("tool_call_blocked", ({ callId }) => void seen.push(callId))],
+  ["a sink", (kernel, seen) => kernel.use({ name: "records", setup: (host) => host.sink({ name: "records", write: ({ callId }) => void seen.push(callId) }) })],
+  ["a guard", (kernel, seen) => kernel.use({ name: "guards", setup: (host) => host.guard(guard(({ callId }) => (seen.push(callId), allow()), ["pre_tool_call"])) })],
+])("check() has an id of its own for every call, when it is looked at by %s", async (_who, look) => {
+  const seen: string[] = [];
+  const kernel = createKernel({ policy: { deniedTools: ["no"] } });
+  look(kernel, seen);
+  const session = kernel.session({ agentId: "a" });
+  for (const name of ["t", "no", "t", "no"]) await session.check({ stage: "pre_tool_call", name, payload: {} });
+  await session.check({ stage: "pre_tool_call", name: "no", payload: {}, callId: "mine" });
+  expect(seen.length).toBeGreaterThanOrEqual(2);
+  expect(new Set(seen).size).toBe(seen.length);
+  for (const id of seen) expect(id).toMatch(/^(?:#\d+|mine)$/);
+});
+
+test("check() has an id, when somebody begins to listen while a guard waits", async () => {
+  const seen: string[] = [];
+  const kernel = createKernel({ guards: [maxToolCalls(1, { per: "agent", store: later(memoryStore()) })] });
+  const session = kernel.session({ agentId: "a" });
+  const decision = session.check({ stage: "pre_tool_call", name: "t", payload: {} });
+  expect(decision).toBeInstanceOf(Promise);
+  kernel.on("policy_check", ({ callId }) => void seen.push(callId));
+  await decision;
+  expect(seen).toEqual(["#1"]);
 });
 
 test("close() tells and records once that a result is withheld, when an act is under way", async () => {

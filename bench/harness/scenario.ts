@@ -116,7 +116,7 @@ function copyOf(value: unknown, depth: number): unknown {
 export function uncopyable(): readonly unknown[] {
   const cycle: Record<string, unknown> = {};
   cycle["self"] = cycle;
-  const values = [() => 1, Symbol("s"), 1n, new Date(0), new Map(), new (class Own {})(), { [Symbol("s")]: 1 }, JSON.parse('{"__proto__":{"a":1}}'), Array.from({ length: 100_001 }, () => 1), "a".repeat((1 << 20) + 1)];
+  const values = [() => 1, Symbol("s"), 1n, new Date(0), new Map(), new URL("https://localhost"), { [Symbol("s")]: 1 }, JSON.parse('{"__proto__":{"a":1}}'), Array.from({ length: 100_001 }, () => 1), "a".repeat((1 << 20) + 1)];
   return [{ deep: [cycle] }, ...values.map((value) => ({ value }))];
 }
 

@@ -1,4 +1,5 @@
 import { allow, type Deny, denyBy } from "../decision.ts";
+import { Draft } from "../draft.ts";
 import type { Guard } from "../guard.ts";
 import { CAPPED, compileMatcher, type Matcher, NO_MATCH } from "../match/matcher.ts";
 import type { BlockedPattern } from "../policy/policy.ts";
@@ -43,7 +44,7 @@ export const PATTERN_STAGES: readonly Stage[] = Object.freeze(["input", "pre_mod
 export function blockPatterns(patterns: readonly BlockedPattern[]): Guard {
   const matcher = compilePatterns("blockPatterns()", patterns);
   return builtIn("blockPatterns", PATTERN_STAGES, (request) => {
-    const found = matcher.search(searchable(request));
+    const found = matcher.search(searchable(request), Draft.isRead(request));
     return found === NO_MATCH ? ALLOW : denyFound("blockPatterns", found);
   });
 }

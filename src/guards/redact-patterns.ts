@@ -1,6 +1,7 @@
 import { onlyReads } from "../combine/parts.ts";
 import { wrong } from "../check.ts";
 import { allow, type Decision, transform } from "../decision.ts";
+import { Draft } from "../draft.ts";
 import { defineGuard, type Guard } from "../guard.ts";
 import { CAPPED, type Matcher, NO_MATCH } from "../match/matcher.ts";
 import type { BlockedPattern } from "../policy/policy.ts";
@@ -39,7 +40,7 @@ export function redactPatterns(patterns: readonly BlockedPattern[], mask = "[red
 }
 
 function redact(request: GovernedRequest, matcher: Matcher, mask: string): Decision {
-  const found = matcher.search(searchable(request));
+  const found = matcher.search(searchable(request), Draft.isRead(request));
   if (found === NO_MATCH) return allow();
   if (found === CAPPED) return denyFound("redactPatterns", found);
   const passes = request.stage === "post_model_call" && isModelAnswer(request.payload) ? request.payload.toolCalls : undefined;

@@ -20,7 +20,6 @@ const MAX_SHARE = 1 / 500;
 /** More patterns have too much in common with any text; to find that out would only take time. */
 const MAX_SOURCES = 64;
 const NOTHING: Prefix = { length: MAX_PREFIX, bits: new Uint8Array(128) };
-const { getPrototypeOf, prototype: plainPrototype } = Object;
 
 /**
  * Tells of most payloads in which nothing matches that it is so, at less cost than a search.
@@ -51,7 +50,7 @@ export class Filter {
     this.#keys = keys;
   }
 
-  /** Whether a search of the payload would find nothing and reach none of its caps. */
+  /** Whether a search of a payload, which must be plain, would find nothing and reach none of its caps. */
   passes(payload: unknown): boolean {
     this.#left = MAX_UNITS;
     this.#keys.begin();
@@ -75,8 +74,6 @@ export class Filter {
       for (let i = 0; i < value.length && run !== HIT; i++) run = this.#visit(value[i], run, depth + 1);
       return run;
     }
-    const prototype: unknown = getPrototypeOf(value);
-    if (prototype !== plainPrototype && prototype !== null) return HIT;
     const keys = this.#keys;
     for (const key in value) {
       if (!keys.knows(key)) {

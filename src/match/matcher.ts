@@ -21,9 +21,10 @@ export const CAPPED = -2;
 export interface Matcher {
   /**
    * Returns the index of the first listed pattern that matches anywhere in the payload, {@linkcode NO_MATCH} or
-   * {@linkcode CAPPED}. Never throws: a payload that cannot be read is `CAPPED`.
+   * {@linkcode CAPPED}. Never throws: a payload that cannot be read is `CAPPED`. With `isPlain`, the payload is taken for
+   * plain data without a look: nothing in it is hidden behind a class, a symbol or a property that is not enumerable.
    */
-  search(payload: unknown): number;
+  search(payload: unknown, isPlain?: boolean): number;
   /**
    * Returns half-open ranges of `text`, in order and apart, that cover every match of a pattern in the text as it stands,
    * case aside. A text too long for a `{ regexp }` is covered as a whole.
@@ -68,13 +69,13 @@ export function compileMatcher(patterns: readonly BlockedPattern[], where: strin
   let busy = false;
 
   return {
-    search(payload: unknown): number {
+    search(payload: unknown, isPlain = typeof payload !== "object" || payload === null): number {
       // Only a getter of the payload can call back, and then the walk under way must stay as it is.
       if (busy) return CAPPED;
       busy = true;
       try {
-        if (filter !== undefined && filter.passes(payload)) return NO_MATCH;
-        const capped = search.run(payload);
+        if (isPlain && filter !== undefined && filter.passes(payload)) return NO_MATCH;
+        const capped = search.run(payload, isPlain);
         return automaton.best < Infinity ? automaton.best : capped ? CAPPED : NO_MATCH;
       } catch {
         return CAPPED;

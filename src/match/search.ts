@@ -18,7 +18,6 @@ export const MAX_REGEXP_INPUT = 4096;
 const AS_IT_STANDS = 0;
 const FOLDED = 1;
 const DECODED = 2;
-const { getPrototypeOf, prototype: plainPrototype } = Object;
 
 /**
  * Searches payloads with one automaton.
@@ -40,6 +39,7 @@ export class Search {
   #shown = false;
   #shownKeys: string[] = [];
   #shownLeaves: string[] = [];
+  #isPlain = false;
   // The walk met what it cannot judge: it ends, and all texts are collected instead.
   #irregular = false;
   #capped = false;
@@ -52,9 +52,10 @@ export class Search {
     this.#keys = keys;
   }
 
-  /** Runs a search; the answer is in the automaton's `best`. Returns whether a cap was reached. */
-  run(payload: unknown): boolean {
+  /** Runs a search; the answer is in the automaton's `best`. Returns whether a cap was reached. With `isPlain` nothing is looked for that plain data does not have. */
+  run(payload: unknown, isPlain: boolean): boolean {
     const automaton = this.#automaton;
+    this.#isPlain = isPlain;
     automaton.begin();
     this.#keys.begin();
     this.#state = START;
@@ -103,13 +104,12 @@ export class Search {
       this.#irregular = true;
       return;
     }
-    if (Array.isArray(value)) {
-      for (let i = 0; i < value.length && !this.#irregular; i++) this.#visit(value[i], depth + 1);
+    if (!this.#isPlain && !showsAll(value)) {
+      this.#irregular = true;
       return;
     }
-    const prototype: unknown = getPrototypeOf(value);
-    if (prototype !== plainPrototype && prototype !== null) {
-      this.#irregular = true;
+    if (Array.isArray(value)) {
+      for (let i = 0; i < value.length && !this.#irregular; i++) this.#visit(value[i], depth + 1);
       return;
     }
     for (const key in value) {
@@ -245,6 +245,14 @@ export class Search {
       if (index < this.#automaton.best && regexp.test(text)) this.#automaton.best = index;
     }
   }
+}
+
+/** Whether everything that can be reached in an object is what a walk of plain data comes by. */
+function showsAll(value: object): boolean {
+  const keys = Object.keys(value).length;
+  if (Array.isArray(value)) return keys === value.length && Reflect.ownKeys(value).length === keys + 1;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return (prototype === Object.prototype || prototype === null) && Reflect.ownKeys(value).length === keys;
 }
 
 /** The texts of the values of plain data that the walk has passed. */

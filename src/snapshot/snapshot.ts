@@ -63,28 +63,38 @@ export function snapshot(value: unknown, caps: Caps, withTwin: boolean): unknown
   twinned = withTwin;
   isTouched = isPrototypeTouched();
   try {
-    if (typeof value === "object" && value !== null) {
-      try {
-        return copyAny(value, caps.depth);
-      } catch (error) {
-        if (error !== SWALLOWED) throw error;
-        nodesLeft = caps.nodes;
-        charsLeft = caps.chars;
-        isTouched = true;
-        return copyAny(value, caps.depth);
-      }
-    }
-    const leaf = copyLeaf(value);
-    if (withTwin) twin = leaf;
-    return leaf;
+    return copyRoot(value, caps.depth);
   } catch (error) {
-    if (!(error instanceof Fault)) return new Fault("payload_not_plain", "a value that cannot be read");
-    return error.what === TOO_DEEP && isCyclic(value, error.keys.toReversed()) ? Object.assign(new Fault("payload_not_plain", "a cycle"), { keys: error.keys }) : error;
+    return again(value, caps, error);
   } finally {
     nodesLeft = savedNodes;
     charsLeft = savedChars;
     twinned = savedTwinned;
   }
+}
+
+function copyRoot(value: unknown, depth: number): unknown {
+  if (typeof value === "object" && value !== null) return copyAny(value, depth);
+  const leaf = copyLeaf(value);
+  if (twinned) twin = leaf;
+  return leaf;
+}
+
+/** Reads once more where an assignment was swallowed; else says what is wrong. */
+function again(value: unknown, caps: Caps, first: unknown): unknown {
+  let error = first;
+  if (error === SWALLOWED) {
+    nodesLeft = caps.nodes;
+    charsLeft = caps.chars;
+    isTouched = true;
+    try {
+      return copyRoot(value, caps.depth);
+    } catch (second) {
+      error = second;
+    }
+  }
+  if (!(error instanceof Fault)) return new Fault("payload_not_plain", "a value that cannot be read");
+  return error.what === TOO_DEEP && isCyclic(value, error.keys.toReversed()) ? Object.assign(new Fault("payload_not_plain", "a cycle"), { keys: error.keys }) : error;
 }
 
 /** The frozen twin of the last snapshot that asked for one. */

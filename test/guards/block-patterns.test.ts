@@ -2,8 +2,9 @@ import { describe, expect, test } from "vitest";
 import { allow, type Decision } from "../../src/decision.ts";
 import type { Guard } from "../../src/guard.ts";
 import { blockPatterns } from "../../src/guards/block-patterns.ts";
+import { createKernel } from "../../src/kernel.ts";
 import type { BlockedPattern } from "../../src/policy/policy.ts";
-import type { Stage } from "../../src/request.ts";
+import type { GovernedRequest, Stage } from "../../src/request.ts";
 
 function judge(guard: Guard, payload: unknown, stage: Stage = "pre_tool_call"): Decision {
   const request = { stage, name: "shell", payload, callId: "1", metadata: {} };
@@ -42,6 +43,41 @@ describe("blockPatterns()", () => {
   test("leaves the calls to their own gate, when a model's answer holds a blocked one", () => {
     const toolCalls = [{ id: "1", name: "shell", arguments: { cmd: "rm -rf /" } }];
     expect(judge(guard, { content: "on it", toolCalls }, "post_model_call")).toBe(allow());
+  });
+
+  // Where nothing runs on it, what can't be copied goes on by reference, and whoever gets it can reach all of it.
+  const hidden: readonly (readonly [string, unknown])[] = [
+    ["under a symbol", { [Symbol("k")]: "drop table" }],
+    ["in a symbol's name", { a: [{ [Symbol("drop table")]: 1 }] }],
+    ["in a property that is not enumerable", Object.defineProperty({ when: new Date(0) }, "x", { value: "drop table" })],
+    ["in an array's property", Object.assign([Symbol("s")], { extra: "drop table" })],
+    ["in a Map with an own constructor", Object.assign(new Map([["q", "drop table"]]), { constructor: Object })],
+    ["in an object with a Map for a prototype", [Object.assign(new Set(["drop table"]), { a: 1 })]],
+  ];
+
+  test.each(hidden)("denies at output, when the match is %s", async (_, payload) => {
+    const session = createKernel({ guards: [guard] }).session({ agentId: "a" });
+    expect(await session.check({ stage: "output", name: "execute", payload })).toMatchObject({ effect: "deny", code: "blocked_pattern" });
+  });
+
+  test.each(hidden)("denies, when another guard has it asked about a match %s", async (_, payload) => {
+    const others: Guard[] = [
+      (request, context, taking) => guard({ ...request, payload }, context, taking),
+      (request, context, taking) => guard(Object.create(request, { payload: { value: payload } }) as GovernedRequest, context, taking),
+      (request, context, taking) => guard(new Proxy(request, { get: (target, key) => (key === "payload" ? payload : Reflect.get(target, key)) }), context, taking),
+      (request, context, taking) => {
+        const { payload: own } = request;
+        const draft = request as { payload: unknown };
+        draft.payload = payload;
+        const answer = guard(request, context, taking);
+        draft.payload = own;
+        return answer;
+      },
+    ];
+    for (const other of others) {
+      const session = createKernel({ guards: [other] }).session({ agentId: "a" });
+      expect(await session.check({ stage: "pre_tool_call", name: "shell", payload: {} })).toMatchObject({ effect: "deny", code: "blocked_pattern" });
+    }
   });
 
   test.each<readonly [string, unknown, Stage]>([

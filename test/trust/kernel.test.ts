@@ -68,6 +68,13 @@ describe("a kernel with a trust tracker", () => {
     expect(agent.trustScore).toBe(700);
   });
 
+  test("learns from every denial of check(), when the calls come without an id", async () => {
+    const agent = profile("a");
+    const session = createKernel({ trustTracker: trustTracker({ violationPenalty: 100 }), policy: { deniedTools: ["rm"] } }).session({ agent });
+    for (let i = 0; i < 2; i++) await session.check({ stage: "pre_tool_call", name: "rm", payload: {} });
+    expect(agent.trustScore).toBe(500);
+  });
+
   test("goes on, when the tracker fails", async () => {
     const tracker = { ...trustTracker(), recordSuccess: () => { throw new Error("x"); } };
     const kernel = createKernel({ trustTracker: tracker });

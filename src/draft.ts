@@ -1,0 +1,57 @@
+import type { GovernedRequest, Stage, TokenUsage } from "./request.ts";
+
+/** What is attached to an act where the caller attached nothing. */
+export const NOTHING: Readonly<Record<string, unknown>> = Object.freeze({});
+const UNREAD: unknown = Symbol("unread");
+
+/**
+ * A request on its way to a gate: its payload is the caller's until it was read, and then what the guards are shown.
+ *
+ * What was read is noted where no guard can reach: a request that is made from another, or written to, was not read. All have one shape,
+ * so that guards see one hidden class; fields are declared and set in the constructor, since one that is defined costs twice one that is set.
+ */
+export class Draft {
+  declare readonly stage: Stage;
+  declare readonly name: string;
+  declare payload: unknown;
+  declare readonly before: unknown;
+  declare readonly isError: boolean | undefined;
+  /** Empty as long as nobody looks at it. */
+  declare callId: string;
+  declare readonly metadata: Readonly<Record<string, unknown>>;
+  declare readonly usage: TokenUsage | undefined;
+  #shown: unknown = UNREAD;
+  #copy: unknown = undefined;
+
+  constructor(stage: Stage, name: string, payload: unknown, callId: string, metadata: Readonly<Record<string, unknown>> | undefined, usage?: TokenUsage, before?: unknown, isError?: boolean) {
+    this.stage = stage;
+    this.name = name;
+    this.payload = payload;
+    this.before = before;
+    this.isError = isError;
+    this.callId = callId;
+    this.metadata = metadata ?? NOTHING;
+    this.usage = usage;
+  }
+
+  /** Puts plain copies in place of the payload: `shown` for the guards, and `copy`, which may be the same, for the act. */
+  static read(draft: Draft, copy: unknown, shown: unknown): void {
+    draft.#copy = copy;
+    draft.#shown = draft.payload = shown;
+  }
+
+  /** Whether plain copies were made of the payload. */
+  static isCopied(draft: Draft): boolean {
+    return draft.#shown !== UNREAD;
+  }
+
+  /** What the act may work on: the copy that was made for it, or where none could be made, the payload itself. */
+  static copyOf(draft: Draft): unknown {
+    return draft.#shown === UNREAD ? draft.payload : draft.#copy;
+  }
+
+  /** Whether a request that a guard was given shows the plain copy that was made for it, which nobody else can change. */
+  static isRead(request: GovernedRequest): boolean {
+    return #shown in request && request.#shown === request.payload;
+  }
+}

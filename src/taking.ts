@@ -22,8 +22,6 @@ export class Taken {
   declare readonly isSettled: boolean;
   /** How much, where that differs from act to act. */
   declare amount: number | undefined;
-  /** Who took, so that the second look after a transform can leave it out. */
-  declare guard: Guard | undefined;
   /** The next in the one list that holds it: an array would cost every act more than what is in it. */
   declare next: Taken | undefined;
 
@@ -33,17 +31,18 @@ export class Taken {
     // Not only a number at first: a field of numbers alone makes an object of each one that is not small.
     this.amount = undefined;
     this.amount = amount;
-    this.guard = undefined;
     this.next = undefined;
   }
 }
 
-/** The functions of the public contract. */
+/** The functions of the public contract, and whose they are. */
 class Given implements Owner {
+  guard: Guard | undefined;
   readonly #giveBack: () => unknown;
   readonly #settle: ((usage: TokenUsage | undefined) => unknown) | undefined;
 
-  constructor(giveBack: () => unknown, settle: ((usage: TokenUsage | undefined) => unknown) | undefined) {
+  constructor(guard: Guard | undefined, giveBack: () => unknown, settle: ((usage: TokenUsage | undefined) => unknown) | undefined) {
+    this.guard = guard;
     this.#giveBack = giveBack;
     this.#settle = settle;
   }
@@ -62,44 +61,53 @@ class Given implements Owner {
 /** What guards took in one pass: kept in order, and given back or settled exactly once. */
 export class Takings implements Taking {
   declare readonly dry: boolean;
-  /** On a second look after a transform: who took in the first, and is not asked again. */
+  /** On a second look after a transform: guards that took in the first, and are not asked again ... */
   declare readonly skips: ReadonlySet<Guard> | undefined;
+  /** ... and limits of ours that did, which are asked and allow. */
+  declare readonly owners: ReadonlySet<Owner> | undefined;
   /** Nobody is told what a shadowed guard would have decided. */
   declare readonly isSilent: boolean;
-  /** The guards of which one is asked, and which: a place in a list is cheaper to note than the guard itself. */
-  declare list: readonly Guard[] | undefined;
-  declare at: number;
-  /** Where there is no list, the guard that is asked. What is taken is its, at the moment when it is taken. */
-  declare asked: Guard | undefined;
+  /** The guard that is waited for: what is taken meanwhile is its. Of others it is said afterwards, which costs nothing where nobody takes. */
+  declare awaited: Guard | undefined;
+  /** What was taken last by functions of somebody else's. */
+  declare given: Taken | undefined;
   #newest: Taken | undefined = undefined;
   #over = false;
 
-  constructor(dry: boolean, skips?: ReadonlySet<Guard>, isSilent = false) {
+  constructor(dry: boolean, isSilent = false, skips?: ReadonlySet<Guard>, owners?: ReadonlySet<Owner>) {
     this.dry = dry;
     this.skips = skips;
+    this.owners = owners;
     this.isSilent = isSilent;
-    this.list = undefined;
-    this.at = 0;
-    this.asked = undefined;
+    this.awaited = undefined;
+    this.given = undefined;
   }
 
   take(giveBack: () => void, settle?: (usage: TokenUsage | undefined) => void): void {
     if (typeof giveBack !== "function" || (settle !== undefined && typeof settle !== "function")) {
       throw new TypeError("take() needs a function that gives back what was taken; a second one, that settles it, may follow");
     }
-    this.hold(new Taken(new Given(giveBack, settle), settle !== undefined, undefined));
+    const taken = new Taken(new Given(this.awaited, giveBack, settle), settle !== undefined, undefined);
+    if (this.add(taken)) this.given = taken;
   }
 
-  /** Registers what one of our limits took. */
-  hold(taken: Taken): void {
-    taken.guard = this.list === undefined ? this.asked : this.list[this.at];
-    this.add(taken);
+  /** Says whose is what was given since `before`, newest first; what is known already stays. */
+  tell(before: Taken | undefined, guardOf: (taken: Taken) => Guard | undefined): void {
+    for (let taken = this.#newest; taken !== undefined && taken !== before; taken = taken.next) {
+      const { owner } = taken;
+      if (!(owner instanceof Given)) continue;
+      const guard = guardOf(taken);
+      owner.guard ??= guard;
+    }
   }
 
-  protected add(taken: Taken): void {
+  /** Registers what was taken; answers whether it is held. */
+  add(taken: Taken): boolean {
     // A guard that takes in a dry run, or after the answer was given (a late promise), must not hold anything.
-    if (this.dry || this.#over) giveBackQuietly(taken);
-    else this.keep(taken);
+    const isHeld = !this.dry && !this.#over;
+    if (isHeld) this.keep(taken);
+    else giveBackQuietly(taken);
+    return isHeld;
   }
 
   protected keep(taken: Taken): void {
@@ -109,16 +117,21 @@ export class Takings implements Taking {
 
   /** The taking of a second look: dry, and it passes over whoever took in the first. */
   again(): Takings {
-    const guards: Guard[] = [];
-    for (let taken = this.#newest; taken !== undefined; taken = taken.next) if (taken.guard !== undefined) guards.unshift(taken.guard);
-    return new Takings(true, new Set([...(this.skips ?? []), ...guards]), this.isSilent);
+    const skips = new Set(this.skips);
+    const owners = new Set(this.owners);
+    for (let taken = this.#newest; taken !== undefined; taken = taken.next) {
+      const { owner } = taken;
+      if (!(owner instanceof Given)) owners.add(owner);
+      else if (owner.guard !== undefined) skips.add(owner.guard);
+    }
+    return new Takings(true, this.isSilent, skips, owners);
   }
 
   /** Gives everything back, newest first; with `final`, later takings too. */
   giveBack(final: boolean): void {
     if (final) this.#over = true;
     let taken = this.#newest;
-    this.#newest = undefined;
+    this.#newest = this.given = undefined;
     while (taken !== undefined) {
       const { next } = taken;
       taken.next = undefined;
@@ -141,21 +154,22 @@ export class Takings implements Taking {
   /** Hands everything on to the taking of the pass around this one. */
   handOn(to: Taking): void {
     this.#over = true;
+    const { given } = this;
     let taken = this.#takeOut();
     while (taken !== undefined) {
       const { next } = taken;
       taken.next = undefined;
-      if (to instanceof Takings) to.add(taken);
-      else giveTo(to, taken);
+      hold(to, taken);
       taken = next;
     }
+    if (given !== undefined && to instanceof Takings) to.given = given;
   }
 
   /** Takes everything out: a list of what was held, oldest first. */
   #takeOut(): Taken | undefined {
     let oldest: Taken | undefined;
     let taken = this.#newest;
-    this.#newest = undefined;
+    this.#newest = this.given = undefined;
     while (taken !== undefined) {
       const { next } = taken;
       taken.next = oldest;
@@ -168,8 +182,13 @@ export class Takings implements Taking {
 
 /** Registers what a limit of ours took: only a taking of somebody else's needs functions for it. */
 export function hold(taking: Taking, taken: Taken): void {
-  if (taking instanceof Takings) taking.hold(taken);
+  if (taking instanceof Takings) taking.add(taken);
   else giveTo(taking, taken);
+}
+
+/** Whether this is a second look at an act that has taken from a limit of ours. */
+export function hasTaken(taking: Taking, owner: Owner): boolean {
+  return taking instanceof Takings && taking.owners?.has(owner) === true;
 }
 
 function giveTo(to: Taking, taken: Taken): void {
@@ -208,9 +227,10 @@ class Forwarded extends Takings {
     this.#to = to;
   }
 
-  protected override add(taken: Taken): void {
+  override add(taken: Taken): boolean {
     this.keep(taken);
     giveTo(this.#to, taken);
+    return true;
   }
 }
 
@@ -221,7 +241,7 @@ export function tracked(taking: Taking): Takings {
 
 /** A taking for a part whose takings may not be kept. On a second look nothing is taken, and who took is still left out. */
 export function branch(taking: Taking): Takings {
-  return taking instanceof Takings && taking.skips !== undefined ? taking : new Takings(taking.dry, undefined, isSilent(taking));
+  return taking instanceof Takings && taking.skips !== undefined ? taking : new Takings(taking.dry, isSilent(taking));
 }
 
 /** Whether nobody is to be told: it is only explained what would be decided. */
@@ -230,7 +250,7 @@ export function isSilent(taking: Taking): boolean {
 }
 
 /** Takes nothing, and tells nobody. Shared: nothing is kept in it. */
-export const SILENT: Takings = new Takings(true, undefined, true);
+export const SILENT: Takings = new Takings(true, true);
 
 /** Takes nothing. Shared: nothing is kept in it. */
 export const DRY: Takings = new Takings(true);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Guard } from "../src/guard.ts";
-import { branch, DRY, hold, type Owner, Taken, Takings, tracked } from "../src/taking.ts";
+import { hasTaken, branch, DRY, hold, type Owner, Taken, Takings, tracked } from "../src/taking.ts";
 import { answering, taking } from "./helpers.ts";
 
 /** A log of what was given back and settled. */
@@ -95,45 +95,63 @@ describe("Takings", () => {
 describe("second looks", () => {
   const [a, b, c] = ["a", "b", "c"].map((name) => answering(name, undefined) as Guard) as [Guard, Guard, Guard];
 
+  const owner = { giveBack: (): void => {} };
+
   test("again() is dry and leaves out whoever took, when guards took, and whoever was left out before", () => {
     const own = new Takings(false);
-    own.asked = a;
+    own.awaited = a;
     own.take(() => {});
-    own.asked = b;
+    own.awaited = b;
     const inner = new Takings(false);
-    inner.asked = c;
+    inner.awaited = c;
     inner.take(() => {});
+    hold(inner, new Taken(owner, true, 1));
     inner.handOn(own);
     const look = own.again();
-    expect([look.dry, look.skips]).toEqual([true, new Set([a, c])]);
-    expect(look.again().skips).toEqual(new Set([a, c]));
+    expect([look.dry, look.skips, look.owners]).toEqual([true, new Set([a, c]), new Set([owner])]);
+    expect([look.again().skips, look.again().owners]).toEqual([look.skips, look.owners]);
   });
 
-  test("again() leaves out each guard of a list that took, when a list is asked", () => {
+  test("hasTaken() holds for a limit on a second look only, when it took in the first", () => {
     const own = new Takings(false);
-    own.list = [a, b, c];
-    own.asked = b;
-    own.at = 2;
+    hold(own, new Taken(owner, true, 1));
+    expect([hasTaken(own, owner), hasTaken(own.again(), owner), hasTaken(own.again(), { ...owner }), hasTaken(taking(true), owner)]).toEqual([false, true, false, false]);
+  });
+
+  test("tell() says whose is what was given since, newest first, where nobody is known", () => {
+    const own = new Takings(false);
     own.take(() => {});
-    own.at = 0;
+    const before = own.given;
+    own.awaited = a;
     own.take(() => {});
-    expect(own.again().skips).toEqual(new Set([a, c]));
+    own.awaited = undefined;
+    hold(own, new Taken(owner, true, 1));
+    own.take(() => {});
+    const last = own.given;
+    own.take(() => {});
+    own.tell(before, (taken) => (taken === last ? b : c));
+    expect(own.again().skips).toEqual(new Set([a, b, c]));
+    const other = new Takings(false);
+    other.take(() => {});
+    other.tell(other.given, () => a);
+    expect(other.again().skips).toEqual(new Set());
   });
 
   test("again() leaves nobody out, when what was taken was given back, or nobody is known to have taken", () => {
     const own = new Takings(false);
     own.take(() => {});
     expect(own.again().skips).toEqual(new Set());
-    own.asked = a;
+    own.awaited = a;
     own.take(() => {});
+    hold(own, new Taken(owner, true, 1));
     own.giveBack(false);
-    expect(own.again().skips).toEqual(new Set());
+    expect([own.again().skips, own.again().owners, own.given]).toEqual([new Set(), new Set(), undefined]);
   });
 
   test("tracked() knows who took, when the taking is somebody else's, and is the taking itself, when it is ours", () => {
     const theirs = taking();
     const own = tracked(theirs);
-    own.asked = a;
+    own.awaited = a;
     own.take(() => {});
     expect([theirs.held, own.again().skips, own.dry]).toEqual([1, new Set([a]), false]);
     expect(tracked(own)).toBe(own);
@@ -211,11 +229,13 @@ describe("hold()", () => {
     const guard = answering("a", undefined) as Guard;
     const [own, to] = [new Takings(false), new Takings(false)];
     hold(to, new Taken(by, true, 1));
-    own.asked = guard;
+    own.awaited = guard;
     hold(own, new Taken(by, true, 2));
+    own.take(() => {});
+    const { given } = own;
     hold(own, new Taken(by, true, 3));
     own.handOn(to);
-    expect(to.again().skips).toEqual(new Set([guard]));
+    expect([to.again().skips, to.again().owners, to.given]).toEqual([new Set([guard]), new Set([by]), given]);
     to.giveBack(true);
     expect(said).toEqual(["-3", "-2", "-1"]);
   });

@@ -13,14 +13,11 @@ const ALLOW = allow();
 export function askSafely(guard: Guard, request: GovernedRequest, context: ExecutionContext, taking: Taking): Decision | Promise<Decision> {
   if (!(taking instanceof Takings)) return answerOf(guard, request, context, taking);
   if (taking.skips?.has(guard) === true) return ALLOW;
-  const { list, asked } = taking;
-  taking.list = undefined;
-  taking.asked = guard;
+  const { given } = taking;
   const answer = answerOf(guard, request, context, taking);
+  if (taking.given !== given) taking.tell(given, () => guard);
   // One that answers later may take until then; nobody else is asked meanwhile.
-  if (isThenable(answer)) return answer;
-  taking.list = list;
-  taking.asked = asked;
+  if (isThenable(answer)) taking.awaited ??= guard;
   return answer;
 }
 

@@ -13,7 +13,10 @@ export type Trace = (guard: Guard, decision: Decision) => void;
 
 /** Goes on from the answer of the guard at `at`: the laws of `all`, once something did not simply allow. */
 export function fold(guards: readonly Guard[], at: number, answer: unknown, request: GovernedRequest, context: ExecutionContext, own: Takings): Decision | Promise<Decision> {
-  return new Fold(guards, request, context, own, undefined).first(at, readAnswer(answer, nameOf(guards[at] as Guard)));
+  const guard = guards[at] as Guard;
+  const read = readAnswer(answer, nameOf(guard));
+  if (isThenable(read)) own.awaited ??= guard;
+  return new Fold(guards, request, context, own, undefined).first(at, read);
 }
 
 /** Asks guards in order, from the first: for explanations and second looks, which are not on the hot path. */
@@ -55,7 +58,10 @@ class Fold {
     for (;;) {
       if (isThenable(answer)) {
         const here = at;
-        return Promise.resolve(answer).then((late) => this.first(here, late));
+        return Promise.resolve(answer).then((late) => {
+          this.#own.awaited = undefined;
+          return this.first(here, late);
+        });
       }
       const decision = answer as Decision;
       this.#trace?.(this.#guards[at] as Guard, decision);
@@ -92,7 +98,10 @@ class Fold {
       const answer = this.ask(at, look);
       if (isThenable(answer)) {
         const here = at;
-        return Promise.resolve(answer).then((late) => this.#lookedAgain(late) ?? this.#second(here + 1, look));
+        return Promise.resolve(answer).then((late) => {
+          look.awaited = undefined;
+          return this.#lookedAgain(late) ?? this.#second(here + 1, look);
+        });
       }
       const denied = this.#lookedAgain(answer as Decision);
       if (denied !== undefined) return denied;

@@ -3,7 +3,7 @@ import { type ExecutionContext, perSession } from "../context.ts";
 import { allow, type Decision, type Deny } from "../decision.ts";
 import { defineGuard, type Guard } from "../guard.ts";
 import type { GovernedRequest, TokenUsage } from "../request.ts";
-import { hold, type Owner, Taken } from "../taking.ts";
+import { hasTaken, hold, type Owner, Taken } from "../taking.ts";
 import { type LimitOptions, limitOf, type Settle } from "./keyed-limit.ts";
 
 const ALLOW = allow();
@@ -35,6 +35,7 @@ export function budgetGuard(parts: BudgetParts): Guard {
     name,
     stages: ["pre_model_call"],
     check: (request, context, taking): Decision | Promise<Decision> => {
+      if (hasTaken(taking, shared?.owner ?? spentIn(context))) return ALLOW;
       const known = estimateOf(request, context);
       // A call that is taken to use nothing would never be stopped, and not be settled.
       const stated = known === undefined ? undefined : Math.max(1, known);

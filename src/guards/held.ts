@@ -1,5 +1,4 @@
 import type { ExecutionContext } from "../context.ts";
-import type { Guard } from "../guard.ts";
 import type { GovernedRequest } from "../request.ts";
 import type { Owner, Taken } from "../taking.ts";
 
@@ -9,7 +8,6 @@ export class Held implements Taken {
   declare readonly isSettled: boolean;
   /** 0 once it was given back or settled. */
   declare amount: number | undefined;
-  declare guard: Guard | undefined;
   declare next: Taken | undefined;
   declare readonly key: string;
   declare readonly context: ExecutionContext;
@@ -29,7 +27,6 @@ export class Held implements Taken {
     // As every taking's: a field of numbers alone makes an object of each one that is not small.
     this.amount = undefined;
     this.amount = amount;
-    this.guard = undefined;
     this.next = undefined;
     this.key = key;
     this.context = context;

@@ -39,6 +39,7 @@ export function limitOf(where: string, options: LimitOptions, known: readonly st
   const isAgents = per === "agent";
   const limit = new KeyedLimit({ ...parts, where, guard: parts.id, id, kind: isAgents ? "agent" : "session", windowMs, store });
   return {
+    owner: limit,
     judge(amount, request, context, taking): Decision | Promise<Decision> {
       const { agentKey, sessionId } = context;
       // Who is nobody has no counter of its own, and must not share one with others that are nobody.
@@ -50,6 +51,7 @@ export function limitOf(where: string, options: LimitOptions, known: readonly st
 
 /** A limit that finds its key itself. */
 export interface ScopedLimit {
+  readonly owner: Owner;
   judge(amount: number | undefined, request: GovernedRequest, context: ExecutionContext, taking: Taking): Decision | Promise<Decision>;
 }
 

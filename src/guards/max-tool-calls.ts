@@ -2,7 +2,7 @@ import { wholeNumber } from "../check.ts";
 import { perSession } from "../context.ts";
 import { allow, denyBy, type Deny } from "../decision.ts";
 import type { Guard } from "../guard.ts";
-import { hold, type Owner, Taken } from "../taking.ts";
+import { hasTaken, hold, type Owner, Taken } from "../taking.ts";
 import { builtIn } from "./built-in.ts";
 import { type LimitOptions, limitOf } from "./keyed-limit.ts";
 
@@ -39,12 +39,12 @@ export function maxToolCalls(max: number, options: LimitOptions = {}): Guard {
   const refuse = (): Deny => denyBy("maxToolCalls", "max_tool_calls_exceeded", "All the tool calls that may be made have been made", { max: limit });
   const shared = limitOf(WHERE, options, [], { id: "maxToolCalls", max: limit, refuse });
   if (shared !== undefined) {
-    return builtIn("maxToolCalls", ["pre_tool_call"], (request, context, taking) => shared.judge(1, request, context, taking));
+    return builtIn("maxToolCalls", ["pre_tool_call"], (request, context, taking) => hasTaken(taking, shared.owner) ? ALLOW : shared.judge(1, request, context, taking));
   }
   const counterOf = perSession(() => new Counter());
   return builtIn("maxToolCalls", ["pre_tool_call"], (_request, context, taking) => {
     const counter = counterOf(context);
-    if (counter.taken >= limit) return refuse();
+    if (counter.taken >= limit) return hasTaken(taking, counter) ? ALLOW : refuse();
     if (!taking.dry) {
       counter.taken++;
       hold(taking, new Taken(counter, false, undefined));

@@ -3,7 +3,7 @@ import { onlyReads } from "../combine/parts.ts";
 import { perSession } from "../context.ts";
 import { allow, deny } from "../decision.ts";
 import { defineGuard, type Guard } from "../guard.ts";
-import { hold, type Owner, Taken } from "../taking.ts";
+import { hasTaken, hold, type Owner, Taken } from "../taking.ts";
 import { fingerprint } from "./fingerprint.ts";
 
 /** When calls that repeat are a loop. */
@@ -66,6 +66,7 @@ export function noLoops(options: NoLoopsOptions): Guard {
     stages: ["pre_tool_call"],
     check: ({ name, payload }, context, taking) => {
       const calls = callsOf(context);
+      if (hasTaken(taking, calls)) return ALLOW;
       const print = fingerprint([name, payload]);
       const cycle = cycleOf(calls.list, print, repeats);
       if (cycle > 0) return deny("loop_detected", "The agent repeats the same calls", { repeats, cycle });

@@ -1,9 +1,10 @@
 import { functionOf, knownKeys, show, wholeNumber, wrong } from "../check.ts";
 import type { ExecutionContext } from "../context.ts";
-import { type Deny, denyBy } from "../decision.ts";
+import { allow, type Deny, denyBy } from "../decision.ts";
 import { checkStages, type Guard, named } from "../guard.ts";
 import type { GovernedRequest, Stage } from "../request.ts";
 import type { StateStore } from "../state/store.ts";
+import { hasTaken } from "../taking.ts";
 import { builtIn } from "./built-in.ts";
 import { isKey, KeyedLimit, tuple } from "./keyed-limit.ts";
 
@@ -66,6 +67,7 @@ export function rateLimit(options: RateLimitOptions): Guard {
   const limit = new KeyedLimit({ where: WHERE, guard: "rateLimit", id, kind: typeof by === "string" ? by : "custom", max, windowMs, store, refuse });
   const keyOf = keyFunction(by);
   const check: Guard = (request, context, taking) => {
+    if (hasTaken(taking, limit)) return allow();
     const key: unknown = keyOf(request, context);
     if (!isKey(key)) return denyBy("rateLimit", "rate_limited", "There is nothing to count this act under", { max, windowMs });
     return limit.judge(key, typeof weight === "number" ? weight : weighed(weight(request, context)), request, context, taking);

@@ -1,7 +1,7 @@
 import type { ExecutionContext } from "../context.ts";
 import { allow, type Decision, type Deny, denyBy } from "../decision.ts";
 import type { Taking } from "../guard.ts";
-import { hold, type Owner, Taken } from "../taking.ts";
+import { hasTaken, hold, type Owner, Taken } from "../taking.ts";
 
 const ALLOW = allow();
 
@@ -37,7 +37,7 @@ export class Turns implements Owner {
   /** Gives a place, now or as soon as it is the act's turn. The signal is asked for only by who has to wait. */
   enter(taking: Taking, context: Pick<ExecutionContext, "signal">): Decision | Promise<Decision> {
     const running = this.#running;
-    if (running + this.#waiting.size >= this.#max) return this.#refuse();
+    if (running + this.#waiting.size >= this.#max) return hasTaken(taking, this) ? ALLOW : this.#refuse();
     if (taking.dry) return ALLOW;
     if (running < this.#atOnce) {
       this.#take(taking);

@@ -56,12 +56,14 @@ const OVER = deny("action_blocked", "The act is over");
 const MOST_QUESTIONS = 8;
 
 /** One act, from the gate before it to the gate after it; what guards take belongs to it. */
-export class ActImpl extends Takings implements Act {
+export class ActImpl implements Act {
   readonly callId: string;
   readonly stage: ActStage;
   readonly name: string;
   readonly metadata: Readonly<Record<string, unknown>> | undefined;
   readonly passage: Passage;
+  /** What guards took for it. */
+  readonly takings: Takings = new Takings(false);
   /** When it began; `undefined` where nobody listened. */
   readonly started: number | undefined;
   /** A denial until it was judged: whoever finds the act by its callId meanwhile must not run it. */
@@ -90,7 +92,6 @@ export class ActImpl extends Takings implements Act {
   #signal: AbortSignal | undefined;
 
   constructor(passage: Passage, stage: ActStage, name: string, payload: unknown, init: ActInit) {
-    super(false);
     this.passage = passage;
     this.stage = stage;
     this.name = name;
@@ -127,7 +128,7 @@ export class ActImpl extends Takings implements Act {
     this.payload = Draft.copyOf(request);
     this.isPlain = Draft.isCopied(request);
     this.request = request as GovernedRequest;
-    return denied ?? passage.ask(request, gate, this);
+    return denied ?? passage.ask(request, gate, this.takings);
   }
 
   #admit(decision: Decision, asks: boolean): this | Promise<this> {
@@ -211,7 +212,7 @@ export class ActImpl extends Takings implements Act {
   /** An approval judges again, from the first guard: only the approved codes are answered by it. */
   async #again(asked: { approval: ApprovalRequest; judged: unknown; round: number }, edited: { payload: unknown } | undefined, started: number | undefined): Promise<void> {
     const { passage } = this;
-    this.giveBack(false);
+    this.takings.giveBack(false);
     const late = await this.#judge(edited === undefined ? this.#original : edited.payload);
     let decision = passage.halted() ?? late;
     if (decision.effect === "escalate") {
@@ -239,7 +240,7 @@ export class ActImpl extends Takings implements Act {
 
   fail(error: unknown): Decision | Promise<Decision> {
     if (this.phase === "running" && passesUnjudged(error, this.signal)) {
-      this.settle(undefined);
+      this.takings.settle(undefined);
       this.ended = ALLOW;
       this.#finish();
       return ALLOW;
@@ -273,7 +274,7 @@ export class ActImpl extends Takings implements Act {
   /** The session was closed: what never ran gives back, what may have run has spent. */
   abandon(): void {
     if (this.phase === "running") {
-      this.settle(undefined);
+      this.takings.settle(undefined);
       this.ended = withhold(this);
     }
     this.cancel();
@@ -283,7 +284,7 @@ export class ActImpl extends Takings implements Act {
   /** Over: what was not settled is given back. */
   #finish(): void {
     this.phase = "over";
-    this.giveBack(true);
+    this.takings.giveBack(true);
     this.passage.open.delete(this);
     if (this.metadata?.["untrusted"] !== true || this.ended === undefined) return;
     // What a child brings in reaches its parents with its answer.

@@ -50,8 +50,10 @@ export class Draft {
     return draft.#shown === UNREAD ? draft.payload : draft.#copy;
   }
 
-  /** Whether a request that a guard was given shows the plain copy that was made for it, which nobody else can change. */
+  /** Whether a request that a guard was given shows what nobody else can change: a primitive, or the plain copy that was made for it. */
   static isRead(request: GovernedRequest): boolean {
-    return #shown in request && request.#shown === request.payload;
+    const { payload } = request;
+    // Only objects are compared: an engine that has seen other things compared asks what they are.
+    return (typeof payload !== "object" && typeof payload !== "function") || (#shown in request && request.#shown === payload);
   }
 }

@@ -144,6 +144,8 @@ export class Passage {
   ask(request: Draft, gate: Gate, taking: Taking): Decision | Promise<Decision> {
     const { stage, name, payload } = request;
     const decision = this.#mayStart ? gate.judge(request as GovernedRequest, this.context, taking) : this.#afterStart(request as GovernedRequest, gate, taking);
+    // Guards of ours alone can't have written to it.
+    if (!gate.needsTwin) return decision;
     if (decision !== ALLOW && isThenable(decision)) return keptLate(decision as Promise<Decision>, request, stage, name, payload);
     return isKept(request, stage, name, payload) ? (decision as Decision) : rewritten();
   }

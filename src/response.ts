@@ -20,7 +20,7 @@ export function respond(act: ActImpl, payload: unknown, isError: boolean, usage:
   const { passage } = act;
   const started = passage.tick();
   const reported = readUsage(usage);
-  act.settle(reported);
+  act.takings.settle(reported);
   if (reported !== undefined) addUsage(passage, reported);
   const stage = RESPONSE[act.stage];
   const gate = passage.gate(stage);
@@ -28,7 +28,7 @@ export function respond(act: ActImpl, payload: unknown, isError: boolean, usage:
   const denied = passage.prepare(request, gate);
   act.result = Draft.copyOf(request);
   act.isPlain = Draft.isCopied(request);
-  const decision = denied ?? passage.ask(request, gate, act);
+  const decision = denied ?? passage.ask(request, gate, act.takings);
   // After a wait the agent may have been stopped meanwhile.
   return decision !== ALLOW && isThenable(decision) ? decision.then((late) => judged(act, request, passage.halted() ?? (late as Decision), started)) : judged(act, request, decision as Decision, started);
 }
@@ -99,7 +99,7 @@ function finished(act: ActImpl, request: Draft, decision: Decision, objection: D
     if (completed !== undefined && final.allowed && !isShadow) final = deniedLate(act, request, objectionOf(completed));
   }
   final = recordOutcome(act, request, final, isError, request.usage);
-  if (final.allowed) act.settle(request.usage);
+  if (final.allowed) act.takings.settle(request.usage);
   return final;
 }
 

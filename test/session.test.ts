@@ -429,6 +429,15 @@ test("run() makes each checkpoint once, when outputs are measured at the same ti
   expect(session.context.checkpoints).toEqual([`${session.context.sessionId}:2`]);
 });
 
+test("a guard is given a taking that can't reach the act: not its payload, its decision or its end", async () => {
+  const takings: object[] = [];
+  const session = open({}, [guard((_request, _context, taking) => (takings.push(taking), allow()), ["pre_tool_call", "post_tool_call"])]);
+  await session.tool(call(), () => "found");
+  await session.begin({ stage: "pre_tool_call", name: "search", payload: {} });
+  expect(takings.length).toBe(3);
+  for (const taking of takings) for (const key of ["payload", "decision", "passage", "resume", "end", "fail", "cancel", "abandon"]) expect(key in taking, key).toBe(false);
+});
+
 test("check() gives every act an id of its own, when thousands come without one", async () => {
   const ids: string[] = [];
   const session = createKernel({ guards: [(request) => (ids.push(request.callId), allow())] }).session({ agentId: "a" });

@@ -22,6 +22,8 @@ export class Draft {
   declare readonly usage: TokenUsage | undefined;
   #shown: unknown = UNREAD;
   #copy: unknown = undefined;
+  /** Lives as long as the class: engines forget the shape of objects of which none is left, and all code that they compiled for it. */
+  static readonly first: Draft = new Draft("input", "", undefined, "", undefined);
 
   constructor(stage: Stage, name: string, payload: unknown, callId: string, metadata: Readonly<Record<string, unknown>> | undefined, usage?: TokenUsage, before?: unknown, isError?: boolean) {
     this.stage = stage;

@@ -30,8 +30,8 @@ const NOTHING: Prefix = { length: MAX_PREFIX, bits: new Uint8Array(128) };
  * may match or not.
  */
 export class Filter {
-  /** Characters read, and values met, since the filter was made. */
-  steps: number = 0;
+  // In an array, since a field that outgrows small integers changes the shape of its object, and all code for it is compiled anew.
+  readonly #steps = new Float64Array(1);
   readonly #masks: Int32Array;
   readonly #blank: number;
   readonly #digit: number;
@@ -50,12 +50,17 @@ export class Filter {
     this.#keys = keys;
   }
 
+  /** Characters read, and values met, since the filter was made. */
+  get steps(): number {
+    return this.#steps[0]!;
+  }
+
   /** Whether a search of a payload, which must be plain, would find nothing and reach none of its caps. */
   passes(payload: unknown): boolean {
     this.#left = MAX_UNITS;
     this.#keys.begin();
     const run = this.#visit(payload, 0, 0);
-    this.steps += MAX_UNITS - this.#left;
+    this.#steps[0]! += MAX_UNITS - this.#left;
     return run !== HIT;
   }
 

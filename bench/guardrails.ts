@@ -6,7 +6,7 @@
 import { blockPatterns, createKernel, type ExecutionContext, type GovernedRequest, type Taking } from "../mod.ts";
 import { ask, type Contestant } from "./harness/ask.ts";
 import { peer } from "./harness/peers.ts";
-import { argumentsOf, readEffect, SMALL, TOOLS, UNLIMITED, type Verdict } from "./harness/scenario.ts";
+import { argumentsOf, readEffect, requestOf, SMALL, TOOLS, UNLIMITED, type Verdict } from "./harness/scenario.ts";
 
 interface Guardrails {
   instantiateGuardrails(bundle: object): Promise<{ run(context: object, text: string): Promise<{ tripwireTriggered: boolean }> }[]>;
@@ -18,7 +18,6 @@ const context = {} as ExecutionContext;
 const taking: Taking = { dry: true, take: () => {} };
 const guard = blockPatterns(KEYWORDS);
 const session = createKernel({ policy: { ...UNLIMITED, allowedTools: TOOLS, blockedPatterns: KEYWORDS } }).session({ agentId: "bench" });
-const requestOf = (payload: unknown): GovernedRequest => ({ stage: "pre_tool_call", name: "search", payload, callId: "#1", metadata: {} });
 const read = (answer: unknown): Verdict => (Array.isArray(answer) ? (answer.some(({ tripwireTriggered }) => tripwireTriggered === true) ? "deny" : "allow") : readEffect(answer));
 
 const contestants: Record<string, Contestant<GovernedRequest, Verdict>> = {

@@ -7,12 +7,11 @@
 import { type BlockedPattern, blockPatterns, createKernel, type ExecutionContext, type Guard, type Taking } from "../mod.ts";
 import { ask, type Contestant } from "./harness/ask.ts";
 import { record } from "./harness/record.ts";
-import { argumentsOf, type Call, PATTERNS, readEffect, SMALL, UNLIMITED, type Verdict } from "./harness/scenario.ts";
+import { argumentsOf, type Call, PATTERNS, readEffect, requestOf, SMALL, UNLIMITED, type Verdict } from "./harness/scenario.ts";
 import { isQuick, median } from "./harness/time.ts";
 
 const context = {} as ExecutionContext;
 const taking: Taking = { dry: true, take: () => {} };
-const requestOf = (payload: unknown): Call => ({ stage: "pre_tool_call", name: "search", payload, callId: "#1", metadata: {} }) as Call;
 const literals = (count: number): string[] => Array.from({ length: count }, (_, at) => `${(at * 7919) % 100_003} blocked`);
 const read = (answer: unknown): Verdict => (typeof answer === "boolean" ? (answer ? "deny" : "allow") : readEffect(answer));
 const asked = (guard: Guard): Contestant<Call, Verdict> => ({ run: (call) => guard(call as Parameters<Guard>[0], context, taking), read });

@@ -123,6 +123,10 @@ export class SessionContext implements ExecutionContext {
   readonly #state: SessionState;
   readonly #signal: () => AbortSignal;
   readonly #report: ContextParts["report"] | undefined;
+  static {
+    // Whoever is given a context has no way to what only the class may read.
+    Reflect.deleteProperty(this.prototype, "constructor");
+  }
 
   constructor(parts: ContextParts) {
     this.agentId = parts.agentId;

@@ -24,6 +24,10 @@ export class Draft {
   #copy: unknown = undefined;
   /** Lives as long as the class: engines forget the shape of objects of which none is left, and all code that they compiled for it. */
   static readonly first: Draft = new Draft("input", "", undefined, "", undefined);
+  static {
+    // Whoever is given a request has no way to what only the class may read.
+    Reflect.deleteProperty(this.prototype, "constructor");
+  }
 
   constructor(stage: Stage, name: string, payload: unknown, callId: string, metadata: Readonly<Record<string, unknown>> | undefined, usage?: TokenUsage, before?: unknown, isError?: boolean) {
     this.stage = stage;

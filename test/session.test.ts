@@ -438,6 +438,13 @@ test("a guard is given a taking that can't reach the act: not its payload, its d
   for (const taking of takings) for (const key of ["payload", "decision", "passage", "resume", "end", "fail", "cancel", "abandon"]) expect(key in taking, key).toBe(false);
 });
 
+test("a guard can't reach what is behind its request and its context, through what made them", async () => {
+  const seen: object[] = [];
+  await open({}, [guard((request, context) => (seen.push(request, context), allow()), ["pre_tool_call"])]).tool(call(), () => "found");
+  for (const given of seen) expect(given.constructor).toBe(Object);
+  expect(seen.length).toBe(2);
+});
+
 test("check() gives every act an id of its own, when thousands come without one", async () => {
   const ids: string[] = [];
   const session = createKernel({ guards: [(request) => (ids.push(request.callId), allow())] }).session({ agentId: "a" });

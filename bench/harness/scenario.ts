@@ -2,7 +2,7 @@
  * The call that most questions are about: five allowed tools, five patterns (two substrings, two regular expressions, a glob), an
  * object of arguments in which nothing matches, and the same rules written by hand.
  */
-import type { BlockedPattern, Decision } from "../../mod.ts";
+import { allow, type BlockedPattern, createKernel, type Decision, defineGuard, type GovernedRequest } from "../../mod.ts";
 
 /** A call of a tool. */
 export interface Call {
@@ -130,4 +130,16 @@ export function clean(value: unknown): boolean {
   }
   for (const key in value) if (BLOCKED.test(key) || !clean((value as Record<string, unknown>)[key])) return false;
   return true;
+}
+
+const seen: GovernedRequest[] = [];
+const witness = defineGuard({ name: "witness", stages: ["pre_tool_call"], check: (request) => (seen.push(request), allow()) });
+const showing = createKernel({ policy: UNLIMITED, guards: [witness] }).session({ agentId: "bench" });
+
+/** What a session shows to a guard: guards of ours know that it is plain data, which they would have to find out about an object made by hand. */
+export function requestOf(payload: unknown): GovernedRequest {
+  void showing.check({ stage: "pre_tool_call", name: "search", payload });
+  const request = seen.pop();
+  if (request === undefined) throw new Error("The payload was not shown to any guard");
+  return request;
 }

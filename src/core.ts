@@ -22,7 +22,7 @@ export interface Gate {
   readonly judge: Judge;
   /** How large a payload may be. */
   readonly caps: Caps;
-  /** Whether some guard might write to what it is shown, so that guards and act need a copy each. */
+  /** Whether somebody who is shown the payload might write to it, so that they and the act need a copy each. */
   readonly needsTwin: boolean;
 }
 
@@ -51,13 +51,13 @@ export function gateIn(gates: Gates, stage: Stage): Gate | undefined {
   }
 }
 
-/** Compiles the guards that judge at a stage. */
-export function createGate(guards: readonly Guard[], stage: Stage): Gate {
+/** Compiles the guards that judge at a stage; with `isShown`, others than guards are shown what was judged. */
+export function createGate(guards: readonly Guard[], stage: Stage, isShown: boolean): Gate {
   const parts = partsAt(guards, stage);
   // What the act was given is shown to the guards after it too, and must be what was judged, whatever the act does to its own copy.
   const after = RESPONSE[stage as keyof typeof RESPONSE];
   const shown = after === undefined ? parts : [...parts, ...partsAt(guards, after)];
-  return { guards: parts, judge: sequence(parts), caps: capsOf(stage), needsTwin: !shown.every(isReadOnly) };
+  return { guards: parts, judge: sequence(parts), caps: capsOf(stage), needsTwin: isShown || !shown.every(isReadOnly) };
 }
 
 /** What the sessions of a kernel share. */

@@ -33,6 +33,8 @@ export class Halts {
   readonly #gone: FinalizationRegistry<WeakRef<Halting>> = new FinalizationRegistry((ref) => this.#live.delete(ref));
   /** What stops every agent, once the kernel is closed. */
   closed: Deny | undefined;
+  /** Whether nobody was ever stopped: asked on the hot path. */
+  isQuiet = true;
 
   constructor(options: HaltsOptions) {
     this.#options = options;
@@ -57,6 +59,7 @@ export class Halts {
     if (this.#halted.get(agent)?.signal === "kill") return undefined;
     const halt: Halt = { signal, denial: signal === "kill" ? deny("session_killed", reason) : deny("agent_suspended", reason) };
     this.#halted.set(agent, halt);
+    this.isQuiet = false;
     return halt;
   }
 
@@ -102,6 +105,7 @@ export class Halts {
   /** Stops everything, for good. */
   close(): void {
     this.closed = deny("session_killed", "The kernel is closed");
+    this.isQuiet = false;
     this.#tell(() => true, this.closed);
   }
 

@@ -91,7 +91,7 @@ export class Passage {
   }
 
   #compiled(stage: Stage): Gate {
-    return (this.#gates[stage] = createGate(this.#guards, stage));
+    return (this.#gates[stage] = createGate(this.#guards, stage, this.core.interceptor !== undefined));
   }
 
   /** An act begins or ends: what is asked for from here on is a new time. Answers it only where somebody listens, since a number that is handed on costs an object. */
@@ -132,7 +132,8 @@ export class Passage {
 
   /** Why nothing may start: the session is closed, or its agent, or the parent's, was stopped. */
   halted(): Deny | undefined {
-    return this.#stopped ?? this.core.halts.of(this.context.agentKey, this.context.agentId) ?? this.parent?.halted();
+    const { core, context, parent } = this;
+    return this.#stopped ?? (core.halts.isQuiet ? undefined : core.halts.of(context.agentKey, context.agentId)) ?? parent?.halted();
   }
 
   /** Judges, before any event: what {@linkcode prepare} decides, then {@linkcode ask}. */

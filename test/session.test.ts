@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { allow, createKernel, defineGuard, deny, escalate, type Guard, isPolicyViolation, type Kernel, maxToolCalls, memoryStore, type PolicyInit, PolicyViolationError, transform, warn } from "../mod.ts";
+import { allow, blockPatterns, createKernel, defineGuard, deny, escalate, type Guard, isPolicyViolation, type Kernel, maxToolCalls, memoryStore, type PolicyInit, PolicyViolationError, transform, warn } from "../mod.ts";
 import { later } from "./guards/session-context.ts";
 
 const open = (policy: PolicyInit = {}, guards: readonly Guard[] = []) => createKernel({ policy, guards }).session({ agentId: "tester" });
@@ -381,6 +381,28 @@ describe("a result that cannot be looked at", () => {
 });
 
 describe("interceptors", () => {
+  test.each<readonly [string, readonly Guard[]]>([
+    ["no guards", []],
+    ["guards of ours alone", [blockPatterns(["evil"])]],
+    ["a guard of somebody else's", [() => allow()]],
+  ])("cannot change what the act runs on, when there are %s", async (_what, guards) => {
+    const given: unknown[] = [];
+    const thrown: unknown[] = [];
+    const session = createKernel({
+      guards,
+      interceptors: [(request, next) => {
+        try {
+          (request.payload as { deep: { q: string } }).deep.q = "evil";
+        } catch (error) {
+          thrown.push(error);
+        }
+        return next();
+      }],
+    }).session({ agentId: "tester" });
+    await session.tool(call("search", { deep: { q: "tides" } }), (args) => void given.push(args));
+    expect([given, thrown]).toEqual([[{ deep: { q: "tides" } }], [expect.any(TypeError)]]);
+  });
+
   test("cannot run the act, when it is over", async () => {
     let ran = 0;
     let late: () => Promise<unknown> = async () => undefined;

@@ -184,7 +184,7 @@ function copyObject(value: Record<string, unknown>, depth: number): Record<strin
   } catch (error) {
     throw error === SWALLOWED ? error : at(error, last);
   }
-  if (!isTouched) {
+  if (kept !== 0 && !isTouched) {
     // Counting is cheaper than asking for each key whether the prototype has one of that name.
     for (const _ in out) kept--;
     if (kept !== 0) throw SWALLOWED;

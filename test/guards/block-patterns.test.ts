@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { allow, type Decision } from "../../src/decision.ts";
-import type { Guard } from "../../src/guard.ts";
+import { defineGuard, type Guard } from "../../src/guard.ts";
 import { blockPatterns } from "../../src/guards/block-patterns.ts";
 import { createKernel } from "../../src/kernel.ts";
 import type { BlockedPattern } from "../../src/policy/policy.ts";
@@ -74,8 +74,8 @@ describe("blockPatterns()", () => {
         return answer;
       },
     ];
-    for (const other of others) {
-      const session = createKernel({ guards: [other] }).session({ agentId: "a" });
+    for (const check of others) {
+      const session = createKernel({ guards: [defineGuard({ name: "other", stages: ["pre_tool_call"], check })] }).session({ agentId: "a" });
       expect(await session.check({ stage: "pre_tool_call", name: "shell", payload: {} })).toMatchObject({ effect: "deny", code: "blocked_pattern" });
     }
   });

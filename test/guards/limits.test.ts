@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { isPolicyViolation } from "../../src/errors.ts";
-import { deny, allow } from "../../src/decision.ts";
+import { allow, deny, transform } from "../../src/decision.ts";
 import { defineGuard, type Guard } from "../../src/guard.ts";
 import { contentHash, toolHash } from "../../src/guards/content-hash.ts";
 import { costBudget } from "../../src/guards/cost-budget.ts";
@@ -17,6 +17,7 @@ import type { Session } from "../../src/session.ts";
 import { memoryStore } from "../../src/state/memory-store.ts";
 import type { StateStore } from "../../src/state/store.ts";
 import { fakeClock } from "../../src/testing/fake-clock.ts";
+import { later } from "./session-context.ts";
 
 const roomy = { maxToolCalls: 1e6, maxConcurrent: 1e6, backpressureThreshold: 1e6, maxTokens: 1e9, timeoutMs: 1e12 };
 const kernelOf = (guards: readonly Guard[], clock = fakeClock(1000)) => createKernel({ policy: roomy, guards, clock });
@@ -222,5 +223,31 @@ describe("what a tool is, in a session", () => {
     const session = kernelOf([watch, rateLimit({ max: 1, windowMs: 1000 }), validateArguments({ search: schema })]).session({ agentId: "a" });
     expect(await session.tool({ name: "search", arguments: { q: " x " } }, (args) => args)).toEqual({ q: "x" });
     expect(seen).toEqual([{ q: " x " }, { q: "x" }]);
+  });
+});
+
+describe("a second look, after a transform", () => {
+  const marked = defineGuard({ name: "marked", stages: ["pre_tool_call", "pre_model_call"], check: ({ payload }) => transform({ ...(payload as object), marked: true }, "Marked") });
+  const limits: readonly (readonly [string, () => Guard])[] = [
+    ["maxToolCalls()", () => maxToolCalls(1)],
+    ["maxToolCalls() per agent", () => maxToolCalls(1, { per: "agent" })],
+    ["maxToolCalls() in a store that answers later", () => maxToolCalls(1, { per: "agent", store: later(memoryStore()) })],
+    ["maxConcurrent()", () => maxConcurrent(1)],
+    ["rateLimit()", () => rateLimit({ max: 1, windowMs: 1000 })],
+    ["rateLimit() by weight", () => rateLimit({ max: 1, windowMs: 1000, weight: ({ payload }) => ("marked" in (payload as object) ? 2 : 1) })],
+    ["noLoops()", () => noLoops({ repeats: 1 })],
+    ["tokenBudget()", () => tokenBudget(5, { estimate: 5 })],
+    ["tokenBudget() per agent", () => tokenBudget(5, { estimate: 5, per: "agent" })],
+    ["costBudget()", () => costBudget(1, { estimateUsd: 1 })],
+  ];
+
+  test.each(limits)("is not denied by %s, when the act took what was left", async (_limit, make) => {
+    const kernel = createKernel({ policy: { maxTokens: 100 }, guards: [make(), marked] });
+    const given: unknown[] = [];
+    for (const session of [kernel.session({ agentId: "a" }), kernel.session({ agentId: "b" }).child()]) {
+      await session.model({ model: "m", request: { q: 1 } }, (request) => ({ given: given.push(request) }));
+      await session.tool({ name: "t", arguments: { q: 1 } }, (args) => void given.push(args));
+    }
+    expect(given).toEqual(Array.from({ length: 4 }, () => ({ q: 1, marked: true })));
   });
 });

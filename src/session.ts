@@ -180,7 +180,8 @@ export class SessionImpl implements Session {
     // An id costs as much as a guard, and is made where somebody may look at it.
     const asked = new Draft(stage, name, payload, callId !== undefined && callId !== "" ? callId : isWatched ? passage.nextCallId() : "", metadata, usage);
     const decision = passage.judge(asked, gate, DRY);
-    return decision === ALLOW && !isWatched ? ALLOW : isThenable(decision) ? concludeLate(passage, asked, decision as Promise<Decision>, started) : concludeOnce(passage, asked, decision as Decision, started);
+    if (decision === ALLOW && !isWatched) return ALLOW;
+    return isThenable(decision) ? concludeLate(passage, asked, decision as Promise<Decision>, started) : concludeOnce(passage, asked, decision as Decision, started);
   }
 
   preExecute(input: unknown): Decision | Promise<Decision> {

@@ -16,8 +16,8 @@ export function askSafely(guard: Guard, request: GovernedRequest, context: Execu
   const { given } = taking;
   const answer = answerOf(guard, request, context, taking);
   if (taking.given !== given) taking.tell(given, () => guard);
-  // One that answers later may take until then; nobody else is asked meanwhile.
-  if (isThenable(answer)) taking.awaited ??= guard;
+  // One that answers later may take until then; nobody else is asked meanwhile. A dry taking, which many share, holds nothing.
+  if (!taking.dry && isThenable(answer)) taking.awaited ??= guard;
   return answer;
 }
 

@@ -15,7 +15,7 @@ export type Trace = (guard: Guard, decision: Decision) => void;
 export function fold(guards: readonly Guard[], at: number, answer: unknown, request: GovernedRequest, context: ExecutionContext, own: Takings): Decision | Promise<Decision> {
   const guard = guards[at] as Guard;
   const read = readAnswer(answer, nameOf(guard));
-  if (isThenable(read)) own.awaited ??= guard;
+  if (!own.dry && isThenable(read)) own.awaited ??= guard;
   return new Fold(guards, request, context, own, undefined).first(at, read);
 }
 
@@ -58,8 +58,12 @@ class Fold {
     for (;;) {
       if (isThenable(answer)) {
         const here = at;
+        const own = this.#own;
+        const { given } = own;
         return Promise.resolve(answer).then((late) => {
-          this.#own.awaited = undefined;
+          own.awaited = undefined;
+          // Of what it took after it had asked guards of its own, nobody has said so.
+          own.tell(given, () => this.#guards[here]);
           return this.first(here, late);
         });
       }
@@ -98,10 +102,7 @@ class Fold {
       const answer = this.ask(at, look);
       if (isThenable(answer)) {
         const here = at;
-        return Promise.resolve(answer).then((late) => {
-          look.awaited = undefined;
-          return this.#lookedAgain(late) ?? this.#second(here + 1, look);
-        });
+        return Promise.resolve(answer).then((late) => this.#lookedAgain(late) ?? this.#second(here + 1, look));
       }
       const denied = this.#lookedAgain(answer as Decision);
       if (denied !== undefined) return denied;

@@ -320,6 +320,19 @@ test("flatten() puts the parts of every all() in its place, when they are nested
   expect(flatten([a, all(b, all(other, d))])).toEqual([a, b, other, d]);
 });
 
+test("all() asks a guard that took only once, when it took after it had waited for guards of its own", async () => {
+  const inner = all(answering("inner", allow(), true));
+  let asked = 0;
+  const outer: Guard = async (about, where, own) => {
+    asked++;
+    const decision = await inner(about, where, own);
+    own.take(() => {});
+    return decision;
+  };
+  expect(await all(outer, answering("t", transform({}, "r")))(request(), context(), new Takings(false))).toMatchObject({ effect: "transform" });
+  expect(asked).toBe(1);
+});
+
 test("all() hands takings on to a taking of somebody else's, and asks who took only once, when a transform follows", async () => {
   const limit = limited("limit", 1);
   const recording = taking();

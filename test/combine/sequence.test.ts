@@ -110,6 +110,12 @@ describe("askSafely()", () => {
     expect(guard.asked).toEqual([]);
   });
 
+  test("askSafely() and all() leave nothing in a dry taking, which many share, when a guard answers later", async () => {
+    const later = answering("later", allow(), true);
+    await Promise.all([askSafely(later, request(), context(), DRY), sequence([later])(request(), context(), DRY)].map((answer) => (expect(DRY.awaited).toBe(undefined), answer)));
+    expect(later.asked.length).toBe(2);
+  });
+
   test.each([false, true])("goOn() waits only, when it must (later: %s)", async (later) => {
     const answer = goOn(later ? Promise.resolve(allow()) : allow(), ({ effect }) => effect);
     expect(answer instanceof Promise).toBe(later);

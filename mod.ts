@@ -1,5 +1,6 @@
 /**
- * Governance for AI agents: every prompt, model call and tool call is allowed, denied, transformed or escalated to a person
+ * Governance for AI agents: every prompt, model call and tool call is allowed, denied, transformed or escalated to a
+ * person
  * before anything happens.
  *
  * @example Usage
@@ -15,13 +16,34 @@
  *
  * @module
  */
-export { allow, type Allow, type Decision, type DecisionCode, deny, type Deny, escalate, type Escalate, transform, type Transform, warn, type Warning } from "./src/decision.ts";
+export {
+  type Allow,
+  allow,
+  type Decision,
+  type DecisionCode,
+  type Deny,
+  deny,
+  type Escalate,
+  escalate,
+  type Transform,
+  transform,
+  warn,
+  type Warning,
+} from "./src/decision.ts";
 export { type GovernedRequest, type Stage, type TokenUsage } from "./src/request.ts";
 export { defineGuard, type Guard, type GuardMeta, type Interceptor, type Taking } from "./src/guard.ts";
 export type { ExecutionContext } from "./src/context.ts";
 export { isPolicyViolation, PolicyViolationError } from "./src/errors.ts";
 export type { DenialEvent, GateEvent, GovernanceEvents, PolicyCheckEvent, SessionEvent } from "./src/events.ts";
-export { type AdapterPlugin, type ClientPlugin, type Coverage, definePlugin, type Plugin, type PluginHost, type SessionSource } from "./src/plugin.ts";
+export {
+  type AdapterPlugin,
+  type ClientPlugin,
+  type Coverage,
+  definePlugin,
+  type Plugin,
+  type PluginHost,
+  type SessionSource,
+} from "./src/plugin.ts";
 
 export type { Explanation } from "./src/explain.ts";
 export { createKernel, type Kernel, type KernelOptions } from "./src/kernel.ts";
@@ -56,7 +78,13 @@ export { requireApproval } from "./src/guards/require-approval.ts";
 export { timeLimit } from "./src/guards/time-limit.ts";
 export { tokenBudget, type TokenBudgetOptions } from "./src/guards/token-budget.ts";
 export { trustGate } from "./src/guards/trust-gate.ts";
-export { type StandardIssue, type StandardResult, type StandardSchemaV1, validateArguments, type ValidateArgumentsOptions } from "./src/guards/validate-arguments.ts";
+export {
+  type StandardIssue,
+  type StandardResult,
+  type StandardSchemaV1,
+  validateArguments,
+  type ValidateArgumentsOptions,
+} from "./src/guards/validate-arguments.ts";
 
 export { compose } from "./src/intercept/compose.ts";
 export { deadline } from "./src/intercept/deadline.ts";
@@ -71,35 +99,76 @@ export type { BlockedPattern, GovernancePolicy, PolicyInit } from "./src/policy/
 export { grantApproval } from "./src/approval/grant.ts";
 export type { ApprovalGrant, ApprovalRequest } from "./src/approval/request.ts";
 export type { AuditRecord, AuditSink, DecisionRecord, OutcomeRecord, RecordBase } from "./src/audit/record.ts";
-export { memoryStore, type MemoryStore, type MemoryStoreOptions } from "./src/state/memory-store.ts";
+export { type MemoryStore, memoryStore, type MemoryStoreOptions } from "./src/state/memory-store.ts";
 export type { Awaitable, PutOptions, StateEntry, StateStore, TakeRequest, TakeResult } from "./src/state/store.ts";
 
 export type { Similarity } from "./src/drift/baseline.ts";
 export { sequenceSimilarity } from "./src/drift/sequence-similarity.ts";
 export { wordSimilarity } from "./src/drift/word-similarity.ts";
 
-export { actionGuard, type ActionGuard, type ActionResult } from "./src/trust/action-guard.ts";
-export { capabilityCovers, type CapabilityMatching, commonCapabilities, hasAllCapabilities, hasAnyCapability, hasCapability } from "./src/trust/capability.ts";
+export { type ActionGuard, actionGuard, type ActionResult } from "./src/trust/action-guard.ts";
+export {
+  capabilityCovers,
+  type CapabilityMatching,
+  commonCapabilities,
+  hasAllCapabilities,
+  hasAnyCapability,
+  hasCapability,
+} from "./src/trust/capability.ts";
 export { checkHandoff, type HandoffResult } from "./src/trust/handoff.ts";
-export { agentProfile, type AgentProfile, type AgentStatus } from "./src/trust/profile.ts";
-export { profileStore, type ProfileStore } from "./src/trust/profile-store.ts";
+export { type AgentProfile, agentProfile, type AgentStatus } from "./src/trust/profile.ts";
+export { type ProfileStore, profileStore } from "./src/trust/profile-store.ts";
 export { selectAgents } from "./src/trust/select.ts";
-export { trustTier, type TrustTier } from "./src/trust/tier.ts";
-export { trustTracker, type TrustDecay, type TrustOutcome, type TrustRecord, type TrustTracker } from "./src/trust/tracker.ts";
-export { type AgentCard, type CardInit, type CardVerdict, signCard, type SignedCard, verifyCard, type VerifyCardOptions } from "./src/trust/card.ts";
+export { type TrustTier, trustTier } from "./src/trust/tier.ts";
+export {
+  type TrustDecay,
+  type TrustOutcome,
+  type TrustRecord,
+  type TrustTracker,
+  trustTracker,
+} from "./src/trust/tracker.ts";
+export {
+  type AgentCard,
+  type CardInit,
+  type CardVerdict,
+  signCard,
+  type SignedCard,
+  verifyCard,
+  type VerifyCardOptions,
+} from "./src/trust/card.ts";
 export {
   answerChallenge,
   type Challenge,
   type ChallengeIssue,
   type ChallengeResponse,
   type ChallengeVerdict,
-  challengeVerifier,
   type ChallengeVerifier,
+  challengeVerifier,
   type ChallengeVerifierOptions,
 } from "./src/trust/challenge.ts";
-export { delegate, type DelegateOptions, type DelegationChain, delegationId, type DelegationLink, type Grant } from "./src/trust/delegation.ts";
+export {
+  delegate,
+  type DelegateOptions,
+  type DelegationChain,
+  delegationId,
+  type DelegationLink,
+  type Grant,
+} from "./src/trust/delegation.ts";
 export { type Did, parseDid } from "./src/trust/did.ts";
-export { createIdentity, type Identity, type IdentityOptions, importIdentity, type PrivateJwk, type PublicIdentity, type PublicJwk } from "./src/trust/identity.ts";
+export {
+  createIdentity,
+  type Identity,
+  type IdentityOptions,
+  importIdentity,
+  type PrivateJwk,
+  type PublicIdentity,
+  type PublicJwk,
+} from "./src/trust/identity.ts";
 export { createVerificationCache, type VerificationCache } from "./src/trust/verification-cache.ts";
-export { type DelegationRoot, type DelegationVerdict, verifyDelegation, type VerifyDelegationOptions } from "./src/trust/verify-delegation.ts";
+export {
+  type DelegationRoot,
+  type DelegationVerdict,
+  verifyDelegation,
+  type VerifyDelegationOptions,
+} from "./src/trust/verify-delegation.ts";
 export { type IdentityProof, type StandingOptions, verifyIdentity } from "./src/trust/verify-identity.ts";

@@ -17,7 +17,12 @@ export default defineConfig({
     exclude: ["**/node_modules/**", "**/.out/**", "test/frameworks/**", "test/package/**"],
     setupFiles: [at("./test/setup.ts")],
     allowOnly: false,
-    typecheck: { enabled: true, include: ["test/**/*.test-d.ts"], exclude: ["**/node_modules/**", "test/frameworks/**"], tsconfig: at("./tsconfig.json") },
+    typecheck: {
+      enabled: true,
+      include: ["test/**/*.test-d.ts"],
+      exclude: ["**/node_modules/**", "test/frameworks/**"],
+      tsconfig: at("./tsconfig.json"),
+    },
     coverage: {
       provider: "v8",
       include: ["src/**"],

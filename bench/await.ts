@@ -1,7 +1,8 @@
 /**
  * Does an `await` elsewhere in the process cost more once the core is used there?
  *
- * Pairs of processes: one that only awaits, one that first imports the core and uses all of its verbs. A third one uses what the core does
+ * Pairs of processes: one that only awaits, one that first imports the core and uses all of its verbs. A third one uses
+ * what the core does
  * without, `AsyncLocalStorage`, to show that the difference would be seen.
  */
 import process from "node:process";
@@ -24,14 +25,24 @@ async function priceOfAwait(): Promise<number> {
 
 async function useCore(): Promise<void> {
   const { createKernel } = await import("../mod.ts");
-  const kernel = createKernel({ policy: { allowedTools: ["search"], blockedPatterns: ["password"], maxToolCalls: 1e6, maxTokens: 1e6 } });
+  const kernel = createKernel({
+    policy: { allowedTools: ["search"], blockedPatterns: ["password"], maxToolCalls: 1e6, maxTokens: 1e6 },
+  });
   kernel.on("call_completed", () => {});
   const session = kernel.session({ agentId: "bench" });
-  const asynchronous = createKernel({ guards: [async () => ({ effect: "allow", allowed: true })], policy: { maxToolCalls: 1e6 } }).session({ agentId: "bench" });
+  const asynchronous = createKernel({
+    guards: [async () => ({ effect: "allow", allowed: true })],
+    policy: { maxToolCalls: 1e6 },
+  }).session({ agentId: "bench" });
   for (let at = 0; at < 500; at++) {
-    for (const one of [session, asynchronous]) await one.tool({ name: "search", arguments: { q: "tides" } }, async () => "high at noon");
+    for (const one of [session, asynchronous]) {
+      await one.tool({ name: "search", arguments: { q: "tides" } }, async () => "high at noon");
+    }
     await session.run("when?", async () => "at noon");
-    await session.model({ model: "m", request: { messages: [{ role: "user", content: "when?" }] } }, async () => ({ content: "at noon" }));
+    await session.model(
+      { model: "m", request: { messages: [{ role: "user", content: "when?" }] } },
+      async () => ({ content: "at noon" }),
+    );
   }
 }
 
@@ -61,14 +72,29 @@ if (role !== undefined) {
     }
   }
   const bare = found.get("no core") as number[];
-  const over = (name: string): number[] => (found.get(name) as number[]).map((price, round) => price / (bare[round] as number));
+  const over = (name: string): number[] =>
+    (found.get(name) as number[]).map((price, round) => price / (bare[round] as number));
   const used = over("the core imported and used");
   record({
     title: "an await elsewhere in the process",
     unit: "ns",
     against: "no core",
-    figures: [...found].map(([name, prices]) => ({ name, median: median(prices), low: quantile(prices, 0.25), high: quantile(prices, 0.75), ratio: median(over(name)) })),
+    figures: [...found].map(([name, prices]) => ({
+      name,
+      median: median(prices),
+      low: quantile(prices, 0.25),
+      high: quantile(prices, 0.75),
+      ratio: median(over(name)),
+    })),
     // Unchanged, within what two processes of the same kind differ by.
-    promises: [{ of: "the core imported and used", against: "no core", unit: "x", found: median(used), low: quantile(used, 0.25), high: quantile(used, 0.75), most: 1.1 }],
+    promises: [{
+      of: "the core imported and used",
+      against: "no core",
+      unit: "x",
+      found: median(used),
+      low: quantile(used, 0.25),
+      high: quantile(used, 0.75),
+      most: 1.1,
+    }],
   });
 }

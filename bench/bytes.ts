@@ -15,8 +15,17 @@ const imports: Readonly<Record<string, string>> = {
 };
 const figures: Figure[] = [];
 for (const [name, contents] of Object.entries(imports)) {
-  const { outputFiles } = await build({ stdin: { contents, resolveDir: folder }, bundle: true, minify: true, write: false, format: "esm", logLevel: "warning" });
+  const { outputFiles } = await build({
+    stdin: { contents, resolveDir: folder },
+    bundle: true,
+    minify: true,
+    write: false,
+    format: "esm",
+    logLevel: "warning",
+  });
   const code = (outputFiles[0] as (typeof outputFiles)[0]).contents;
-  for (const [how, size] of [["minified", code.length], ["minified, gzip", gzipSync(code, { level: 9 }).length]] as const) figures.push({ name: `${name}, ${how}`, median: size, low: size, high: size });
+  for (
+    const [how, size] of [["minified", code.length], ["minified, gzip", gzipSync(code, { level: 9 }).length]] as const
+  ) figures.push({ name: `${name}, ${how}`, median: size, low: size, high: size });
 }
 record({ title: "what an application carries, by what it imports", unit: "B", figures, promises: [] });

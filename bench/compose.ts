@@ -1,9 +1,20 @@
 /**
- * What do guards cost that do nothing, by their number? `all` and the call that it lets through, against the call alone.
+ * What do guards cost that do nothing, by their number? `all` and the call that it lets through, against the call
+ * alone.
  *
- * Synchronous guards around a synchronous and an asynchronous tool, asynchronous guards, and one of them among synchronous ones.
+ * Synchronous guards around a synchronous and an asynchronous tool, asynchronous guards, and one of them among
+ * synchronous ones.
  */
-import { all, allow, createKernel, type Decision, type ExecutionContext, type GovernedRequest, type Guard, type Taking } from "../mod.ts";
+import {
+  all,
+  allow,
+  createKernel,
+  type Decision,
+  type ExecutionContext,
+  type GovernedRequest,
+  type Guard,
+  type Taking,
+} from "../mod.ts";
 import { ask, type Contestant, type Promised } from "./harness/ask.ts";
 
 const ALLOW = allow();
@@ -13,7 +24,11 @@ const witness: Guard = (...given) => {
   asked.push(given);
   return ALLOW;
 };
-await createKernel({ guards: [witness] }).session({ agentId: "bench" }).check({ stage: "pre_tool_call", name: "search", payload: { q: "tides" } });
+await createKernel({ guards: [witness] }).session({ agentId: "bench" }).check({
+  stage: "pre_tool_call",
+  name: "search",
+  payload: { q: "tides" },
+});
 const [request, context, taking] = asked.find(([{ stage }]) => stage === "pre_tool_call") as (typeof asked)[0];
 const foreign: Taking = { dry: false, take: () => {} };
 
@@ -24,12 +39,24 @@ const isNumber = (answer: unknown): boolean => typeof answer === "number";
 
 /** Guards of which no two are the same function, each with a text of its own, as those of a real policy are. */
 const guardsOf = (count: number, kind: string): Guard[] =>
-  Array.from({ length: count }, (_, at) => new Function("ALLOW", `// ${kind} ${count} ${at}\nreturn ${kind === "async" ? "async " : ""}(request) => ALLOW;`)(ALLOW) as Guard);
+  Array.from(
+    { length: count },
+    (_, at) =>
+      new Function("ALLOW", `// ${kind} ${count} ${at}\nreturn ${kind === "async" ? "async " : ""}(request) => ALLOW;`)(
+        ALLOW,
+      ) as Guard,
+  );
 
 /** Each its own text too, so that each has a call site of its own for its guard and its tool. */
 const governed = (name: string, guard: Guard, run: () => unknown, by = taking): () => unknown =>
   new Function(
-    "guard", "run", "ALLOW", "request", "context", "taking", "go",
+    "guard",
+    "run",
+    "ALLOW",
+    "request",
+    "context",
+    "taking",
+    "go",
     `// ${name}
     return () => {
       const answer = guard(request, context, taking);
@@ -45,7 +72,9 @@ const governed = (name: string, guard: Guard, run: () => unknown, by = taking): 
 
 /** What `awaited one by one` stands for: the loop that a first draft has. */
 const awaitedLoop = (guards: readonly Guard[]) => async (): Promise<number> => {
-  for (const guard of guards) if (await guard(request, context, taking) !== ALLOW) throw new Error("The guards must allow");
+  for (const guard of guards) {
+    if (await guard(request, context, taking) !== ALLOW) throw new Error("The guards must allow");
+  }
   return await asyncTool();
 };
 const onion = (guards: readonly Guard[]): () => Promise<unknown> =>
@@ -57,13 +86,20 @@ const onion = (guards: readonly Guard[]): () => Promise<unknown> =>
 const COUNTS = [1, 3, 5, 10] as const;
 const cases = [[undefined, true]] as const;
 const entry = (run: () => unknown): Contestant<undefined, boolean> => ({ run, read: isNumber });
-const each = (make: (count: number) => readonly [string, () => unknown]): Record<string, Contestant<undefined, boolean>> =>
+const each = (
+  make: (count: number) => readonly [string, () => unknown],
+): Record<string, Contestant<undefined, boolean>> =>
   Object.fromEntries(COUNTS.map((count) => make(count)).map(([name, run]) => [name, entry(run)]));
 
 // A guard that refuses must be heard, else an empty function would win.
 for (const count of COUNTS) {
-  const guard = all(...guardsOf(count - 1, "sync"), () => ({ effect: "deny", allowed: false, code: "action_blocked", reason: "no" }));
-  if ((guard(request, context, taking) as Decision).effect !== "deny") throw new Error("all() must deny when its last guard does");
+  const guard = all(
+    ...guardsOf(count - 1, "sync"),
+    () => ({ effect: "deny", allowed: false, code: "action_blocked", reason: "no" }),
+  );
+  if ((guard(request, context, taking) as Decision).effect !== "deny") {
+    throw new Error("all() must deny when its last guard does");
+  }
 }
 
 await ask<undefined, boolean>({
@@ -86,7 +122,9 @@ await ask<undefined, boolean>({
   against: "await tool()",
   contestants: {
     "await tool()": entry(asyncTool),
-    ...each((count) => [`all(${count}), await tool()`, governed(`around ${count}`, all(...guardsOf(count, "sync")), asyncTool)]),
+    ...each((
+      count,
+    ) => [`all(${count}), await tool()`, governed(`around ${count}`, all(...guardsOf(count, "sync")), asyncTool)]),
     "3 guards awaited one by one": entry(awaitedLoop(guardsOf(3, "sync"))),
     "3 guards, async onion": entry(onion(guardsOf(3, "sync"))),
   },
@@ -100,7 +138,12 @@ await ask<undefined, boolean>({
   against: "await tool()",
   contestants: {
     "await tool()": entry(asyncTool),
-    ...each((count) => [`all(${count} async), await tool()`, governed(`async ${count}`, all(...guardsOf(count, "async")), asyncTool)]),
+    ...each((
+      count,
+    ) => [
+      `all(${count} async), await tool()`,
+      governed(`async ${count}`, all(...guardsOf(count, "async")), asyncTool),
+    ]),
     ...each((count) => [
       `all(${count - 1} sync, 1 async), await tool()`,
       governed(`mixed ${count}`, all(...guardsOf(count - 1, "sync"), ...guardsOf(1, "async")), asyncTool),

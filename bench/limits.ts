@@ -1,4 +1,5 @@
-// What does a limit cost when it allows? rateLimit against one reading of the clock, maxToolCalls against a counter written by hand.
+// What does a limit cost when it allows? rateLimit against one reading of the clock, maxToolCalls against a counter
+// written by hand.
 // A guard is asked as a session asks it, with a state whose clock was read before: what is timed is its own step.
 import { SessionContext, SessionState } from "../src/context.ts";
 import { allow } from "../src/decision.ts";
@@ -19,27 +20,45 @@ const ROUNDS = isQuick ? 7 : 21;
 const CHUNKS = isQuick ? 60 : 200;
 const CALLS = 500;
 /** A contestant, what it is measured against, and the most that it may cost in multiples of that. */
-const PROMISES: readonly (readonly [name: string, against: string, most: number])[] = [["rateLimit", "clock", 2], ["rateLimit, a call a ms", "clock", 2], ["maxToolCalls", "counter", 3]];
+const PROMISES: readonly (readonly [name: string, against: string, most: number])[] = [["rateLimit", "clock", 2], [
+  "rateLimit, a call a ms",
+  "clock",
+  2,
+], ["maxToolCalls", "counter", 3]];
 
 const bench: { time: number; requests: readonly GovernedRequest[] } = { time: 0, requests: [] };
 const sessions = Array.from({ length: 8 }, (_, i) => {
   const state = new SessionState(0);
   const context = new SessionContext({
-    agentId: `a${i}`, agentKey: `did:agentmesh:team:a${i}`, sessionId: `s${i}`, agent: undefined, policy: { name: "bench" } as GovernancePolicy, metadata: {}, state, signal: () => new AbortController().signal,
+    agentId: `a${i}`,
+    agentKey: `did:agentmesh:team:a${i}`,
+    sessionId: `s${i}`,
+    agent: undefined,
+    policy: { name: "bench" } as GovernancePolicy,
+    metadata: {},
+    state,
+    signal: () => new AbortController().signal,
   });
   return { state, context };
 });
 const names = ["search", "read_file", "query", "summarize"];
 const payloads = names.map((name) => ({ q: `page of ${name}` }));
 const metadata = {};
-/** As many requests as a chunk has calls, made before it: a session makes a new one for every act, and lets go of it. */
-const fresh = (stage: Stage): readonly GovernedRequest[] => Array.from({ length: CALLS }, (_, i) => ({ stage, name: names[i & 3] as string, payload: payloads[i & 3], callId: "#1", metadata }));
+/**
+ * As many requests as a chunk has calls, made before it: a session makes a new one for every act, and lets go of it.
+ */
+const fresh = (stage: Stage): readonly GovernedRequest[] =>
+  Array.from(
+    { length: CALLS },
+    (_, i) => ({ stage, name: names[i & 3] as string, payload: payloads[i & 3], callId: "#1", metadata }),
+  );
 
 /** How an act ends: it has run, or it is given back. */
 type End = "settle" | "giveBack";
 
 /**
- * Asks a guard as a session would, and ends the act: the clock was read before, and every act is another one, but for what holds its
+ * Asks a guard as a session would, and ends the act: the clock was read before, and every act is another one, but for
+ * what holds its
  * takings. Compiled anew for each guard, as in a kernel, where each has a call site of its own.
  */
 function asked(name: string, guard: Guard, end: End): (i: number) => void {
@@ -50,7 +69,14 @@ function asked(name: string, guard: Guard, end: End): (i: number) => void {
       if (guard(bench.requests[i], context, takings) !== allowed) throw new Error("${name} must allow here");
       takings.${end}();
     };`;
-  return new Function("guard", "sessions", "bench", "takings", "allowed", "pace", source)(guard, sessions, bench, new Takings(false), allow(), name.endsWith("a call a ms") ? 1 : 0) as (i: number) => void;
+  return new Function("guard", "sessions", "bench", "takings", "allowed", "pace", source)(
+    guard,
+    sessions,
+    bench,
+    new Takings(false),
+    allow(),
+    name.endsWith("a call a ms") ? 1 : 0,
+  ) as (i: number) => void;
 }
 
 let counted = 0;
@@ -79,11 +105,13 @@ const others: typeof guards = {
   "noLoops, taken and released": [noLoops({ repeats: 3, window: 40 }), "giveBack"],
   "costBudget, taken and released": [costBudget(1e9, { estimateUsd: 0.01 }), "giveBack"],
 };
-const steps = (of: typeof guards): Record<string, (i: number) => void> => Object.fromEntries(Object.entries(of).map(([name, [guard, end]]) => [name, asked(name, guard, end)]));
+const steps = (of: typeof guards): Record<string, (i: number) => void> =>
+  Object.fromEntries(Object.entries(of).map(([name, [guard, end]]) => [name, asked(name, guard, end)]));
 
 /** Nanoseconds a call of each contestant, a figure for each round. */
 const times = new Map<string, number[]>();
-// Chunks of all contestants alternate, a round counts its median chunk, and ratios are taken inside a round, so that a busy machine slows each
+// Chunks of all contestants alternate, a round counts its median chunk, and ratios are taken inside a round, so that a
+// busy machine slows each
 // of them alike, and what interrupts a chunk does not count.
 function measure(contestants: Readonly<Record<string, (i: number) => void>>): void {
   const list = Object.entries(contestants);
@@ -104,13 +132,20 @@ function measure(contestants: Readonly<Record<string, (i: number) => void>>): vo
 }
 measure({ clock, counter, ...steps(guards) });
 measure(steps(others));
-const ratio = (name: string, against: string): number => median((times.get(name) as number[]).map((one, i) => one / ((times.get(against) as number[])[i] as number)));
+const ratio = (name: string, against: string): number =>
+  median((times.get(name) as number[]).map((one, i) => one / ((times.get(against) as number[])[i] as number)));
 
 record({
   title: "a limit's step when it allows",
   unit: "ns",
   against: "clock",
-  figures: [...times].map(([name, list]) => ({ name, median: median(list), low: quantile(list, 0.25), high: quantile(list, 0.75), ratio: ratio(name, "clock") })),
+  figures: [...times].map(([name, list]) => ({
+    name,
+    median: median(list),
+    low: quantile(list, 0.25),
+    high: quantile(list, 0.75),
+    ratio: ratio(name, "clock"),
+  })),
   promises: PROMISES.map(([of, against, most]) => ({ of, against, most, unit: "x", found: ratio(of, against) })),
 });
 if (undo === undefined) throw new Error("Nothing was taken");

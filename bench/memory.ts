@@ -1,7 +1,9 @@
 /**
- * What does a decision allocate beyond the request and the copy, how many promises does it make, and what does a session keep?
+ * What does a decision allocate beyond the request and the copy, how many promises does it make, and what does a
+ * session keep?
  *
- * Bytes are those that the heap grows by in a batch too small for a collection, as the median of many. By hand is the least that keeps
+ * Bytes are those that the heap grows by in a batch too small for a collection, as the median of many. By hand is the
+ * least that keeps
  * the promise of one reading: the request as an object of its own with an id of its own, and the copy.
  */
 import process from "node:process";
@@ -11,16 +13,28 @@ import { type Figure, record } from "./harness/record.ts";
 import { copy, PATTERNS, SMALL, TOOLS, UNLIMITED } from "./harness/scenario.ts";
 import { isQuick, median, quantile } from "./harness/time.ts";
 
-const session = createKernel({ policy: { ...UNLIMITED, allowedTools: TOOLS, blockedPatterns: PATTERNS } }).session({ agentId: "bench" });
+const session = createKernel({ policy: { ...UNLIMITED, allowedTools: TOOLS, blockedPatterns: PATTERNS } }).session({
+  agentId: "bench",
+});
 const request = { stage: "pre_tool_call", name: "search", payload: SMALL } as const;
-// The copy stays, as some arguments do in a program: with the last object of a shape an engine throws away the code that it compiled for it.
+// The copy stays, as some arguments do in a program: with the last object of a shape an engine throws away the code
+// that it compiled for it.
 const kept = { last: undefined as unknown, calls: 0, copy: copy(request.payload) };
 const metadata = {};
 const tool = async (): Promise<number> => 1;
 
 /** The request with all of its fields, its id and the copy, and nothing else. */
 function byHand(): GovernedRequest {
-  return { stage: request.stage, name: request.name, payload: copy(request.payload), callId: `#${++kept.calls}`, metadata, before: undefined, isError: undefined, usage: undefined } as unknown as GovernedRequest;
+  return {
+    stage: request.stage,
+    name: request.name,
+    payload: copy(request.payload),
+    callId: `#${++kept.calls}`,
+    metadata,
+    before: undefined,
+    isError: undefined,
+    usage: undefined,
+  } as unknown as GovernedRequest;
 }
 const contestants: Readonly<Record<string, () => unknown>> = {
   "session.check": () => session.check(request),
@@ -39,19 +53,34 @@ function bytesOf(run: () => unknown): number[] {
     return (process.memoryUsage().heapUsed - before) / BATCH;
   });
 }
-const figureOf = (name: string, found: readonly number[]): Figure => ({ name, median: median(found), low: quantile(found, 0.25), high: quantile(found, 0.75) });
+const figureOf = (name: string, found: readonly number[]): Figure => ({
+  name,
+  median: median(found),
+  low: quantile(found, 0.25),
+  high: quantile(found, 0.75),
+});
 
 if ((session.check(request) as { effect: string }).effect !== "allow") throw new Error("session.check must allow");
 const nothing = median(bytesOf(() => undefined));
-const bytes = new Map(Object.entries(contestants).map(([name, run]) => [name, bytesOf(run).map((found) => found - nothing)]));
-const beyond = median(bytes.get("session.check") as number[]) - median(bytes.get("a request and a copy, by hand") as number[]);
+const bytes = new Map(
+  Object.entries(contestants).map(([name, run]) => [name, bytesOf(run).map((found) => found - nothing)]),
+);
+const beyond = median(bytes.get("session.check") as number[]) -
+  median(bytes.get("a request and a copy, by hand") as number[]);
 // An engine whose heap is counted in pages says nothing about a decision.
 const isExact = process.versions["bun"] === undefined;
 record({
   title: "bytes that a decision allocates, allow, 200 B",
   unit: "B",
   figures: [...bytes].map(([name, found]) => figureOf(name, found)),
-  promises: [{ of: "session.check", what: "bytes allocated by session.check beyond the request and the copy", unit: "B", found: Math.max(0, Math.round(beyond)), most: 0, reported: !isExact }],
+  promises: [{
+    of: "session.check",
+    what: "bytes allocated by session.check beyond the request and the copy",
+    unit: "B",
+    found: Math.max(0, Math.round(beyond)),
+    most: 0,
+    reported: !isExact,
+  }],
 });
 
 const SESSIONS = isQuick ? 1000 : 20_000;
@@ -80,7 +109,10 @@ async function bytesOfSession(use: (session: Session) => unknown): Promise<numbe
 const figures = [
   figureOf("a session", await bytesOfSession(() => {})),
   figureOf("a session that has judged a call", await bytesOfSession((one) => one.check(request))),
-  figureOf("a session that has run a tool", await bytesOfSession((one) => one.tool({ name: "search", arguments: SMALL }, tool))),
+  figureOf(
+    "a session that has run a tool",
+    await bytesOfSession((one) => one.tool({ name: "search", arguments: SMALL }, tool)),
+  ),
   figureOf("a session that was closed", await bytesOfSession((one) => one.close())),
 ];
 record({ title: "what a session keeps", unit: "B", figures, promises: [] });
@@ -97,7 +129,11 @@ if (process.versions["bun"] === undefined && process.versions["deno"] === undefi
     await kept.last;
     return made;
   };
-  const made = { "session.check": await counted(contestants["session.check"] as () => unknown), "an async function, for comparison": await counted(tool), "session.tool around an async tool": 0 };
+  const made = {
+    "session.check": await counted(contestants["session.check"] as () => unknown),
+    "an async function, for comparison": await counted(tool),
+    "session.tool around an async tool": 0,
+  };
   const before = promises;
   for (let at = 0; at < 1000; at++) await session.tool({ name: "search", arguments: SMALL }, tool);
   made["session.tool around an async tool"] = (promises - before) / 1000;
@@ -107,6 +143,12 @@ if (process.versions["bun"] === undefined && process.versions["deno"] === undefi
     title: "promises that a call makes",
     unit: "promises",
     figures: Object.entries(made).map(([name, count]) => ({ name, median: count, low: count, high: count })),
-    promises: [{ of: "session.check", what: "promises made by session.check", unit: "promises", found: made["session.check"], most: 0 }],
+    promises: [{
+      of: "session.check",
+      what: "promises made by session.check",
+      unit: "promises",
+      found: made["session.check"],
+      most: 0,
+    }],
   });
 }

@@ -1,17 +1,36 @@
 /**
- * What do other ways to put layers around a tool cost? Three layers that do nothing, around an asynchronous tool, in one process.
+ * What do other ways to put layers around a tool cost? Three layers that do nothing, around an asynchronous tool, in
+ * one process.
  */
-import { all, allow, compose, createKernel, type ExecutionContext, type GovernedRequest, type Guard, type Interceptor, type Taking } from "../mod.ts";
+import {
+  all,
+  allow,
+  compose,
+  createKernel,
+  type ExecutionContext,
+  type GovernedRequest,
+  type Guard,
+  type Interceptor,
+  type Taking,
+} from "../mod.ts";
 import { ask, type Contestant } from "./harness/ask.ts";
 import { peer } from "./harness/peers.ts";
 
 type Next = () => Promise<unknown>;
-type KoaCompose = (layers: ((context: object, next: Next) => unknown)[]) => (context: object, last: Next) => Promise<unknown>;
+type KoaCompose = (
+  layers: ((context: object, next: Next) => unknown)[],
+) => (context: object, last: Next) => Promise<unknown>;
 interface Hookable {
   createHooks(): { hook(name: string, run: () => unknown): void; callHook(name: string, ...args: unknown[]): unknown };
 }
 interface Tapable {
-  AsyncSeriesBailHook: new (args: string[]) => { tap(name: string, run: () => unknown): void; tapPromise(name: string, run: () => Promise<unknown>): void; promise(arg: unknown): Promise<unknown> };
+  AsyncSeriesBailHook: new (
+    args: string[],
+  ) => {
+    tap(name: string, run: () => unknown): void;
+    tapPromise(name: string, run: () => Promise<unknown>): void;
+    promise(arg: unknown): Promise<unknown>;
+  };
 }
 interface Cockatiel {
   noop: object;
@@ -22,7 +41,11 @@ const ALLOW = allow();
 const counted = { calls: 0, layers: 0 };
 const tool = async (): Promise<number> => (counted.calls = (counted.calls + 1) | 0);
 const asked: [GovernedRequest, ExecutionContext, Taking][] = [];
-await createKernel({ guards: [(...given) => (asked.push(given), ALLOW)] }).session({ agentId: "bench" }).check({ stage: "pre_tool_call", name: "search", payload: {} });
+await createKernel({ guards: [(...given) => (asked.push(given), ALLOW)] }).session({ agentId: "bench" }).check({
+  stage: "pre_tool_call",
+  name: "search",
+  payload: {},
+});
 const [request, context, taking] = asked.at(-1) as (typeof asked)[0];
 
 /** Every layer has been here: one that a contestant leaves out would make it fast. */
@@ -30,11 +53,20 @@ const pass = (): void => void (counted.layers = (counted.layers + 1) | 0);
 const guards: Guard[] = [() => (pass(), ALLOW), () => (pass(), ALLOW), () => (pass(), ALLOW)];
 const guard = all(...guards);
 const async3 = all(...Array.from({ length: 3 }, (): Guard => async () => (pass(), ALLOW)));
-const interceptors: Interceptor[] = [(_, next) => (pass(), next()), (_, next) => (pass(), next()), (_, next) => (pass(), next())];
+const interceptors: Interceptor[] = [
+  (_, next) => (pass(), next()),
+  (_, next) => (pass(), next()),
+  (_, next) => (pass(), next()),
+];
 const composed = compose(...interceptors);
-const onion = Array.from({ length: 3 }).reduce<Next>((next) => async () => (pass(), await next()), async () => await tool());
+const onion = Array.from({ length: 3 }).reduce<Next>(
+  (next) => async () => (pass(), await next()),
+  async () => await tool(),
+);
 
-const contestants: Record<string, Contestant<undefined, readonly [number, number]>> = { "await tool()": { run: tool, read: () => [took()[0], 3] } };
+const contestants: Record<string, Contestant<undefined, readonly [number, number]>> = {
+  "await tool()": { run: tool, read: () => [took()[0], 3] },
+};
 /** How often the tool and the layers ran since it was asked last. */
 function took(): [number, number] {
   const found: [number, number] = [counted.calls, counted.layers];
@@ -74,7 +106,12 @@ if (tapable !== undefined) {
 }
 const cockatiel = await peer<Cockatiel>("cockatiel");
 if (cockatiel !== undefined) {
-  const layer = { _altReturn: undefined, onSuccess: () => ({ dispose() {} }), onFailure: () => ({ dispose() {} }), execute: async (run: (own: object) => unknown, signal?: AbortSignal) => (pass(), await run({ signal })) };
+  const layer = {
+    _altReturn: undefined,
+    onSuccess: () => ({ dispose() {} }),
+    onFailure: () => ({ dispose() {} }),
+    execute: async (run: (own: object) => unknown, signal?: AbortSignal) => (pass(), await run({ signal })),
+  };
   const wrapped = cockatiel.wrap(layer, layer, layer);
   add("cockatiel wrap of 3 policies", () => wrapped.execute(tool));
 }

@@ -15,10 +15,19 @@ const bundle = `${OUT}startup-bundle.mjs`;
 await build({ entryPoints: [entry], outfile: bundle, bundle: true, minify: true, format: "esm", logLevel: "warning" });
 writeFileSync(`${OUT}startup-empty.mjs`, "export const createKernel = () => ({});\n");
 
-const contestants: Readonly<Record<string, string>> = { "an empty module": "./startup-empty.mjs", "the package, a file for each module": "./dist/mod.js", "the package, bundled and minified": "./startup-bundle.mjs" };
+const contestants: Readonly<Record<string, string>> = {
+  "an empty module": "./startup-empty.mjs",
+  "the package, a file for each module": "./dist/mod.js",
+  "the package, bundled and minified": "./startup-bundle.mjs",
+};
 const files = Object.entries(contestants).map(([name, module], at) => {
   const file = `${OUT}startup-${at}.mjs`;
-  writeFileSync(file, `const start = performance.now();\nconst { createKernel } = await import(${JSON.stringify(module)});\nconst took = performance.now() - start;\nif (typeof createKernel() !== "object") throw new Error("no kernel");\nconsole.log(took);\n`);
+  writeFileSync(
+    file,
+    `const start = performance.now();\nconst { createKernel } = await import(${
+      JSON.stringify(module)
+    });\nconst took = performance.now() - start;\nif (typeof createKernel() !== "object") throw new Error("no kernel");\nconsole.log(took);\n`,
+  );
   return { name, file, whole: [] as number[], inside: [] as number[] };
 });
 for (let round = -1; round < (isQuick ? 5 : 25); round++) {
@@ -31,7 +40,12 @@ for (let round = -1; round < (isQuick ? 5 : 25); round++) {
     inside.push(took * 1e6);
   }
 }
-for (const [title, of] of [["a process from start to end, by what it imports", "whole"], ["the import alone, as the process sees it", "inside"]] as const) {
+for (
+  const [title, of] of [["a process from start to end, by what it imports", "whole"], [
+    "the import alone, as the process sees it",
+    "inside",
+  ]] as const
+) {
   record({
     title,
     unit: "ns",

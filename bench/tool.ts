@@ -1,9 +1,13 @@
 /**
- * What does `session.tool` add to an asynchronous tool, with three real guards: a list of tools, five patterns, a rate limit?
+ * What does `session.tool` add to an asynchronous tool, with three real guards: a list of tools, five patterns, a rate
+ * limit?
  *
- * Next to the tool alone, and to the same three guards as the textbook has them: asynchronous functions around each other. The onion
- * makes the copy that the tool is given, as a session does, and counts its calls; nobody listens and nothing is recorded. The least that
- * copy, search and limit can cost stands beside them: one function written by hand, without an act, and with nothing after the tool.
+ * Next to the tool alone, and to the same three guards as the textbook has them: asynchronous functions around each
+ * other. The onion
+ * makes the copy that the tool is given, as a session does, and counts its calls; nobody listens and nothing is
+ * recorded. The least that
+ * copy, search and limit can cost stands beside them: one function written by hand, without an act, and with nothing
+ * after the tool.
  */
 import { allowTools, blockPatterns, createKernel, isPolicyViolation, rateLimit } from "../mod.ts";
 import { ask } from "./harness/ask.ts";
@@ -22,9 +26,15 @@ const denied = (error: unknown): Verdict => {
   throw error;
 };
 
-const kernel = createKernel({ policy: UNLIMITED, guards: [allowTools(TOOLS), blockPatterns(PATTERNS), rateLimit({ max: MAX, windowMs: WINDOW_MS })] });
+const kernel = createKernel({
+  policy: UNLIMITED,
+  guards: [allowTools(TOOLS), blockPatterns(PATTERNS), rateLimit({ max: MAX, windowMs: WINDOW_MS })],
+});
 const session = kernel.session({ agentId: "bench" });
-const whole = createKernel({ policy: { ...UNLIMITED, allowedTools: TOOLS, blockedPatterns: PATTERNS }, guards: [rateLimit({ max: MAX, windowMs: WINDOW_MS })] }).session({ agentId: "bench" });
+const whole = createKernel({
+  policy: { ...UNLIMITED, allowedTools: TOOLS, blockedPatterns: PATTERNS },
+  guards: [rateLimit({ max: MAX, windowMs: WINDOW_MS })],
+}).session({ agentId: "bench" });
 
 type Layer = (call: Call, next: (call: Call) => Promise<unknown>) => Promise<unknown>;
 class Refused extends Error {}
@@ -34,7 +44,7 @@ const limits = new Map<string, { earliest: number }>();
 function isWithinRate(): boolean {
   const now = Date.now();
   let limit = limits.get("bench");
-  if (limit === undefined) limits.set("bench", (limit = { earliest: 0 }));
+  if (limit === undefined) limits.set("bench", limit = { earliest: 0 });
   const at = Math.max(limit.earliest, now) + WINDOW_MS / MAX;
   if (at - now > WINDOW_MS) return false;
   limit.earliest = at;
@@ -66,7 +76,10 @@ function fused({ name, payload }: Call): Promise<unknown> {
   if (!isWithinRate()) return Promise.reject(new Refused("rate"));
   return tool(own);
 }
-const onion = layers.reduceRight<(call: Call) => Promise<unknown>>((next, layer) => (call) => layer(call, next), async ({ payload }) => await tool(payload));
+const onion = layers.reduceRight<(call: Call) => Promise<unknown>>(
+  (next, layer) => (call) => layer(call, next),
+  async ({ payload }) => await tool(payload),
+);
 const kept = (error: unknown): Verdict => {
   if (error instanceof Refused) return "deny";
   throw error;
@@ -75,8 +88,14 @@ const kept = (error: unknown): Verdict => {
 const cases = casesOf();
 const read = (answer: unknown): Verdict => (typeof answer === "number" ? "allow" : answer as Verdict);
 const governed = {
-  "three guards, session.tool": { run: ({ name, payload }: Call) => session.tool({ name, arguments: payload }, tool), caught: denied },
-  "a policy and a guard, session.tool": { run: ({ name, payload }: Call) => whole.tool({ name, arguments: payload }, tool), caught: denied },
+  "three guards, session.tool": {
+    run: ({ name, payload }: Call) => session.tool({ name, arguments: payload }, tool),
+    caught: denied,
+  },
+  "a policy and a guard, session.tool": {
+    run: ({ name, payload }: Call) => whole.tool({ name, arguments: payload }, tool),
+    caught: denied,
+  },
   "three guards, async onion": { run: onion, caught: kept },
   "three guards, fused by hand": { run: fused, caught: kept },
 };
@@ -93,7 +112,10 @@ await ask<Call, Verdict>({
   isAwaited: true,
   cases: cases.filter(([, wanted]) => wanted === "allow"),
   against: "await tool()",
-  contestants: { "await tool()": { run: ({ payload }) => tool(payload), read }, ...Object.fromEntries(Object.entries(governed).map(([name, { run }]) => [name, { run, read }])) },
+  contestants: {
+    "await tool()": { run: ({ payload }) => tool(payload), read },
+    ...Object.fromEntries(Object.entries(governed).map(([name, { run }]) => [name, { run, read }])),
+  },
   promises: [
     { of: "three guards, session.tool", against: "await tool()", most: 10 },
     { of: "three guards, async onion", against: "three guards, session.tool", least: 1.5 },

@@ -1,5 +1,6 @@
 /**
- * What do the package's types cost a compiler? A file that uses them, type-checked, next to the same file with types of its own.
+ * What do the package's types cost a compiler? A file that uses them, type-checked, next to the same file with types of
+ * its own.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { builtPackage, OUT, tsc } from "./harness/dist.ts";
@@ -19,7 +20,10 @@ const own = `
 interface Session { tool<T>(call: { name: string; arguments: unknown }, act: () => T): Promise<T>; check(request: { stage: string; name: string; payload: unknown }): { allowed: boolean } }
 declare function createKernel(options: { policy: { allowedTools: string[]; blockedPatterns: string[] }; guards: unknown[] }): { session(init: { agentId: string }): Session };
 `;
-const contestants: Readonly<Record<string, string>> = { "types of its own": `${own}${body}`, "the package's types": `import { createKernel } from "../dist/mod.js";\n${body}` };
+const contestants: Readonly<Record<string, string>> = {
+  "types of its own": `${own}${body}`,
+  "the package's types": `import { createKernel } from "../dist/mod.js";\n${body}`,
+};
 const counted = ["Types", "Instantiations", "Memory used", "Check time", "Total time"] as const;
 const runs = Object.entries(contestants).map(([name, text], at) => {
   const file = `${folder}consumer-${at}.ts`;
@@ -28,7 +32,22 @@ const runs = Object.entries(contestants).map(([name, text], at) => {
 });
 for (let round = 0; round < (isQuick ? 1 : 9); round++) {
   for (const { file, found } of runs) {
-    const printed = tsc(["--ignoreConfig", "--noEmit", "--extendedDiagnostics", "--singleThreaded", "--strict", "--types", "", "--module", "nodenext", "--target", "es2023", "--lib", "es2023,dom", file]);
+    const printed = tsc([
+      "--ignoreConfig",
+      "--noEmit",
+      "--extendedDiagnostics",
+      "--singleThreaded",
+      "--strict",
+      "--types",
+      "",
+      "--module",
+      "nodenext",
+      "--target",
+      "es2023",
+      "--lib",
+      "es2023,dom",
+      file,
+    ]);
     for (const what of counted) {
       const value = Number(new RegExp(`^${what}:\\s+([\\d.]+)(s|K)?`, "m").exec(printed)?.[1]);
       if (!Number.isFinite(value)) throw new Error(`tsc must print "${what}", and printed ${printed}`);
@@ -36,14 +55,24 @@ for (let round = 0; round < (isQuick ? 1 : 9); round++) {
     }
   }
 }
-for (const [unit, names] of [["", ["Types", "Instantiations"]], ["B", ["Memory used"]], ["ns", ["Check time", "Total time"]]] as const) {
+for (
+  const [unit, names] of [["", ["Types", "Instantiations"]], ["B", ["Memory used"]], ["ns", [
+    "Check time",
+    "Total time",
+  ]]] as const
+) {
   record({
     title: `type-checking a file that uses the package: ${names.join(", ").toLowerCase()}`,
     unit,
     figures: names.flatMap((what) =>
       runs.map(({ name, found }) => {
         const figures = found.get(what) as number[];
-        return { name: `${what.toLowerCase()}, ${name}`, median: median(figures), low: quantile(figures, 0.25), high: quantile(figures, 0.75) };
+        return {
+          name: `${what.toLowerCase()}, ${name}`,
+          median: median(figures),
+          low: quantile(figures, 0.25),
+          high: quantile(figures, 0.75),
+        };
       })
     ),
     promises: [],

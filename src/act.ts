@@ -2,7 +2,7 @@ import { askPerson, createApproval, readAnswer, sameData } from "./approval/ask.
 import type { ApprovalGrant, ApprovalRequest } from "./approval/request.ts";
 import { wrong } from "./check.ts";
 import { escalationsIn } from "./combine/fold.ts";
-import { allow, amend, type Decision, deny, type Deny, type Escalate, isThenable, type Transform } from "./decision.ts";
+import { allow, amend, type Decision, type Deny, deny, type Escalate, isThenable, type Transform } from "./decision.ts";
 import { Draft } from "./draft.ts";
 import type { OpenAct } from "./open-acts.ts";
 import { type Passage, passesUnjudged } from "./passage.ts";
@@ -97,7 +97,9 @@ export class ActImpl implements Act {
     this.name = name;
     this.metadata = init.metadata;
     const { callId, signal } = init;
-    if (signal !== undefined && !(signal instanceof AbortSignal)) throw wrong(`an act at ${stage}`, "signal", "an AbortSignal", signal);
+    if (signal !== undefined && !(signal instanceof AbortSignal)) {
+      throw wrong(`an act at ${stage}`, "signal", "an AbortSignal", signal);
+    }
     this.callId = typeof callId === "string" && callId !== "" ? callId : passage.nextCallId();
     this.#init = init;
     this.#original = payload;
@@ -115,7 +117,9 @@ export class ActImpl implements Act {
     const decision = this.#judge(this.#original);
     this.shown = this.request?.payload;
     // After a wait the agent may have been stopped meanwhile.
-    const begun = isThenable(decision) ? decision.then((late) => this.#admit(this.passage.halted() ?? (late as Decision), asks)) : this.#admit(decision as Decision, asks);
+    const begun = isThenable(decision)
+      ? decision.then((late) => this.#admit(this.passage.halted() ?? (late as Decision), asks))
+      : this.#admit(decision as Decision, asks);
     if (begun === this) return this;
     return (this.pending = Promise.resolve(begun).finally(() => (this.pending = undefined)));
   }
@@ -171,17 +175,27 @@ export class ActImpl implements Act {
     const { core } = passage;
     // A copy that nobody else holds: what the person is shown is what the call is held against later.
     const judged = snapshot("payload" in decision ? decision.payload : this.payload, capsOf(this.stage), false);
-    if (judged instanceof Fault) return this.#settle(conclude(passage, this, deny("payload_not_plain", "Only plain data can be approved")));
+    if (judged instanceof Fault) {
+      return this.#settle(conclude(passage, this, deny("payload_not_plain", "Only plain data can be approved")));
+    }
     const approval = await createApproval(passage, this, escalationsIn(decision), judged);
     // Closed or cancelled meanwhile: nobody is asked, and nothing brings the act back.
     if (this.phase === "over") return this;
     this.decision = amend(decision, { approval });
     this.phase = "escalated";
     this.#asked = { approval, judged, round };
-    core.emitter.emit("approval_requested", { ...eventOf(passage, passage.state.now), stage: this.stage, name: this.name, callId: this.callId, approval });
+    core.emitter.emit("approval_requested", {
+      ...eventOf(passage, passage.state.now),
+      stage: this.stage,
+      name: this.name,
+      callId: this.callId,
+      approval,
+    });
     const { grant } = this.#init;
     if (grant !== undefined && round === 0) await this.#answer(grant);
-    else if (asks && core.approve !== undefined) await this.#answer(await askPerson(core.approve, approval, this.signal, core.approvalTtlMs));
+    else if (asks && core.approve !== undefined) {
+      await this.#answer(await askPerson(core.approve, approval, this.signal, core.approvalTtlMs));
+    }
     return this;
   }
 
@@ -200,7 +214,16 @@ export class ActImpl implements Act {
     passage.tick();
     const { now } = passage.state;
     const { approved, by, reason, edited } = await readAnswer(answer, asked.approval, passage.core, now);
-    passage.core.emitter.emit("approval_resolved", { ...eventOf(passage, now), stage: this.stage, name: this.name, callId: this.callId, approval: asked.approval, approved, by, reason });
+    passage.core.emitter.emit("approval_resolved", {
+      ...eventOf(passage, now),
+      stage: this.stage,
+      name: this.name,
+      callId: this.callId,
+      approval: asked.approval,
+      approved,
+      by,
+      reason,
+    });
     if (!approved) return void this.#refuse(reason);
     await this.#again(asked, edited, now);
   }
@@ -210,7 +233,11 @@ export class ActImpl implements Act {
   }
 
   /** An approval judges again, from the first guard: only the approved codes are answered by it. */
-  async #again(asked: { approval: ApprovalRequest; judged: unknown; round: number }, edited: { payload: unknown } | undefined, started: number | undefined): Promise<void> {
+  async #again(
+    asked: { approval: ApprovalRequest; judged: unknown; round: number },
+    edited: { payload: unknown } | undefined,
+    started: number | undefined,
+  ): Promise<void> {
     const { passage } = this;
     this.takings.giveBack(false);
     const late = await this.#judge(edited === undefined ? this.#original : edited.payload);
@@ -225,11 +252,18 @@ export class ActImpl implements Act {
       const { warnings, guard } = decision;
       const heard = warnings === undefined ? {} : { warnings };
       decision = "payload" in decision
-        ? amend({ effect: "transform", allowed: true, reason: decision.reason, payload: decision.payload } as Transform, { ...heard, ...(guard === undefined ? {} : { guard }) })
-        : warnings === undefined ? ALLOW : amend(ALLOW, heard);
+        ? amend(
+          { effect: "transform", allowed: true, reason: decision.reason, payload: decision.payload } as Transform,
+          { ...heard, ...(guard === undefined ? {} : { guard }) },
+        )
+        : warnings === undefined
+        ? ALLOW
+        : amend(ALLOW, heard);
     }
     const judged = decision.effect === "transform" ? decision.payload : this.payload;
-    if (decision.allowed && edited === undefined && !sameData(judged, asked.judged)) return this.#refuse("The call is not the one that was approved");
+    if (decision.allowed && edited === undefined && !sameData(judged, asked.judged)) {
+      return this.#refuse("The call is not the one that was approved");
+    }
     this.#settle(conclude(this.passage, this, decision, started));
     if (edited !== undefined) this.changed = true;
   }

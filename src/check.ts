@@ -19,7 +19,9 @@ export function show(value: unknown): string {
 
 /** Makes the error of a wrong option: `Cannot build rateLimit(): "max" must be a whole number >= 1, and is 0`. */
 export function wrong(where: string, field: string, wanted: string, got: unknown): TypeError | RangeError {
-  return typeof got === "number" ? new RangeError(mistake(where, field, wanted, got)) : wrongType(where, field, wanted, got);
+  return typeof got === "number"
+    ? new RangeError(mistake(where, field, wanted, got))
+    : wrongType(where, field, wanted, got);
 }
 
 /** The same, where no number would do: always a `TypeError`. */
@@ -42,7 +44,13 @@ export function wantedWhole(min: number, max: number): string {
 }
 
 /** Returns `value` if it is a whole number of at least `min` and at most `max`, else throws. */
-export function wholeNumber(where: string, field: string, value: unknown, min: number, max: number = Number.MAX_SAFE_INTEGER): number {
+export function wholeNumber(
+  where: string,
+  field: string,
+  value: unknown,
+  min: number,
+  max: number = Number.MAX_SAFE_INTEGER,
+): number {
   if (isWhole(value, min, max)) return value;
   throw wrong(where, field, wantedWhole(min, max), value);
 }
@@ -70,8 +78,17 @@ export function functionOf<F>(where: string, field: string, value: F): F {
 
 /** Throws unless `value` is an object (not an array) that has no key beyond `known`. */
 export function knownKeys(where: string, value: unknown, known: readonly string[]): void {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw wrongType(where, "options", "an object", value);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw wrongType(where, "options", "an object", value);
+  }
   for (const key of Object.keys(value)) {
-    if (!known.includes(key)) throw wrongType(where, key, `one of the known options (${known.join(", ")})`, (value as Record<string, unknown>)[key]);
+    if (!known.includes(key)) {
+      throw wrongType(
+        where,
+        key,
+        `one of the known options (${known.join(", ")})`,
+        (value as Record<string, unknown>)[key],
+      );
+    }
   }
 }

@@ -63,7 +63,10 @@ export class SessionState {
     this.#parent = parent;
   }
 
-  /** The session's time, in ms since the epoch: the clock is read once after each {@linkcode tick}, and only if somebody asks. Never runs backwards; `NaN` where the clock gives no number, on which every limit stays closed. */
+  /**
+   * The session's time, in ms since the epoch: the clock is read once after each {@linkcode tick}, and only if somebody
+   * asks. Never runs backwards; `NaN` where the clock gives no number, on which every limit stays closed.
+   */
   get now(): number {
     if (!this.#isRead) {
       const time = this.#read();
@@ -80,7 +83,10 @@ export class SessionState {
     this.#isRead = true;
   }
 
-  /** An act begins or ends: whoever asks for the time from here on gets a new one. A child's acts are judged in its parents' contexts too, so theirs goes on with it. */
+  /**
+   * An act begins or ends: whoever asks for the time from here on gets a new one. A child's acts are judged in its
+   * parents' contexts too, so theirs goes on with it.
+   */
   tick(): void {
     this.#isRead = false;
     if (this.#parent !== undefined) this.#parent.tick();
@@ -162,7 +168,12 @@ export class SessionContext implements ExecutionContext {
   }
   get checkpoints(): readonly string[] {
     const { checkpointFrequency } = this.policy;
-    return Object.freeze(Array.from({ length: Math.floor(this.callCount / checkpointFrequency) }, (_, i) => `${this.sessionId}:${(i + 1) * checkpointFrequency}`));
+    return Object.freeze(
+      Array.from(
+        { length: Math.floor(this.callCount / checkpointFrequency) },
+        (_, i) => `${this.sessionId}:${(i + 1) * checkpointFrequency}`,
+      ),
+    );
   }
   get signal(): AbortSignal {
     return this.#signal();
@@ -193,14 +204,17 @@ export function stateOf(context: ExecutionContext): SessionState {
 
 function foreignStateOf(context: ExecutionContext): SessionState {
   let state = foreign.get(context);
-  if (state === undefined) foreign.set(context, (state = new SessionState(Date.now())));
+  if (state === undefined) foreign.set(context, state = new SessionState(Date.now()));
   else state.now = Date.now();
   return state;
 }
 
 let guards = 0;
 
-/** Keeps something per session and guard, in a place of the guard's own in the session's state: it goes when the session goes. */
+/**
+ * Keeps something per session and guard, in a place of the guard's own in the session's state: it goes when the session
+ * goes.
+ */
 export function perSession<T extends object>(make: () => T): (context: ExecutionContext) => T {
   const place = guards++;
   return (context) => {

@@ -14,7 +14,11 @@ import type { StateStore } from "./state/store.ts";
 import type { Learn } from "./trust/learn.ts";
 
 /** The gate after each gate. */
-export const RESPONSE: Readonly<Record<"input" | "pre_model_call" | "pre_tool_call", Stage>> = { input: "output", pre_model_call: "post_model_call", pre_tool_call: "post_tool_call" };
+export const RESPONSE: Readonly<Record<"input" | "pre_model_call" | "pre_tool_call", Stage>> = {
+  input: "output",
+  pre_model_call: "post_model_call",
+  pre_tool_call: "post_tool_call",
+};
 
 /** The guards of one stage, compiled. */
 export interface Gate {
@@ -32,10 +36,22 @@ export type Gates = { -readonly [K in Stage]?: Gate };
 /** Gates that are all still to be compiled; of one shape, so that finding one is a look at a field. */
 export function createGates(): Gates {
   const none = undefined as unknown as Gate;
-  return { agent_startup: none, input: none, pre_model_call: none, post_model_call: none, pre_tool_call: none, post_tool_call: none, output: none, agent_shutdown: none };
+  return {
+    agent_startup: none,
+    input: none,
+    pre_model_call: none,
+    post_model_call: none,
+    pre_tool_call: none,
+    post_tool_call: none,
+    output: none,
+    agent_shutdown: none,
+  };
 }
 
-/** The gate of a stage, if it was compiled. Looked up by cases: a field whose name differs from call to call is looked up in a table. */
+/**
+ * The gate of a stage, if it was compiled. Looked up by cases: a field whose name differs from call to call is looked
+ * up in a table.
+ */
 export function gateIn(gates: Gates, stage: Stage): Gate | undefined {
   switch (stage) {
     case "pre_tool_call":
@@ -54,7 +70,8 @@ export function gateIn(gates: Gates, stage: Stage): Gate | undefined {
 /** Compiles the guards that judge at a stage; with `isShown`, others than guards are shown what was judged. */
 export function createGate(guards: readonly Guard[], stage: Stage, isShown: boolean): Gate {
   const parts = partsAt(guards, stage);
-  // What the act was given is shown to the guards after it too, and must be what was judged, whatever the act does to its own copy.
+  // What the act was given is shown to the guards after it too, and must be what was judged, whatever the act does to
+  // its own copy.
   const after = RESPONSE[stage as keyof typeof RESPONSE];
   const shown = after === undefined ? parts : [...parts, ...partsAt(guards, after)];
   return { guards: parts, judge: sequence(parts), caps: capsOf(stage), needsTwin: isShown || !shown.every(isReadOnly) };
@@ -90,7 +107,11 @@ export function writeRecord(sinks: readonly AuditSink[], record: AuditRecord): D
       if (!isThenable(answer)) continue;
       answer.then(undefined, () => undefined);
       // It may still fail, and by then the act has run.
-      failed ??= deny("audit_unavailable", "The audit record was not written at once", new TypeError(`Sink "${sink.name}" answered a promise`));
+      failed ??= deny(
+        "audit_unavailable",
+        "The audit record was not written at once",
+        new TypeError(`Sink "${sink.name}" answered a promise`),
+      );
     } catch (error) {
       failed ??= deny("audit_unavailable", "The audit record could not be written", error);
     }

@@ -3,11 +3,35 @@ import { show } from "./check.ts";
 
 /** Stable, machine-readable reasons of the library itself. Guards of your own may use others. */
 export type DecisionCode =
-  | "tool_not_allowed" | "invalid_tool_name" | "blocked_pattern" | "max_tool_calls_exceeded" | "token_budget_exceeded"
-  | "cost_budget_exceeded" | "rate_limited" | "timeout" | "approval_required" | "approval_denied" | "low_confidence"
-  | "concurrency_limit" | "content_hash_mismatch" | "invalid_arguments" | "action_blocked" | "agent_not_active" | "trust_too_low"
-  | "missing_capabilities" | "identity_unverified" | "session_killed" | "agent_suspended" | "loop_detected" | "drift_exceeded"
-  | "guard_error" | "guard_timeout" | "payload_too_large" | "payload_not_plain" | "ungoverned_method" | "store_unavailable"
+  | "tool_not_allowed"
+  | "invalid_tool_name"
+  | "blocked_pattern"
+  | "max_tool_calls_exceeded"
+  | "token_budget_exceeded"
+  | "cost_budget_exceeded"
+  | "rate_limited"
+  | "timeout"
+  | "approval_required"
+  | "approval_denied"
+  | "low_confidence"
+  | "concurrency_limit"
+  | "content_hash_mismatch"
+  | "invalid_arguments"
+  | "action_blocked"
+  | "agent_not_active"
+  | "trust_too_low"
+  | "missing_capabilities"
+  | "identity_unverified"
+  | "session_killed"
+  | "agent_suspended"
+  | "loop_detected"
+  | "drift_exceeded"
+  | "guard_error"
+  | "guard_timeout"
+  | "payload_too_large"
+  | "payload_not_plain"
+  | "ungoverned_method"
+  | "store_unavailable"
   | "audit_unavailable";
 
 /** Something worth recording that stops nothing. */
@@ -92,7 +116,9 @@ const Given = function (value: object): object {
   return value;
 } as unknown as new (value: object) => object;
 
-/** Marks decisions of ours with a field that nobody else can give or see: a WeakSet would cost more than the decision. */
+/**
+ * Marks decisions of ours with a field that nobody else can give or see: a WeakSet would cost more than the decision.
+ */
 class Ours extends Given {
   readonly #isOurs = true;
 
@@ -150,12 +176,20 @@ export function warn(code: string, reason: string): Allow {
  * ```
  */
 export function deny(code: string, reason: string, details?: unknown): Deny {
-  return own(details === undefined ? { effect: "deny", allowed: false, code, reason } : { effect: "deny", allowed: false, code, reason, details });
+  return own(
+    details === undefined
+      ? { effect: "deny", allowed: false, code, reason }
+      : { effect: "deny", allowed: false, code, reason, details },
+  );
 }
 
 /** Stops, in the name of a guard of ours. */
 export function denyBy(guard: string, code: DecisionCode, reason: string, details?: unknown): Deny {
-  return own(details === undefined ? { effect: "deny", allowed: false, code, reason, guard } : { effect: "deny", allowed: false, code, reason, guard, details });
+  return own(
+    details === undefined
+      ? { effect: "deny", allowed: false, code, reason, guard }
+      : { effect: "deny", allowed: false, code, reason, guard, details },
+  );
 }
 
 /**
@@ -190,7 +224,8 @@ export function escalate(reason: string, code = "approval_required"): Escalate {
 
 /** Tells whether a value is a promise, or anything else that `await` would wait for. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return ((typeof value === "object" && value !== null) || typeof value === "function") && typeof (value as { then?: unknown }).then === "function";
+  return ((typeof value === "object" && value !== null) || typeof value === "function") &&
+    typeof (value as { then?: unknown }).then === "function";
 }
 
 function warningsOf(value: unknown): readonly Warning[] | undefined | false {
@@ -199,14 +234,17 @@ function warningsOf(value: unknown): readonly Warning[] | undefined | false {
   const out: Warning[] = [];
   for (const item of value as unknown[]) {
     const { code, reason, guard } = (item ?? {}) as Record<string, unknown>;
-    if (typeof code !== "string" || typeof reason !== "string" || (guard !== undefined && typeof guard !== "string")) return false;
+    if (typeof code !== "string" || typeof reason !== "string" || (guard !== undefined && typeof guard !== "string")) {
+      return false;
+    }
     out.push(Object.freeze(guard === undefined ? { code, reason } : { code, reason, guard }));
   }
   return Object.freeze(out);
 }
 
 /**
- * Reads what a guard answered, each field once, into a decision of our own; anything that is not exactly one of the four
+ * Reads what a guard answered, each field once, into a decision of our own; anything that is not exactly one of the
+ * four
  * shapes becomes a `guard_error` denial. `guard` is stamped where the answer names none.
  */
 export function readDecision(answer: unknown, guard?: string): Decision {
@@ -221,24 +259,34 @@ export function readDecision(answer: unknown, guard?: string): Decision {
 }
 
 function shaped(answer: Record<string, unknown>, name: string | undefined): Decision {
-  if (typeof answer !== "object" || answer === null || Array.isArray(answer)) throw new TypeError(`A guard must answer a decision, and answered ${show(answer)}`);
+  if (typeof answer !== "object" || answer === null || Array.isArray(answer)) {
+    throw new TypeError(`A guard must answer a decision, and answered ${show(answer)}`);
+  }
   const { effect, allowed } = answer;
   const going = effect === "allow" || effect === "transform";
-  if (!going && effect !== "deny" && effect !== "escalate") throw new TypeError(`A decision's effect must be allow, deny, transform or escalate, and is ${show(effect)}`);
-  if (allowed !== going) throw new TypeError(`A decision with effect "${effect}" must have allowed ${going}, and has ${show(allowed)}`);
+  if (!going && effect !== "deny" && effect !== "escalate") {
+    throw new TypeError(`A decision's effect must be allow, deny, transform or escalate, and is ${show(effect)}`);
+  }
+  if (allowed !== going) {
+    throw new TypeError(`A decision with effect "${effect}" must have allowed ${going}, and has ${show(allowed)}`);
+  }
   const warnings = warningsOf(answer["warnings"]);
   if (warnings === false) throw new TypeError("A decision's warnings must be an array of { code, reason }");
   const out: Record<string, unknown> = { effect, allowed };
   if (effect !== "allow") {
     const { reason, guard = name } = answer;
     if (typeof reason !== "string") throw new TypeError(`A decision's reason must be a string, and is ${show(reason)}`);
-    if (guard !== undefined && typeof guard !== "string") throw new TypeError(`A decision's guard must be a string, and is ${show(guard)}`);
+    if (guard !== undefined && typeof guard !== "string") {
+      throw new TypeError(`A decision's guard must be a string, and is ${show(guard)}`);
+    }
     const hasPayload = effect !== "deny" && "payload" in answer;
     if (effect === "transform") {
       if (!hasPayload) throw new TypeError("A transform must have a payload");
     } else {
       const { code } = answer;
-      if (typeof code !== "string" || code === "") throw new TypeError(`A decision's code must be a string, and is ${show(code)}`);
+      if (typeof code !== "string" || code === "") {
+        throw new TypeError(`A decision's code must be a string, and is ${show(code)}`);
+      }
       out["code"] = code;
     }
     out["reason"] = reason;
@@ -248,7 +296,9 @@ function shaped(answer: Record<string, unknown>, name: string | undefined): Deci
     if (details !== undefined) out["details"] = details;
   }
   if (warnings !== undefined && warnings.length > 0) {
-    out["warnings"] = name === undefined ? warnings : Object.freeze(warnings.map((w) => (w.guard === undefined ? Object.freeze({ ...w, guard: name }) : w)));
+    out["warnings"] = name === undefined
+      ? warnings
+      : Object.freeze(warnings.map((w) => (w.guard === undefined ? Object.freeze({ ...w, guard: name }) : w)));
   }
   return out as unknown as Decision;
 }
@@ -272,7 +322,13 @@ export function readAnswer(answer: unknown, guard: string): Decision | Promise<D
 
 /** The denial of a guard that threw, rejected or answered nonsense. The cause stays in `details`. */
 export function guardError(guard: string | undefined, cause: unknown): Deny {
-  const base = { effect: "deny", allowed: false, code: "guard_error", reason: "A guard failed, so the request was denied", details: cause } as const;
+  const base = {
+    effect: "deny",
+    allowed: false,
+    code: "guard_error",
+    reason: "A guard failed, so the request was denied",
+    details: cause,
+  } as const;
   return own(guard === undefined ? base : { ...base, guard });
 }
 

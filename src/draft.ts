@@ -7,8 +7,10 @@ const UNREAD: unknown = Symbol("unread");
 /**
  * A request on its way to a gate: its payload is the caller's until it was read, and then what the guards are shown.
  *
- * What was read is noted where no guard can reach: a request that is made from another, or written to, was not read. All have one shape,
- * so that guards see one hidden class; fields are declared and set in the constructor, since one that is defined costs twice one that is set.
+ * What was read is noted where no guard can reach: a request that is made from another, or written to, was not read.
+ * All have one shape,
+ * so that guards see one hidden class; fields are declared and set in the constructor, since one that is defined costs
+ * twice one that is set.
  */
 export class Draft {
   declare readonly stage: Stage;
@@ -22,14 +24,26 @@ export class Draft {
   declare readonly usage: TokenUsage | undefined;
   #shown: unknown = UNREAD;
   #copy: unknown = undefined;
-  /** Lives as long as the class: engines forget the shape of objects of which none is left, and all code that they compiled for it. */
+  /**
+   * Lives as long as the class: engines forget the shape of objects of which none is left, and all code that they
+   * compiled for it.
+   */
   static readonly first: Draft = new Draft("input", "", undefined, "", undefined);
   static {
     // Whoever is given a request has no way to what only the class may read.
     Reflect.deleteProperty(this.prototype, "constructor");
   }
 
-  constructor(stage: Stage, name: string, payload: unknown, callId: string, metadata: Readonly<Record<string, unknown>> | undefined, usage?: TokenUsage, before?: unknown, isError?: boolean) {
+  constructor(
+    stage: Stage,
+    name: string,
+    payload: unknown,
+    callId: string,
+    metadata: Readonly<Record<string, unknown>> | undefined,
+    usage?: TokenUsage,
+    before?: unknown,
+    isError?: boolean,
+  ) {
     this.stage = stage;
     this.name = name;
     this.payload = payload;
@@ -40,7 +54,9 @@ export class Draft {
     this.usage = usage;
   }
 
-  /** Puts plain copies in place of the payload: `shown` for the guards, and `copy`, which may be the same, for the act. */
+  /**
+   * Puts plain copies in place of the payload: `shown` for the guards, and `copy`, which may be the same, for the act.
+   */
   static read(draft: Draft, copy: unknown, shown: unknown): void {
     draft.#copy = copy;
     draft.#shown = draft.payload = shown;
@@ -56,10 +72,14 @@ export class Draft {
     return draft.#shown === UNREAD ? draft.payload : draft.#copy;
   }
 
-  /** Whether a request that a guard was given shows what nobody else can change: a primitive, or the plain copy that was made for it. */
+  /**
+   * Whether a request that a guard was given shows what nobody else can change: a primitive, or the plain copy that was
+   * made for it.
+   */
   static isRead(request: GovernedRequest): boolean {
     const { payload } = request;
     // Only objects are compared: an engine that has seen other things compared asks what they are.
-    return (typeof payload !== "object" && typeof payload !== "function") || (#shown in request && request.#shown === payload);
+    return (typeof payload !== "object" && typeof payload !== "function") ||
+      (#shown in request && request.#shown === payload);
   }
 }

@@ -49,7 +49,9 @@ export class PolicyViolationError extends Error {
     this.decision = given?.decision ?? deny(this.code, reason);
     this.stage = given?.stage ?? "input";
     if (this.decision.guard !== undefined) this.guard = this.decision.guard;
-    if (this.decision.effect === "escalate" && this.decision.approval !== undefined) this.approval = this.decision.approval;
+    if (this.decision.effect === "escalate" && this.decision.approval !== undefined) {
+      this.approval = this.decision.approval;
+    }
   }
 }
 

@@ -65,37 +65,63 @@ export interface GovernanceEvents {
   /** A person is asked. */
   approval_requested: GateEvent & { readonly approval: ApprovalRequest };
   /** A person has answered, or nobody did. */
-  approval_resolved: GateEvent & { readonly approval: ApprovalRequest; readonly approved: boolean; readonly by: string | undefined; readonly reason: string };
+  approval_resolved: GateEvent & {
+    readonly approval: ApprovalRequest;
+    readonly approved: boolean;
+    readonly by: string | undefined;
+    readonly reason: string;
+  };
   /** An act has ended, after its response gate. */
-  call_completed: GateEvent & { readonly isError: boolean; readonly usage: TokenUsage | undefined; readonly decision: Decision; readonly durationMs: number };
+  call_completed: GateEvent & {
+    readonly isError: boolean;
+    readonly usage: TokenUsage | undefined;
+    readonly decision: Decision;
+    readonly durationMs: number;
+  };
   /** A trust score has moved. */
-  trust_changed: { readonly did: string; readonly outcome: string; readonly newScore: number; readonly timestamp: number };
+  trust_changed: {
+    readonly did: string;
+    readonly outcome: string;
+    readonly newScore: number;
+    readonly timestamp: number;
+  };
   /** An agent was suspended, resumed or killed. */
-  agent_signal: { readonly agent: string; readonly signal: "suspend" | "resume" | "kill"; readonly reason: string; readonly timestamp: number };
+  agent_signal: {
+    readonly agent: string;
+    readonly signal: "suspend" | "resume" | "kill";
+    readonly reason: string;
+    readonly timestamp: number;
+  };
   /** A listener threw or rejected; it changed nothing. */
   listener_error: { readonly type: keyof GovernanceEvents; readonly error: unknown };
 }
 
 /** Every type of event. */
-export const EVENT_TYPES: readonly (keyof GovernanceEvents)[] = Object.freeze([
-  "policy_check",
-  "policy_violation",
-  "tool_call_blocked",
-  "checkpoint_created",
-  "drift_detected",
-  "approval_requested",
-  "approval_resolved",
-  "call_completed",
-  "trust_changed",
-  "agent_signal",
-  "listener_error",
-] as const);
+export const EVENT_TYPES: readonly (keyof GovernanceEvents)[] = Object.freeze(
+  [
+    "policy_check",
+    "policy_violation",
+    "tool_call_blocked",
+    "checkpoint_created",
+    "drift_detected",
+    "approval_requested",
+    "approval_resolved",
+    "call_completed",
+    "trust_changed",
+    "agent_signal",
+    "listener_error",
+  ] as const,
+);
 
-const DECIDING: ReadonlySet<keyof GovernanceEvents> = new Set(["policy_check", "drift_detected", "checkpoint_created", "call_completed"] as const);
+const DECIDING: ReadonlySet<keyof GovernanceEvents> = new Set(
+  ["policy_check", "drift_detected", "checkpoint_created", "call_completed"] as const,
+);
 
 type Listener = (event: never) => unknown;
 
-/** Hands events to listeners, whose errors change nothing, with the one exception of {@linkcode PolicyViolationError}. */
+/**
+ * Hands events to listeners, whose errors change nothing, with the one exception of {@linkcode PolicyViolationError}.
+ */
 export class Emitter {
   readonly #listeners: Map<keyof GovernanceEvents, readonly Listener[]> = new Map();
   #isHeard = false;

@@ -18,7 +18,10 @@ export interface Explanation {
 }
 
 /** Judges a request with the very guards that enforce it, and keeps what each answered. */
-export function explain(session: Session, request: { stage: Stage; name: string; payload: unknown } & ActInit): Explanation | Promise<Explanation> {
+export function explain(
+  session: Session,
+  request: { stage: Stage; name: string; payload: unknown } & ActInit,
+): Explanation | Promise<Explanation> {
   const passage = SessionImpl.passageOf(session) as Passage;
   passage.state.tick();
   const { stage, name, payload, callId = "#explain", metadata } = request;

@@ -3,11 +3,16 @@ import type { ExecutionContext } from "./context.ts";
 import { allow, type Decision, isThenable, readDecision } from "./decision.ts";
 import { type GovernedRequest, type Stage, STAGES, type TokenUsage } from "./request.ts";
 
-/** What a guard takes from a limit belongs to one act: given back if it is denied or cancelled, settled when it ends. */
+/**
+ * What a guard takes from a limit belongs to one act: given back if it is denied or cancelled, settled when it ends.
+ */
 export interface Taking {
   /** Judge, but take nothing: `check`, `explain` and the second look after a transform. */
   readonly dry: boolean;
-  /** Registers what was taken: `giveBack` undoes it, `settle` replaces an estimate by the real usage; one of them runs, once. */
+  /**
+   * Registers what was taken: `giveBack` undoes it, `settle` replaces an estimate by the real usage; one of them runs,
+   * once.
+   */
   take(giveBack: () => void, settle?: (usage: TokenUsage | undefined) => void): void;
 }
 
@@ -19,11 +24,19 @@ export interface GuardMeta {
   readonly stages?: readonly Stage[];
 }
 
-/** Looks at a request and answers a decision, at once or later. A guard that throws, rejects or answers nonsense denies. */
-export type Guard = ((request: GovernedRequest, context: ExecutionContext, taking: Taking) => Decision | Promise<Decision>) & GuardMeta;
+/**
+ * Looks at a request and answers a decision, at once or later. A guard that throws, rejects or answers nonsense denies.
+ */
+export type Guard =
+  & ((request: GovernedRequest, context: ExecutionContext, taking: Taking) => Decision | Promise<Decision>)
+  & GuardMeta;
 
 /** Advice around an act. It has no payload to change: nothing changes after the gate. A second `next()` throws. */
-export type Interceptor = (request: GovernedRequest, next: (signal?: AbortSignal) => Promise<unknown>, context: ExecutionContext) => unknown | Promise<unknown>;
+export type Interceptor = (
+  request: GovernedRequest,
+  next: (signal?: AbortSignal) => Promise<unknown>,
+  context: ExecutionContext,
+) => unknown | Promise<unknown>;
 
 /**
  * Makes a guard with a name.
@@ -47,10 +60,18 @@ export type Interceptor = (request: GovernedRequest, next: (signal?: AbortSignal
  * assert.equal(decision.allowed, false);
  * ```
  */
-export function defineGuard(guard: { name: string; stages?: readonly Stage[]; check: (request: GovernedRequest, context: ExecutionContext, taking: Taking) => Decision | Promise<Decision> }): Guard {
+export function defineGuard(
+  guard: {
+    name: string;
+    stages?: readonly Stage[];
+    check: (request: GovernedRequest, context: ExecutionContext, taking: Taking) => Decision | Promise<Decision>;
+  },
+): Guard {
   if (typeof guard !== "object" || guard === null) throw wrongType("defineGuard()", "guard", "an object", guard);
   const { name, stages, check } = guard;
-  if (typeof name !== "string" || name === "") throw wrongType("defineGuard()", "name", "a string that is not empty", name);
+  if (typeof name !== "string" || name === "") {
+    throw wrongType("defineGuard()", "name", "a string that is not empty", name);
+  }
   functionOf("defineGuard()", "check", check);
   const stamp = (answer: unknown): Decision => readDecision(answer, name);
   const judge: Guard = (request, context, taking) => {
@@ -65,7 +86,9 @@ const PLAIN = allow();
 
 /** Returns a copy of a list of stages, else throws with the index of the first that is none. */
 export function checkStages(where: string, stages: readonly Stage[]): readonly Stage[] {
-  if (!Array.isArray(stages) || stages.length === 0) throw wrongType(where, "stages", "an array of at least one stage", stages);
+  if (!Array.isArray(stages) || stages.length === 0) {
+    throw wrongType(where, "stages", "an array of at least one stage", stages);
+  }
   const copy = Array.from(stages as readonly Stage[]);
   copy.forEach((stage, index) => {
     if (!STAGES.includes(stage)) throw wrongType(where, `stages[${index}]`, `one of ${STAGES.join(", ")}`, stage);

@@ -51,19 +51,28 @@ export class Halts {
   stop(agent: string, signal: "suspend" | "kill", reason: string): void {
     const halt = this.#keep(agent, signal, reason);
     if (halt === undefined) return;
-    this.#tell((session) => agent === EVERYBODY || session.agentKey === agent || session.agentId === agent, halt.denial);
+    this.#tell(
+      (session) => agent === EVERYBODY || session.agentKey === agent || session.agentId === agent,
+      halt.denial,
+    );
     this.#write(agent, JSON.stringify([signal, reason]));
   }
 
   #keep(agent: string, signal: "suspend" | "kill", reason: string): Halt | undefined {
     if (this.#halted.get(agent)?.signal === "kill") return undefined;
-    const halt: Halt = { signal, denial: signal === "kill" ? deny("session_killed", reason) : deny("agent_suspended", reason) };
+    const halt: Halt = {
+      signal,
+      denial: signal === "kill" ? deny("session_killed", reason) : deny("agent_suspended", reason),
+    };
     this.#halted.set(agent, halt);
     this.isQuiet = false;
     return halt;
   }
 
-  /** Lets a suspended agent act again, unless it was killed; answers whether there was anything to lift, as far as is known here. */
+  /**
+   * Lets a suspended agent act again, unless it was killed; answers whether there was anything to lift, as far as is
+   * known here.
+   */
   resume(agent: string): boolean {
     if (this.#halted.get(agent)?.signal === "kill") return false;
     const isHere = this.#halted.delete(agent);
@@ -71,12 +80,16 @@ export class Halts {
     return isHere || this.#options.store() !== undefined;
   }
 
-  /** Learns from the store whether an agent was stopped before this process began; answers why it may not act if that can't be known. */
+  /**
+   * Learns from the store whether an agent was stopped before this process began; answers why it may not act if that
+   * can't be known.
+   */
   load(agentKey: string, agentId: string): Awaitable<Deny | undefined> {
     const store = this.#options.store();
     if (store === undefined) return undefined;
     const agents = [...new Set([agentKey, agentId, EVERYBODY])];
-    const unknown = (error: unknown): Deny => deny("store_unavailable", "Whether the agent may act could not be read", error);
+    const unknown = (error: unknown): Deny =>
+      deny("store_unavailable", "Whether the agent may act could not be read", error);
     try {
       const entries = agents.map((agent) => store.read(keyOf(agent)));
       if (!entries.some(isThenable)) return this.#learn(agents, entries as (StateEntry | undefined)[]);
@@ -90,7 +103,9 @@ export class Halts {
     entries.forEach((entry, index) => {
       if (entry === undefined || entry.value === "") return;
       const [signal, reason] = JSON.parse(entry.value) as [unknown, unknown];
-      if ((signal !== "kill" && signal !== "suspend") || typeof reason !== "string") throw new TypeError("A stop in the store is damaged");
+      if ((signal !== "kill" && signal !== "suspend") || typeof reason !== "string") {
+        throw new TypeError("A stop in the store is damaged");
+      }
       this.#keep(agents[index] as string, signal, reason);
     });
   }

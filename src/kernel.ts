@@ -13,7 +13,14 @@ import { Halts } from "./halts.ts";
 import { trustGate } from "./guards/trust-gate.ts";
 import { compose } from "./intercept/compose.ts";
 import { openSession } from "./open-session.ts";
-import { type AdapterPlugin, checkPlugin, type ClientPlugin, type Coverage, type Plugin, type PluginHost } from "./plugin.ts";
+import {
+  type AdapterPlugin,
+  checkPlugin,
+  type ClientPlugin,
+  type Coverage,
+  type Plugin,
+  type PluginHost,
+} from "./plugin.ts";
 import { compilePolicy } from "./policy/compile.ts";
 import { definePolicy, isPolicy } from "./policy/define.ts";
 import type { GovernancePolicy, PolicyInit } from "./policy/policy.ts";
@@ -37,7 +44,10 @@ export interface KernelOptions {
   interceptors?: readonly Interceptor[];
   /** Gate 1, who may act: sessions then need an agent profile. */
   trust?: ActionGuard;
-  /** Learns from what runs and tool calls came to: success, failure, or a denial that a rule of the policy made. Needs profiles. */
+  /**
+   * Learns from what runs and tool calls came to: success, failure, or a denial that a rule of the policy made. Needs
+   * profiles.
+   */
   trustTracker?: TrustTracker;
   /** Asks a person; only `true`, or valid grants, approve. Absent: escalations deny with `approval_required`. */
   approve?: (request: ApprovalRequest) => Promise<boolean | ApprovalGrant | readonly ApprovalGrant[]>;
@@ -78,7 +88,8 @@ export interface Kernel {
   /** Listens; the answer stops listening. */
   on<K extends keyof GovernanceEvents>(type: K, listener: (event: GovernanceEvents[K]) => void): () => void;
   /**
-   * Stops an agent until `resume`: by its agentKey, every agent of that agentId, or with `"*"` all of the kernel. Acts under way are aborted,
+   * Stops an agent until `resume`: by its agentKey, every agent of that agentId, or with `"*"` all of the kernel. Acts
+   * under way are aborted,
    * and where the kernel was given a store, the next process still knows.
    */
   suspend(agent: string, reason?: string): void;
@@ -87,18 +98,36 @@ export interface Kernel {
   /** Stops an agent for good. */
   kill(agent: string, reason?: string): void;
   /** Judges without acting: nothing is taken, told or recorded, and nobody is asked. */
-  explain(request: { stage: Stage; name: string; payload: unknown } & ActInit, init: SessionInit | Session): Explanation | Promise<Explanation>;
+  explain(
+    request: { stage: Stage; name: string; payload: unknown } & ActInit,
+    init: SessionInit | Session,
+  ): Explanation | Promise<Explanation>;
   /** Ends everything: sessions, acts under way and plugins. */
   close(): Promise<void>;
 }
 
-const OPTIONS: readonly string[] = ["policy", "guards", "interceptors", "trust", "trustTracker", "approve", "approvalKey", "approvalTtlMs", "approvalQuorum", "plugins", "mode", "clock", "similarity"];
+const OPTIONS: readonly string[] = [
+  "policy",
+  "guards",
+  "interceptors",
+  "trust",
+  "trustTracker",
+  "approve",
+  "approvalKey",
+  "approvalTtlMs",
+  "approvalQuorum",
+  "plugins",
+  "mode",
+  "clock",
+  "similarity",
+];
 const WHERE = "createKernel()";
 
 /**
  * Makes a kernel: the policy's guards, then the plugins', then your own, compiled once into one function for each gate.
  *
- * @throws {TypeError | RangeError} If an option is unknown or wrong, or the policy is; the error says what was wanted and what came.
+ * @throws {TypeError | RangeError} If an option is unknown or wrong, or the policy is; the error says what was wanted
+ *   and what came.
  * @example Usage
  * ```ts
  * import { createKernel } from "@sallyport/sallyport";
@@ -124,7 +153,11 @@ interface Wrapped {
 class KernelImpl implements Kernel {
   readonly policy: GovernancePolicy;
   readonly #emitter = new Emitter();
-  readonly #halts = new Halts({ store: () => this.#store, clock: () => this.#clock(), failed: (error) => void this.#emitter.emit("listener_error", { type: "agent_signal", error }) });
+  readonly #halts = new Halts({
+    store: () => this.#store,
+    clock: () => this.#clock(),
+    failed: (error) => void this.#emitter.emit("listener_error", { type: "agent_signal", error }),
+  });
   readonly #wrapped = new WeakMap<object, Wrapped>();
   readonly #options: KernelOptions;
   readonly #clock: () => number;
@@ -138,15 +171,32 @@ class KernelImpl implements Kernel {
 
   constructor(options: KernelOptions) {
     knownKeys(WHERE, options, OPTIONS);
-    const { policy, guards = [], interceptors = [], trust, trustTracker, approve, plugins = [], mode = "enforce", clock, similarity } = options;
+    const {
+      policy,
+      guards = [],
+      interceptors = [],
+      trust,
+      trustTracker,
+      approve,
+      plugins = [],
+      mode = "enforce",
+      clock,
+      similarity,
+    } = options;
     this.policy = isPolicy(policy) ? policy : definePolicy(policy);
     if (!Array.isArray(guards)) throw wrong(WHERE, "guards", "an array of guards", guards);
     guards.forEach((guard: unknown, index) => checkGuard(WHERE, `guards[${index}]`, guard));
     if (!Array.isArray(interceptors)) throw wrong(WHERE, "interceptors", "an array of functions", interceptors);
-    this.#interceptors = interceptors.map((interceptor: Interceptor, index) => functionOf(WHERE, `interceptors[${index}]`, interceptor));
-    if (trust !== undefined && typeof (trust as Partial<ActionGuard> | null)?.check !== "function") throw wrong(WHERE, "trust", "an action guard", trust);
+    this.#interceptors = interceptors.map((interceptor: Interceptor, index) =>
+      functionOf(WHERE, `interceptors[${index}]`, interceptor)
+    );
+    if (trust !== undefined && typeof (trust as Partial<ActionGuard> | null)?.check !== "function") {
+      throw wrong(WHERE, "trust", "an action guard", trust);
+    }
     for (const method of ["recordSuccess", "recordFailure", "recordViolation"] as const) {
-      if (trustTracker !== undefined) functionOf(WHERE, `trustTracker.${method}`, (trustTracker as Partial<TrustTracker> | null)?.[method]);
+      if (trustTracker !== undefined) {
+        functionOf(WHERE, `trustTracker.${method}`, (trustTracker as Partial<TrustTracker> | null)?.[method]);
+      }
     }
     if (approve !== undefined) functionOf(WHERE, "approve", approve);
     if (mode !== "enforce" && mode !== "shadow") throw wrong(WHERE, "mode", '"enforce" or "shadow"', mode);
@@ -162,7 +212,9 @@ class KernelImpl implements Kernel {
 
   use(plugin: Plugin): Kernel {
     checkPlugin("use()", plugin);
-    if (this.#core !== undefined) throw new TypeError(`Cannot use plugin "${plugin.name}": the kernel already has a session`);
+    if (this.#core !== undefined) {
+      throw new TypeError(`Cannot use plugin "${plugin.name}": the kernel already has a session`);
+    }
     const host: PluginHost = {
       clock: () => this.#clock(),
       guard: (guard) => {
@@ -176,7 +228,11 @@ class KernelImpl implements Kernel {
       },
       store: (store) => {
         this.#unsealed(plugin);
-        if (this.#store !== undefined) throw new TypeError(`Plugin "${plugin.name}" brings a store, and the kernel already has one: "${this.#store.name}"`);
+        if (this.#store !== undefined) {
+          throw new TypeError(
+            `Plugin "${plugin.name}" brings a store, and the kernel already has one: "${this.#store.name}"`,
+          );
+        }
         this.#store = store;
       },
       sink: (sink) => {
@@ -187,18 +243,31 @@ class KernelImpl implements Kernel {
       on: (type, listener) => this.#emitter.on(type, listener),
     };
     const teardown = plugin.setup?.(host);
-    if (teardown !== undefined) this.#teardowns.push(functionOf(`plugin "${plugin.name}"`, "the answer of setup", teardown));
+    if (teardown !== undefined) {
+      this.#teardowns.push(functionOf(`plugin "${plugin.name}"`, "the answer of setup", teardown));
+    }
     return this;
   }
 
   /** What a plugin adds after the first session would judge some sessions and not others. */
   #unsealed(plugin: Plugin): void {
-    if (this.#core !== undefined) throw new TypeError(`Plugin "${plugin.name}" is too late: the kernel already has a session`);
+    if (this.#core !== undefined) {
+      throw new TypeError(`Plugin "${plugin.name}" is too late: the kernel already has a session`);
+    }
   }
 
   #seal(): Core {
     if (this.#core !== undefined) return this.#core;
-    const { trust, trustTracker, approve, approvalKey, approvalTtlMs = 300_000, approvalQuorum = 1, mode, similarity = wordSimilarity } = this.#options;
+    const {
+      trust,
+      trustTracker,
+      approve,
+      approvalKey,
+      approvalTtlMs = 300_000,
+      approvalQuorum = 1,
+      mode,
+      similarity = wordSimilarity,
+    } = this.#options;
     const gateOne = trust === undefined ? [] : [trustGate(trust)];
     return (this.#core = {
       policy: this.policy,
@@ -228,7 +297,9 @@ class KernelImpl implements Kernel {
   wrap(target: object, plugin: AdapterPlugin<object, object>, init: SessionInit | Session): object {
     checkPlugin("wrap()", plugin);
     functionOf("wrap()", "plugin.wrap", plugin.wrap);
-    if ((typeof target !== "object" && typeof target !== "function") || target === null) throw wrong("wrap()", "target", "an object", target);
+    if ((typeof target !== "object" && typeof target !== "function") || target === null) {
+      throw wrong("wrap()", "target", "an object", target);
+    }
     const session = SessionImpl.passageOf(init) === undefined ? this.session(init as SessionInit) : (init as Session);
     const governed = plugin.wrap(target, session);
     if ((typeof governed !== "object" && typeof governed !== "function") || governed === null || governed === target) {
@@ -270,7 +341,9 @@ class KernelImpl implements Kernel {
   }
 
   resume(agent: string): void {
-    if (this.#halts.resume(agentOf("resume()", agent))) this.#emitter.emit("agent_signal", { agent, signal: "resume", reason: "", timestamp: this.#clock() });
+    if (this.#halts.resume(agentOf("resume()", agent))) {
+      this.#emitter.emit("agent_signal", { agent, signal: "resume", reason: "", timestamp: this.#clock() });
+    }
   }
 
   #signal(agent: string, signal: "suspend" | "kill", reason: string): void {
@@ -278,7 +351,10 @@ class KernelImpl implements Kernel {
     this.#emitter.emit("agent_signal", { agent, signal, reason, timestamp: this.#clock() });
   }
 
-  explain(request: { stage: Stage; name: string; payload: unknown } & ActInit, init: SessionInit | Session): Explanation | Promise<Explanation> {
+  explain(
+    request: { stage: Stage; name: string; payload: unknown } & ActInit,
+    init: SessionInit | Session,
+  ): Explanation | Promise<Explanation> {
     const session = SessionImpl.passageOf(init) === undefined ? this.session(init as SessionInit) : init;
     return explain(session as Session, request);
   }
@@ -286,7 +362,9 @@ class KernelImpl implements Kernel {
   async close(): Promise<void> {
     this.#halts.close();
     const failures: unknown[] = [];
-    for (const teardown of this.#teardowns.splice(0).reverse()) await (async () => await teardown())().catch((error: unknown) => void failures.push(error));
+    for (const teardown of this.#teardowns.splice(0).reverse()) {
+      await (async () => await teardown())().catch((error: unknown) => void failures.push(error));
+    }
     if (failures.length > 0) throw failures[0];
   }
 }

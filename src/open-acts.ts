@@ -8,7 +8,10 @@ export interface OpenAct {
   abandon(): void;
 }
 
-/** The acts of a session that are under way, in the order in which they began. Linked, since a set would have to hash every one. */
+/**
+ * The acts of a session that are under way, in the order in which they began. Linked, since a set would have to hash
+ * every one.
+ */
 export class OpenActs<A extends OpenAct> {
   #first: OpenAct | undefined;
   #last: OpenAct | undefined;

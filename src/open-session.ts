@@ -6,7 +6,7 @@ import { Passage } from "./passage.ts";
 import { compilePolicy } from "./policy/compile.ts";
 import { definePolicy, isPolicy } from "./policy/define.ts";
 import { type Session, SessionImpl, type SessionInit } from "./session.ts";
-import { Fault, capsOf, snapshot, takeTwin } from "./snapshot/snapshot.ts";
+import { capsOf, Fault, snapshot, takeTwin } from "./snapshot/snapshot.ts";
 import { randomText } from "./trust/bytes.ts";
 import { Profile } from "./trust/cell.ts";
 import { narrowProfile } from "./trust/narrow-profile.ts";
@@ -24,24 +24,45 @@ export function openSession(core: Core, init: SessionInit): Session {
   knownKeys(WHERE, init, KEYS);
   const { signal, sessionId, baseline } = init;
   const parent = init.parent === undefined ? undefined : SessionImpl.passageOf(init.parent);
-  if (init.parent !== undefined && parent?.core !== core) throw wrong(WHERE, "parent", "a session of this kernel", init.parent);
-  if (parent !== undefined && parent.depth >= DEEPEST) throw new RangeError(`Cannot build ${WHERE}: sessions may be ${DEEPEST} deep`);
+  if (init.parent !== undefined && parent?.core !== core) {
+    throw wrong(WHERE, "parent", "a session of this kernel", init.parent);
+  }
+  if (parent !== undefined && parent.depth >= DEEPEST) {
+    throw new RangeError(`Cannot build ${WHERE}: sessions may be ${DEEPEST} deep`);
+  }
   const given = init.agent ?? parent?.principal;
   // A profile made by hand could be changed by whoever holds it: it is checked and copied.
   const principal = given === undefined || Profile.is(given) ? given : agentProfile(given);
   const above = parent?.context.agent;
   // Handed to another agent, a run gains no right: what the parent may not do, its child may not either.
-  const agent = above === undefined || principal === undefined ? principal : parent?.principal === principal ? above : narrowProfile(above, principal);
-  if (agent === undefined && core.hasTrust) throw wrong(WHERE, "agent", "a profile, because the kernel has a trust gate", agent);
+  const agent = above === undefined || principal === undefined
+    ? principal
+    : parent?.principal === principal
+    ? above
+    : narrowProfile(above, principal);
+  if (agent === undefined && core.hasTrust) {
+    throw wrong(WHERE, "agent", "a profile, because the kernel has a trust gate", agent);
+  }
   const agentId = init.agentId ?? (agent === undefined ? parent?.context.agentId : lastSegment(agent.did));
-  if (typeof agentId !== "string" || !AGENT_ID.test(agentId)) throw wrong(WHERE, "agentId", "letters, digits, _ and -", agentId);
-  if (agent !== undefined && agentId !== lastSegment(agent.did)) throw wrong(WHERE, "agentId", `absent or ${show(lastSegment(agent.did))}, the last segment of the profile's DID`, agentId);
+  if (typeof agentId !== "string" || !AGENT_ID.test(agentId)) {
+    throw wrong(WHERE, "agentId", "letters, digits, _ and -", agentId);
+  }
+  if (agent !== undefined && agentId !== lastSegment(agent.did)) {
+    throw wrong(
+      WHERE,
+      "agentId",
+      `absent or ${show(lastSegment(agent.did))}, the last segment of the profile's DID`,
+      agentId,
+    );
+  }
   textOrAbsent("sessionId", sessionId);
   textOrAbsent("baseline", baseline);
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw wrong(WHERE, "signal", "an AbortSignal", signal);
 
   const base = parent?.context.policy ?? core.policy;
-  const policy = init.policy === undefined ? base : base.merge(isPolicy(init.policy) ? init.policy : definePolicy(init.policy));
+  const policy = init.policy === undefined
+    ? base
+    : base.merge(isPolicy(init.policy) ? init.policy : definePolicy(init.policy));
   // A narrower policy judges beside the kernel's: both must allow.
   const extra = policy === base ? [] : compilePolicy(policy, !core.isShadow);
   const time = core.clock();
@@ -62,14 +83,18 @@ export function openSession(core: Core, init: SessionInit): Session {
   state.drift = (text) => {
     const against = state.baseline ?? text;
     // The guard and the event ask about the same text: measured once.
-    if (last?.text !== text || last.baseline !== against) last = { text, baseline: against, score: driftOf(core.similarity, against, text) };
+    if (last?.text !== text || last.baseline !== against) {
+      last = { text, baseline: against, score: driftOf(core.similarity, against, text) };
+    }
     return last.score;
   };
   return new SessionImpl(passage, (child) => openSession(core, child));
 }
 
 function textOrAbsent(field: string, value: unknown): void {
-  if (value !== undefined && (typeof value !== "string" || value === "")) throw wrong(WHERE, field, "a string that is not empty", value);
+  if (value !== undefined && (typeof value !== "string" || value === "")) {
+    throw wrong(WHERE, field, "a string that is not empty", value);
+  }
 }
 
 function lastSegment(did: string): string {
@@ -79,7 +104,7 @@ function lastSegment(did: string): string {
 /** Unique in the process and, by its random part, between processes. */
 function nextId(core: Core): string {
   let ids = prefixes.get(core);
-  if (ids === undefined) prefixes.set(core, (ids = { prefix: randomText(12), count: 0 }));
+  if (ids === undefined) prefixes.set(core, ids = { prefix: randomText(12), count: 0 });
   return `${ids.prefix}-${++ids.count}`;
 }
 
@@ -87,6 +112,8 @@ function plainMetadata(metadata: Readonly<Record<string, unknown>>): Readonly<Re
   const copy = snapshot(metadata, capsOf("input"), true);
   const frozen = takeTwin();
   if (copy instanceof Fault) throw wrong(WHERE, "metadata", `plain data (${copy.path}: ${copy.what})`, metadata);
-  if (typeof copy !== "object" || copy === null || Array.isArray(copy)) throw wrong(WHERE, "metadata", "an object", metadata);
+  if (typeof copy !== "object" || copy === null || Array.isArray(copy)) {
+    throw wrong(WHERE, "metadata", "an object", metadata);
+  }
   return frozen as Readonly<Record<string, unknown>>;
 }

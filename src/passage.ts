@@ -2,7 +2,7 @@ import { faultDenial, joinedTo, rewritten } from "./combine/fold.ts";
 import { inherit } from "./combine/parts.ts";
 import { SessionContext, type SessionState } from "./context.ts";
 import { type Core, createGate, createGates, type Gate, gateIn, type Gates, RESPONSE } from "./core.ts";
-import { allow, type Decision, deny, type Deny, guardError, isThenable } from "./decision.ts";
+import { allow, type Decision, type Deny, deny, guardError, isThenable } from "./decision.ts";
 import { Draft, NOTHING } from "./draft.ts";
 import { isPolicyViolation, violation } from "./errors.ts";
 import { type Guard, named, nameOf, type Taking } from "./guard.ts";
@@ -41,7 +41,22 @@ export class Passage {
   #calls = 0;
   #thousands = "#";
 
-  constructor(core: Core, parent: Passage | undefined, extra: readonly Guard[], parts: { agentId: string; agentKey: string; sessionId: string; agent: SessionContext["agent"]; principal: SessionContext["agent"]; policy: SessionContext["policy"]; metadata: Readonly<Record<string, unknown>>; signal: AbortSignal | undefined; state: SessionState }) {
+  constructor(
+    core: Core,
+    parent: Passage | undefined,
+    extra: readonly Guard[],
+    parts: {
+      agentId: string;
+      agentKey: string;
+      sessionId: string;
+      agent: SessionContext["agent"];
+      principal: SessionContext["agent"];
+      policy: SessionContext["policy"];
+      metadata: Readonly<Record<string, unknown>>;
+      signal: AbortSignal | undefined;
+      state: SessionState;
+    },
+  ) {
     this.core = core;
     this.parent = parent;
     this.depth = parent === undefined ? 1 : parent.depth + 1;
@@ -50,7 +65,17 @@ export class Passage {
     this.principal = parts.principal;
     const { agentId, agentKey, sessionId, agent, policy, metadata, state } = parts;
     // Named one by one: a spread here would cost more than all the rest of a session.
-    this.context = new SessionContext({ agentId, agentKey, sessionId, agent, policy, metadata, state, signal: () => this.signal, report: (request, decision) => void tellCheck(this, request, decision, this.state.now, true) });
+    this.context = new SessionContext({
+      agentId,
+      agentKey,
+      sessionId,
+      agent,
+      policy,
+      metadata,
+      state,
+      signal: () => this.signal,
+      report: (request, decision) => void tellCheck(this, request, decision, this.state.now, true),
+    });
     const { guards, gates } = parent === undefined ? core : parent.#forChildren();
     this.#guards = extra.length === 0 ? guards : [...guards, ...extra];
     this.#gates = extra.length === 0 ? gates : createGates();
@@ -66,7 +91,9 @@ export class Passage {
     if (this.#signal === undefined || (this.#signal.aborted && this.#outer?.aborted !== true)) {
       if (this.#controller === undefined) this.core.halts.watch(this);
       this.#controller = new AbortController();
-      const outer = [this.#controller.signal, this.#outer, this.parent?.signal].filter((signal) => signal !== undefined);
+      const outer = [this.#controller.signal, this.#outer, this.parent?.signal].filter((signal) =>
+        signal !== undefined
+      );
       this.#signal = outer.length === 1 ? this.#controller.signal : AbortSignal.any(outer);
     }
     return this.#signal;
@@ -80,9 +107,15 @@ export class Passage {
     return this.context.agentId;
   }
 
-  /** A child passes its parent's guards first, in its parent's context, then the kernel's, and takes from both. All children share what is compiled. */
+  /**
+   * A child passes its parent's guards first, in its parent's context, then the kernel's, and takes from both. All
+   * children share what is compiled.
+   */
   #forChildren(): Pick<Core, "guards" | "gates"> {
-    return (this.#children ??= { guards: [...this.#guards.map((guard) => bound(guard, this.context)), ...this.core.guards], gates: createGates() });
+    return (this.#children ??= {
+      guards: [...this.#guards.map((guard) => bound(guard, this.context)), ...this.core.guards],
+      gates: createGates(),
+    });
   }
 
   /** The compiled guards of a stage. */
@@ -94,7 +127,10 @@ export class Passage {
     return (this.#gates[stage] = createGate(this.#guards, stage, this.core.interceptor !== undefined));
   }
 
-  /** An act begins or ends: what is asked for from here on is a new time. Answers it only where somebody listens, since a number that is handed on costs an object. */
+  /**
+   * An act begins or ends: what is asked for from here on is a new time. Answers it only where somebody listens, since
+   * a number that is handed on costs an object.
+   */
   tick(): number | undefined {
     this.state.tick();
     return this.core.emitter.isHeard ? this.state.now : undefined;
@@ -111,7 +147,9 @@ export class Passage {
     const last = ++this.#calls % 1000;
     if (last === 0) this.#thousands = `#${this.#calls / 1000}`;
     // Sessions share the ids of their first acts, and later only every thousandth is spelt anew.
-    return this.#calls < 1000 ? (FIRST_IDS[last] ??= `#${last}`) : this.#thousands + (THREE_DIGITS[last] ??= String(last).padStart(3, "0"));
+    return this.#calls < 1000
+      ? (FIRST_IDS[last] ??= `#${last}`)
+      : this.#thousands + (THREE_DIGITS[last] ??= String(last).padStart(3, "0"));
   }
 
   /** Aborts what is under way; nothing starts afterwards where the reason stays. */
@@ -133,7 +171,8 @@ export class Passage {
   /** Why nothing may start: the session is closed, or its agent, or the parent's, was stopped. */
   halted(): Deny | undefined {
     const { core, context, parent } = this;
-    return this.#stopped ?? (core.halts.isQuiet ? undefined : core.halts.of(context.agentKey, context.agentId)) ?? parent?.halted();
+    return this.#stopped ?? (core.halts.isQuiet ? undefined : core.halts.of(context.agentKey, context.agentId)) ??
+      parent?.halted();
   }
 
   /** Judges, before any event: what {@linkcode prepare} decides, then {@linkcode ask}. */
@@ -144,14 +183,21 @@ export class Passage {
   /** Asks the start of the session, then the guards, about a request that is ready. */
   ask(request: Draft, gate: Gate, taking: Taking): Decision | Promise<Decision> {
     const { stage, name, payload } = request;
-    const decision = this.#mayStart ? gate.judge(request as GovernedRequest, this.context, taking) : this.#afterStart(request as GovernedRequest, gate, taking);
+    const decision = this.#mayStart
+      ? gate.judge(request as GovernedRequest, this.context, taking)
+      : this.#afterStart(request as GovernedRequest, gate, taking);
     // Guards of ours alone can't have written to it.
     if (!gate.needsTwin) return decision;
-    if (decision !== ALLOW && isThenable(decision)) return keptLate(decision as Promise<Decision>, request, stage, name, payload);
+    if (decision !== ALLOW && isThenable(decision)) {
+      return keptLate(decision as Promise<Decision>, request, stage, name, payload);
+    }
     return isKept(request, stage, name, payload) ? (decision as Decision) : rewritten();
   }
 
-  /** What is decided before any guard is asked: kill and suspend, the name, the payload; else the request is ready to be shown. */
+  /**
+   * What is decided before any guard is asked: kill and suspend, the name, the payload; else the request is ready to be
+   * shown.
+   */
   prepare(request: Draft, gate: Gate): Deny | undefined {
     return this.halted() ?? nameMistake(request.stage, request.name) ?? read(request, gate);
   }
@@ -165,15 +211,20 @@ export class Passage {
     if (started.effect === "deny") return started;
     this.#mayStart = started.effect !== "escalate";
     const decision = await gate.judge(request, this.context, taking);
-    // One question for both: an approval of the start must not stand for the act's own gate. What has run was approved before.
-    return started.effect === "escalate" && Object.hasOwn(RESPONSE, request.stage) ? joinedTo(started, decision) : decision;
+    // One question for both: an approval of the start must not stand for the act's own gate. What has run was approved
+    // before.
+    return started.effect === "escalate" && Object.hasOwn(RESPONSE, request.stage)
+      ? joinedTo(started, decision)
+      : decision;
   }
 
   /** Judges `agent_startup` once, whoever comes first; all who come meanwhile wait for the one answer. */
   #start(): Decision | Promise<Decision> {
     return (this.#startup ??= (async () => {
       const decision = await this.edge("agent_startup", {});
-      const final = decision.effect === "transform" ? guardError(decision.guard, new TypeError("agent_startup takes no transform")) : decision;
+      const final = decision.effect === "transform"
+        ? guardError(decision.guard, new TypeError("agent_startup takes no transform"))
+        : decision;
       return (this.#startup = final.allowed ? ALLOW : final);
     })());
   }
@@ -181,7 +232,13 @@ export class Passage {
   /** Judges the start or the end of a session. */
   async edge(stage: "agent_startup" | "agent_shutdown", payload: unknown): Promise<Decision> {
     const started = this.tick();
-    const request: GovernedRequest = { stage, name: stage, payload: Object.freeze(payload), callId: stage, metadata: NOTHING };
+    const request: GovernedRequest = {
+      stage,
+      name: stage,
+      payload: Object.freeze(payload),
+      callId: stage,
+      metadata: NOTHING,
+    };
     return conclude(this, request, await this.gate(stage).judge(request, this.context, DRY_EDGE), started);
   }
 }
@@ -197,12 +254,21 @@ function read(request: Draft, { caps, needsTwin }: Gate): Deny | undefined {
   return request.stage === "pre_tool_call" || copy.code === "payload_too_large" ? faultDenial(copy) : undefined;
 }
 
-/** Types forbid a guard to write to a request, and JavaScript does not: those after it would have judged what does not run. */
+/**
+ * Types forbid a guard to write to a request, and JavaScript does not: those after it would have judged what does not
+ * run.
+ */
 function isKept(request: Draft, stage: Stage, name: string, payload: unknown): boolean {
   return request.payload === payload && request.name === name && request.stage === stage;
 }
 
-async function keptLate(decision: Promise<Decision>, request: Draft, stage: Stage, name: string, payload: unknown): Promise<Decision> {
+async function keptLate(
+  decision: Promise<Decision>,
+  request: Draft,
+  stage: Stage,
+  name: string,
+  payload: unknown,
+): Promise<Decision> {
   const late = await decision;
   return isKept(request, stage, name, payload) ? late : rewritten();
 }
@@ -229,12 +295,15 @@ function newNameMistake(stage: Stage, name: unknown): Deny | undefined {
     goodNames.add(name);
     return undefined;
   }
-  if (stage === "pre_tool_call" || stage === "post_tool_call") return deny("invalid_tool_name", "The tool's name must be 1 to 128 letters, digits and _ . : / -");
+  if (stage === "pre_tool_call" || stage === "post_tool_call") {
+    return deny("invalid_tool_name", "The tool's name must be 1 to 128 letters, digits and _ . : / -");
+  }
   return typeof name === "string" && name !== "" ? undefined : deny("invalid_arguments", "An act must have a name");
 }
 
 /** Whether an act's failure passes unjudged: it was stopped by a gate further in, or aborted. */
 export function passesUnjudged(error: unknown, signal: AbortSignal | undefined): boolean {
-  return isPolicyViolation(error) || (signal?.aborted === true && (error === signal.reason || (error as { name?: unknown } | null)?.name === "AbortError"));
+  return isPolicyViolation(error) ||
+    (signal?.aborted === true &&
+      (error === signal.reason || (error as { name?: unknown } | null)?.name === "AbortError"));
 }
-

@@ -1,5 +1,5 @@
 import type { ActImpl } from "./act.ts";
-import { type Decision, deny, type Deny, isThenable } from "./decision.ts";
+import { type Decision, type Deny, deny, isThenable } from "./decision.ts";
 import { violation } from "./errors.ts";
 import { passesUnjudged } from "./passage.ts";
 import { RESPONSE } from "./core.ts";
@@ -16,10 +16,15 @@ export function performed<T>(
   view: View<T> | undefined,
 ): Promise<T> {
   // One promise where it began at once: an async verb around the async act would make three.
-  return isThenable(begun) ? (begun as Promise<ActImpl>).then((act) => perform(act, run, usageOf, view)) : perform(begun as ActImpl, run, usageOf, view);
+  return isThenable(begun)
+    ? (begun as Promise<ActImpl>).then((act) => perform(act, run, usageOf, view))
+    : perform(begun as ActImpl, run, usageOf, view);
 }
 
-/** Runs an act that was let through, and gives what its response gate lets through. Small, so that little has to wait with it. */
+/**
+ * Runs an act that was let through, and gives what its response gate lets through. Small, so that little has to wait
+ * with it.
+ */
 async function perform<T>(
   act: ActImpl,
   // deno-lint-ignore no-explicit-any -- the act gets what it was called with, which only the caller knows
@@ -30,7 +35,9 @@ async function perform<T>(
   const signal = admitted(act);
   let value: T;
   try {
-    value = await (act.passage.core.interceptor === undefined ? run(act.payload, signal, act.changed) : (intercepted(act, run) as Promise<T>));
+    value = await (act.passage.core.interceptor === undefined
+      ? run(act.payload, signal, act.changed)
+      : (intercepted(act, run) as Promise<T>));
   } catch (error) {
     return await failed(act, error);
   }
@@ -47,7 +54,9 @@ function admitted(act: ActImpl): AbortSignal {
     }
     throw violation(act.stage, decision);
   }
-  if (act.phase !== "running") throw violation(act.stage, passage.halted() ?? deny("session_killed", "The act is over"));
+  if (act.phase !== "running") {
+    throw violation(act.stage, passage.halted() ?? deny("session_killed", "The act is over"));
+  }
   const { signal } = act;
   if (signal.aborted) {
     act.cancel();
@@ -57,8 +66,19 @@ function admitted(act: ActImpl): AbortSignal {
 }
 
 /** The act has run: its response gate. */
-function responded<T>(act: ActImpl, value: T, usageOf: ((response: T) => TokenUsage | undefined) | undefined, view: View<T> | undefined): T | Promise<T> {
-  if (isStream(value)) return stopped(act, deny("ungoverned_method", "A stream passes the gates only through begin() and stream()"), value);
+function responded<T>(
+  act: ActImpl,
+  value: T,
+  usageOf: ((response: T) => TokenUsage | undefined) | undefined,
+  view: View<T> | undefined,
+): T | Promise<T> {
+  if (isStream(value)) {
+    return stopped(
+      act,
+      deny("ungoverned_method", "A stream passes the gates only through begin() and stream()"),
+      value,
+    );
+  }
   let seen: unknown = value;
   let usage: TokenUsage | undefined;
   try {
@@ -78,13 +98,19 @@ function released<T>(act: ActImpl, value: T, decision: Decision, view: View<T> |
   if (decision.effect !== "transform") return view === undefined ? (act.result as T) : value;
   if (view !== undefined) return view.write(value, decision.payload);
   if (act.isPlain) return decision.payload as T;
-  const denial = deny("payload_not_plain", "A guard changed a response that is not plain data, and there is no view to write it back");
+  const denial = deny(
+    "payload_not_plain",
+    "A guard changed a response that is not plain data, and there is no view to write it back",
+  );
   tellDenial(act.passage, { stage, name: act.name, callId: act.callId }, denial);
   throw violation(stage, denial);
 }
 
 /** Runs the act inside the kernel's interceptors; an interceptor can't run it twice, or on anything else. */
-function intercepted(act: ActImpl, run: (payload: never, signal: AbortSignal, changed: boolean) => unknown): Promise<unknown> {
+function intercepted(
+  act: ActImpl,
+  run: (payload: never, signal: AbortSignal, changed: boolean) => unknown,
+): Promise<unknown> {
   const { context, core } = act.passage;
   let called = false;
   const next = async (own?: AbortSignal): Promise<unknown> => {
@@ -105,11 +131,16 @@ async function failed(act: ActImpl, error: unknown): Promise<never> {
   const decision = await act.fail(error);
   if (isPast) throw error;
   if (!decision.allowed) throw violation(RESPONSE[act.stage], decision);
-  if (decision.effect === "transform") throw new Error(String((decision.payload as { message?: unknown } | null)?.message ?? ""));
+  if (decision.effect === "transform") {
+    throw new Error(String((decision.payload as { message?: unknown } | null)?.message ?? ""));
+  }
   throw error;
 }
 
-/** The library itself stops an act that has run: it is spent, told once, and nothing of it goes on, unless the kernel only watches. */
+/**
+ * The library itself stops an act that has run: it is spent, told once, and nothing of it goes on, unless the kernel
+ * only watches.
+ */
 async function stopped<T>(act: ActImpl, denial: Deny, value: T): Promise<T> {
   const { passage } = act;
   const stage = RESPONSE[act.stage];
@@ -124,7 +155,10 @@ async function stopped<T>(act: ActImpl, denial: Deny, value: T): Promise<T> {
 function isStream(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
   try {
-    const { getReader, [Symbol.asyncIterator]: iterate } = value as { getReader?: unknown; [Symbol.asyncIterator]?: unknown };
+    const { getReader, [Symbol.asyncIterator]: iterate } = value as {
+      getReader?: unknown;
+      [Symbol.asyncIterator]?: unknown;
+    };
     return typeof iterate === "function" || typeof getReader === "function";
   } catch {
     // Whether it would go on after the gate can't be told.

@@ -91,7 +91,11 @@ export function definePlugin(plugin: Plugin): Plugin {
 /** Throws unless a value has the shape of a plugin. */
 export function checkPlugin(where: string, plugin: Plugin): void {
   if (typeof plugin !== "object" || plugin === null) throw wrongType(where, "plugin", "an object", plugin);
-  if (typeof plugin.name !== "string" || plugin.name === "") throw wrongType(where, "name", "a string that is not empty", plugin.name);
+  if (typeof plugin.name !== "string" || plugin.name === "") {
+    throw wrongType(where, "name", "a string that is not empty", plugin.name);
+  }
   const { setup, wrap, coverage } = plugin as Partial<AdapterPlugin<object, object>>;
-  for (const [field, value] of Object.entries({ setup, wrap, coverage })) if (value !== undefined) functionOf(where, field, value);
+  for (const [field, value] of Object.entries({ setup, wrap, coverage })) {
+    if (value !== undefined) functionOf(where, field, value);
+  }
 }

@@ -39,13 +39,25 @@ export interface ReplayChange {
   readonly after: Decision;
 }
 
-const FIELDS: readonly string[] = ["stage", "name", "payload", "effect", "agentId", "agent", "sessionId", "result", "usage"];
+const FIELDS: readonly string[] = [
+  "stage",
+  "name",
+  "payload",
+  "effect",
+  "agentId",
+  "agent",
+  "sessionId",
+  "result",
+  "usage",
+];
 const EFFECTS: readonly string[] = ["allow", "deny", "transform", "escalate"];
 
 /**
- * Runs recorded calls through another kernel, in order, and lists those that it decides otherwise: for tests of one's policies.
+ * Runs recorded calls through another kernel, in order, and lists those that it decides otherwise: for tests of one's
+ * policies.
  *
- * Nothing is executed and nobody is asked, but limits count: an allowed call is taken to have run. A transform and an allowance differ, and so
+ * Nothing is executed and nobody is asked, but limits count: an allowed call is taken to have run. A transform and an
+ * allowance differ, and so
  * do a denial and an escalation.
  *
  * @throws {TypeError} If a call is malformed, naming its index.
@@ -70,10 +82,20 @@ export async function replay(records: Iterable<RecordedCall>, kernel: Kernel): P
     const where = `replay() of call ${++index}`;
     knownKeys(where, call, FIELDS);
     if (!EFFECTS.includes(call.effect)) throw wrongType(where, "effect", EFFECTS.join(", "), call.effect);
-    const { stage, name, payload, agent, agentId = agent === undefined ? "replay" : undefined, sessionId, result = null, usage, effect } = call;
+    const {
+      stage,
+      name,
+      payload,
+      agent,
+      agentId = agent === undefined ? "replay" : undefined,
+      sessionId,
+      result = null,
+      usage,
+      effect,
+    } = call;
     const key = JSON.stringify([agent?.did, agentId, sessionId]);
     let session = sessions.get(key);
-    if (session === undefined) sessions.set(key, (session = kernel.session({ agentId, agent, sessionId })));
+    if (session === undefined) sessions.set(key, session = kernel.session({ agentId, agent, sessionId }));
     const act = await session.begin({ stage, name, payload, approval: "return" });
     const { decision } = act;
     if (decision.allowed) await act.end(result, usage);

@@ -10,16 +10,18 @@ export type Stage =
   | "agent_shutdown";
 
 /** Every stage, in the order a run passes them. */
-export const STAGES: readonly Stage[] = Object.freeze([
-  "agent_startup",
-  "input",
-  "pre_model_call",
-  "post_model_call",
-  "pre_tool_call",
-  "post_tool_call",
-  "output",
-  "agent_shutdown",
-] as const);
+export const STAGES: readonly Stage[] = Object.freeze(
+  [
+    "agent_startup",
+    "input",
+    "pre_model_call",
+    "post_model_call",
+    "pre_tool_call",
+    "post_tool_call",
+    "output",
+    "agent_shutdown",
+  ] as const,
+);
 
 /** What a model call used, as the provider reported it. Missing figures are unknown, not zero. */
 export interface TokenUsage {

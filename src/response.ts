@@ -1,5 +1,5 @@
 import type { ActImpl } from "./act.ts";
-import { allow, amend, type Decision, deny, type Deny, isThenable } from "./decision.ts";
+import { allow, amend, type Decision, type Deny, deny, isThenable } from "./decision.ts";
 import { Draft } from "./draft.ts";
 import { textOf } from "./drift/baseline.ts";
 import { RESPONSE, writeRecord } from "./core.ts";
@@ -13,10 +13,16 @@ import { type About, conclude, eventOf, learn, objectionOf, tellDenial } from ".
 const ALLOW = allow();
 
 /**
- * The gate after an act: what was taken is settled, the response judged, then counted, measured for drift, told and recorded.
+ * The gate after an act: what was taken is settled, the response judged, then counted, measured for drift, told and
+ * recorded.
  * Leaves what may go on in `act.result`.
  */
-export function respond(act: ActImpl, payload: unknown, isError: boolean, usage: TokenUsage | undefined): Decision | Promise<Decision> {
+export function respond(
+  act: ActImpl,
+  payload: unknown,
+  isError: boolean,
+  usage: TokenUsage | undefined,
+): Decision | Promise<Decision> {
   const { passage } = act;
   const started = passage.tick();
   const reported = readUsage(usage);
@@ -24,26 +30,43 @@ export function respond(act: ActImpl, payload: unknown, isError: boolean, usage:
   if (reported !== undefined) addUsage(passage, reported);
   const stage = RESPONSE[act.stage];
   const gate = passage.gate(stage);
-  const request = new Draft(stage, act.name, payload, act.callId, act.metadata, reported, act.request?.payload, isError);
+  const request = new Draft(
+    stage,
+    act.name,
+    payload,
+    act.callId,
+    act.metadata,
+    reported,
+    act.request?.payload,
+    isError,
+  );
   const denied = passage.prepare(request, gate);
   act.result = Draft.copyOf(request);
   act.isPlain = Draft.isCopied(request);
   const decision = denied ?? passage.ask(request, gate, act.takings);
   // After a wait the agent may have been stopped meanwhile.
-  return decision !== ALLOW && isThenable(decision) ? decision.then((late) => judged(act, request, passage.halted() ?? (late as Decision), started)) : judged(act, request, decision as Decision, started);
+  return decision !== ALLOW && isThenable(decision)
+    ? decision.then((late) => judged(act, request, passage.halted() ?? (late as Decision), started))
+    : judged(act, request, decision as Decision, started);
 }
 
 /** An error as the response gate sees it. */
 export function describe(error: unknown): { name: string; message: string } {
   try {
     const { name, message } = error as { name?: unknown; message?: unknown };
-    return { name: typeof name === "string" ? name : "Error", message: typeof message === "string" ? message : String(error) };
+    return {
+      name: typeof name === "string" ? name : "Error",
+      message: typeof message === "string" ? message : String(error),
+    };
   } catch {
     return { name: "Error", message: "" };
   }
 }
 
-/** The session was closed while the act ran: whatever it comes to goes no further. Told and recorded at once, since it may never end. */
+/**
+ * The session was closed while the act ran: whatever it comes to goes no further. Told and recorded at once, since it
+ * may never end.
+ */
 export function withhold(act: ActImpl): Deny {
   const denial = deny("session_killed", "The session is closed");
   const about: About = { stage: RESPONSE[act.stage], name: act.name, callId: act.callId };
@@ -52,7 +75,12 @@ export function withhold(act: ActImpl): Deny {
   return denial;
 }
 
-function judged(act: ActImpl, request: Draft, decision: Decision, started: number | undefined): Decision | Promise<Decision> {
+function judged(
+  act: ActImpl,
+  request: Draft,
+  decision: Decision,
+  started: number | undefined,
+): Decision | Promise<Decision> {
   let final = conclude(act.passage, request, decision, started, false);
   if (final.effect === "escalate") {
     // Nobody is asked about a response: it is there already, and would wait in memory for a person.
@@ -61,7 +89,7 @@ function judged(act: ActImpl, request: Draft, decision: Decision, started: numbe
   }
   if (final.effect === "transform") {
     const copy = snapshot(final.payload, capsOf(request.stage), false);
-    final = amend(final, { payload: (act.result = copy instanceof Fault ? final.payload : copy) });
+    final = amend(final, { payload: act.result = copy instanceof Fault ? final.payload : copy });
   }
   const { state } = act.passage;
   if (act.stage === "pre_model_call") state.modelCallCount++;
@@ -71,9 +99,13 @@ function judged(act: ActImpl, request: Draft, decision: Decision, started: numbe
   }
   // Others may end while the drift of this one is measured, and must not move its checkpoint.
   const nth = state.callCount;
-  if (request.stage !== "output" || request.isError === true || !final.allowed) return finished(act, request, final, undefined, started, nth);
+  if (request.stage !== "output" || request.isError === true || !final.allowed) {
+    return finished(act, request, final, undefined, started, nth);
+  }
   const drifted = measure(act, textOf(act.result));
-  return isThenable(drifted) ? drifted.then((late) => finished(act, request, final, late as Deny | undefined, started, nth)) : finished(act, request, final, drifted as Deny | undefined, started, nth);
+  return isThenable(drifted)
+    ? drifted.then((late) => finished(act, request, final, late as Deny | undefined, started, nth))
+    : finished(act, request, final, drifted as Deny | undefined, started, nth);
 }
 
 function addUsage(passage: Passage, usage: TokenUsage | undefined): void {
@@ -84,7 +116,14 @@ function addUsage(passage: Passage, usage: TokenUsage | undefined): void {
 }
 
 /** What was learnt, the checkpoint, then events, then the record. */
-function finished(act: ActImpl, request: Draft, decision: Decision, objection: Deny | undefined, started: number | undefined, nth: number): Decision {
+function finished(
+  act: ActImpl,
+  request: Draft,
+  decision: Decision,
+  objection: Deny | undefined,
+  started: number | undefined,
+  nth: number,
+): Decision {
   const { passage } = act;
   const { emitter, isShadow } = passage.core;
   const isError = request.isError === true;
@@ -95,7 +134,19 @@ function finished(act: ActImpl, request: Draft, decision: Decision, objection: D
     const { agentId, agentKey, sessionId } = passage.context;
     const { stage, name, callId, usage } = request;
     const durationMs = started === undefined || act.started === undefined ? 0 : Math.max(0, started - act.started);
-    const completed = emitter.emit("call_completed", { agentId, agentKey, sessionId, timestamp: passage.state.now, stage, name, callId, isError, usage, decision: final, durationMs });
+    const completed = emitter.emit("call_completed", {
+      agentId,
+      agentKey,
+      sessionId,
+      timestamp: passage.state.now,
+      stage,
+      name,
+      callId,
+      isError,
+      usage,
+      decision: final,
+      durationMs,
+    });
     if (completed !== undefined && final.allowed && !isShadow) final = deniedLate(act, request, objectionOf(completed));
   }
   final = recordOutcome(act, request, final, isError, request.usage);
@@ -121,7 +172,12 @@ function measure(act: ActImpl, text: string): Deny | undefined | Promise<Deny | 
   const threshold = context.policy.driftThreshold;
   const told = (driftScore: number): Deny | undefined => {
     if (!(driftScore > threshold)) return undefined;
-    const objection = core.emitter.emit("drift_detected", { ...eventOf(passage, state.now), callId: act.callId, driftScore, threshold });
+    const objection = core.emitter.emit("drift_detected", {
+      ...eventOf(passage, state.now),
+      callId: act.callId,
+      driftScore,
+      threshold,
+    });
     return objection === undefined ? undefined : objectionOf(objection);
   };
   const failed = (error: unknown): Deny => deny("guard_error", "Drift could not be measured", error);
@@ -137,21 +193,44 @@ function measure(act: ActImpl, text: string): Deny | undefined | Promise<Deny | 
 function checkpoint(act: ActImpl, nth: number): Deny | undefined {
   const { passage } = act;
   const { state, core, context } = passage;
-  if (!core.emitter.has("checkpoint_created") || act.stage === "pre_model_call" || nth % context.policy.checkpointFrequency !== 0) return undefined;
-  const objection = core.emitter.emit("checkpoint_created", { ...eventOf(passage, state.now), checkpointId: `${context.sessionId}:${nth}`, callCount: nth });
+  if (
+    !core.emitter.has("checkpoint_created") || act.stage === "pre_model_call" ||
+    nth % context.policy.checkpointFrequency !== 0
+  ) return undefined;
+  const objection = core.emitter.emit("checkpoint_created", {
+    ...eventOf(passage, state.now),
+    checkpointId: `${context.sessionId}:${nth}`,
+    callCount: nth,
+  });
   return objection === undefined ? undefined : objectionOf(objection);
 }
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
-function recordOutcome(act: ActImpl, about: About, decision: Decision, isError: boolean, usage: TokenUsage | undefined): Decision {
+function recordOutcome(
+  act: ActImpl,
+  about: About,
+  decision: Decision,
+  isError: boolean,
+  usage: TokenUsage | undefined,
+): Decision {
   const { passage } = act;
   const { sinks } = passage.core;
   if (sinks.length === 0) return decision;
   const { stage, name, callId } = about;
   const { context: { agentKey, sessionId, policy }, state: { now: timestamp } } = passage;
   const outcome = !decision.allowed ? "withheld" : isError ? "failed" : "completed";
-  const record = { kind: "outcome", timestamp, agentKey, sessionId, stage, name, callId, policy: `${policy.name}@${policy.version}`, outcome } as Writable<OutcomeRecord>;
+  const record = {
+    kind: "outcome",
+    timestamp,
+    agentKey,
+    sessionId,
+    stage,
+    name,
+    callId,
+    policy: `${policy.name}@${policy.version}`,
+    outcome,
+  } as Writable<OutcomeRecord>;
   if (decision.effect === "deny") record.code = decision.code;
   if (usage !== undefined) record.usage = usage;
   const failed = writeRecord(sinks, record);

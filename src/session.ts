@@ -53,33 +53,60 @@ export interface Session {
   /**
    * Judges a prompt, runs the agent on what was judged, and judges its output.
    *
-   * Rejects with `PolicyViolationError` where a gate stops it, and never throws synchronously. `action` (default `execute`) is
+   * Rejects with `PolicyViolationError` where a gate stops it, and never throws synchronously. `action` (default
+   * `execute`) is
    * the name that the gates see.
    */
-  // deno-lint-ignore no-explicit-any -- the act gets what it was called with, which only the caller knows
-  run<T>(input: unknown, act: (input: any, signal: AbortSignal, changed: boolean) => T | Promise<T>, options?: { action?: string | undefined; view?: View<T> | undefined } & ActInit): Promise<T>;
+  run<T>(
+    input: unknown,
+    // deno-lint-ignore no-explicit-any -- the act gets what it was called with, which only the caller knows
+    act: (input: any, signal: AbortSignal, changed: boolean) => T | Promise<T>,
+    options?: { action?: string | undefined; view?: View<T> | undefined } & ActInit,
+  ): Promise<T>;
   /** Judges a model request, calls the model, settles the usage that it reports, and judges its response. */
-  // deno-lint-ignore no-explicit-any -- as above
-  model<T>(call: { model: string; request: unknown } & ActInit, act: (request: any, signal: AbortSignal, changed: boolean) => T | Promise<T>, usageOf?: (response: T) => TokenUsage | undefined, view?: View<T>): Promise<T>;
+  model<T>(
+    call: { model: string; request: unknown } & ActInit,
+    // deno-lint-ignore no-explicit-any -- as above
+    act: (request: any, signal: AbortSignal, changed: boolean) => T | Promise<T>,
+    usageOf?: (response: T) => TokenUsage | undefined,
+    view?: View<T>,
+  ): Promise<T>;
   /** Judges a tool call, calls the tool with the arguments that were judged, and judges its result. */
-  // deno-lint-ignore no-explicit-any -- as above
-  tool<T>(call: { name: string; arguments: unknown } & ActInit, act: (args: any, signal: AbortSignal, changed: boolean) => T | Promise<T>, view?: View<T>): Promise<T>;
+  tool<T>(
+    call: { name: string; arguments: unknown } & ActInit,
+    // deno-lint-ignore no-explicit-any -- as above
+    act: (args: any, signal: AbortSignal, changed: boolean) => T | Promise<T>,
+    view?: View<T>,
+  ): Promise<T>;
   /**
-   * Judges an act that somebody else runs. The same callId, name and payload as an open act's answer that act, and take nothing.
+   * Judges an act that somebody else runs. The same callId, name and payload as an open act's answer that act, and take
+   * nothing.
    * Answers at once where every guard does and nobody is asked.
    */
-  begin(request: { stage: "input" | "pre_model_call" | "pre_tool_call"; name: string; payload: unknown; approval?: "ask" | "return" } & ActInit): Act | Promise<Act>;
+  begin(
+    request: {
+      stage: "input" | "pre_model_call" | "pre_tool_call";
+      name: string;
+      payload: unknown;
+      approval?: "ask" | "return";
+    } & ActInit,
+  ): Act | Promise<Act>;
   /** The open act of that id, begun by `begin`: for hooks in pairs. */
   act(callId: string): Act | undefined;
   /** Judges a stream's whole text before any part of it goes on. */
   stream<T>(parts: AsyncIterable<T>, options: StreamOptions<T>): AsyncIterable<T>;
   /** Judges once: opens nothing, takes nothing, asks nobody. */
-  check(request: { stage: Stage; name: string; payload: unknown; usage?: TokenUsage } & ActInit): Decision | Promise<Decision>;
+  check(
+    request: { stage: Stage; name: string; payload: unknown; usage?: TokenUsage } & ActInit,
+  ): Decision | Promise<Decision>;
   /** Checks a prompt at `input`. */
   preExecute(input: unknown): Decision | Promise<Decision>;
   /** Judges an answer at `output`, and counts it as a completed run: drift, checkpoints. */
   postExecute(output: unknown): Decision | Promise<Decision>;
-  /** Begins a session inside this one: it passes this one's guards too, takes from both, and ends with it. At most 16 deep. */
+  /**
+   * Begins a session inside this one: it passes this one's guards too, takes from both, and ends with it. At most 16
+   * deep.
+   */
   child(init?: SessionInit): Session;
   /** Ends the session: acts under way are aborted, and nothing begins afterwards. */
   close(reason?: "completed" | "error" | "cancelled"): void | Promise<void>;
@@ -106,8 +133,12 @@ export class SessionImpl implements Session {
     return typeof session === "object" && session !== null && #passage in session ? session.#passage : undefined;
   }
 
-  // deno-lint-ignore no-explicit-any -- see Session
-  run<T>(input: unknown, act: (input: any, signal: AbortSignal, changed: boolean) => T | Promise<T>, options: { action?: string | undefined; view?: View<T> | undefined } & ActInit = {}): Promise<T> {
+  run<T>(
+    input: unknown,
+    // deno-lint-ignore no-explicit-any -- see Session
+    act: (input: any, signal: AbortSignal, changed: boolean) => T | Promise<T>,
+    options: { action?: string | undefined; view?: View<T> | undefined } & ActInit = {},
+  ): Promise<T> {
     try {
       return performed(this.#open("input", options.action ?? "execute", input, options), act, undefined, options.view);
     } catch (error) {
@@ -115,8 +146,13 @@ export class SessionImpl implements Session {
     }
   }
 
-  // deno-lint-ignore no-explicit-any -- see Session
-  model<T>(call: { model: string; request: unknown } & ActInit, act: (request: any, signal: AbortSignal, changed: boolean) => T | Promise<T>, usageOf?: (response: T) => TokenUsage | undefined, view?: View<T>): Promise<T> {
+  model<T>(
+    call: { model: string; request: unknown } & ActInit,
+    // deno-lint-ignore no-explicit-any -- see Session
+    act: (request: any, signal: AbortSignal, changed: boolean) => T | Promise<T>,
+    usageOf?: (response: T) => TokenUsage | undefined,
+    view?: View<T>,
+  ): Promise<T> {
     try {
       return performed(this.#open("pre_model_call", call.model, call.request, call), act, usageOf, view);
     } catch (error) {
@@ -124,8 +160,12 @@ export class SessionImpl implements Session {
     }
   }
 
-  // deno-lint-ignore no-explicit-any -- see Session
-  tool<T>(call: { name: string; arguments: unknown } & ActInit, act: (args: any, signal: AbortSignal, changed: boolean) => T | Promise<T>, view?: View<T>): Promise<T> {
+  tool<T>(
+    call: { name: string; arguments: unknown } & ActInit,
+    // deno-lint-ignore no-explicit-any -- see Session
+    act: (args: any, signal: AbortSignal, changed: boolean) => T | Promise<T>,
+    view?: View<T>,
+  ): Promise<T> {
     try {
       return performed(this.#open("pre_tool_call", call.name, call.arguments, call), act, undefined, view);
     } catch (error) {
@@ -137,7 +177,9 @@ export class SessionImpl implements Session {
     return new ActImpl(this.#passage, stage, name, payload, init).begin(true);
   }
 
-  begin(request: { stage: ActStage; name: string; payload: unknown; approval?: "ask" | "return" } & ActInit): Act | Promise<Act> {
+  begin(
+    request: { stage: ActStage; name: string; payload: unknown; approval?: "ask" | "return" } & ActInit,
+  ): Act | Promise<Act> {
     const { stage, name, payload, approval = "ask", callId } = request;
     if (stage !== "pre_tool_call") mustBeOneOf("begin()", stage, BEGINNINGS);
     if (approval !== "ask" && approval !== "return") throw wrong("begin()", "approval", '"ask" or "return"', approval);
@@ -151,7 +193,9 @@ export class SessionImpl implements Session {
   /** The open act that is the same call, so that a hook which fires twice counts once. */
   #same(stage: ActStage, name: string, payload: unknown, callId: string): ActImpl | undefined {
     for (const act of this.#passage.open.all() as ActImpl[]) {
-      if (!act.isPaired || act.callId !== callId || act.stage !== stage || act.name !== name || act.request === undefined) continue;
+      if (
+        !act.isPaired || act.callId !== callId || act.stage !== stage || act.name !== name || act.request === undefined
+      ) continue;
       // One that has run is spent, and what is not plain can have changed since it was judged.
       if (act.phase === "ending" || act.phase === "over" || !act.isPlain) continue;
       // Compared with what was judged: ids come from models, and must not carry another payload past the gate.
@@ -170,7 +214,9 @@ export class SessionImpl implements Session {
     return governStream(this.#passage, parts, options);
   }
 
-  check(request: { stage: Stage; name: string; payload: unknown; usage?: TokenUsage } & ActInit): Decision | Promise<Decision> {
+  check(
+    request: { stage: Stage; name: string; payload: unknown; usage?: TokenUsage } & ActInit,
+  ): Decision | Promise<Decision> {
     const passage = this.#passage;
     const { stage, name, payload, callId, metadata, usage } = request;
     if (stage !== "pre_tool_call") mustBeOneOf("check()", stage, STAGES);
@@ -178,10 +224,19 @@ export class SessionImpl implements Session {
     const gate = passage.gate(stage);
     const isWatched = passage.isWatched(gate);
     // An id costs as much as a guard, and is made where somebody may look at it.
-    const asked = new Draft(stage, name, payload, callId !== undefined && callId !== "" ? callId : isWatched ? passage.nextCallId() : "", metadata, usage);
+    const asked = new Draft(
+      stage,
+      name,
+      payload,
+      callId !== undefined && callId !== "" ? callId : isWatched ? passage.nextCallId() : "",
+      metadata,
+      usage,
+    );
     const decision = passage.judge(asked, gate, DRY);
     if (decision === ALLOW && !isWatched) return ALLOW;
-    return isThenable(decision) ? concludeLate(passage, asked, decision as Promise<Decision>, started) : concludeOnce(passage, asked, decision as Decision, started);
+    return isThenable(decision)
+      ? concludeLate(passage, asked, decision as Promise<Decision>, started)
+      : concludeOnce(passage, asked, decision as Decision, started);
   }
 
   preExecute(input: unknown): Decision | Promise<Decision> {
@@ -195,7 +250,9 @@ export class SessionImpl implements Session {
   }
 
   child(init: SessionInit = {}): Session {
-    if (init.parent !== undefined) throw wrong("child()", "parent", "absent: the session itself is the parent", init.parent);
+    if (init.parent !== undefined) {
+      throw wrong("child()", "parent", "absent: the session itself is the parent", init.parent);
+    }
     return this.#born({ ...init, parent: this });
   }
 
@@ -204,7 +261,9 @@ export class SessionImpl implements Session {
     if (passage.isStopped) return;
     passage.stop("The session is closed");
     const { core } = passage;
-    if (passage.gate("agent_shutdown").guards.length === 0 && !core.emitter.has("policy_check") && core.sinks.length === 0) return;
+    if (
+      passage.gate("agent_shutdown").guards.length === 0 && !core.emitter.has("policy_check") && core.sinks.length === 0
+    ) return;
     return passage.edge("agent_shutdown", { reason }).then(() => undefined);
   }
 }
@@ -214,7 +273,12 @@ function mustBeOneOf(where: string, stage: string, stages: readonly string[]): v
   if (!stages.includes(stage)) throw wrong(where, "stage", `one of ${stages.join(", ")}`, stage);
 }
 
-async function concludeLate(passage: Passage, asked: Draft, decision: Promise<Decision>, started: number | undefined): Promise<Decision> {
+async function concludeLate(
+  passage: Passage,
+  asked: Draft,
+  decision: Promise<Decision>,
+  started: number | undefined,
+): Promise<Decision> {
   const late = await decision;
   // Somebody may have begun to listen meanwhile.
   if (asked.callId === "") asked.callId = passage.nextCallId();

@@ -15,7 +15,10 @@ export interface StreamOptions<T> {
   stage: "post_model_call" | "post_tool_call" | "output";
   /** The run's action, the model's id or the tool's name. */
   name: string;
-  /** The act that the stream is the result of: ended, once, with the text and the usage. Absent: the text is only checked. */
+  /**
+   * The act that the stream is the result of: ended, once, with the text and the usage. Absent: the text is only
+   * checked.
+   */
   act?: Act | undefined;
   /** The text of a part; `undefined` for a part without. */
   textOf(part: T): string | undefined;
@@ -32,15 +35,29 @@ export interface StreamOptions<T> {
 /**
  * Holds a stream's parts until its whole text was judged, channel by channel; then lets them go in order.
  *
- * A transformed text stands in the first text part of its channel, and the others of that channel are empty. With one channel
- * the gate sees the text itself, with several an object of texts; at `post_model_call` as `{ content, toolCalls: [], finishReason: "" }`.
+ * A transformed text stands in the first text part of its channel, and the others of that channel are empty. With one
+ * channel
+ * the gate sees the text itself, with several an object of texts; at `post_model_call` as `{ content, toolCalls: [],
+ * finishReason: "" }`.
  * A stream that fails fails the act; a consumer that stops early, or an abort, ends it and cancels the source.
  */
-export function governStream<T>(passage: Passage, parts: AsyncIterable<T>, options: StreamOptions<T>): AsyncIterable<T> {
+export function governStream<T>(
+  passage: Passage,
+  parts: AsyncIterable<T>,
+  options: StreamOptions<T>,
+): AsyncIterable<T> {
   const where = "stream()";
-  if (typeof (parts as Partial<AsyncIterable<T>> | null)?.[Symbol.asyncIterator] !== "function") throw wrong(where, "parts", "an async iterable", parts);
-  if (!["post_model_call", "post_tool_call", "output"].includes(options.stage)) throw wrong(where, "stage", "post_model_call, post_tool_call or output", options.stage);
-  if (options.holdBack !== undefined) throw new TypeError('Cannot build stream(): "holdBack" must be absent, because the whole text is judged before any of it goes on');
+  if (typeof (parts as Partial<AsyncIterable<T>> | null)?.[Symbol.asyncIterator] !== "function") {
+    throw wrong(where, "parts", "an async iterable", parts);
+  }
+  if (!["post_model_call", "post_tool_call", "output"].includes(options.stage)) {
+    throw wrong(where, "stage", "post_model_call, post_tool_call or output", options.stage);
+  }
+  if (options.holdBack !== undefined) {
+    throw new TypeError(
+      'Cannot build stream(): "holdBack" must be absent, because the whole text is judged before any of it goes on',
+    );
+  }
   for (const field of ["textOf", "withText"] as const) functionOf(where, field, options[field]);
   const left = new AbortController();
   const signal = AbortSignal.any([options.act?.signal ?? passage.signal, left.signal]);
@@ -70,7 +87,12 @@ async function letGo(source: AsyncIterator<unknown>, act: Act | undefined, reaso
   await act?.fail(reason);
 }
 
-async function* held<T>(passage: Passage, source: AsyncIterator<T>, options: StreamOptions<T>, signal: AbortSignal): AsyncGenerator<T, void, undefined> {
+async function* held<T>(
+  passage: Passage,
+  source: AsyncIterator<T>,
+  options: StreamOptions<T>,
+  signal: AbortSignal,
+): AsyncGenerator<T, void, undefined> {
   const { act, stage, name } = options;
   const queue: { readonly part: T; readonly channel: string | undefined }[] = [];
   const texts = new Map<string, string>();
@@ -90,9 +112,15 @@ async function* held<T>(passage: Passage, source: AsyncIterator<T>, options: Str
     isEnded = true;
     const whole = texts.size > 1 ? Object.fromEntries(texts) : texts.values().next().value ?? "";
     const payload = stage === "post_model_call" ? { content: whole, toolCalls: [], finishReason: "" } : whole;
-    const decision = await (act === undefined ? judgeOnce(passage, stage, name, payload, usage) : act.end(payload, usage));
+    const decision =
+      await (act === undefined ? judgeOnce(passage, stage, name, payload, usage) : act.end(payload, usage));
     if (!decision.allowed) throw violation(stage, decision);
-    const changed = decision.effect === "transform" ? textsIn(stage === "post_model_call" ? (decision.payload as { content?: unknown } | null)?.content : decision.payload, texts) : undefined;
+    const changed = decision.effect === "transform"
+      ? textsIn(
+        stage === "post_model_call" ? (decision.payload as { content?: unknown } | null)?.content : decision.payload,
+        texts,
+      )
+      : undefined;
     for (const { part, channel } of queue) {
       if (changed === undefined || channel === undefined) yield part;
       else {
@@ -119,7 +147,13 @@ function textsIn(payload: unknown, texts: ReadonlyMap<string, string>): Map<stri
   return changed;
 }
 
-function judgeOnce(passage: Passage, stage: Stage, name: string, payload: unknown, usage: TokenUsage | undefined): Decision | Promise<Decision> {
+function judgeOnce(
+  passage: Passage,
+  stage: Stage,
+  name: string,
+  payload: unknown,
+  usage: TokenUsage | undefined,
+): Decision | Promise<Decision> {
   const started = passage.tick();
   const asked = new Draft(stage, name, payload, passage.nextCallId(), undefined, usage);
   return goOn(passage.judge(asked, passage.gate(stage), DRY), (decision): Decision => {

@@ -13,7 +13,8 @@ export interface Owner {
 /**
  * What one guard took for one act.
  *
- * One shape for nearly all, whoever owns them: with a class for each kind of limit, engines would look up every field of theirs. Fields are
+ * One shape for nearly all, whoever owns them: with a class for each kind of limit, engines would look up every field
+ * of theirs. Fields are
  * declared and set in the constructor, since a field that is defined costs twice one that is set.
  */
 export class Taken {
@@ -41,7 +42,11 @@ class Given implements Owner {
   readonly #giveBack: () => unknown;
   readonly #settle: ((usage: TokenUsage | undefined) => unknown) | undefined;
 
-  constructor(guard: Guard | undefined, giveBack: () => unknown, settle: ((usage: TokenUsage | undefined) => unknown) | undefined) {
+  constructor(
+    guard: Guard | undefined,
+    giveBack: () => unknown,
+    settle: ((usage: TokenUsage | undefined) => unknown) | undefined,
+  ) {
     this.guard = guard;
     this.#giveBack = giveBack;
     this.#settle = settle;
@@ -67,7 +72,10 @@ export class Takings implements Taking {
   declare readonly owners: ReadonlySet<Owner> | undefined;
   /** Nobody is told what a shadowed guard would have decided. */
   declare readonly isSilent: boolean;
-  /** The guard that is waited for: what is taken meanwhile is its. Of others it is said afterwards, which costs nothing where nobody takes. */
+  /**
+   * The guard that is waited for: what is taken meanwhile is its. Of others it is said afterwards, which costs nothing
+   * where nobody takes.
+   */
   declare awaited: Guard | undefined;
   /** What was taken last by functions of somebody else's. */
   declare given: Taken | undefined;
@@ -85,7 +93,9 @@ export class Takings implements Taking {
 
   take(giveBack: () => void, settle?: (usage: TokenUsage | undefined) => void): void {
     if (typeof giveBack !== "function" || (settle !== undefined && typeof settle !== "function")) {
-      throw new TypeError("take() needs a function that gives back what was taken; a second one, that settles it, may follow");
+      throw new TypeError(
+        "take() needs a function that gives back what was taken; a second one, that settles it, may follow",
+      );
     }
     const taken = new Taken(new Given(this.awaited, giveBack, settle), settle !== undefined, undefined);
     if (this.add(taken)) this.given = taken;
@@ -239,7 +249,9 @@ export function tracked(taking: Taking): Takings {
   return taking instanceof Takings ? taking : new Forwarded(taking);
 }
 
-/** A taking for a part whose takings may not be kept. On a second look nothing is taken, and who took is still left out. */
+/**
+ * A taking for a part whose takings may not be kept. On a second look nothing is taken, and who took is still left out.
+ */
 export function branch(taking: Taking): Takings {
   return taking instanceof Takings && taking.skips !== undefined ? taking : new Takings(taking.dry, isSilent(taking));
 }

@@ -4,20 +4,26 @@ function figure(value: unknown): number | undefined {
   return typeof value === "number" && Number.isFinite(value) && value >= 0 ? value : undefined;
 }
 
-/** Reads a usage once into a copy of its figures; `undefined` where it says nothing that can be true, or can't be read. */
+/**
+ * Reads a usage once into a copy of its figures; `undefined` where it says nothing that can be true, or can't be read.
+ */
 export function readUsage(usage: TokenUsage | undefined): TokenUsage | undefined {
   if (typeof usage !== "object" || usage === null) return undefined;
   try {
     const { inputTokens, outputTokens, totalTokens, costUsd } = usage;
     const read: Record<string, unknown> = {};
-    for (const [name, value] of Object.entries({ inputTokens, outputTokens, totalTokens, costUsd })) if (figure(value) !== undefined) read[name] = value;
+    for (const [name, value] of Object.entries({ inputTokens, outputTokens, totalTokens, costUsd })) {
+      if (figure(value) !== undefined) read[name] = value;
+    }
     return Object.keys(read).length === 0 ? undefined : read;
   } catch {
     return undefined;
   }
 }
 
-/** The tokens a usage stands for: its total, else input plus output; `undefined` where it says nothing that can be true. */
+/**
+ * The tokens a usage stands for: its total, else input plus output; `undefined` where it says nothing that can be true.
+ */
 export function tokensOf(usage: TokenUsage | undefined): number | undefined {
   if (typeof usage !== "object" || usage === null) return undefined;
   const total = figure(usage.totalTokens);
@@ -29,7 +35,10 @@ export function tokensOf(usage: TokenUsage | undefined): number | undefined {
   return tokens === undefined ? undefined : Math.ceil(tokens);
 }
 
-/** The cost a usage stands for, in whole millionths of a US dollar, rounded up; `undefined` where it says nothing that can be true. */
+/**
+ * The cost a usage stands for, in whole millionths of a US dollar, rounded up; `undefined` where it says nothing that
+ * can be true.
+ */
 export function microUsdOf(usage: TokenUsage | undefined): number | undefined {
   const cost = typeof usage === "object" && usage !== null ? figure(usage.costUsd) : undefined;
   // Rounded at a thousandth first: 0.1 * 1e6 must not become 100001 by a float's last digit.

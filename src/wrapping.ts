@@ -1,6 +1,9 @@
 import type { Coverage } from "./plugin.ts";
 
-/** What can be seen of a governed object from outside: its own methods are governed, the target's others are not reachable. */
+/**
+ * What can be seen of a governed object from outside: its own methods are governed, the target's others are not
+ * reachable.
+ */
 export function coverageOf(target: object, governed: object): Coverage {
   const has = methodsOf(governed);
   return Object.freeze({
@@ -13,7 +16,11 @@ export function coverageOf(target: object, governed: object): Coverage {
 /** The names of the methods of an object, inherited ones too, without calling a getter. */
 function methodsOf(object: object): Set<string> {
   const names = new Set<string>();
-  for (let at: object | null = object; at !== null && at !== Object.prototype && at !== Function.prototype; at = Object.getPrototypeOf(at)) {
+  for (
+    let at: object | null = object;
+    at !== null && at !== Object.prototype && at !== Function.prototype;
+    at = Object.getPrototypeOf(at)
+  ) {
     for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(at))) {
       if (typeof value === "function" && name !== "constructor") names.add(name);
     }

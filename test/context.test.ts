@@ -8,28 +8,83 @@ function session(now = 100): { made: SessionContext; state: SessionState; aborts
   const state = new SessionState(now);
   const { agentId, agentKey, sessionId, metadata } = context({ metadata: { a: 1 } });
   const policy = { checkpointFrequency: 3 } as GovernancePolicy;
-  return { made: new SessionContext({ agentId, agentKey, sessionId, policy, metadata, agent: undefined, state, signal: () => aborts.signal }), state, aborts };
+  return {
+    made: new SessionContext({
+      agentId,
+      agentKey,
+      sessionId,
+      policy,
+      metadata,
+      agent: undefined,
+      state,
+      signal: () => aborts.signal,
+    }),
+    state,
+    aborts,
+  };
 }
 
 describe("SessionContext", () => {
   test("SessionContext shows what moves, when the state has moved", () => {
     const { made, state, aborts } = session();
-    expect(made).toMatchObject({ agentId: "tester", startTime: 100, tainted: false, callCount: 0, toolCallCount: 0, modelCallCount: 0, totalTokens: 0, costUsd: 0, checkpoints: [], metadata: { a: 1 } });
-    Object.assign(state, { now: 200, tainted: true, callCount: 7, toolCallCount: 2, modelCallCount: 3, totalTokens: 4, microUsd: 5_000_000 });
-    expect([made.startTime, made.tainted, made.callCount, made.toolCallCount, made.modelCallCount, made.totalTokens, made.costUsd, made.checkpoints]).toEqual([100, true, 7, 2, 3, 4, 5, ["session-1:3", "session-1:6"]]);
+    expect(made).toMatchObject({
+      agentId: "tester",
+      startTime: 100,
+      tainted: false,
+      callCount: 0,
+      toolCallCount: 0,
+      modelCallCount: 0,
+      totalTokens: 0,
+      costUsd: 0,
+      checkpoints: [],
+      metadata: { a: 1 },
+    });
+    Object.assign(state, {
+      now: 200,
+      tainted: true,
+      callCount: 7,
+      toolCallCount: 2,
+      modelCallCount: 3,
+      totalTokens: 4,
+      microUsd: 5_000_000,
+    });
+    expect([
+      made.startTime,
+      made.tainted,
+      made.callCount,
+      made.toolCallCount,
+      made.modelCallCount,
+      made.totalTokens,
+      made.costUsd,
+      made.checkpoints,
+    ]).toEqual([100, true, 7, 2, 3, 4, 5, ["session-1:3", "session-1:6"]]);
     expect(made.signal).toBe(aborts.signal);
     expect("agent" in made).toBe(false);
   });
 
-  test.each(["agentId", "policy", "callCount", "tainted", "extra"])("SessionContext throws, when a guard sets %s", (key) => {
-    const { made } = session();
-    expect(() => Object.assign(made, { [key]: 5 })).toThrow(TypeError);
-  });
+  test.each(["agentId", "policy", "callCount", "tainted", "extra"])(
+    "SessionContext throws, when a guard sets %s",
+    (key) => {
+      const { made } = session();
+      expect(() => Object.assign(made, { [key]: 5 })).toThrow(TypeError);
+    },
+  );
 
   test("SessionContext has the agent, when there is one", () => {
     const agent = { did: "did:x:a" } as never;
     const { agentId, agentKey, sessionId, policy, metadata } = context();
-    expect(new SessionContext({ agentId, agentKey, sessionId, policy, metadata, agent, state: new SessionState(0), signal: () => AbortSignal.abort() }).agent).toBe(agent);
+    expect(
+      new SessionContext({
+        agentId,
+        agentKey,
+        sessionId,
+        policy,
+        metadata,
+        agent,
+        state: new SessionState(0),
+        signal: () => AbortSignal.abort(),
+      }).agent,
+    ).toBe(agent);
   });
 });
 
@@ -82,7 +137,11 @@ describe("stateOf()", () => {
       const [one, other] = [context(), context()];
       expect(stateOf(one).now).toBe(1000);
       vi.setSystemTime(2000);
-      expect([stateOf(one).now, stateOf(one) === stateOf(one), stateOf(one) === stateOf(other)]).toEqual([2000, true, false]);
+      expect([stateOf(one).now, stateOf(one) === stateOf(one), stateOf(one) === stateOf(other)]).toEqual([
+        2000,
+        true,
+        false,
+      ]);
     } finally {
       vi.useRealTimers();
     }

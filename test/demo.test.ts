@@ -11,12 +11,28 @@ const bundle = join(root, "node_modules/.cache/sallyport/demo-test.mjs");
 
 beforeAll(async () => {
   mkdirSync(join(root, "node_modules/.cache/sallyport"), { recursive: true });
-  await build({ absWorkingDir: root, entryPoints: ["test/demo/main.ts"], bundle: true, packages: "external", platform: "node", format: "esm", logLevel: "silent", outfile: bundle });
+  await build({
+    absWorkingDir: root,
+    entryPoints: ["test/demo/main.ts"],
+    bundle: true,
+    packages: "external",
+    platform: "node",
+    format: "esm",
+    logLevel: "silent",
+    outfile: bundle,
+  });
 });
 
-function run(args: readonly string[], env: Record<string, string> = {}): { status: number | null; stdout: string; stderr: string; ms: number } {
+function run(
+  args: readonly string[],
+  env: Record<string, string> = {},
+): { status: number | null; stdout: string; stderr: string; ms: number } {
   const began = performance.now();
-  const { status, stdout, stderr } = spawnSync(process.execPath, [bundle, ...args], { encoding: "utf8", timeout: 20_000, env: { ...process.env, ...env } });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [bundle, ...args], {
+    encoding: "utf8",
+    timeout: 20_000,
+    env: { ...process.env, ...env },
+  });
   return { status, stdout, stderr, ms: performance.now() - began };
 }
 
@@ -28,7 +44,13 @@ describe("the demo", () => {
     expect([status, stderr]).toEqual([0, ""]);
     expect(ms).toBeLessThan(10_000);
     has({ type: "decision", stage: "pre_tool_call", name: "read_text_file", effect: "allow" });
-    has({ stage: "pre_tool_call", name: "write_file", effect: "deny", code: "blocked_pattern", reason: expect.stringMatching(/./) });
+    has({
+      stage: "pre_tool_call",
+      name: "write_file",
+      effect: "deny",
+      code: "blocked_pattern",
+      reason: expect.stringMatching(/./),
+    });
     has({ stage: "pre_tool_call", name: "write_file", effect: "transform" });
     has({ name: "pay", callId: "pay-1", effect: "escalate", code: "approval_required" });
     has({ name: "pay", callId: "pay-1", stage: "pre_tool_call", effect: "allow" });

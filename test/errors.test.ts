@@ -6,7 +6,14 @@ describe("PolicyViolationError", () => {
   test("PolicyViolationError denies with action_blocked, when only a reason is given", () => {
     const error = new PolicyViolationError("Not now");
     expect(error).toBeInstanceOf(Error);
-    expect([error.name, error.message, error.reason, error.code, error.stage, error.cause]).toEqual(["PolicyViolationError", "Not now", "Not now", "action_blocked", "input", undefined]);
+    expect([error.name, error.message, error.reason, error.code, error.stage, error.cause]).toEqual([
+      "PolicyViolationError",
+      "Not now",
+      "Not now",
+      "action_blocked",
+      "input",
+      undefined,
+    ]);
     expect(error.decision).toEqual({ effect: "deny", allowed: false, code: "action_blocked", reason: "Not now" });
     expect(["guard" in error, "approval" in error, "cause" in error]).toEqual([false, false, false]);
   });
@@ -14,7 +21,12 @@ describe("PolicyViolationError", () => {
   test("PolicyViolationError keeps code and cause, when they are given", () => {
     const cause = new Error("x");
     const error = new PolicyViolationError("r", { code: "drift_exceeded", cause });
-    expect([error.code, error.cause, error.decision]).toEqual(["drift_exceeded", cause, { effect: "deny", allowed: false, code: "drift_exceeded", reason: "r" }]);
+    expect([error.code, error.cause, error.decision]).toEqual(["drift_exceeded", cause, {
+      effect: "deny",
+      allowed: false,
+      code: "drift_exceeded",
+      reason: "r",
+    }]);
   });
 });
 
@@ -22,7 +34,14 @@ describe("violation()", () => {
   test("violation() carries the whole decision, when a gate denied", () => {
     const decision = amend(deny("tool_not_allowed", "No", { allowed: ["a"] }), { guard: "allowTools" });
     const error = violation("pre_tool_call", decision);
-    expect([error.code, error.reason, error.guard, error.stage, error.decision, error.cause]).toEqual(["tool_not_allowed", "No", "allowTools", "pre_tool_call", decision, undefined]);
+    expect([error.code, error.reason, error.guard, error.stage, error.decision, error.cause]).toEqual([
+      "tool_not_allowed",
+      "No",
+      "allowTools",
+      "pre_tool_call",
+      decision,
+      undefined,
+    ]);
     expect(error.decision).toBe(decision);
   });
 
@@ -50,7 +69,15 @@ describe("isPolicyViolation()", () => {
     ["a brand without a reason", { "~brand": brand, code: "c" }, false],
     ["null", null, false],
     ["text", brand, false],
-    ["a Proxy that throws", new Proxy({}, { get() { throw new Error("x"); } }), false],
+    [
+      "a Proxy that throws",
+      new Proxy({}, {
+        get() {
+          throw new Error("x");
+        },
+      }),
+      false,
+    ],
   ])("isPolicyViolation() of %s", (_, error, expected) => {
     expect(isPolicyViolation(error)).toBe(expected);
   });

@@ -61,25 +61,47 @@ describe("Emitter", () => {
   });
 
   const DECIDING: readonly Type[] = ["policy_check", "drift_detected", "checkpoint_created", "call_completed"];
-  test.each(EVENT_TYPES.filter((type) => type !== "listener_error"))("emit() answers a violation thrown at %s only where listeners may deny", (type) => {
-    const emitter = new Emitter();
-    const errors = errorsOf(emitter);
-    const [first, second] = [new PolicyViolationError("one"), new PolicyViolationError("two")];
-    let reached = false;
-    emitter.on(type, () => { throw first; });
-    emitter.on(type, () => { throw second; });
-    emitter.on(type, () => { reached = true; });
-    const may = DECIDING.includes(type);
-    expect(emitter.emit(type, event)).toBe(may ? first : undefined);
-    expect(errors).toEqual(may ? [] : [[type, first], [type, second]]);
-    expect(reached).toBe(true);
-  });
+  test.each(EVENT_TYPES.filter((type) => type !== "listener_error"))(
+    "emit() answers a violation thrown at %s only where listeners may deny",
+    (type) => {
+      const emitter = new Emitter();
+      const errors = errorsOf(emitter);
+      const [first, second] = [new PolicyViolationError("one"), new PolicyViolationError("two")];
+      let reached = false;
+      emitter.on(type, () => {
+        throw first;
+      });
+      emitter.on(type, () => {
+        throw second;
+      });
+      emitter.on(type, () => {
+        reached = true;
+      });
+      const may = DECIDING.includes(type);
+      expect(emitter.emit(type, event)).toBe(may ? first : undefined);
+      expect(errors).toEqual(may ? [] : [[type, first], [type, second]]);
+      expect(reached).toBe(true);
+    },
+  );
 
   test("emit() changes nothing and tells of it, when a listener throws anything else", () => {
     const emitter = new Emitter();
     const errors = errorsOf(emitter);
-    const thrown = [new Error("x"), "x", undefined, new Proxy({}, { get() { throw new Error("y"); } })];
-    for (const error of thrown) emitter.on("policy_check", () => { throw error; });
+    const thrown = [
+      new Error("x"),
+      "x",
+      undefined,
+      new Proxy({}, {
+        get() {
+          throw new Error("y");
+        },
+      }),
+    ];
+    for (const error of thrown) {
+      emitter.on("policy_check", () => {
+        throw error;
+      });
+    }
     expect(emitter.emit("policy_check", event)).toBeUndefined();
     expect(errors.length).toBe(4);
     expect(errors.every((one, index) => (one as unknown[])[1] === thrown[index])).toBe(true);
@@ -90,7 +112,12 @@ describe("Emitter", () => {
     const errors = errorsOf(emitter);
     const late = new PolicyViolationError("late");
     emitter.on("policy_check", () => Promise.reject(late));
-    emitter.on("policy_check", () => ({ get then(): never { throw late; } }) as never);
+    emitter.on("policy_check", () =>
+      ({
+        get then(): never {
+          throw late;
+        },
+      }) as never);
     expect(emitter.emit("policy_check", event)).toBe(late);
     await Promise.resolve();
     expect(errors).toEqual([["policy_check", late]]);
@@ -99,17 +126,32 @@ describe("Emitter", () => {
   test("emit() ends, when a listener of failures fails, at once or later", async () => {
     const emitter = new Emitter();
     let calls = 0;
-    emitter.on("listener_error", () => { calls++; throw new Error("x"); });
-    emitter.on("listener_error", () => { calls++; return Promise.reject(new Error("x")); });
-    emitter.on("policy_check", () => { throw new Error("x"); });
+    emitter.on("listener_error", () => {
+      calls++;
+      throw new Error("x");
+    });
+    emitter.on("listener_error", () => {
+      calls++;
+      return Promise.reject(new Error("x"));
+    });
+    emitter.on("policy_check", () => {
+      throw new Error("x");
+    });
     emitter.emit("policy_check", event);
     await Promise.resolve();
     expect(calls).toBe(2);
   });
 
-  test.each([["policy_checks", () => {}, '"type" must be one of policy_check, policy_violation,'], ["constructor", () => {}, '"type" must be one of'], [5, () => {}, '"type" must be one of'], ["policy_check", 5, '"listener" must be a function, and is 5']])(
-    "on() throws a TypeError, when it is given %s, %s", (type, listener, message) => {
+  test.each([
+    ["policy_checks", () => {}, '"type" must be one of policy_check, policy_violation,'],
+    ["constructor", () => {}, '"type" must be one of'],
+    [5, () => {}, '"type" must be one of'],
+    ["policy_check", 5, '"listener" must be a function, and is 5'],
+  ])(
+    "on() throws a TypeError, when it is given %s, %s",
+    (type, listener, message) => {
       expect(() => new Emitter().on(type as Type, listener as never)).toThrow(TypeError);
       expect(() => new Emitter().on(type as Type, listener as never)).toThrow(`Cannot build on(): ${message}`);
-    });
+    },
+  );
 });

@@ -13,23 +13,47 @@ describe("defineGuard()", () => {
 
   test("defineGuard() stamps warnings and passes a plain allowance as it is", async () => {
     expect(ask(defineGuard({ name: "g", check: () => allow() }))).toBe(allow());
-    expect(ask(defineGuard({ name: "g", check: () => warn("w", "r") }))).toEqual({ effect: "allow", allowed: true, warnings: [{ code: "w", reason: "r", guard: "g" }] });
+    expect(ask(defineGuard({ name: "g", check: () => warn("w", "r") }))).toEqual({
+      effect: "allow",
+      allowed: true,
+      warnings: [{ code: "w", reason: "r", guard: "g" }],
+    });
   });
 
-  test.each([undefined, "allow", { effect: "allow" }, Promise.resolve("allow")])("defineGuard() denies with guard_error, when check answers %s", async (answer) => {
-    expect(await ask(defineGuard({ name: "g", check: () => answer as Decision }))).toMatchObject({ effect: "deny", code: "guard_error", guard: "g" });
-  });
+  test.each([undefined, "allow", { effect: "allow" }, Promise.resolve("allow")])(
+    "defineGuard() denies with guard_error, when check answers %s",
+    async (answer) => {
+      expect(await ask(defineGuard({ name: "g", check: () => answer as Decision }))).toMatchObject({
+        effect: "deny",
+        code: "guard_error",
+        guard: "g",
+      });
+    },
+  );
 
   test("defineGuard() leaves errors to whoever asks, when check throws or rejects", async () => {
     const boom = new Error("boom");
-    expect(() => ask(defineGuard({ name: "g", check: () => { throw boom; } }))).toThrow(boom);
+    expect(() =>
+      ask(defineGuard({
+        name: "g",
+        check: () => {
+          throw boom;
+        },
+      }))
+    ).toThrow(boom);
     await expect(ask(defineGuard({ name: "g", check: () => Promise.reject(boom) }))).rejects.toBe(boom);
   });
 
   test("defineGuard() hands request, context and taking to check, as they are", () => {
     const input = [request(), context(), taking()] as const;
     let seen: unknown[] = [];
-    defineGuard({ name: "g", check: (...given) => { seen = given; return allow(); } })(...input);
+    defineGuard({
+      name: "g",
+      check: (...given) => {
+        seen = given;
+        return allow();
+      },
+    })(...input);
     expect(seen.every((one, index) => one === input[index])).toBe(true);
   });
 
@@ -48,20 +72,33 @@ describe("defineGuard()", () => {
     [{ check: "allow" }, '"check" must be a function, and is "allow"'],
     [{ stages: [] }, '"stages" must be an array of at least one stage, and is an array of 0'],
     [{ stages: "input" }, '"stages" must be an array of at least one stage, and is "input"'],
-    [{ stages: ["input", "inputs"] }, '"stages[1]" must be one of agent_startup, input, pre_model_call, post_model_call, pre_tool_call, post_tool_call, output, agent_shutdown, and is "inputs"'],
+    [
+      { stages: ["input", "inputs"] },
+      '"stages[1]" must be one of agent_startup, input, pre_model_call, post_model_call, pre_tool_call, post_tool_call, output, agent_shutdown, and is "inputs"',
+    ],
   ])("defineGuard() throws a TypeError, when it is given %j", (fields, message) => {
-    expect(() => defineGuard({ name: "g", check: () => allow(), ...fields } as never)).toThrow(new TypeError(`Cannot build defineGuard(): ${message}`));
+    expect(() => defineGuard({ name: "g", check: () => allow(), ...fields } as never)).toThrow(
+      new TypeError(`Cannot build defineGuard(): ${message}`),
+    );
   });
 
   test.each([undefined, null, "g"])("defineGuard() throws a TypeError, when it is given %s", (value) => {
-    expect(() => defineGuard(value as never)).toThrow(new TypeError(`Cannot build defineGuard(): "guard" must be an object, and is ${typeof value === "string" ? '"g"' : String(value)}`));
+    expect(() => defineGuard(value as never)).toThrow(
+      new TypeError(
+        `Cannot build defineGuard(): "guard" must be an object, and is ${
+          typeof value === "string" ? '"g"' : String(value)
+        }`,
+      ),
+    );
   });
 });
 
 describe("names", () => {
   test.each([
     [Object.assign(() => allow(), { guardName: "own" }), "own"],
-    [function plain() { return allow(); }, "plain"],
+    [function plain() {
+      return allow();
+    }, "plain"],
     [(() => () => allow())(), "anonymous"],
     [Object.defineProperty(() => allow(), "name", { value: 5 }), "anonymous"],
     [Object.assign(() => allow(), { guardName: "" }), "anonymous"],

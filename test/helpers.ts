@@ -35,7 +35,10 @@ export class RecordingTaking implements Taking {
   readonly dry: boolean;
   /** How often a guard took. */
   taken = 0;
-  readonly #held: { readonly giveBack: () => void; readonly settle: ((usage: TokenUsage | undefined) => void) | undefined }[] = [];
+  readonly #held: {
+    readonly giveBack: () => void;
+    readonly settle: ((usage: TokenUsage | undefined) => void) | undefined;
+  }[] = [];
 
   constructor(dry = false) {
     this.dry = dry;
@@ -68,7 +71,12 @@ export function taking(dry = false): RecordingTaking {
 }
 
 /** Asks a guard about a request made by hand. */
-export function ask(guard: Guard, fields: Partial<GovernedRequest> = {}, where: ExecutionContext = context(), take: Taking = taking()): Decision | Promise<Decision> {
+export function ask(
+  guard: Guard,
+  fields: Partial<GovernedRequest> = {},
+  where: ExecutionContext = context(),
+  take: Taking = taking(),
+): Decision | Promise<Decision> {
   return guard(request(fields), where, take);
 }
 
@@ -83,7 +91,11 @@ export function answering(name: string, answer: unknown, later = false): Guard &
 }
 
 /** A guard with a limit, as the built-in ones are: takes in the same step in which it judges. */
-export function limited(name: string, max: number, later = false): Guard & { readonly count: { held: number; settled: number } } {
+export function limited(
+  name: string,
+  max: number,
+  later = false,
+): Guard & { readonly count: { held: number; settled: number } } {
   const count = { held: 0, settled: 0 };
   const judge = (take: Taking): Decision => {
     if (count.held >= max) return deny("limit", `${name} is used up`);

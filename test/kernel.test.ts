@@ -1,5 +1,22 @@
 import { describe, expect, test } from "vitest";
-import { any, type AuditRecord, createKernel, defineGuard, definePlugin, deny, escalate, type GovernanceEvents, type KernelOptions, maxToolCalls, PolicyViolationError, rateLimit, type Session, shadow, transform, warn } from "../mod.ts";
+import {
+  any,
+  type AuditRecord,
+  createKernel,
+  defineGuard,
+  definePlugin,
+  deny,
+  escalate,
+  type GovernanceEvents,
+  type KernelOptions,
+  maxToolCalls,
+  PolicyViolationError,
+  rateLimit,
+  type Session,
+  shadow,
+  transform,
+  warn,
+} from "../mod.ts";
 
 const call = (name = "search", args: unknown = {}) => ({ name, arguments: args });
 const look = (payload: unknown = {}) => ({ stage: "pre_tool_call" as const, name: "search", payload });
@@ -22,7 +39,9 @@ describe("createKernel()", () => {
   });
 
   test("reports every mistake of a policy at once", () => {
-    expect(() => createKernel({ policy: { maxToolCalls: -1, timeoutMs: NaN, allowedTools: "x" } as never })).toThrow(/maxToolCalls[^]*timeoutMs[^]*allowedTools|allowedTools[^]*maxToolCalls[^]*timeoutMs/);
+    expect(() => createKernel({ policy: { maxToolCalls: -1, timeoutMs: NaN, allowedTools: "x" } as never })).toThrow(
+      /maxToolCalls[^]*timeoutMs[^]*allowedTools|allowedTools[^]*maxToolCalls[^]*timeoutMs/,
+    );
   });
 
   test("is not changed by what its caller does to the options later", async () => {
@@ -49,14 +68,29 @@ describe("session()", () => {
     ["metadata that is not plain", { agentId: "a", metadata: { f: () => 1 } }, /"metadata"/],
     ["metadata that is a list", { agentId: "a", metadata: [] }, /"metadata"/],
     ["a parent that is no session", { agentId: "a", parent: {} }, /"parent"/],
-    ["an agentId that is not the profile's", { agentId: "b", agent: { did: "did:agentmesh:a", name: "A" } }, /"agentId"/],
+    [
+      "an agentId that is not the profile's",
+      { agentId: "b", agent: { did: "did:agentmesh:a", name: "A" } },
+      /"agentId"/,
+    ],
   ])("throws and names the field, when given %s", (_what, init, message) => {
     expect(() => createKernel().session(init as never)).toThrow(message);
   });
 
   test("takes the agent's id and key from its profile", () => {
-    const agent = { did: "did:agentmesh:x:deployer", name: "Deployer", capabilities: [], trustScore: 500, status: "active", metadata: {} } as const;
-    expect(createKernel().session({ agent }).context).toMatchObject({ agentId: "deployer", agentKey: "did:agentmesh:x:deployer", agent: { trustScore: 500 } });
+    const agent = {
+      did: "did:agentmesh:x:deployer",
+      name: "Deployer",
+      capabilities: [],
+      trustScore: 500,
+      status: "active",
+      metadata: {},
+    } as const;
+    expect(createKernel().session({ agent }).context).toMatchObject({
+      agentId: "deployer",
+      agentKey: "did:agentmesh:x:deployer",
+      agent: { trustScore: 500 },
+    });
   });
 
   test("narrows the policy, and never widens it", async () => {
@@ -70,8 +104,12 @@ describe("session()", () => {
 
   test("shows a context that guards cannot write to", () => {
     const { context } = createKernel().session({ agentId: "a" });
-    expect(() => { (context as { agentId: string }).agentId = "b"; }).toThrow(TypeError);
-    expect(() => { (context as { callCount: number }).callCount = 0; }).toThrow(TypeError);
+    expect(() => {
+      (context as { agentId: string }).agentId = "b";
+    }).toThrow(TypeError);
+    expect(() => {
+      (context as { callCount: number }).callCount = 0;
+    }).toThrow(TypeError);
   });
 });
 
@@ -83,7 +121,15 @@ describe("events", () => {
     kernel.on("policy_check", (event) => seen.push(event));
     await kernel.session({ agentId: "a", sessionId: "s" }).tool({ ...call(), callId: "c1" }, () => 1);
     expect(seen).toMatchObject([
-      { stage: "pre_tool_call", name: "search", callId: "c1", agentId: "a", sessionId: "s", decision: { effect: "allow" }, shadow: false },
+      {
+        stage: "pre_tool_call",
+        name: "search",
+        callId: "c1",
+        agentId: "a",
+        sessionId: "s",
+        decision: { effect: "allow" },
+        shadow: false,
+      },
       { stage: "post_tool_call", callId: "c1" },
     ]);
     expect(seen[0]?.durationMs).toBeGreaterThan(0);
@@ -111,22 +157,34 @@ describe("events", () => {
     expect(seen).toEqual(["pay", "approval_required"]);
   });
 
-  test.each(["policy_check", "call_completed", "checkpoint_created"] as const)("make the gate deny, when a listener of %s throws a PolicyViolationError", async (type) => {
-    const kernel = createKernel({ policy: { checkpointFrequency: 1 } });
-    kernel.on(type, () => { throw new PolicyViolationError("not today", { code: "weekend" }); });
-    await expect(kernel.session({ agentId: "a" }).tool(call(), () => 1)).rejects.toMatchObject({ code: "weekend" });
-  });
+  test.each(["policy_check", "call_completed", "checkpoint_created"] as const)(
+    "make the gate deny, when a listener of %s throws a PolicyViolationError",
+    async (type) => {
+      const kernel = createKernel({ policy: { checkpointFrequency: 1 } });
+      kernel.on(type, () => {
+        throw new PolicyViolationError("not today", { code: "weekend" });
+      });
+      await expect(kernel.session({ agentId: "a" }).tool(call(), () => 1)).rejects.toMatchObject({ code: "weekend" });
+    },
+  );
 
-  test.each([["throws", () => { throw new Error("x"); }], ["rejects", () => Promise.reject(new Error("x"))]])("change nothing but listener_error, when a listener %s", async (_what, listener) => {
-    const kernel = createKernel();
-    const errors: unknown[] = [];
-    kernel.on("policy_check", listener as never);
-    kernel.on("listener_error", (event) => errors.push(event.type));
-    kernel.on("listener_error", () => { throw new Error("again"); });
-    expect(await kernel.session({ agentId: "a" }).tool(call(), () => 1)).toBe(1);
-    await Promise.resolve();
-    expect(errors).toEqual(["policy_check", "policy_check"]);
-  });
+  test.each([["throws", () => {
+    throw new Error("x");
+  }], ["rejects", () => Promise.reject(new Error("x"))]])(
+    "change nothing but listener_error, when a listener %s",
+    async (_what, listener) => {
+      const kernel = createKernel();
+      const errors: unknown[] = [];
+      kernel.on("policy_check", listener as never);
+      kernel.on("listener_error", (event) => errors.push(event.type));
+      kernel.on("listener_error", () => {
+        throw new Error("again");
+      });
+      expect(await kernel.session({ agentId: "a" }).tool(call(), () => 1)).toBe(1);
+      await Promise.resolve();
+      expect(errors).toEqual(["policy_check", "policy_check"]);
+    },
+  );
 
   test("stop, when the listener is taken away", async () => {
     const kernel = createKernel();
@@ -140,28 +198,42 @@ describe("events", () => {
 });
 
 describe("suspend(), resume() and kill()", () => {
-  test.each([["agentId", "deployer"], ["agentKey", "did:agentmesh:deployer"]])("stop an agent by its %s", async (_what, name) => {
-    const kernel = createKernel();
-    const signals: string[] = [];
-    kernel.on("agent_signal", (event) => signals.push(event.signal));
-    const agent = { did: "did:agentmesh:deployer", name: "D", capabilities: [], trustScore: 500, status: "active", metadata: {} } as const;
-    const session = kernel.session({ agent });
-    kernel.suspend(name);
-    expect(await session.check(look())).toMatchObject({ code: "agent_suspended" });
-    kernel.resume(name);
-    expect(await session.check(look())).toMatchObject({ allowed: true });
-    kernel.kill(name, "gone rogue");
-    kernel.resume(name);
-    expect(await session.check(look())).toMatchObject({ code: "session_killed", reason: "gone rogue" });
-    expect(signals).toEqual(["suspend", "resume", "kill"]);
-  });
+  test.each([["agentId", "deployer"], ["agentKey", "did:agentmesh:deployer"]])(
+    "stop an agent by its %s",
+    async (_what, name) => {
+      const kernel = createKernel();
+      const signals: string[] = [];
+      kernel.on("agent_signal", (event) => signals.push(event.signal));
+      const agent = {
+        did: "did:agentmesh:deployer",
+        name: "D",
+        capabilities: [],
+        trustScore: 500,
+        status: "active",
+        metadata: {},
+      } as const;
+      const session = kernel.session({ agent });
+      kernel.suspend(name);
+      expect(await session.check(look())).toMatchObject({ code: "agent_suspended" });
+      kernel.resume(name);
+      expect(await session.check(look())).toMatchObject({ allowed: true });
+      kernel.kill(name, "gone rogue");
+      kernel.resume(name);
+      expect(await session.check(look())).toMatchObject({ code: "session_killed", reason: "gone rogue" });
+      expect(signals).toEqual(["suspend", "resume", "kill"]);
+    },
+  );
 
   test("let the agent's sessions act again after resume(), and abort what was under way before", async () => {
     const kernel = createKernel();
     const session = kernel.session({ agentId: "a" });
     const child = session.child();
     await child.tool(call(), (_args, signal) => signal.aborted);
-    const before = session.tool(call(), (_args, signal) => new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason))));
+    const before = session.tool(
+      call(),
+      (_args, signal) =>
+        new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+    );
     await Promise.resolve();
     kernel.suspend("a");
     await expect(before).rejects.toMatchObject({ code: "agent_suspended" });
@@ -181,9 +253,16 @@ describe("suspend(), resume() and kill()", () => {
   test("abort the acts under way, and withhold what they still bring", async () => {
     const kernel = createKernel();
     const session = kernel.session({ agentId: "a" });
-    const obeys = session.tool(call(), (_args, signal) => new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason))));
+    const obeys = session.tool(
+      call(),
+      (_args, signal) =>
+        new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+    );
     let finish: (value: string) => void = () => {};
-    const ignores = session.tool(call(), () => new Promise((resolve) => { finish = resolve; }));
+    const ignores = session.tool(call(), () =>
+      new Promise((resolve) => {
+        finish = resolve;
+      }));
     await Promise.resolve();
     kernel.kill("a");
     finish("too late");
@@ -193,7 +272,14 @@ describe("suspend(), resume() and kill()", () => {
 
   test("stop an act whose guards were still judging", async () => {
     let go: () => void = () => {};
-    const slow = defineGuard({ name: "slow", stages: ["pre_tool_call"], check: () => new Promise((resolve) => { go = () => resolve(warn("w", "w")); }) });
+    const slow = defineGuard({
+      name: "slow",
+      stages: ["pre_tool_call"],
+      check: () =>
+        new Promise((resolve) => {
+          go = () => resolve(warn("w", "w"));
+        }),
+    });
     const kernel = createKernel({ guards: [slow] });
     let ran = 0;
     const run = kernel.session({ agentId: "a" }).tool(call(), () => ran++);
@@ -231,7 +317,15 @@ describe("close()", () => {
 
   test("has agent_shutdown judged and told", async () => {
     const seen: unknown[] = [];
-    const session = createKernel({ guards: [defineGuard({ name: "end", stages: ["agent_shutdown"], check: ({ payload }) => (seen.push(payload), deny("x", "x")) })] }).session({ agentId: "a" });
+    const session = createKernel({
+      guards: [
+        defineGuard({
+          name: "end",
+          stages: ["agent_shutdown"],
+          check: ({ payload }) => (seen.push(payload), deny("x", "x")),
+        }),
+      ],
+    }).session({ agentId: "a" });
     await session.close("error");
     expect(seen).toEqual([{ reason: "error" }]);
   });
@@ -240,14 +334,22 @@ describe("close()", () => {
 describe("agent_startup", () => {
   test("is judged once, by the first act, and parallel first acts share it", async () => {
     let judged = 0;
-    const start = defineGuard({ name: "start", stages: ["agent_startup"], check: async () => (judged++, warn("w", "w")) });
+    const start = defineGuard({
+      name: "start",
+      stages: ["agent_startup"],
+      check: async () => (judged++, warn("w", "w")),
+    });
     const session = createKernel({ guards: [start] }).session({ agentId: "a" });
     await Promise.all([session.tool(call(), () => 1), session.tool(call(), () => 1), session.run("x", () => 1)]);
     expect(judged).toBe(1);
     expect(session.check(look())).toMatchObject({ allowed: true });
   });
 
-  test.each([["a denial", deny("not_ready", "no"), "not_ready"], ["a transform", transform({}, "x"), "guard_error"], ["an escalation", escalate("who?"), "approval_required"]])("denies every act, when it answers %s", async (_what, decision, code) => {
+  test.each([["a denial", deny("not_ready", "no"), "not_ready"], ["a transform", transform({}, "x"), "guard_error"], [
+    "an escalation",
+    escalate("who?"),
+    "approval_required",
+  ]])("denies every act, when it answers %s", async (_what, decision, code) => {
     const start = defineGuard({ name: "start", stages: ["agent_startup"], check: () => decision });
     const session = createKernel({ guards: [start] }).session({ agentId: "a" });
     for (let i = 0; i < 2; i++) await expect(session.tool(call(), () => 1)).rejects.toMatchObject({ code });
@@ -257,30 +359,59 @@ describe("agent_startup", () => {
 describe("shadow", () => {
   test("lets everything pass unchanged, and tells and records what would have been decided", async () => {
     const records: AuditRecord[] = [];
-    const plugin = definePlugin({ name: "log", setup: (host) => host.sink({ name: "log", write: (record) => void records.push(record) }) });
-    const mask = defineGuard({ name: "mask", stages: ["pre_tool_call"], check: () => transform({ q: "***" }, "masked") });
-    const kernel = createKernel({ mode: "shadow", policy: { deniedTools: ["rm"], requireHumanApproval: ["pay"] }, guards: [mask], plugins: [plugin] });
+    const plugin = definePlugin({
+      name: "log",
+      setup: (host) => host.sink({ name: "log", write: (record) => void records.push(record) }),
+    });
+    const mask = defineGuard({
+      name: "mask",
+      stages: ["pre_tool_call"],
+      check: () => transform({ q: "***" }, "masked"),
+    });
+    const kernel = createKernel({
+      mode: "shadow",
+      policy: { deniedTools: ["rm"], requireHumanApproval: ["pay"] },
+      guards: [mask],
+      plugins: [plugin],
+    });
     const effects: string[] = [];
-    kernel.on("policy_check", (event) => { if (event.stage === "pre_tool_call") effects.push(`${event.decision.effect} ${event.shadow}`); });
+    kernel.on("policy_check", (event) => {
+      if (event.stage === "pre_tool_call") effects.push(`${event.decision.effect} ${event.shadow}`);
+    });
     const session = kernel.session({ agentId: "a" });
-    for (const name of ["rm", "pay", "search"]) expect(await session.tool(call(name, { q: 1 }), (args, _signal, changed) => [args, changed])).toEqual([{ q: 1 }, false]);
+    for (const name of ["rm", "pay", "search"]) {
+      expect(await session.tool(call(name, { q: 1 }), (args, _signal, changed) => [args, changed])).toEqual([
+        { q: 1 },
+        false,
+      ]);
+    }
     expect(effects).toEqual(["deny true", "escalate true", "transform true"]);
-    expect(records.filter((one) => one.kind === "decision").map((one) => [one.effect, one.shadow])).toEqual([["deny", true], ["escalate", true], ["transform", true]]);
+    expect(records.filter((one) => one.kind === "decision").map((one) => [one.effect, one.shadow])).toEqual([
+      ["deny", true],
+      ["escalate", true],
+      ["transform", true],
+    ]);
   });
 
   test("holds nothing up, where an enforcing kernel would have acts wait their turn", async () => {
-    const session = createKernel({ mode: "shadow", policy: { maxConcurrent: 2, backpressureThreshold: 1 } }).session({ agentId: "a" });
+    const session = createKernel({ mode: "shadow", policy: { maxConcurrent: 2, backpressureThreshold: 1 } }).session({
+      agentId: "a",
+    });
     expect(await session.tool(call("outer"), () => session.tool(call("inner"), () => "done"))).toBe("done");
   });
 
   test("does not lift a kill", async () => {
     const kernel = createKernel({ mode: "shadow" });
     kernel.kill("a");
-    await expect(kernel.session({ agentId: "a" }).tool(call(), () => 1)).rejects.toMatchObject({ code: "session_killed" });
+    await expect(kernel.session({ agentId: "a" }).tool(call(), () => 1)).rejects.toMatchObject({
+      code: "session_killed",
+    });
   });
 
   test("of one guard is told, and changes nothing", async () => {
-    const kernel = createKernel({ guards: [shadow(defineGuard({ name: "strict", stages: ["pre_tool_call"], check: () => deny("no", "no") }))] });
+    const kernel = createKernel({
+      guards: [shadow(defineGuard({ name: "strict", stages: ["pre_tool_call"], check: () => deny("no", "no") }))],
+    });
     const seen: unknown[] = [];
     kernel.on("policy_check", (event) => seen.push([event.shadow, event.decision.effect]));
     expect(await kernel.session({ agentId: "a" }).check(look())).toMatchObject({ effect: "allow" });
@@ -289,34 +420,48 @@ describe("shadow", () => {
 });
 
 describe("audit sinks", () => {
-  const withSink = (write: (record: AuditRecord) => void, options: KernelOptions = {}) => createKernel({ ...options, plugins: [definePlugin({ name: "p", setup: (host) => host.sink({ name: "sink", write }) })] });
+  const withSink = (write: (record: AuditRecord) => void, options: KernelOptions = {}) =>
+    createKernel({
+      ...options,
+      plugins: [definePlugin({ name: "p", setup: (host) => host.sink({ name: "sink", write }) })],
+    });
 
   test("get exactly one decision record and one outcome record for each call that ran, and hold no payload", async () => {
     const records: AuditRecord[] = [];
-    const session = withSink((record) => void records.push(record), { policy: { deniedTools: ["rm"], requireHumanApproval: ["pay"] } }).session({ agentId: "a" });
+    const session = withSink((record) => void records.push(record), {
+      policy: { deniedTools: ["rm"], requireHumanApproval: ["pay"] },
+    }).session({ agentId: "a" });
     await session.tool(call("search", { q: "hunter2" }), () => "hunter2");
     await session.tool(call("rm", { q: "hunter2" }), () => 1).catch(() => {});
     await session.tool(call("pay"), () => 1).catch(() => {});
-    await session.tool(call("search"), () => { throw new Error("hunter2"); }).catch(() => {});
+    await session.tool(call("search"), () => {
+      throw new Error("hunter2");
+    }).catch(() => {});
     expect(records.map((one) => [one.kind, one.name, one.kind === "decision" ? one.effect : one.outcome])).toEqual([
-      ["decision", "search", "allow"], ["outcome", "search", "completed"],
+      ["decision", "search", "allow"],
+      ["outcome", "search", "completed"],
       ["decision", "rm", "deny"],
       ["decision", "pay", "escalate"],
-      ["decision", "search", "allow"], ["outcome", "search", "failed"],
+      ["decision", "search", "allow"],
+      ["outcome", "search", "failed"],
     ]);
     expect(JSON.stringify(records)).not.toContain("hunter2");
   });
 
   test("make the gate deny with audit_unavailable, when one throws", async () => {
     let ran = 0;
-    const session = withSink(() => { throw new Error("disk full"); }).session({ agentId: "a" });
+    const session = withSink(() => {
+      throw new Error("disk full");
+    }).session({ agentId: "a" });
     await expect(session.tool(call(), () => ran++)).rejects.toMatchObject({ code: "audit_unavailable" });
     expect(ran).toBe(0);
   });
 
   test("leave out allowances, when the policy says so", async () => {
     const records: AuditRecord[] = [];
-    const session = withSink((record) => void records.push(record), { policy: { logAllCalls: false, deniedTools: ["rm"] } }).session({ agentId: "a" });
+    const session = withSink((record) => void records.push(record), {
+      policy: { logAllCalls: false, deniedTools: ["rm"] },
+    }).session({ agentId: "a" });
     await session.check(look());
     await session.check({ ...look(), name: "rm" });
     expect(records).toMatchObject([{ effect: "deny" }]);
@@ -361,7 +506,9 @@ describe("child()", () => {
     const child = parent.child();
     now = 120;
     expect(await child.check(look())).toMatchObject({ code: "timeout" });
-    const limited = createKernel({ clock: () => now, guards: [rateLimit({ max: 1, windowMs: 60_000 })] }).session({ agentId: "a" });
+    const limited = createKernel({ clock: () => now, guards: [rateLimit({ max: 1, windowMs: 60_000 })] }).session({
+      agentId: "a",
+    });
     now += 59_000;
     await limited.child().tool(call(), () => 1);
     now += 2000;
@@ -384,7 +531,12 @@ describe("wrap(), unwrap() and coverage()", () => {
     }
     stream(): void {}
   }
-  const plugin = definePlugin({ name: "agent", wrap: (agent: Agent, session: Session) => ({ run: (prompt: string): Promise<string> => session.run(prompt, (input) => agent.run(input)) }) });
+  const plugin = definePlugin({
+    name: "agent",
+    wrap: (agent: Agent, session: Session) => ({
+      run: (prompt: string): Promise<string> => session.run(prompt, (input) => agent.run(input)),
+    }),
+  });
 
   test("govern an agent's own methods, and reach no other", async () => {
     const kernel = createKernel({ policy: { blockedPatterns: ["secret"] } });
@@ -414,7 +566,9 @@ describe("wrap(), unwrap() and coverage()", () => {
 
   test("throw, when the plugin gives the target back", () => {
     const lazy = definePlugin({ name: "lazy", wrap: (agent: Agent) => agent });
-    expect(() => createKernel().wrap(new Agent(), lazy, { agentId: "a" })).toThrow(/"lazy" must answer a governed object/);
+    expect(() => createKernel().wrap(new Agent(), lazy, { agentId: "a" })).toThrow(
+      /"lazy" must answer a governed object/,
+    );
     expect(() => createKernel().wrap(null as never, plugin, { agentId: "a" })).toThrow(TypeError);
   });
 });
@@ -425,7 +579,13 @@ describe("use()", () => {
     const kernel = createKernel().use(definePlugin({
       name: "p",
       setup(host) {
-        host.guard(defineGuard({ name: "no", stages: ["pre_tool_call"], check: ({ name }) => name === "rm" ? deny("no", "no") : warn("w", "w") }));
+        host.guard(
+          defineGuard({
+            name: "no",
+            stages: ["pre_tool_call"],
+            check: ({ name }) => name === "rm" ? deny("no", "no") : warn("w", "w"),
+          }),
+        );
         host.intercept(async (request, next) => {
           seen.push(request.name);
           return await next();
@@ -444,7 +604,16 @@ describe("use()", () => {
   test("throws, when a plugin adds something after the first session, or a second store", () => {
     let late: (() => void) | undefined;
     const store = { name: "s" } as never;
-    const kernel = createKernel({ plugins: [definePlugin({ name: "p", setup: (host) => { late = () => host.guard(maxToolCalls(1)); host.store(store); expect(() => host.store(store)).toThrow(/already has one/); } })] });
+    const kernel = createKernel({
+      plugins: [definePlugin({
+        name: "p",
+        setup: (host) => {
+          late = () => host.guard(maxToolCalls(1));
+          host.store(store);
+          expect(() => host.store(store)).toThrow(/already has one/);
+        },
+      })],
+    });
     kernel.session({ agentId: "a" });
     expect(() => late?.()).toThrow(TypeError);
   });
@@ -459,13 +628,21 @@ describe("explain()", () => {
       expect(decision.allowed).toBe(true);
       expect(steps.map((step) => step.guard)).toEqual(["timeLimit", "allowTools", "maxToolCalls", "maxConcurrent"]);
     }
-    expect(await kernel.explain({ ...look(), name: "rm" }, { agentId: "b" })).toMatchObject({ decision: { code: "tool_not_allowed" }, steps: [{ guard: "timeLimit" }, { guard: "allowTools", decision: { code: "tool_not_allowed" } }] });
-    expect(await kernel.explain({ ...look(), name: "r m" }, session)).toMatchObject({ decision: { code: "invalid_tool_name" }, steps: [] });
+    expect(await kernel.explain({ ...look(), name: "rm" }, { agentId: "b" })).toMatchObject({
+      decision: { code: "tool_not_allowed" },
+      steps: [{ guard: "timeLimit" }, { guard: "allowTools", decision: { code: "tool_not_allowed" } }],
+    });
+    expect(await kernel.explain({ ...look(), name: "r m" }, session)).toMatchObject({
+      decision: { code: "invalid_tool_name" },
+      steps: [],
+    });
   });
 });
 
 describe("the clock", () => {
-  test.each([["gives NaN", () => NaN], ["throws", () => { throw new Error("no clock"); }]])("closes the limits, when it %s", async (_what, broken) => {
+  test.each([["gives NaN", () => NaN], ["throws", () => {
+    throw new Error("no clock");
+  }]])("closes the limits, when it %s", async (_what, broken) => {
     let isBroken = false;
     const session = createKernel({ clock: () => isBroken ? broken() : 1000 }).session({ agentId: "a" });
     isBroken = true;
@@ -489,7 +666,8 @@ describe("an escalation at agent_startup", () => {
 
   test("does not open the act's own gate, when a person approves it", async () => {
     let ran = 0;
-    const session = createKernel({ guards: [start], policy: { deniedTools: ["rm"] }, approve: async () => true }).session({ agentId: "tester" });
+    const session = createKernel({ guards: [start], policy: { deniedTools: ["rm"] }, approve: async () => true })
+      .session({ agentId: "tester" });
     await expect(session.tool(call("rm"), () => ran++)).rejects.toMatchObject({ code: "tool_not_allowed" });
     expect(await session.tool(call(), () => "found")).toBe("found");
     expect(ran).toBe(0);
@@ -498,8 +676,15 @@ describe("an escalation at agent_startup", () => {
   test("is asked for together with the act's own", async () => {
     const asked: (readonly string[])[] = [];
     const own = defineGuard({ name: "own", stages: ["pre_tool_call"], check: () => escalate("Pay?", "pay") });
-    const mask = defineGuard({ name: "mask", stages: ["pre_tool_call"], check: () => transform({ masked: 1 }, "masked") });
-    const session = createKernel({ guards: [start, own, mask], approve: async ({ codes }) => (asked.push(codes), true) }).session({ agentId: "tester" });
+    const mask = defineGuard({
+      name: "mask",
+      stages: ["pre_tool_call"],
+      check: () => transform({ masked: 1 }, "masked"),
+    });
+    const session = createKernel({
+      guards: [start, own, mask],
+      approve: async ({ codes }) => (asked.push(codes), true),
+    }).session({ agentId: "tester" });
     expect(await session.tool(call(), (args) => args)).toEqual({ masked: 1 });
     expect(asked).toEqual([["start", "pay"]]);
   });
@@ -511,10 +696,17 @@ describe("shadow mode", () => {
     const told: string[] = [];
     kernel.on("policy_violation", ({ code, shadow: isShadow }) => void told.push(`${code} ${isShadow}`));
     const session = kernel.session({ agentId: "tester" });
-    const stream = (async function* () { yield "part"; })();
+    const stream = (async function* () {
+      yield "part";
+    })();
     expect(await session.run("go", () => stream)).toBe(stream);
     expect((await stream.next()).value).toBe("part");
-    const broken = { read: () => { throw new Error("no"); }, write: (value: number) => value };
+    const broken = {
+      read: () => {
+        throw new Error("no");
+      },
+      write: (value: number) => value,
+    };
     expect(await session.tool(call(), () => 5, broken)).toBe(5);
     expect(told).toEqual(["ungoverned_method true", "guard_error true"]);
   });
@@ -523,21 +715,43 @@ describe("shadow mode", () => {
 test("close() runs every plugin's teardown and rejects with the first failure, when one throws", async () => {
   const seen: string[] = [];
   const plugin = (name: string, end: () => void) => ({ name, setup: () => end });
-  const kernel = createKernel({ plugins: [plugin("a", () => void seen.push("a")), plugin("b", () => { throw new Error("b"); }), plugin("c", () => { throw new Error("c"); })] });
+  const kernel = createKernel({
+    plugins: [
+      plugin("a", () => void seen.push("a")),
+      plugin("b", () => {
+        throw new Error("b");
+      }),
+      plugin("c", () => {
+        throw new Error("c");
+      }),
+    ],
+  });
   await expect(kernel.close()).rejects.toThrow("c");
   expect(seen).toEqual(["a"]);
 });
 
 test("a record denies with audit_unavailable, when its sink answers a promise", async () => {
-  const sink = { name: "later", write: (async () => { throw new Error("lost"); }) as never };
-  const session = createKernel({ plugins: [definePlugin({ name: "later", setup: (host) => host.sink(sink) })] }).session({ agentId: "tester" });
+  const sink = {
+    name: "later",
+    write: (async () => {
+      throw new Error("lost");
+    }) as never,
+  };
+  const session = createKernel({ plugins: [definePlugin({ name: "later", setup: (host) => host.sink(sink) })] })
+    .session({ agentId: "tester" });
   await expect(session.tool(call(), () => 1)).rejects.toMatchObject({ code: "audit_unavailable" });
 });
 
 test("an escalation that check() answers is recorded once", async () => {
   const records: AuditRecord[] = [];
   const asks = defineGuard({ name: "asks", stages: ["pre_tool_call"], check: () => escalate("?") });
-  const kernel = createKernel({ guards: [asks], plugins: [definePlugin({ name: "keeps", setup: (host) => host.sink({ name: "keeps", write: (record) => void records.push(record) }) })] });
+  const kernel = createKernel({
+    guards: [asks],
+    plugins: [definePlugin({
+      name: "keeps",
+      setup: (host) => host.sink({ name: "keeps", write: (record) => void records.push(record) }),
+    })],
+  });
   expect(await kernel.session({ agentId: "tester" }).check(look())).toMatchObject({ effect: "escalate" });
   expect(records).toMatchObject([{ kind: "decision", effect: "escalate", code: "approval_required" }]);
 });
@@ -549,7 +763,9 @@ test("what a child brought in taints its parents", async () => {
 });
 
 test("explain() tells nothing, when a guard is shadowed, however deep", async () => {
-  const kernel = createKernel({ guards: [any(shadow(defineGuard({ name: "no", stages: ["pre_tool_call"], check: () => deny("no", "No") })))] });
+  const kernel = createKernel({
+    guards: [any(shadow(defineGuard({ name: "no", stages: ["pre_tool_call"], check: () => deny("no", "No") })))],
+  });
   let told = 0;
   kernel.on("policy_check", () => void told++);
   await kernel.explain(look(), { agentId: "tester" });

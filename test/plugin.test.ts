@@ -2,7 +2,11 @@ import { describe, expect, test } from "vitest";
 import { checkPlugin, definePlugin } from "../src/plugin.ts";
 
 describe("definePlugin()", () => {
-  test.each([{ name: "p" }, { name: "p", setup: () => {} }, { name: "p", wrap: (x: object) => x, coverage: () => ({ governed: [], passedThrough: [], ungoverned: [] }) }])("definePlugin() gives the plugin back, when it is one: %j", (plugin) => {
+  test.each([{ name: "p" }, { name: "p", setup: () => {} }, {
+    name: "p",
+    wrap: (x: object) => x,
+    coverage: () => ({ governed: [], passedThrough: [], ungoverned: [] }),
+  }])("definePlugin() gives the plugin back, when it is one: %j", (plugin) => {
     expect(definePlugin(plugin)).toBe(plugin);
   });
 

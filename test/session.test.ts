@@ -1,9 +1,27 @@
 import { describe, expect, test } from "vitest";
-import { allow, blockPatterns, createKernel, defineGuard, deny, escalate, type Guard, isPolicyViolation, type Kernel, maxToolCalls, memoryStore, type PolicyInit, PolicyViolationError, transform, warn } from "../mod.ts";
+import {
+  allow,
+  blockPatterns,
+  createKernel,
+  defineGuard,
+  deny,
+  escalate,
+  type Guard,
+  isPolicyViolation,
+  type Kernel,
+  maxToolCalls,
+  memoryStore,
+  type PolicyInit,
+  PolicyViolationError,
+  transform,
+  warn,
+} from "../mod.ts";
 import { later } from "./guards/session-context.ts";
 
-const open = (policy: PolicyInit = {}, guards: readonly Guard[] = []) => createKernel({ policy, guards }).session({ agentId: "tester" });
-const guard = (check: Parameters<typeof defineGuard>[0]["check"], stages?: Guard["stages"]): Guard => defineGuard({ name: "probe", ...(stages === undefined ? {} : { stages }), check });
+const open = (policy: PolicyInit = {}, guards: readonly Guard[] = []) =>
+  createKernel({ policy, guards }).session({ agentId: "tester" });
+const guard = (check: Parameters<typeof defineGuard>[0]["check"], stages?: Guard["stages"]): Guard =>
+  defineGuard({ name: "probe", ...(stages === undefined ? {} : { stages }), check });
 const call = (name = "search", args: unknown = {}) => ({ name, arguments: args });
 const tick = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -23,9 +41,17 @@ describe("tool()", () => {
 
   test("rejects with the decision, when the policy denies it, and never calls the tool", async () => {
     let ran = 0;
-    const error = await open({ allowedTools: ["search"] }).tool(call("delete"), () => ran++).catch((caught: unknown) => caught);
+    const error = await open({ allowedTools: ["search"] }).tool(call("delete"), () => ran++).catch((caught: unknown) =>
+      caught
+    );
     expect(error).toBeInstanceOf(PolicyViolationError);
-    expect(error).toMatchObject({ name: "PolicyViolationError", code: "tool_not_allowed", stage: "pre_tool_call", guard: "allowTools", decision: { effect: "deny" } });
+    expect(error).toMatchObject({
+      name: "PolicyViolationError",
+      code: "tool_not_allowed",
+      stage: "pre_tool_call",
+      guard: "allowTools",
+      decision: { effect: "deny" },
+    });
     expect(ran).toBe(0);
   });
 
@@ -39,31 +65,52 @@ describe("tool()", () => {
   });
 
   test.each([
-    ["throws", () => { throw new Error("boom"); }],
+    ["throws", () => {
+      throw new Error("boom");
+    }],
     ["rejects", () => Promise.reject(new Error("boom"))],
     ["answers nonsense", () => "yes" as never],
     ["answers nothing", () => undefined as never],
     ["answers nonsense late", () => Promise.resolve({ decision: "ALLOW " }) as never],
   ])("denies with guard_error, when a guard %s", async (_what, check) => {
     let ran = 0;
-    await expect(open({}, [guard(check)]).tool(call(), () => ran++)).rejects.toMatchObject({ code: "guard_error", guard: "probe" });
+    await expect(open({}, [guard(check)]).tool(call(), () => ran++)).rejects.toMatchObject({
+      code: "guard_error",
+      guard: "probe",
+    });
     expect(ran).toBe(0);
   });
 
   test("gives the tool the transformed arguments and says so, when a guard transforms", async () => {
     const mask = guard(() => transform({ q: "***" }, "masked"), ["pre_tool_call"]);
-    const seen = await open({}, [mask]).tool(call("search", { q: "secret" }), (args, _signal, changed) => [args, changed]);
+    const seen = await open({}, [mask]).tool(
+      call("search", { q: "secret" }),
+      (args, _signal, changed) => [args, changed],
+    );
     expect(seen).toEqual([{ q: "***" }, true]);
   });
 
   test("runs on the empty payload, when a guard transforms to one", async () => {
-    expect(await open({}, [guard(() => transform({}, "emptied"), ["pre_tool_call"])]).tool(call("search", { cmd: "secret" }), (args) => args)).toEqual({});
+    expect(
+      await open({}, [guard(() => transform({}, "emptied"), ["pre_tool_call"])]).tool(
+        call("search", { cmd: "secret" }),
+        (args) => args,
+      ),
+    ).toEqual({});
   });
 
   test("denies what a later transform brings in, when an earlier guard forbids it", async () => {
-    const forbid = guard(({ payload }) => JSON.stringify(payload).includes("rm") ? deny("no_rm", "no") : allow(), ["pre_tool_call"]);
-    const smuggle = defineGuard({ name: "smuggle", stages: ["pre_tool_call"], check: () => transform({ cmd: "rm" }, "rewritten") });
-    await expect(open({}, [forbid, smuggle]).tool(call("run", { cmd: "ls" }), () => "ran")).rejects.toMatchObject({ code: "no_rm" });
+    const forbid = guard(({ payload }) => JSON.stringify(payload).includes("rm") ? deny("no_rm", "no") : allow(), [
+      "pre_tool_call",
+    ]);
+    const smuggle = defineGuard({
+      name: "smuggle",
+      stages: ["pre_tool_call"],
+      check: () => transform({ cmd: "rm" }, "rewritten"),
+    });
+    await expect(open({}, [forbid, smuggle]).tool(call("run", { cmd: "ls" }), () => "ran")).rejects.toMatchObject({
+      code: "no_rm",
+    });
   });
 
   test("shows guards frozen data, when they are not the library's own, and the tool ordinary data", async () => {
@@ -81,15 +128,23 @@ describe("tool()", () => {
   });
 
   test("denies with payload_not_plain and the path, when arguments hold a function", async () => {
-    const error = await open().tool(call("search", { a: [{ run: () => 1 }] }), () => "ran").catch((caught: unknown) => caught as PolicyViolationError);
+    const error = await open().tool(call("search", { a: [{ run: () => 1 }] }), () => "ran").catch((caught: unknown) =>
+      caught as PolicyViolationError
+    );
     expect(error).toMatchObject({ code: "payload_not_plain", decision: { details: { path: "$.a[0].run" } } });
   });
 
   test("judges the result, when a guard looks at post_tool_call", async () => {
     const look = guard(({ payload, before }) => transform({ payload, before }, "wrapped"), ["post_tool_call"]);
-    expect(await open({}, [look]).tool(call("search", { q: 1 }), () => "found")).toEqual({ payload: "found", before: { q: 1 } });
+    expect(await open({}, [look]).tool(call("search", { q: 1 }), () => "found")).toEqual({
+      payload: "found",
+      before: { q: 1 },
+    });
     const withhold = guard(() => deny("too_private", "no"), ["post_tool_call"]);
-    await expect(open({}, [withhold]).tool(call(), () => "found")).rejects.toMatchObject({ code: "too_private", stage: "post_tool_call" });
+    await expect(open({}, [withhold]).tool(call(), () => "found")).rejects.toMatchObject({
+      code: "too_private",
+      stage: "post_tool_call",
+    });
   });
 
   test("rethrows the tool's own error, when the response gate allows it", async () => {
@@ -103,10 +158,17 @@ describe("tool()", () => {
       seen.push(payload, isError);
       return transform({ name: "Error", message: "failed" }, "no internals");
     }, ["post_tool_call"]);
-    const error = await open({}, [look]).tool(call(), () => { throw new RangeError("/srv/secret"); }).catch((caught: unknown) => caught);
+    const error = await open({}, [look]).tool(call(), () => {
+      throw new RangeError("/srv/secret");
+    }).catch((caught: unknown) => caught);
     expect(seen).toEqual([{ name: "RangeError", message: "/srv/secret" }, true]);
     expect(error).toMatchObject({ message: "failed" });
-    await expect(open({}, [guard(({ isError }) => isError === true ? deny("hidden", "failed") : allow(), ["post_tool_call"])]).tool(call(), () => { throw new Error("x"); })).rejects.toMatchObject({ code: "hidden" });
+    await expect(
+      open({}, [guard(({ isError }) => isError === true ? deny("hidden", "failed") : allow(), ["post_tool_call"])])
+        .tool(call(), () => {
+          throw new Error("x");
+        }),
+    ).rejects.toMatchObject({ code: "hidden" });
   });
 
   test("passes a violation from further in, when the tool is governed itself, and does not tell it again", async () => {
@@ -115,13 +177,20 @@ describe("tool()", () => {
     let told = 0;
     kernel.on("tool_call_blocked", () => told++);
     kernel.on("policy_violation", () => told++);
-    await expect(session.tool(call("outer"), () => session.tool(call("inner"), () => "ran"))).rejects.toMatchObject({ code: "tool_not_allowed", stage: "pre_tool_call" });
+    await expect(session.tool(call("outer"), () => session.tool(call("inner"), () => "ran"))).rejects.toMatchObject({
+      code: "tool_not_allowed",
+      stage: "pre_tool_call",
+    });
     expect(told).toBe(1);
   });
 
   test("denies with ungoverned_method and lets the source go, when the tool answers a stream", async () => {
     let released = false;
-    const stream = { [Symbol.asyncIterator]: () => stream, next: () => new Promise<never>(() => {}), return: async () => void (released = true) };
+    const stream = {
+      [Symbol.asyncIterator]: () => stream,
+      next: () => new Promise<never>(() => {}),
+      return: async () => void (released = true),
+    };
     await expect(open().tool(call(), () => stream)).rejects.toMatchObject({ code: "ungoverned_method" });
     await tick();
     expect(released).toBe(true);
@@ -136,21 +205,30 @@ describe("tool()", () => {
   test("exactly k run, when n parallel calls share a limit of k, whatever each of them does", async () => {
     const session = open({ maxToolCalls: 5, maxConcurrent: 100 });
     let ran = 0;
-    const outcomes = await Promise.allSettled(Array.from({ length: 40 }, (_, index) => session.tool(call(), async () => {
-      ran++;
-      await tick();
-      if (index % 2 === 0) throw new Error("tool failed");
-      return index;
-    })));
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 40 }, (_, index) =>
+        session.tool(call(), async () => {
+          ran++;
+          await tick();
+          if (index % 2 === 0) throw new Error("tool failed");
+          return index;
+        })),
+    );
     expect(ran).toBe(5);
-    expect(outcomes.filter((one) => one.status === "rejected" && isPolicyViolation(one.reason) && one.reason.code === "max_tool_calls_exceeded")).toHaveLength(35);
+    expect(
+      outcomes.filter((one) =>
+        one.status === "rejected" && isPolicyViolation(one.reason) && one.reason.code === "max_tool_calls_exceeded"
+      ),
+    ).toHaveLength(35);
   });
 
   test("gives back what a call took, when a later guard denies it", async () => {
     let deny5 = 5;
     const later = guard(() => deny5-- > 0 ? deny("later", "no") : allow(), ["pre_tool_call"]);
     const session = open({ maxToolCalls: 100 }, [maxToolCalls(2), later]);
-    for (let i = 0; i < 5; i++) await expect(session.tool(call(), () => "ran")).rejects.toMatchObject({ code: "later" });
+    for (let i = 0; i < 5; i++) {
+      await expect(session.tool(call(), () => "ran")).rejects.toMatchObject({ code: "later" });
+    }
     await session.tool(call(), () => "ran");
     await session.tool(call(), () => "ran");
     await expect(session.tool(call(), () => "ran")).rejects.toMatchObject({ code: "max_tool_calls_exceeded" });
@@ -167,7 +245,11 @@ describe("tool()", () => {
 
   test("aborts the tool's signal, when the caller's own aborts", async () => {
     const controller = new AbortController();
-    const run = open().tool({ ...call(), signal: controller.signal }, (_args, signal) => new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason))));
+    const run = open().tool(
+      { ...call(), signal: controller.signal },
+      (_args, signal) =>
+        new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+    );
     const reason = new Error("stop");
     controller.abort(reason);
     await expect(run).rejects.toBe(reason);
@@ -192,8 +274,14 @@ describe("run()", () => {
 
   test("denies text of the blocked patterns, at input and at output", async () => {
     const session = open({ blockedPatterns: ["password"] });
-    await expect(session.run("my PassWord", () => "ran")).rejects.toMatchObject({ code: "blocked_pattern", stage: "input" });
-    await expect(session.run("hi", () => "the p\u200bassword")).rejects.toMatchObject({ code: "blocked_pattern", stage: "output" });
+    await expect(session.run("my PassWord", () => "ran")).rejects.toMatchObject({
+      code: "blocked_pattern",
+      stage: "input",
+    });
+    await expect(session.run("hi", () => "the p\u200bassword")).rejects.toMatchObject({
+      code: "blocked_pattern",
+      stage: "output",
+    });
   });
 
   test("counts completed runs and tool calls, and makes a checkpoint at every n-th", async () => {
@@ -223,8 +311,13 @@ describe("run()", () => {
   test("denies the output, when a listener of drift_detected throws a PolicyViolationError", async () => {
     const kernel = createKernel();
     const session = kernel.session({ agentId: "a", baseline: "all fine" });
-    kernel.on("drift_detected", (event) => { throw new PolicyViolationError(`Drift ${event.driftScore}`, { code: "drift_exceeded" }); });
-    await expect(session.run("?", () => "something else entirely")).rejects.toMatchObject({ code: "drift_exceeded", stage: "output" });
+    kernel.on("drift_detected", (event) => {
+      throw new PolicyViolationError(`Drift ${event.driftScore}`, { code: "drift_exceeded" });
+    });
+    await expect(session.run("?", () => "something else entirely")).rejects.toMatchObject({
+      code: "drift_exceeded",
+      stage: "output",
+    });
   });
 
   test("writes a changed form back, when a view reads a value that is not plain", async () => {
@@ -248,7 +341,9 @@ describe("run()", () => {
     }
     const answer = new Answer();
     expect(await open().run("?", () => answer)).toBe(answer);
-    await expect(open({ blockedPatterns: ["password"] }).run("?", () => answer)).rejects.toMatchObject({ code: "blocked_pattern" });
+    await expect(open({ blockedPatterns: ["password"] }).run("?", () => answer)).rejects.toMatchObject({
+      code: "blocked_pattern",
+    });
   });
 });
 
@@ -259,40 +354,65 @@ describe("model()", () => {
     const session = open({ maxTokens: 1000 });
     await session.model({ model: "m", request: "x".repeat(400) }, () => "ok", usage(950));
     expect(session.context.totalTokens).toBe(950);
-    await expect(session.model({ model: "m", request: "x".repeat(400) }, () => "ok")).rejects.toMatchObject({ code: "token_budget_exceeded", stage: "pre_model_call" });
+    await expect(session.model({ model: "m", request: "x".repeat(400) }, () => "ok")).rejects.toMatchObject({
+      code: "token_budget_exceeded",
+      stage: "pre_model_call",
+    });
   });
 
-  test.each([["nothing", undefined], ["a negative figure", { totalTokens: -5 }], ["NaN", { totalTokens: NaN }], ["text", { totalTokens: "5" as unknown as number }]])("keeps the estimate, when the response reports %s", async (_what, reported) => {
+  test.each([["nothing", undefined], ["a negative figure", { totalTokens: -5 }], ["NaN", { totalTokens: NaN }], [
+    "text",
+    { totalTokens: "5" as unknown as number },
+  ]])("keeps the estimate, when the response reports %s", async (_what, reported) => {
     const session = open({ maxTokens: 1000 });
     await session.model({ model: "m", request: "x".repeat(2400) }, () => "ok", () => reported);
     expect(session.context.totalTokens).toBe(0);
-    await expect(session.model({ model: "m", request: "x".repeat(2400) }, () => "ok")).rejects.toMatchObject({ code: "token_budget_exceeded" });
+    await expect(session.model({ model: "m", request: "x".repeat(2400) }, () => "ok")).rejects.toMatchObject({
+      code: "token_budget_exceeded",
+    });
   });
 
   test("keeps the estimate, when the call fails", async () => {
     const session = open({ maxTokens: 1000 });
-    await expect(session.model({ model: "m", request: "x".repeat(2400) }, () => { throw new Error("down"); })).rejects.toThrow("down");
-    await expect(session.model({ model: "m", request: "x".repeat(2400) }, () => "ok")).rejects.toMatchObject({ code: "token_budget_exceeded" });
+    await expect(session.model({ model: "m", request: "x".repeat(2400) }, () => {
+      throw new Error("down");
+    })).rejects.toThrow("down");
+    await expect(session.model({ model: "m", request: "x".repeat(2400) }, () => "ok")).rejects.toMatchObject({
+      code: "token_budget_exceeded",
+    });
   });
 
   test("denies an answer that states too little confidence", async () => {
-    await expect(open().model({ model: "m", request: "?" }, () => ({ content: "?", confidence: 0.5 }))).rejects.toMatchObject({ code: "low_confidence" });
-    expect(await open().model({ model: "m", request: "?" }, () => ({ content: "!", confidence: 0.9 }))).toMatchObject({ content: "!" });
+    await expect(open().model({ model: "m", request: "?" }, () => ({ content: "?", confidence: 0.5 }))).rejects
+      .toMatchObject({ code: "low_confidence" });
+    expect(await open().model({ model: "m", request: "?" }, () => ({ content: "!", confidence: 0.9 }))).toMatchObject({
+      content: "!",
+    });
   });
 
   test("denies with guard_error, when the response can't be read", async () => {
-    await expect(open().model({ model: "m", request: "?" }, () => "x", () => { throw new Error("no usage"); })).rejects.toMatchObject({ code: "guard_error" });
+    await expect(
+      open().model({ model: "m", request: "?" }, () => "x", () => {
+        throw new Error("no usage");
+      }),
+    ).rejects.toMatchObject({ code: "guard_error" });
   });
 });
 
 describe("check()", () => {
   test("answers at once and takes nothing, when every guard does", () => {
     const session = open({ maxToolCalls: 1 });
-    for (let i = 0; i < 3; i++) expect(session.check({ stage: "pre_tool_call", name: "search", payload: {} })).toBe(allow());
+    for (let i = 0; i < 3; i++) {
+      expect(session.check({ stage: "pre_tool_call", name: "search", payload: {} })).toBe(allow());
+    }
   });
 
   test("answers a promise, when a guard does", async () => {
-    const answer = open({}, [guard(async () => deny("late", "no"), ["input"])]).check({ stage: "input", name: "execute", payload: "hi" });
+    const answer = open({}, [guard(async () => deny("late", "no"), ["input"])]).check({
+      stage: "input",
+      name: "execute",
+      payload: "hi",
+    });
     expect(answer).toBeInstanceOf(Promise);
     expect(await answer).toMatchObject({ code: "late" });
   });
@@ -300,12 +420,17 @@ describe("check()", () => {
   test("does not ask anybody, when a guard escalates", async () => {
     let asked = 0;
     const kernel = createKernel({ guards: [guard(() => escalate("please"))], approve: async () => (asked++, true) });
-    expect(await kernel.session({ agentId: "a" }).check({ stage: "input", name: "execute", payload: "hi" })).toMatchObject({ effect: "escalate", code: "approval_required" });
+    expect(await kernel.session({ agentId: "a" }).check({ stage: "input", name: "execute", payload: "hi" }))
+      .toMatchObject({ effect: "escalate", code: "approval_required" });
     expect(asked).toBe(0);
   });
 
   test("joins warnings in order, when guards warn", async () => {
-    const decision = await open({}, [guard(() => warn("a", "first")), guard(() => warn("b", "second"))]).check({ stage: "input", name: "execute", payload: "hi" });
+    const decision = await open({}, [guard(() => warn("a", "first")), guard(() => warn("b", "second"))]).check({
+      stage: "input",
+      name: "execute",
+      payload: "hi",
+    });
     expect(decision).toMatchObject({ effect: "allow", warnings: [{ code: "a", guard: "probe" }, { code: "b" }] });
   });
 });
@@ -321,27 +446,34 @@ describe("preExecute() and postExecute()", () => {
 });
 
 describe("what was checked is what runs", () => {
-  test.each(["pre_tool_call", "post_tool_call"] as const)("also when a guard at %s has something else judged meanwhile", async (stage) => {
-    let depth = 0;
-    const nosy = guard((_request, _context) => {
-      if (depth++ === 0) void session.check({ stage, name: "other", payload: { evil: true } });
-      return allow();
-    }, [stage]);
-    const session = open({}, [nosy]);
-    expect(await session.tool(call("search", { good: 1 }), (args) => args)).toEqual({ good: 1 });
-    expect(depth).toBe(2);
-  });
+  test.each(["pre_tool_call", "post_tool_call"] as const)(
+    "also when a guard at %s has something else judged meanwhile",
+    async (stage) => {
+      let depth = 0;
+      const nosy = guard((_request, _context) => {
+        if (depth++ === 0) void session.check({ stage, name: "other", payload: { evil: true } });
+        return allow();
+      }, [stage]);
+      const session = open({}, [nosy]);
+      expect(await session.tool(call("search", { good: 1 }), (args) => args)).toEqual({ good: 1 });
+      expect(depth).toBe(2);
+    },
+  );
 
-  test.each(["payload", "name", "stage"])("and guard_error denies, when a guard writes to the request's %s", async (field) => {
-    let ran = 0;
-    const writes = guard((request) => {
-      (request as unknown as Record<string, unknown>)[field] = "input";
-      return allow();
-    }, ["pre_tool_call"]);
-    await expect(open({}, [writes, guard(async () => allow(), ["pre_tool_call"])]).tool(call(), () => ran++)).rejects.toMatchObject({ code: "guard_error" });
-    await expect(open({}, [writes]).tool(call(), () => ran++)).rejects.toMatchObject({ code: "guard_error" });
-    expect(ran).toBe(0);
-  });
+  test.each(["payload", "name", "stage"])(
+    "and guard_error denies, when a guard writes to the request's %s",
+    async (field) => {
+      let ran = 0;
+      const writes = guard((request) => {
+        (request as unknown as Record<string, unknown>)[field] = "input";
+        return allow();
+      }, ["pre_tool_call"]);
+      await expect(open({}, [writes, guard(async () => allow(), ["pre_tool_call"])]).tool(call(), () => ran++)).rejects
+        .toMatchObject({ code: "guard_error" });
+      await expect(open({}, [writes]).tool(call(), () => ran++)).rejects.toMatchObject({ code: "guard_error" });
+      expect(ran).toBe(0);
+    },
+  );
 
   test("and guard_error denies, when a guard writes to the request after a transform", async () => {
     const changes = guard(() => transform({ q: "changed" }, "changed"), ["pre_tool_call"]);
@@ -349,7 +481,8 @@ describe("what was checked is what runs", () => {
       (request as { payload: unknown }).payload = {};
       return allow();
     }, ["pre_tool_call"]);
-    await expect(open({}, [changes, writes, guard(() => allow(), ["pre_tool_call"])]).tool(call(), () => 1)).rejects.toMatchObject({ code: "guard_error" });
+    await expect(open({}, [changes, writes, guard(() => allow(), ["pre_tool_call"])]).tool(call(), () => 1)).rejects
+      .toMatchObject({ code: "guard_error" });
   });
 
   test("and guards after the act see it, when the act has changed its own copy", async () => {
@@ -363,7 +496,12 @@ describe("what was checked is what runs", () => {
 });
 
 describe("a result that cannot be looked at", () => {
-  const hostile = () => new Proxy({}, { get: (_target, key) => { if (key === "getReader") throw new Error("no"); } });
+  const hostile = () =>
+    new Proxy({}, {
+      get: (_target, key) => {
+        if (key === "getReader") throw new Error("no");
+      },
+    });
 
   test("denies and frees its place, when it is a Proxy that throws", async () => {
     const session = open({ maxConcurrent: 1, backpressureThreshold: 1 });
@@ -373,7 +511,11 @@ describe("a result that cannot be looked at", () => {
 
   test("counts as no usage, when reading the usage throws", async () => {
     const session = open({ maxConcurrent: 1, backpressureThreshold: 1 });
-    const usage = { get totalTokens(): number { throw new Error("no"); } };
+    const usage = {
+      get totalTokens(): number {
+        throw new Error("no");
+      },
+    };
     expect(await session.model({ model: "m", request: {} }, () => 1, () => usage)).toBe(1);
     expect(await session.model({ model: "m", request: {} }, () => 2)).toBe(2);
     expect(session.context.totalTokens).toBe(0);
@@ -406,7 +548,9 @@ describe("interceptors", () => {
   test("cannot run the act, when it is over", async () => {
     let ran = 0;
     let late: () => Promise<unknown> = async () => undefined;
-    const session = createKernel({ interceptors: [(_request, next) => ((late = next), "cached")] }).session({ agentId: "tester" });
+    const session = createKernel({ interceptors: [(_request, next) => ((late = next), "cached")] }).session({
+      agentId: "tester",
+    });
     expect(await session.tool(call(), () => ran++)).toBe("cached");
     await expect(late()).rejects.toThrow("after the act was over");
     expect(ran).toBe(0);
@@ -415,7 +559,9 @@ describe("interceptors", () => {
   test("cannot run the act, when it was aborted while they waited", async () => {
     let ran = 0;
     let go = (): void => undefined;
-    const kernel = createKernel({ interceptors: [async (_request, next) => (await new Promise<void>((resolve) => (go = resolve)), next())] });
+    const kernel = createKernel({
+      interceptors: [async (_request, next) => (await new Promise<void>((resolve) => (go = resolve)), next())],
+    });
     const running = kernel.session({ agentId: "tester" }).tool(call(), () => ran++);
     await tick();
     kernel.kill("tester");
@@ -426,22 +572,29 @@ describe("interceptors", () => {
 
   test("cannot run the act, when their own signal was aborted", async () => {
     let ran = 0;
-    const session = createKernel({ interceptors: [(_request, next) => next(AbortSignal.abort(new Error("too late")))] }).session({ agentId: "tester" });
+    const session = createKernel({ interceptors: [(_request, next) => next(AbortSignal.abort(new Error("too late")))] })
+      .session({ agentId: "tester" });
     await expect(session.tool(call(), () => ran++)).rejects.toThrow("too late");
     expect(ran).toBe(0);
   });
 });
 
-test.each(["tool", "__proto__", "toString", undefined])("check() and explain() throw, when the stage is %s", (stage) => {
-  const kernel = createKernel();
-  const request = { stage: stage as never, name: "search", payload: {} };
-  expect(() => kernel.session({ agentId: "tester" }).check(request)).toThrow(/"stage" must be one of/);
-  expect(() => kernel.explain(request, { agentId: "tester" })).toThrow(/"stage" must be one of/);
-});
+test.each(["tool", "__proto__", "toString", undefined])(
+  "check() and explain() throw, when the stage is %s",
+  (stage) => {
+    const kernel = createKernel();
+    const request = { stage: stage as never, name: "search", payload: {} };
+    expect(() => kernel.session({ agentId: "tester" }).check(request)).toThrow(/"stage" must be one of/);
+    expect(() => kernel.explain(request, { agentId: "tester" })).toThrow(/"stage" must be one of/);
+  },
+);
 
 test("run() makes each checkpoint once, when outputs are measured at the same time", async () => {
   const waiting: (() => void)[] = [];
-  const kernel = createKernel({ policy: { checkpointFrequency: 2 }, similarity: () => new Promise((resolve) => waiting.push(() => resolve(1))) });
+  const kernel = createKernel({
+    policy: { checkpointFrequency: 2 },
+    similarity: () => new Promise((resolve) => waiting.push(() => resolve(1))),
+  });
   kernel.on("drift_detected", () => undefined);
   const session = kernel.session({ agentId: "tester", baseline: "before" });
   const runs = ["a", "b", "c"].map((output) => session.run("go", () => output));
@@ -453,32 +606,64 @@ test("run() makes each checkpoint once, when outputs are measured at the same ti
 
 test("a guard is given a taking that can't reach the act: not its payload, its decision or its end", async () => {
   const takings: object[] = [];
-  const session = open({}, [guard((_request, _context, taking) => (takings.push(taking), allow()), ["pre_tool_call", "post_tool_call"])]);
+  const session = open({}, [
+    guard((_request, _context, taking) => (takings.push(taking), allow()), ["pre_tool_call", "post_tool_call"]),
+  ]);
   await session.tool(call(), () => "found");
   await session.begin({ stage: "pre_tool_call", name: "search", payload: {} });
   expect(takings.length).toBe(3);
-  for (const taking of takings) for (const key of ["payload", "decision", "passage", "resume", "end", "fail", "cancel", "abandon"]) expect(key in taking, key).toBe(false);
+  for (const taking of takings) {
+    for (const key of ["payload", "decision", "passage", "resume", "end", "fail", "cancel", "abandon"]) {
+      expect(key in taking, key).toBe(false);
+    }
+  }
 });
 
 test("a guard can't reach what is behind its request and its context, through what made them", async () => {
   const seen: object[] = [];
-  await open({}, [guard((request, context) => (seen.push(request, context), allow()), ["pre_tool_call"])]).tool(call(), () => "found");
+  await open({}, [guard((request, context) => (seen.push(request, context), allow()), ["pre_tool_call"])]).tool(
+    call(),
+    () => "found",
+  );
   for (const given of seen) expect(given.constructor).toBe(Object);
   expect(seen.length).toBe(2);
 });
 
 test("check() gives every act an id of its own, when thousands come without one", async () => {
   const ids: string[] = [];
-  const session = createKernel({ guards: [(request) => (ids.push(request.callId), allow())] }).session({ agentId: "a" });
+  const session = createKernel({ guards: [(request) => (ids.push(request.callId), allow())] }).session({
+    agentId: "a",
+  });
   for (let i = 0; i < 3000; i++) await session.check({ stage: "pre_tool_call", name: "t", payload: {} });
-  expect([ids[1], ids[999], ids[1000], ids[2007], ids.length, new Set(ids).size]).toEqual(["#1", "#999", "#1000", "#2007", 3001, 3001]);
+  expect([ids[1], ids[999], ids[1000], ids[2007], ids.length, new Set(ids).size]).toEqual([
+    "#1",
+    "#999",
+    "#1000",
+    "#2007",
+    3001,
+    3001,
+  ]);
 });
 
 test.each<readonly [string, (kernel: Kernel, seen: string[]) => unknown]>([
   ["a listener", (kernel, seen) => kernel.on("policy_check", ({ callId }) => void seen.push(callId))],
   ["a listener to denials", (kernel, seen) => kernel.on("tool_call_blocked", ({ callId }) => void seen.push(callId))],
-  ["a sink", (kernel, seen) => kernel.use({ name: "records", setup: (host) => host.sink({ name: "records", write: ({ callId }) => void seen.push(callId) }) })],
-  ["a guard", (kernel, seen) => kernel.use({ name: "guards", setup: (host) => host.guard(guard(({ callId }) => (seen.push(callId), allow()), ["pre_tool_call"])) })],
+  [
+    "a sink",
+    (kernel, seen) =>
+      kernel.use({
+        name: "records",
+        setup: (host) => host.sink({ name: "records", write: ({ callId }) => void seen.push(callId) }),
+      }),
+  ],
+  [
+    "a guard",
+    (kernel, seen) =>
+      kernel.use({
+        name: "guards",
+        setup: (host) => host.guard(guard(({ callId }) => (seen.push(callId), allow()), ["pre_tool_call"])),
+      }),
+  ],
 ])("check() has an id of its own for every call, when it is looked at by %s", async (_who, look) => {
   const seen: string[] = [];
   const kernel = createKernel({ policy: { deniedTools: ["no"] } });
@@ -505,7 +690,19 @@ test("check() has an id, when somebody begins to listen while a guard waits", as
 test("close() tells and records once that a result is withheld, when an act is under way", async () => {
   const told: string[] = [];
   const kept: string[] = [];
-  const kernel = createKernel({ plugins: [{ name: "records", setup: (host) => host.sink({ name: "records", write: (record) => void kept.push(`${record.kind} ${record.stage} ${record.kind === "outcome" ? record.outcome : record.effect}`) }) }] });
+  const kernel = createKernel({
+    plugins: [{
+      name: "records",
+      setup: (host) =>
+        host.sink({
+          name: "records",
+          write: (record) =>
+            void kept.push(
+              `${record.kind} ${record.stage} ${record.kind === "outcome" ? record.outcome : record.effect}`,
+            ),
+        }),
+    }],
+  });
   kernel.on("policy_violation", ({ stage, code }) => void told.push(`${stage} ${code}`));
   const session = kernel.session({ agentId: "a" });
   let finish: (() => void) | undefined;
@@ -513,5 +710,9 @@ test("close() tells and records once that a result is withheld, when an act is u
   await session.close();
   finish?.();
   await expect(running).rejects.toMatchObject({ code: "session_killed" });
-  expect([told, kept]).toEqual([["post_tool_call session_killed"], ["decision pre_tool_call allow", "outcome post_tool_call withheld", "decision agent_shutdown allow"]]);
+  expect([told, kept]).toEqual([["post_tool_call session_killed"], [
+    "decision pre_tool_call allow",
+    "outcome post_tool_call withheld",
+    "decision agent_shutdown allow",
+  ]]);
 });

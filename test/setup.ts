@@ -12,13 +12,18 @@ const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1|::ffff:127(?:\.\d{1,3}){
 const offences: string[] = [];
 
 function judge(what: string, host: unknown): void {
-  if (host === undefined || host === null || host === "" || (typeof host === "string" && LOOPBACK.test(host.replace(/^\[(.*)\]$/, "$1")))) return;
+  if (
+    host === undefined || host === null || host === "" ||
+    (typeof host === "string" && LOOPBACK.test(host.replace(/^\[(.*)\]$/, "$1")))
+  ) return;
   const text = `A test must not leave this machine: ${what} to ${String(host)}`;
   offences.push(text);
   throw new Error(text);
 }
 
-/** The host of `connect(options)`, `connect(port, host)` and `connect(path)`; Node's own callers hand over one array. */
+/**
+ * The host of `connect(options)`, `connect(port, host)` and `connect(path)`; Node's own callers hand over one array.
+ */
 function hostOf(args: readonly unknown[]): unknown {
   const [first, second] = Array.isArray(args[0]) ? (args[0] as unknown[]) : args;
   if (typeof first === "object" && first !== null) {
@@ -46,8 +51,16 @@ if (marks[GUARDED] !== true) {
       if (/^(?:lookup|resolve|reverse)/.test(method)) before(owner, method, ([host]) => judge(`dns.${method}`, host));
     }
   }
-  before(dgram.Socket.prototype, "connect", ([, host]) => judge("dgram.connect", typeof host === "string" ? host : undefined));
-  before(dgram.Socket.prototype, "send", (args) => judge("dgram.send", args.slice(1).find((arg) => typeof arg === "string")));
+  before(
+    dgram.Socket.prototype,
+    "connect",
+    ([, host]) => judge("dgram.connect", typeof host === "string" ? host : undefined),
+  );
+  before(
+    dgram.Socket.prototype,
+    "send",
+    (args) => judge("dgram.send", args.slice(1).find((arg) => typeof arg === "string")),
+  );
   syncBuiltinESMExports();
 }
 

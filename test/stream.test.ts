@@ -1,5 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { createKernel, defineGuard, escalate, maxConcurrent, redactPatterns, transform, type Session, type StreamOptions } from "../mod.ts";
+import {
+  createKernel,
+  defineGuard,
+  escalate,
+  maxConcurrent,
+  redactPatterns,
+  type Session,
+  type StreamOptions,
+  transform,
+} from "../mod.ts";
 
 type Part = { readonly text?: string; readonly channel?: string; readonly tokens?: number };
 const options = (more: Partial<StreamOptions<Part>> = {}): StreamOptions<Part> => ({
@@ -17,7 +26,11 @@ async function* from(parts: readonly Part[], released?: () => void): AsyncGenera
   }
 }
 const letters = (text: string, more: object = {}): Part[] => [...text].map((char) => ({ text: char, ...more }));
-async function read(session: Session, parts: AsyncIterable<Part>, more: Partial<StreamOptions<Part>> = {}): Promise<{ parts: Part[]; error: unknown }> {
+async function read(
+  session: Session,
+  parts: AsyncIterable<Part>,
+  more: Partial<StreamOptions<Part>> = {},
+): Promise<{ parts: Part[]; error: unknown }> {
   const seen: Part[] = [];
   try {
     for await (const part of session.stream(parts, options(more))) seen.push(part);
@@ -36,7 +49,9 @@ describe("stream()", () => {
   test("gives no part at all, when forbidden text stands anywhere, split over parts", async () => {
     const session = createKernel({ policy: { blockedPatterns: ["secret"] } }).session({ agentId: "a" });
     for (const stage of ["output", "post_model_call", "post_tool_call"] as const) {
-      const { parts, error } = await read(session, from(letters(`${"x".repeat(50)} SECRET ${"y".repeat(100)}`)), { stage });
+      const { parts, error } = await read(session, from(letters(`${"x".repeat(50)} SECRET ${"y".repeat(100)}`)), {
+        stage,
+      });
       expect(parts).toEqual([]);
       expect(error).toMatchObject({ code: "blocked_pattern", stage });
     }
@@ -55,22 +70,33 @@ describe("stream()", () => {
     const session = createKernel({ guards: [redactPatterns(["secret"], "***")] }).session({ agentId: "a" });
     const { parts } = await read(session, from([{ tokens: 1 }, ...letters("a secret b")]));
     expect(parts.map((part) => part.text ?? "").join("")).toBe("a *** b");
-    const two = await read(session, from([...letters("a secret", { channel: "x" }), ...letters("fine", { channel: "y" })]), { channelOf: (part) => part.channel ?? "", stage: "post_model_call" });
+    const two = await read(
+      session,
+      from([...letters("a secret", { channel: "x" }), ...letters("fine", { channel: "y" })]),
+      { channelOf: (part) => part.channel ?? "", stage: "post_model_call" },
+    );
     expect(two.parts.filter((part) => part.channel === "x").map((part) => part.text).join("")).toBe("a ***");
     expect(two.parts.filter((part) => part.channel === "y").map((part) => part.text).join("")).toBe("fine");
   });
 
   test("fails, when a guard changes the text to something that is no text", async () => {
-    const session = createKernel({ guards: [defineGuard({ name: "odd", stages: ["output"], check: () => transform({ n: 1 }, "odd") })] }).session({ agentId: "a" });
+    const session = createKernel({
+      guards: [defineGuard({ name: "odd", stages: ["output"], check: () => transform({ n: 1 }, "odd") })],
+    }).session({ agentId: "a" });
     expect((await read(session, from(letters("abc")))).error).toBeInstanceOf(TypeError);
   });
 
-  const modelAct = async (session: Session) => await session.begin({ stage: "pre_model_call", name: "m", payload: { messages: [] } });
+  const modelAct = async (session: Session) =>
+    await session.begin({ stage: "pre_model_call", name: "m", payload: { messages: [] } });
 
   test("ends its act once, with the text and the last usage", async () => {
     const session = createKernel().session({ agentId: "a" });
     const act = await modelAct(session);
-    await read(session, from([{ text: "hi", tokens: 1 }, { tokens: 5 }]), { stage: "post_model_call", act, usageOf: ({ tokens }) => tokens === undefined ? undefined : { totalTokens: tokens } });
+    await read(session, from([{ text: "hi", tokens: 1 }, { tokens: 5 }]), {
+      stage: "post_model_call",
+      act,
+      usageOf: ({ tokens }) => tokens === undefined ? undefined : { totalTokens: tokens },
+    });
     expect(session.context).toMatchObject({ totalTokens: 5, modelCallCount: 1 });
   });
 
@@ -78,22 +104,45 @@ describe("stream()", () => {
     const session = createKernel({ policy: { maxTokens: 1000 } }).session({ agentId: "a" });
     const act = await session.begin({ stage: "pre_model_call", name: "m", payload: "x".repeat(2400) });
     const boom = new Error("boom");
-    const { error } = await read(session, (async function* () { yield { text: "a" }; throw boom; })(), { stage: "post_model_call", act });
+    const { error } = await read(
+      session,
+      (async function* () {
+        yield { text: "a" };
+        throw boom;
+      })(),
+      { stage: "post_model_call", act },
+    );
     expect(error).toBe(boom);
-    expect((await session.begin({ stage: "pre_model_call", name: "m", payload: "x".repeat(2400) })).decision).toMatchObject({ code: "token_budget_exceeded" });
+    expect((await session.begin({ stage: "pre_model_call", name: "m", payload: "x".repeat(2400) })).decision)
+      .toMatchObject({ code: "token_budget_exceeded" });
   });
 
-  test.each([["before the first part", 0], ["after it", 1]])("ends its act and lets the source go, when the consumer leaves %s", async (_what, reads) => {
-    const session = createKernel({ guards: [maxConcurrent(1)] }).session({ agentId: "a" });
-    const act = await modelAct(session);
-    let released = false;
-    const source = { [Symbol.asyncIterator]: () => ({ ...from(letters("abc")), next: (() => { const inner = from(letters("abc")); return () => inner.next(); })(), return: async () => { released = true; return { done: true as const, value: undefined }; } }) };
-    const iterator = session.stream(source, options({ stage: "post_model_call", act }))[Symbol.asyncIterator]();
-    for (let i = 0; i < reads; i++) await iterator.next();
-    await iterator.return?.();
-    if (reads === 0) expect(released).toBe(true);
-    expect((await modelAct(session)).decision.allowed).toBe(true);
-  });
+  test.each([["before the first part", 0], ["after it", 1]])(
+    "ends its act and lets the source go, when the consumer leaves %s",
+    async (_what, reads) => {
+      const session = createKernel({ guards: [maxConcurrent(1)] }).session({ agentId: "a" });
+      const act = await modelAct(session);
+      let released = false;
+      const source = {
+        [Symbol.asyncIterator]: () => ({
+          ...from(letters("abc")),
+          next: (() => {
+            const inner = from(letters("abc"));
+            return () => inner.next();
+          })(),
+          return: async () => {
+            released = true;
+            return { done: true as const, value: undefined };
+          },
+        }),
+      };
+      const iterator = session.stream(source, options({ stage: "post_model_call", act }))[Symbol.asyncIterator]();
+      for (let i = 0; i < reads; i++) await iterator.next();
+      await iterator.return?.();
+      if (reads === 0) expect(released).toBe(true);
+      expect((await modelAct(session)).decision.allowed).toBe(true);
+    },
+  );
 
   test("stops waiting for a source that hangs, when the session is closed or the consumer leaves", async () => {
     const session = createKernel().session({ agentId: "a" });
@@ -115,7 +164,9 @@ describe("stream()", () => {
     ["holdBack, which needs the whole", from([]), { holdBack: 5 }],
     ["no textOf", from([]), { textOf: undefined }],
   ])("throws, when given %s", (_what, parts, more) => {
-    expect(() => createKernel().session({ agentId: "a" }).stream(parts as never, options(more as never))).toThrow(TypeError);
+    expect(() => createKernel().session({ agentId: "a" }).stream(parts as never, options(more as never))).toThrow(
+      TypeError,
+    );
   });
 });
 
@@ -123,7 +174,13 @@ test("stream() tells and records an escalation as a denial, when it has no act",
   const told: string[] = [];
   const records: string[] = [];
   const asks = defineGuard({ name: "asks", stages: ["output"], check: () => escalate("Let it out?") });
-  const kernel = createKernel({ guards: [asks], plugins: [{ name: "keeps", setup: (host) => host.sink({ name: "keeps", write: (record) => void records.push(record.kind) }) }] });
+  const kernel = createKernel({
+    guards: [asks],
+    plugins: [{
+      name: "keeps",
+      setup: (host) => host.sink({ name: "keeps", write: (record) => void records.push(record.kind) }),
+    }],
+  });
   kernel.on("policy_violation", ({ code }) => void told.push(code));
   const { parts, error } = await read(kernel.session({ agentId: "tester" }), from(letters("text")));
   expect([parts, told, records]).toEqual([[], ["approval_required"], ["decision"]]);
@@ -134,7 +191,12 @@ test("stream() reads nothing, when its act was denied", async () => {
   let read_ = 0;
   const session = createKernel({ policy: { deniedTools: ["rm"] } }).session({ agentId: "tester" });
   const act = await session.begin({ stage: "pre_tool_call", name: "rm", payload: {} });
-  const source = (async function* (): AsyncGenerator<Part> { read_++; yield {}; })();
-  expect((await read(session, source, { stage: "post_tool_call", name: "rm", act })).error).toMatchObject({ code: "tool_not_allowed" });
+  const source = (async function* (): AsyncGenerator<Part> {
+    read_++;
+    yield {};
+  })();
+  expect((await read(session, source, { stage: "post_tool_call", name: "rm", act })).error).toMatchObject({
+    code: "tool_not_allowed",
+  });
   expect(read_).toBe(0);
 });

@@ -1,12 +1,19 @@
 import { describe, expect, test } from "vitest";
 import type { Guard } from "../src/guard.ts";
-import { hasTaken, branch, DRY, hold, type Owner, Taken, Takings, tracked } from "../src/taking.ts";
+import { branch, DRY, hasTaken, hold, type Owner, Taken, Takings, tracked } from "../src/taking.ts";
 import { answering, taking } from "./helpers.ts";
 
 /** A log of what was given back and settled. */
 function log(): { said: string[]; take: (own: { take: Takings["take"] }, name: string, settles?: boolean) => void } {
   const said: string[] = [];
-  return { said, take: (own, name, settles = true) => own.take(() => said.push(`-${name}`), settles ? (usage) => said.push(`=${name}${usage?.totalTokens ?? ""}`) : undefined) };
+  return {
+    said,
+    take: (own, name, settles = true) =>
+      own.take(
+        () => said.push(`-${name}`),
+        settles ? (usage) => said.push(`=${name}${usage?.totalTokens ?? ""}`) : undefined,
+      ),
+  };
 }
 
 describe("Takings", () => {
@@ -71,7 +78,9 @@ describe("Takings", () => {
   test.each(["giveBack", "settle"] as const)("%s() reaches everyone, when one of them throws", (verb) => {
     const { said, take } = log();
     const own = new Takings(false);
-    const boom = (): never => { throw new Error("x"); };
+    const boom = (): never => {
+      throw new Error("x");
+    };
     take(own, "a");
     own.take(boom, boom);
     take(own, "b");
@@ -83,13 +92,22 @@ describe("Takings", () => {
     const { said, take } = log();
     take(DRY, "a");
     take(new Takings(true), "b");
-    DRY.take(() => { throw new Error("x"); });
+    DRY.take(() => {
+      throw new Error("x");
+    });
     expect(said).toEqual(["-a", "-b"]);
   });
 
-  test.each([[undefined], ["back"], [() => {}, "settle"], [() => {}, null]])("take() throws a TypeError, when it is given %s, %s", (...given) => {
-    expect(() => new Takings(false).take(...(given as unknown as [() => void]))).toThrow(new TypeError("take() needs a function that gives back what was taken; a second one, that settles it, may follow"));
-  });
+  test.each([[undefined], ["back"], [() => {}, "settle"], [() => {}, null]])(
+    "take() throws a TypeError, when it is given %s, %s",
+    (...given) => {
+      expect(() => new Takings(false).take(...(given as unknown as [() => void]))).toThrow(
+        new TypeError(
+          "take() needs a function that gives back what was taken; a second one, that settles it, may follow",
+        ),
+      );
+    },
+  );
 });
 
 describe("second looks", () => {
@@ -115,7 +133,12 @@ describe("second looks", () => {
   test("hasTaken() holds for a limit on a second look only, when it took in the first", () => {
     const own = new Takings(false);
     hold(own, new Taken(owner, true, 1));
-    expect([hasTaken(own, owner), hasTaken(own.again(), owner), hasTaken(own.again(), { ...owner }), hasTaken(taking(true), owner)]).toEqual([false, true, false, false]);
+    expect([
+      hasTaken(own, owner),
+      hasTaken(own.again(), owner),
+      hasTaken(own.again(), { ...owner }),
+      hasTaken(taking(true), owner),
+    ]).toEqual([false, true, false, false]);
   });
 
   test("tell() says whose is what was given since, newest first, where nobody is known", () => {
@@ -170,7 +193,10 @@ describe("second looks", () => {
 test("giveBack() leaves no rejection unhandled, when one of them is async and fails", async () => {
   const own = new Takings(false);
   let called = 0;
-  own.take(async () => { called++; throw new Error("x"); });
+  own.take(async () => {
+    called++;
+    throw new Error("x");
+  });
   own.giveBack(true);
   await Promise.resolve();
   expect(called).toBe(1);
@@ -180,25 +206,35 @@ describe("hold()", () => {
   /** An owner that says what was done with its takings, by their amounts. */
   const owner = (): Owner & { readonly said: string[] } => {
     const said: string[] = [];
-    return { said, giveBack: ({ amount }) => said.push(`-${amount}`), settle: ({ amount }, usage) => said.push(`=${amount}/${usage?.totalTokens}`) };
+    return {
+      said,
+      giveBack: ({ amount }) => said.push(`-${amount}`),
+      settle: ({ amount }, usage) => said.push(`=${amount}/${usage?.totalTokens}`),
+    };
   };
 
-  test.each([["ours", () => new Takings(false)], ["somebody else's", taking]])("registers what was taken, when the taking is %s", (_whose, make) => {
-    const { said, ...by } = owner();
-    const [own, other] = [make(), make()];
-    hold(own, new Taken(by, true, 1));
-    hold(own, new Taken(by, false, 2));
-    hold(other, new Taken(by, true, 3));
-    hold(other, new Taken(by, false, 4));
-    expect(said).toEqual([]);
-    own.settle({ totalTokens: 7 });
-    other.giveBack(true);
-    expect(said).toEqual(["=1/7", "-4", "-3"]);
-  });
+  test.each([["ours", () => new Takings(false)], ["somebody else's", taking]])(
+    "registers what was taken, when the taking is %s",
+    (_whose, make) => {
+      const { said, ...by } = owner();
+      const [own, other] = [make(), make()];
+      hold(own, new Taken(by, true, 1));
+      hold(own, new Taken(by, false, 2));
+      hold(other, new Taken(by, true, 3));
+      hold(other, new Taken(by, false, 4));
+      expect(said).toEqual([]);
+      own.settle({ totalTokens: 7 });
+      other.giveBack(true);
+      expect(said).toEqual(["=1/7", "-4", "-3"]);
+    },
+  );
 
   test("gives somebody else's taking no settling, when nothing is settled", () => {
     const given: unknown[][] = [];
-    const theirs = { dry: false, take: (...functions: unknown[]) => void given.push(functions.map((one) => typeof one)) };
+    const theirs = {
+      dry: false,
+      take: (...functions: unknown[]) => void given.push(functions.map((one) => typeof one)),
+    };
     hold(theirs, new Taken(owner(), false, 1));
     hold(theirs, new Taken(owner(), true, 1));
     expect(given).toEqual([["function", "undefined"], ["function", "function"]]);
@@ -214,7 +250,13 @@ describe("hold()", () => {
   });
 
   test("a taking that is over keeps no other one, when it is settled, given back or handed on", () => {
-    for (const end of [(own: Takings) => own.settle(undefined), (own: Takings) => own.giveBack(true), (own: Takings) => own.handOn(taking())]) {
+    for (
+      const end of [
+        (own: Takings) => own.settle(undefined),
+        (own: Takings) => own.giveBack(true),
+        (own: Takings) => own.handOn(taking()),
+      ]
+    ) {
       const own = new Takings(false);
       const all = [1, 2, 3].map((amount) => new Taken(owner(), true, amount));
       for (const one of all) hold(own, one);
@@ -241,7 +283,13 @@ describe("hold()", () => {
   });
 
   test("giveBack() and settle() reach everyone and leave no rejection unhandled, when an owner throws or rejects", async () => {
-    for (const bad of [() => { throw new Error("x"); }, async () => { throw new Error("x"); }]) {
+    for (
+      const bad of [() => {
+        throw new Error("x");
+      }, async () => {
+        throw new Error("x");
+      }]
+    ) {
       const { said, ...by } = owner();
       for (const verb of ["giveBack", "settle"] as const) {
         const own = new Takings(false);

@@ -5,9 +5,22 @@ import { microUsdOf, readUsage, tokensOf } from "../src/usage.ts";
 
 describe("tokensOf()", () => {
   test.each([
-    [{ totalTokens: 5 }, 5], [{ inputTokens: 2, outputTokens: 3 }, 5], [{ inputTokens: 2 }, 2], [{ outputTokens: 3 }, 3], [{ totalTokens: 0 }, 0], [{ totalTokens: 1.2 }, 2],
-    [{ totalTokens: 1, inputTokens: 2, outputTokens: 3 }, 5], [{ totalTokens: 9, inputTokens: 2, outputTokens: 3 }, 9],
-    [{ totalTokens: NaN, inputTokens: 2 }, 2], [{ totalTokens: -5 }, undefined], [{ totalTokens: "5" }, undefined], [{ totalTokens: Infinity }, undefined], [{}, undefined], [undefined, undefined], [null, undefined], [7, undefined],
+    [{ totalTokens: 5 }, 5],
+    [{ inputTokens: 2, outputTokens: 3 }, 5],
+    [{ inputTokens: 2 }, 2],
+    [{ outputTokens: 3 }, 3],
+    [{ totalTokens: 0 }, 0],
+    [{ totalTokens: 1.2 }, 2],
+    [{ totalTokens: 1, inputTokens: 2, outputTokens: 3 }, 5],
+    [{ totalTokens: 9, inputTokens: 2, outputTokens: 3 }, 9],
+    [{ totalTokens: NaN, inputTokens: 2 }, 2],
+    [{ totalTokens: -5 }, undefined],
+    [{ totalTokens: "5" }, undefined],
+    [{ totalTokens: Infinity }, undefined],
+    [{}, undefined],
+    [undefined, undefined],
+    [null, undefined],
+    [7, undefined],
   ])("tokensOf() takes what can be true, and the larger of two figures, when the usage is %j", (usage, expected) => {
     expect(tokensOf(usage as TokenUsage | undefined)).toBe(expected);
   });
@@ -15,8 +28,18 @@ describe("tokensOf()", () => {
 
 describe("microUsdOf()", () => {
   test.each([
-    [{ costUsd: 0 }, 0], [{ costUsd: 1 }, 1_000_000], [{ costUsd: 0.1 }, 100_000], [{ costUsd: 0.1 + 0.2 }, 300_000], [{ costUsd: 0.000_000_1 }, 1], [{ costUsd: 1e-12 }, 1],
-    [{ costUsd: -1 }, undefined], [{ costUsd: NaN }, undefined], [{ costUsd: "1" }, undefined], [{}, undefined], [undefined, undefined], [null, undefined],
+    [{ costUsd: 0 }, 0],
+    [{ costUsd: 1 }, 1_000_000],
+    [{ costUsd: 0.1 }, 100_000],
+    [{ costUsd: 0.1 + 0.2 }, 300_000],
+    [{ costUsd: 0.000_000_1 }, 1],
+    [{ costUsd: 1e-12 }, 1],
+    [{ costUsd: -1 }, undefined],
+    [{ costUsd: NaN }, undefined],
+    [{ costUsd: "1" }, undefined],
+    [{}, undefined],
+    [undefined, undefined],
+    [null, undefined],
   ])("microUsdOf() rounds up to whole millionths, when the usage is %j", (usage, expected) => {
     expect(microUsdOf(usage as TokenUsage | undefined)).toBe(expected);
   });
@@ -38,13 +61,21 @@ describe("readUsage()", () => {
     [{}, undefined],
     [null, undefined],
     ["5", undefined],
-    [{ get totalTokens(): number { throw new Error("x"); } }, undefined],
+    [{
+      get totalTokens(): number {
+        throw new Error("x");
+      },
+    }, undefined],
   ])("keeps what can be true, when the usage is given (%#)", (usage, expected) => {
     expect(readUsage(usage as TokenUsage)).toEqual(expected);
   });
 
   test("reads each figure once, when it is a getter", () => {
     let reads = 0;
-    expect(readUsage({ get totalTokens() { return ++reads; } })).toEqual({ totalTokens: 1 });
+    expect(readUsage({
+      get totalTokens() {
+        return ++reads;
+      },
+    })).toEqual({ totalTokens: 1 });
   });
 });

@@ -30,11 +30,17 @@ const read = (name: string): string => readFileSync(join(folder, name), "utf8");
 function parsed(): Readonly<Record<string, Workflow>> {
   const program = "console.log(JSON.stringify(Bun.YAML.parse(require('node:fs').readFileSync(0, 'utf8'))))";
   const bun = join(root, "node_modules/bun/bin/bun.exe"); // so called on every system
-  return Object.fromEntries(names.map((name) => [name, JSON.parse(execFileSync(bun, ["-e", program], { input: read(name), encoding: "utf8" }))]));
+  return Object.fromEntries(
+    names.map((
+      name,
+    ) => [name, JSON.parse(execFileSync(bun, ["-e", program], { input: read(name), encoding: "utf8" }))]),
+  );
 }
 
 const workflows = parsed();
-const jobs = Object.entries(workflows).flatMap(([name, { jobs }]) => Object.entries(jobs).map(([id, job]) => ({ name, id, job, steps: job.steps })));
+const jobs = Object.entries(workflows).flatMap(([name, { jobs }]) =>
+  Object.entries(jobs).map(([id, job]) => ({ name, id, job, steps: job.steps }))
+);
 const steps = jobs.flatMap(({ name, id, job }) => job.steps.map((step) => ({ where: `${name}: ${id}`, ...step })));
 const runs = steps.flatMap(({ where, run }) => (run === undefined ? [] : [{ where, run }]));
 
@@ -57,8 +63,12 @@ describe("workflows", () => {
   });
 
   test("grant at most reading, and the run's identity to the jobs that publish", () => {
-    for (const [name, { permissions }] of Object.entries(workflows)) expect([{}, { contents: "read" }], name).toContainEqual(permissions);
-    const granted = jobs.filter(({ job }) => job.permissions !== undefined).map(({ name, id, job }) => [`${name}: ${id}`, job.permissions]);
+    for (const [name, { permissions }] of Object.entries(workflows)) {
+      expect([{}, { contents: "read" }], name).toContainEqual(permissions);
+    }
+    const granted = jobs.filter(({ job }) => job.permissions !== undefined).map((
+      { name, id, job },
+    ) => [`${name}: ${id}`, job.permissions]);
     expect(Object.fromEntries(granted)).toEqual({
       "release.yml: test": { contents: "read" },
       "release.yml: npm": { contents: "read", "id-token": "write" },
@@ -77,13 +87,16 @@ describe("workflows", () => {
   });
 
   test("give every job an end", () => {
-    expect(jobs.filter(({ job }) => !(Number(job["timeout-minutes"]) <= 60)).map(({ name, id }) => `${name}: ${id}`)).toEqual([]);
+    expect(jobs.filter(({ job }) => !(Number(job["timeout-minutes"]) <= 60)).map(({ name, id }) => `${name}: ${id}`))
+      .toEqual([]);
   });
 
   test("keep no credentials in the checkout", () => {
     const checkouts = steps.filter(({ uses }) => uses?.startsWith("actions/checkout@"));
     expect(checkouts.length).toBe(jobs.length);
-    expect(checkouts.filter((step) => step.with?.["persist-credentials"] !== false).map(({ where }) => where)).toEqual([]);
+    expect(checkouts.filter((step) => step.with?.["persist-credentials"] !== false).map(({ where }) => where)).toEqual(
+      [],
+    );
   });
 
   test("put no expression into a command, where a branch's name would be code", () => {

@@ -14,10 +14,16 @@ export interface Contestant<I, A> {
 export type Bound = { readonly most: number } | { readonly least: number };
 
 /**
- * The figure of `of`, divided by that of `against` (so that `least` says how many times slower `of` is), or by itself, in ns.
+ * The figure of `of`, divided by that of `against` (so that `least` says how many times slower `of` is), or by itself,
+ * in ns.
  * A `reported` bound is told and fails nothing: one that only some runtimes are held to.
  */
-export type Promised = { readonly of: string; readonly against?: string; readonly what?: string; readonly reported?: boolean } & Bound;
+export type Promised = {
+  readonly of: string;
+  readonly against?: string;
+  readonly what?: string;
+  readonly reported?: boolean;
+} & Bound;
 
 /** What is asked, of whom, and what the answer must be. */
 export interface Question<I, A> {
@@ -36,28 +42,49 @@ export interface Question<I, A> {
 }
 
 /** Holds every contestant to the same answers, times them, and tells and keeps what came out. */
-export async function ask<I, A>({ title, isAwaited = false, cases, inputs, contestants, against, promises = [], pace }: Question<I, A>): Promise<void> {
+export async function ask<I, A>(
+  { title, isAwaited = false, cases, inputs, contestants, against, promises = [], pace }: Question<I, A>,
+): Promise<void> {
   const first = cases[0];
   if (first === undefined) throw new TypeError(`"${title}" needs a case that its contestants must get right`);
   for (const [name, { run, read = (answer: unknown) => answer as A }] of Object.entries(contestants)) {
-    for (const [input, wanted] of cases) assert.deepEqual(read(await run(input), input), wanted, `${title}: ${name} must be right before it is timed`);
+    for (const [input, wanted] of cases) {
+      assert.deepEqual(read(await run(input), input), wanted, `${title}: ${name} must be right before it is timed`);
+    }
   }
   const timed = Object.entries(contestants).map(([name, { run }]) => ({ name, run, isAwaited }));
-  const rounds = await time(timed, inputs ?? [first[0]], { rounds: isQuick ? 7 : 21, timeMs: isQuick ? 8 : 30, ...(isQuick ? {} : pace) });
+  const rounds = await time(timed, inputs ?? [first[0]], {
+    rounds: isQuick ? 7 : 21,
+    timeMs: isQuick ? 8 : 30,
+    ...(isQuick ? {} : pace),
+  });
   const of = (name: string): readonly number[] => {
     const figures = rounds.get(name);
     if (figures === undefined) throw new TypeError(`"${title}" has no contestant "${name}"`);
     return figures;
   };
-  const over = (name: string, other: string): readonly number[] => of(name).map((figure, round) => figure / (of(other)[round] as number));
+  const over = (name: string, other: string): readonly number[] =>
+    of(name).map((figure, round) => figure / (of(other)[round] as number));
   record({
     title,
     unit: "ns",
     against,
-    figures: [...rounds].map(([name, figures]) => ({ name, median: median(figures), low: quantile(figures, 0.25), high: quantile(figures, 0.75), ratio: median(over(name, against)) })),
+    figures: [...rounds].map(([name, figures]) => ({
+      name,
+      median: median(figures),
+      low: quantile(figures, 0.25),
+      high: quantile(figures, 0.75),
+      ratio: median(over(name, against)),
+    })),
     promises: promises.map((promise) => {
       const found = promise.against === undefined ? of(promise.of) : over(promise.of, promise.against);
-      return { ...promise, unit: promise.against === undefined ? "ns" : "x", found: median(found), low: quantile(found, 0.25), high: quantile(found, 0.75) };
+      return {
+        ...promise,
+        unit: promise.against === undefined ? "ns" : "x",
+        found: median(found),
+        low: quantile(found, 0.25),
+        high: quantile(found, 0.75),
+      };
     }),
   });
 }

@@ -30,7 +30,11 @@ const PANELS: readonly Panel[] = [
       [WHO, "agent-governance-sdk evaluatePolicy, 1 rule", "@microsoft/agent-governance-sdk evaluatePolicy"],
       [WHO, "casbin enforceSync", "casbin enforceSync"],
       [WHO, "cedar-wasm, policies parsed before", "@cedar-policy/cedar-wasm"],
-      ["a text without the words that are searched, 200 B", "openai guardrails, keywords", "@openai/guardrails, five keywords, no tools"],
+      [
+        "a text without the words that are searched, 200 B",
+        "openai guardrails, keywords",
+        "@openai/guardrails, five keywords, no tools",
+      ],
     ],
   },
   {
@@ -85,24 +89,43 @@ export function chartOf(results: Results): string {
   let y = 64;
   const axisFrom = y - 14;
   for (const { title, note, bars } of panels) {
-    parts.push(`<text class="title" x="16" y="${y}">${escaped(title)} <tspan class="note">${escaped(note)}</tspan></text>`);
+    parts.push(
+      `<text class="title" x="16" y="${y}">${escaped(title)} <tspan class="note">${escaped(note)}</tspan></text>`,
+    );
     y += 12;
     for (const { label, figure, isOurs } of bars) {
       const middle = y + ROW / 2;
-      parts.push(`<text class="label${isOurs ? " own" : ""}" x="${LEFT - 8}" y="${middle + 4}">${escaped(label)}</text>`);
-      parts.push(`<rect class="${isOurs ? "ours" : "bar"}" x="${LEFT}" y="${y + 4}" width="${(x(figure.median) - LEFT).toFixed(1)}" height="${ROW - 8}"/>`);
-      parts.push(`<line class="spread" x1="${x(figure.low).toFixed(1)}" x2="${x(figure.high).toFixed(1)}" y1="${middle}" y2="${middle}"/>`);
-      parts.push(`<text class="value" x="${(x(figure.high) + 6).toFixed(1)}" y="${middle + 4}">${shown(figure.median, "ns")}</text>`);
+      parts.push(
+        `<text class="label${isOurs ? " own" : ""}" x="${LEFT - 8}" y="${middle + 4}">${escaped(label)}</text>`,
+      );
+      parts.push(
+        `<rect class="${isOurs ? "ours" : "bar"}" x="${LEFT}" y="${y + 4}" width="${
+          (x(figure.median) - LEFT).toFixed(1)
+        }" height="${ROW - 8}"/>`,
+      );
+      parts.push(
+        `<line class="spread" x1="${x(figure.low).toFixed(1)}" x2="${
+          x(figure.high).toFixed(1)
+        }" y1="${middle}" y2="${middle}"/>`,
+      );
+      parts.push(
+        `<text class="value" x="${(x(figure.high) + 6).toFixed(1)}" y="${middle + 4}">${
+          shown(figure.median, "ns")
+        }</text>`,
+      );
       y += ROW;
     }
     y += 34;
   }
   const axis = Array.from({ length: high - low + 1 }, (_, at) => {
     const at10 = x(10 ** (low + at)).toFixed(1);
-    return `<line class="grid" x1="${at10}" x2="${at10}" y1="${axisFrom}" y2="${y - 30}"/><text class="tick" x="${at10}" y="${y - 14}">${shown(10 ** (low + at), "ns")}</text>`;
+    return `<line class="grid" x1="${at10}" x2="${at10}" y1="${axisFrom}" y2="${
+      y - 30
+    }"/><text class="tick" x="${at10}" y="${y - 14}">${shown(10 ** (low + at), "ns")}</text>`;
   });
   const { cpu, cores, system } = results.machine;
-  const caption = `${results.runtime}, ${cpu}, ${cores} cores, ${system}, ${results.date}. Medians with quartiles; a logarithmic axis, shorter is faster.`;
+  const caption =
+    `${results.runtime}, ${cpu}, ${cores} cores, ${system}, ${results.date}. Medians with quartiles; a logarithmic axis, shorter is faster.`;
   const packages = Object.entries(results.packages).map(([name, version]) => `${name} ${version}`);
   const lines = [caption, ...[packages.slice(0, 5), packages.slice(5)].map((some) => some.join(", "))];
   const height = y + 14 * lines.length + 14;
@@ -127,7 +150,13 @@ ${lines.map((line, at) => `<text class="caption" x="16" y="${y + 12 + at * 14}">
 
 /** Draws the results of the newest Node there are. */
 export function drawChart(folder: string): void {
-  const newest = readdirSync(folder).flatMap((file) => /^node-(\d+)\.json$/.exec(file)?.[1] ?? []).map(Number).sort((a, b) => b - a)[0];
+  const newest =
+    readdirSync(folder).flatMap((file) => /^node-(\d+)\.json$/.exec(file)?.[1] ?? []).map(Number).sort((a, b) =>
+      b - a
+    )[0];
   if (newest === undefined) return;
-  writeFileSync(`${folder}chart.svg`, chartOf(JSON.parse(readFileSync(`${folder}node-${newest}.json`, "utf8")) as Results));
+  writeFileSync(
+    `${folder}chart.svg`,
+    chartOf(JSON.parse(readFileSync(`${folder}node-${newest}.json`, "utf8")) as Results),
+  );
 }

@@ -10,7 +10,11 @@ const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 /** Runs the project's TypeScript compiler, and answers what it printed. */
 export function tsc(args: readonly string[]): string {
   const node = process.versions["deno"] !== undefined ? ["run", "-A"] : [];
-  const { status, stdout, stderr } = spawnSync(process.execPath, [...node, `${ROOT}node_modules/typescript/bin/tsc`, ...args], { encoding: "utf8" });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [
+    ...node,
+    `${ROOT}node_modules/typescript/bin/tsc`,
+    ...args,
+  ], { encoding: "utf8" });
   if (status !== 0) throw new Error(`tsc ${args.join(" ")}: ${stdout}${stderr}`);
   return stdout;
 }
@@ -22,7 +26,14 @@ export function builtPackage(): string {
   const run = process.env["BENCH_RUN"];
   if (run !== undefined && existsSync(mark) && readFileSync(mark, "utf8") === run) return folder;
   mkdirSync(folder, { recursive: true });
-  writeFileSync(`${OUT}tsconfig.json`, JSON.stringify({ extends: "../../tsconfig.build.json", compilerOptions: { rootDir: "../..", outDir: "dist" }, include: ["../../mod.ts"] }));
+  writeFileSync(
+    `${OUT}tsconfig.json`,
+    JSON.stringify({
+      extends: "../../tsconfig.build.json",
+      compilerOptions: { rootDir: "../..", outDir: "dist" },
+      include: ["../../mod.ts"],
+    }),
+  );
   writeFileSync(`${folder}package.json`, JSON.stringify({ type: "module", sideEffects: false }));
   tsc(["-p", `${OUT}tsconfig.json`]);
   if (run !== undefined) writeFileSync(mark, run);

@@ -8,10 +8,13 @@ export const withPeers: boolean = process.env["BENCH_PEERS"] !== "0";
 export const absent: string[] = [];
 
 /**
- * Loads what other projects made, by its package and, where it is not the same, its entry; what it exports, with the default's members.
+ * Loads what other projects made, by its package and, where it is not the same, its entry; what it exports, with the
+ * default's members.
  *
- * Answers `undefined` where peers were left out on purpose. Fails where they are not installed, and on Node where one can't be loaded; on
- * another runtime a package that does not run there is told and left out. The shape is the asker's to say: peers are no part of what a
+ * Answers `undefined` where peers were left out on purpose. Fails where they are not installed, and on Node where one
+ * can't be loaded; on
+ * another runtime a package that does not run there is told and left out. The shape is the asker's to say: peers are no
+ * part of what a
  * checkout is type-checked with.
  */
 export async function peer<T>(name: string, entry: string = name): Promise<T | undefined> {

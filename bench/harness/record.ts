@@ -63,22 +63,35 @@ const isNode: boolean = process.versions["bun"] === undefined && process.version
 
 /** Prints an answer, keeps it where the runner asked for it, and fails the process if a promise is broken. */
 export function record(given: Answer): void {
-  const answer: Answer = { ...given, promises: given.promises.map((verdict) => (isNode ? verdict : { ...verdict, reported: true })) };
+  const answer: Answer = {
+    ...given,
+    promises: given.promises.map((verdict) => (isNode ? verdict : { ...verdict, reported: true })),
+  };
   const { title, unit, figures, promises } = answer;
   console.log(`\n${title}`);
   const width = Math.max(...figures.map(({ name }) => name.length), 20);
   for (const { name, median, low, high, ratio } of figures) {
     const spread = `[${shown(low, unit)} .. ${shown(high, unit)}]`;
-    console.log(`  ${name.padEnd(width)} ${shown(median, unit).padStart(10)}  ${spread.padEnd(26)}${ratio === undefined ? "" : ` x${ratio >= 100 ? ratio.toFixed(0) : ratio.toFixed(2)}`}`);
+    console.log(
+      `  ${name.padEnd(width)} ${shown(median, unit).padStart(10)}  ${spread.padEnd(26)}${
+        ratio === undefined ? "" : ` x${ratio >= 100 ? ratio.toFixed(0) : ratio.toFixed(2)}`
+      }`,
+    );
   }
   for (const verdict of promises) {
     const met = isMet(verdict);
-    console.log(`  ${met ? "ok  " : verdict.reported === true ? "over" : "FAIL"} ${promised(verdict)}: ${shown(verdict.found, verdict.unit)}`);
+    console.log(
+      `  ${met ? "ok  " : verdict.reported === true ? "over" : "FAIL"} ${promised(verdict)}: ${
+        shown(verdict.found, verdict.unit)
+      }`,
+    );
     if (!met && verdict.reported !== true) process.exitCode = BROKEN;
   }
   for (const reason of absent) console.log(`  left out: ${reason}`);
   const file = process.env["BENCH_OUT"];
-  if (file !== undefined) appendFileSync(file, `${JSON.stringify(absent.length === 0 ? answer : { ...answer, absent })}\n`);
+  if (file !== undefined) {
+    appendFileSync(file, `${JSON.stringify(absent.length === 0 ? answer : { ...answer, absent })}\n`);
+  }
 }
 
 /** Says what was promised. */

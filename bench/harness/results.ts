@@ -22,7 +22,12 @@ export interface Runtime {
 export interface Results {
   readonly date: string;
   readonly runtime: string;
-  readonly machine: { readonly cpu: string; readonly cores: number; readonly memoryGb: number; readonly system: string };
+  readonly machine: {
+    readonly cpu: string;
+    readonly cores: number;
+    readonly memoryGb: number;
+    readonly system: string;
+  };
   /** The measured package's and the peers' versions. */
   readonly packages: Readonly<Record<string, string>>;
   readonly answers: readonly (Answer & { readonly question: string })[];
@@ -40,7 +45,9 @@ export function runtimeOf(versions: Readonly<Record<string, string | undefined>>
 export function resultsOf(runtime: Runtime, outcomes: readonly Outcome[]): Results {
   const root = fileURLToPath(new URL("../../", import.meta.url));
   const own = JSON.parse(readFileSync(`${root}package.json`, "utf8")) as { name: string; version: string };
-  const peers = JSON.parse(readFileSync(`${root}bench/package.json`, "utf8")) as { dependencies: Record<string, string> };
+  const peers = JSON.parse(readFileSync(`${root}bench/package.json`, "utf8")) as {
+    dependencies: Record<string, string>;
+  };
   return {
     date: new Date().toISOString().slice(0, 10),
     runtime: runtime.title,
@@ -58,9 +65,21 @@ export function resultsOf(runtime: Runtime, outcomes: readonly Outcome[]): Resul
 /** Writes results so that a change of one figure is a change of one line. */
 export function writeResults(file: string, results: Results): void {
   mkdirSync(dirname(file), { recursive: true });
-  const round = (_key: string, value: unknown): unknown => (typeof value === "number" && !Number.isInteger(value) ? Number(value.toPrecision(4)) : value);
-  const met = { ...results, answers: results.answers.map((answer) => ({ ...answer, promises: answer.promises.map((verdict) => ({ ...verdict, isMet: isMet(verdict) })) })) };
-  const text = JSON.stringify(met, round, 2).replaceAll(/\{\n\s+"(name|of)": [^{}]*\}/g, (entry) => entry.replaceAll(/\s*\n\s*/g, " "));
+  const round = (
+    _key: string,
+    value: unknown,
+  ): unknown => (typeof value === "number" && !Number.isInteger(value) ? Number(value.toPrecision(4)) : value);
+  const met = {
+    ...results,
+    answers: results.answers.map((answer) => ({
+      ...answer,
+      promises: answer.promises.map((verdict) => ({ ...verdict, isMet: isMet(verdict) })),
+    })),
+  };
+  const text = JSON.stringify(met, round, 2).replaceAll(
+    /\{\n\s+"(name|of)": [^{}]*\}/g,
+    (entry) => entry.replaceAll(/\s*\n\s*/g, " "),
+  );
   writeFileSync(file, `${text}\n`);
 }
 
@@ -80,7 +99,11 @@ export function moved(before: Results, now: Results): readonly string[] {
       const isOut = figure.low > last.high || figure.high < last.low;
       const change = figure.median / last.median - 1;
       if (!isOut || Math.abs(change) <= NOISE) continue;
-      lines.push(`${change > 0 ? "slower" : "faster"} ${(change * 100).toFixed(0).padStart(5)} %  ${shown(last.median, answer.unit)} -> ${shown(figure.median, answer.unit)}  ${figure.name} (${answer.title})`);
+      lines.push(
+        `${change > 0 ? "slower" : "faster"} ${(change * 100).toFixed(0).padStart(5)} %  ${
+          shown(last.median, answer.unit)
+        } -> ${shown(figure.median, answer.unit)}  ${figure.name} (${answer.title})`,
+      );
     }
   }
   return lines;

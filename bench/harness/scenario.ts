@@ -1,8 +1,16 @@
 /**
- * The call that most questions are about: five allowed tools, five patterns (two substrings, two regular expressions, a glob), an
+ * The call that most questions are about: five allowed tools, five patterns (two substrings, two regular expressions, a
+ * glob), an
  * object of arguments in which nothing matches, and the same rules written by hand.
  */
-import { allow, type BlockedPattern, createKernel, type Decision, defineGuard, type GovernedRequest } from "../../mod.ts";
+import {
+  allow,
+  type BlockedPattern,
+  createKernel,
+  type Decision,
+  defineGuard,
+  type GovernedRequest,
+} from "../../mod.ts";
 
 /** A call of a tool. */
 export interface Call {
@@ -26,7 +34,11 @@ export const PATTERNS: readonly BlockedPattern[] = [
 ];
 
 /** A policy that never runs out, in which nothing else can be reached. */
-export const UNLIMITED = { maxToolCalls: Number.MAX_SAFE_INTEGER, timeoutMs: Number.MAX_SAFE_INTEGER, maxTokens: Number.MAX_SAFE_INTEGER } as const;
+export const UNLIMITED = {
+  maxToolCalls: Number.MAX_SAFE_INTEGER,
+  timeoutMs: Number.MAX_SAFE_INTEGER,
+  maxTokens: Number.MAX_SAFE_INTEGER,
+} as const;
 
 /** The arguments: 200 B as JSON. */
 export const SMALL = {
@@ -36,12 +48,18 @@ export const SMALL = {
   dry: false,
 };
 
-/** Arguments of about `bytes` as JSON: as many objects like {@linkcode SMALL} as that takes, no two with the same texts. */
+/**
+ * Arguments of about `bytes` as JSON: as many objects like {@linkcode SMALL} as that takes, no two with the same texts.
+ */
 export function argumentsOf(bytes: number): unknown {
   if (bytes <= 200) return SMALL;
   const parts: unknown[] = [];
   for (let at = 0, left = bytes; left > 0; at++) {
-    const part = { ...SMALL, path: `/srv/data/reports/${1900 + at}/q${at % 4}.csv`, note: `${SMALL.note} of branch ${at}${", from the north to the south".repeat(at % 3)}` };
+    const part = {
+      ...SMALL,
+      path: `/srv/data/reports/${1900 + at}/q${at % 4}.csv`,
+      note: `${SMALL.note} of branch ${at}${", from the north to the south".repeat(at % 3)}`,
+    };
     left -= JSON.stringify(part).length + 1;
     parts.push(part);
   }
@@ -73,7 +91,10 @@ export class NotPlain extends Error {}
 let nodesLeft = 0;
 let charsLeft = 0;
 
-/** Copies what is plain data within the caps of a tool gate, as a session does, and throws {@linkcode NotPlain} on everything else. */
+/**
+ * Copies what is plain data within the caps of a tool gate, as a session does, and throws {@linkcode NotPlain} on
+ * everything else.
+ */
 export function copy(value: unknown): unknown {
   nodesLeft = 100_000;
   charsLeft = 1 << 20;
@@ -102,7 +123,9 @@ function copyOf(value: unknown, depth: number): unknown {
     for (let i = 0; i < value.length; i++) out.push(copyOf(value[i], depth - 1));
     return out;
   }
-  if (Object.getPrototypeOf(value) !== Object.prototype || Object.getOwnPropertySymbols(value).length > 0) throw new NotPlain("an object");
+  if (Object.getPrototypeOf(value) !== Object.prototype || Object.getOwnPropertySymbols(value).length > 0) {
+    throw new NotPlain("an object");
+  }
   const out: Record<string, unknown> = {};
   for (const key in value) {
     if (key === "__proto__") throw new NotPlain(key);
@@ -116,7 +139,18 @@ function copyOf(value: unknown, depth: number): unknown {
 export function uncopyable(): readonly unknown[] {
   const cycle: Record<string, unknown> = {};
   cycle["self"] = cycle;
-  const values = [() => 1, Symbol("s"), 1n, new Date(0), new Map(), new URL("https://localhost"), { [Symbol("s")]: 1 }, JSON.parse('{"__proto__":{"a":1}}'), Array.from({ length: 100_001 }, () => 1), "a".repeat((1 << 20) + 1)];
+  const values = [
+    () => 1,
+    Symbol("s"),
+    1n,
+    new Date(0),
+    new Map(),
+    new URL("https://localhost"),
+    { [Symbol("s")]: 1 },
+    JSON.parse('{"__proto__":{"a":1}}'),
+    Array.from({ length: 100_001 }, () => 1),
+    "a".repeat((1 << 20) + 1),
+  ];
   return [{ deep: [cycle] }, ...values.map((value) => ({ value }))];
 }
 
@@ -133,10 +167,17 @@ export function clean(value: unknown): boolean {
 }
 
 const seen: GovernedRequest[] = [];
-const witness = defineGuard({ name: "witness", stages: ["pre_tool_call"], check: (request) => (seen.push(request), allow()) });
+const witness = defineGuard({
+  name: "witness",
+  stages: ["pre_tool_call"],
+  check: (request) => (seen.push(request), allow()),
+});
 const showing = createKernel({ policy: UNLIMITED, guards: [witness] }).session({ agentId: "bench" });
 
-/** What a session shows to a guard: guards of ours know that it is plain data, which they would have to find out about an object made by hand. */
+/**
+ * What a session shows to a guard: guards of ours know that it is plain data, which they would have to find out about
+ * an object made by hand.
+ */
 export function requestOf(payload: unknown): GovernedRequest {
   void showing.check({ stage: "pre_tool_call", name: "search", payload });
   const request = seen.pop();

@@ -1,7 +1,9 @@
 import process from "node:process";
 import { Bench } from "tinybench";
 
-/** A function to time, in a loop of its own: one that is shared lets what is timed first slow what is timed after it. */
+/**
+ * A function to time, in a loop of its own: one that is shared lets what is timed first slow what is timed after it.
+ */
 export interface Timed<I> {
   readonly name: string;
   readonly run: (input: I) => unknown;
@@ -28,11 +30,22 @@ const WARM_MS = 100;
 
 type Loop<I> = (times: number, inputs: readonly I[]) => unknown;
 
-/** Compiles a loop from its text, which differs in its comment: engines share what they learn between loops of the same text. */
+/**
+ * Compiles a loop from its text, which differs in its comment: engines share what they learn between loops of the same
+ * text.
+ */
 function loopOf<I>({ name, run, isAwaited }: Timed<I>, at: number): Loop<I> {
   const call = "run(inputs[i & 7])";
-  const body = `for (let i = 0; i < times; i++) if (${isAwaited ? `await ${call}` : call} === nothing) throw new Error("Nobody answers this");`;
-  return new Function("run", "nothing", `// ${at} ${name.replaceAll(/[^\w ,.()+-]/g, " ")}\nreturn ${isAwaited ? "async " : ""}(times, inputs) => { ${body} };`)(run, {}) as Loop<I>;
+  const body = `for (let i = 0; i < times; i++) if (${
+    isAwaited ? `await ${call}` : call
+  } === nothing) throw new Error("Nobody answers this");`;
+  return new Function(
+    "run",
+    "nothing",
+    `// ${at} ${name.replaceAll(/[^\w ,.()+-]/g, " ")}\nreturn ${
+      isAwaited ? "async " : ""
+    }(times, inputs) => { ${body} };`,
+  )(run, {}) as Loop<I>;
 }
 
 /** How many calls fill a sample. */
@@ -71,25 +84,36 @@ function shuffled<T>(list: readonly T[], seed: number): T[] {
 }
 
 /**
- * Times contestants in rounds, each of which times all of them in another order: a machine that slows down slows all alike, and
+ * Times contestants in rounds, each of which times all of them in another order: a machine that slows down slows all
+ * alike, and
  * a ratio can be taken inside a round. Answers each contestant's figures, ns a call, a figure a round.
  */
-export async function time<I>(contestants: readonly Timed<I>[], inputs: readonly I[], { rounds, timeMs }: Pace): Promise<ReadonlyMap<string, readonly number[]>> {
+export async function time<I>(
+  contestants: readonly Timed<I>[],
+  inputs: readonly I[],
+  { rounds, timeMs }: Pace,
+): Promise<ReadonlyMap<string, readonly number[]>> {
   const turns = Array.from({ length: INPUTS }, (_, at) => inputs[at % inputs.length] as I);
-  const entries = contestants.map((timed, at) => ({ ...timed, loop: loopOf(timed, at), batch: 1, figures: [] as number[] }));
+  const entries = contestants.map((timed, at) => ({
+    ...timed,
+    loop: loopOf(timed, at),
+    batch: 1,
+    figures: [] as number[],
+  }));
   // Warm first, then count: a cold loop would be given too small a batch, and its first rounds would time the compiler.
   for (let pass = 0; pass < 3; pass++) {
     for (const entry of entries) {
       const start = performance.now();
-      do entry.batch = await batchOf(entry.loop, turns);
-      while (performance.now() - start < (isQuick ? 20 : WARM_MS));
+      do entry.batch = await batchOf(entry.loop, turns); while (performance.now() - start < (isQuick ? 20 : WARM_MS));
     }
   }
   for (let round = -1; round < rounds; round++) {
     const bench = new Bench({ time: timeMs, iterations: isQuick ? 1 : 3, warmup: false, throws: true });
     const order = shuffled(entries, round + 2);
     for (const { name, loop, batch, isAwaited } of order) {
-      bench.add(name, isAwaited ? async () => void (await loop(batch, turns)) : () => void loop(batch, turns), { async: isAwaited });
+      bench.add(name, isAwaited ? async () => void (await loop(batch, turns)) : () => void loop(batch, turns), {
+        async: isAwaited,
+      });
     }
     await bench.run();
     for (const entry of order) {

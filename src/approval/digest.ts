@@ -1,7 +1,8 @@
 import { sha256, toHex, utf8 } from "../trust/bytes.ts";
 
 /**
- * Writes plain data as text that is equal exactly where the data is: keys sorted, strings as JSON (lone surrogates escaped),
+ * Writes plain data as text that is equal exactly where the data is: keys sorted, strings as JSON (lone surrogates
+ * escaped),
  * `undefined`, `NaN`, infinities and `-0` told apart. Strings longer than `longest` are cut, which is told.
  */
 export function plainText(value: unknown, longest: number = Infinity): string {
@@ -10,7 +11,9 @@ export function plainText(value: unknown, longest: number = Infinity): string {
   if (typeof value !== "object" || value === null) return String(value);
   if (Array.isArray(value)) return `[${value.map((item) => plainText(item, longest)).join(",")}]`;
   const object = value as Record<string, unknown>;
-  return `{${Object.keys(object).sort().map((key) => `${JSON.stringify(key)}:${plainText(object[key], longest)}`).join(",")}}`;
+  return `{${
+    Object.keys(object).sort().map((key) => `${JSON.stringify(key)}:${plainText(object[key], longest)}`).join(",")
+  }}`;
 }
 
 function cut(text: string, longest: number): string {

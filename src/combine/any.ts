@@ -28,10 +28,21 @@ import { byStage, checkParts } from "./parts.ts";
  * ```
  */
 export function any(...guards: Guard[]): Guard {
-  return byStage("any", checkParts("any()", guards), (parts) => (request, context, taking) => from(parts, 0, [], request, context, taking));
+  return byStage(
+    "any",
+    checkParts("any()", guards),
+    (parts) => (request, context, taking) => from(parts, 0, [], request, context, taking),
+  );
 }
 
-function from(parts: readonly Guard[], at: number, warnings: readonly Warning[], request: GovernedRequest, context: ExecutionContext, taking: Taking): Decision | Promise<Decision> {
+function from(
+  parts: readonly Guard[],
+  at: number,
+  warnings: readonly Warning[],
+  request: GovernedRequest,
+  context: ExecutionContext,
+  taking: Taking,
+): Decision | Promise<Decision> {
   const own = branch(taking);
   return goOn(askSafely(parts[at] as Guard, request, context, own), (decision): Decision | Promise<Decision> => {
     const heard = [...warnings, ...(decision.warnings ?? [])];

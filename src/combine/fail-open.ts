@@ -7,10 +7,12 @@ import { BROKEN } from "./not.ts";
 /**
  * Lets the request go on when a guard could not judge: the only way to do so.
  *
- * Turns a denial with `guard_error`, `guard_timeout`, `store_unavailable` or `audit_unavailable` into a warning with the same
+ * Turns a denial with `guard_error`, `guard_timeout`, `store_unavailable` or `audit_unavailable` into a warning with
+ * the same
  * code, which is recorded. Every other answer stands.
  *
- * @throws {TypeError} If `guard` is not a function, or is `all` or `any` or stands around one: it would hide the parts after
+ * @throws {TypeError} If `guard` is not a function, or is `all` or `any` or stands around one: it would hide the parts
+ *   after
  * the broken one. Put `failOpen` around the one part.
  * @example Usage
  * ```ts
@@ -25,12 +27,22 @@ import { BROKEN } from "./not.ts";
  */
 export function failOpen(guard: Guard): Guard {
   checkGuard("failOpen()", "guard", guard);
-  if (isComposite(guard)) throw new TypeError('Cannot build failOpen(): "guard" must be a single guard, and is made of several');
+  if (isComposite(guard)) {
+    throw new TypeError('Cannot build failOpen(): "guard" must be a single guard, and is made of several');
+  }
   const name = nameOf(guard);
   const open = (decision: Decision): Decision => {
     if (decision.effect !== "deny" || !BROKEN.has(decision.code)) return decision;
-    const warning: Warning = Object.freeze({ code: decision.code, reason: decision.reason, guard: decision.guard ?? name });
+    const warning: Warning = Object.freeze({
+      code: decision.code,
+      reason: decision.reason,
+      guard: decision.guard ?? name,
+    });
     return amend(allow(), { warnings: Object.freeze([...(decision.warnings ?? []), warning]) });
   };
-  return inherit(around("failOpen", guard, (request, context, taking) => goOn(askSafely(guard, request, context, taking), open)), [guard], false);
+  return inherit(
+    around("failOpen", guard, (request, context, taking) => goOn(askSafely(guard, request, context, taking), open)),
+    [guard],
+    false,
+  );
 }

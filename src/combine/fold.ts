@@ -1,5 +1,19 @@
 import type { ExecutionContext } from "../context.ts";
-import { allow, amend, type Decision, deny, type Deny, type Escalate, escalationsIn, guardError, isThenable, joinEscalations, readAnswer, type Transform, type Warning } from "../decision.ts";
+import {
+  allow,
+  amend,
+  type Decision,
+  type Deny,
+  deny,
+  type Escalate,
+  escalationsIn,
+  guardError,
+  isThenable,
+  joinEscalations,
+  readAnswer,
+  type Transform,
+  type Warning,
+} from "../decision.ts";
 import { type Guard, nameOf } from "../guard.ts";
 import type { GovernedRequest } from "../request.ts";
 import { capsOf, Fault, snapshot, takeTwin } from "../snapshot/snapshot.ts";
@@ -12,7 +26,14 @@ export { escalationsIn } from "../decision.ts";
 export type Trace = (guard: Guard, decision: Decision) => void;
 
 /** Goes on from the answer of the guard at `at`: the laws of `all`, once something did not simply allow. */
-export function fold(guards: readonly Guard[], at: number, answer: unknown, request: GovernedRequest, context: ExecutionContext, own: Takings): Decision | Promise<Decision> {
+export function fold(
+  guards: readonly Guard[],
+  at: number,
+  answer: unknown,
+  request: GovernedRequest,
+  context: ExecutionContext,
+  own: Takings,
+): Decision | Promise<Decision> {
   const guard = guards[at] as Guard;
   const read = readAnswer(answer, nameOf(guard));
   if (!own.dry && isThenable(read)) own.awaited ??= guard;
@@ -20,7 +41,13 @@ export function fold(guards: readonly Guard[], at: number, answer: unknown, requ
 }
 
 /** Asks guards in order, from the first: for explanations and second looks, which are not on the hot path. */
-export function foldAll(guards: readonly Guard[], request: GovernedRequest, context: ExecutionContext, own: Takings, trace?: Trace): Decision | Promise<Decision> {
+export function foldAll(
+  guards: readonly Guard[],
+  request: GovernedRequest,
+  context: ExecutionContext,
+  own: Takings,
+  trace?: Trace,
+): Decision | Promise<Decision> {
   const walk = new Fold(guards, request, context, own, trace);
   return guards.length === 0 ? allow() : walk.first(0, walk.ask(0, own));
 }
@@ -37,7 +64,13 @@ class Fold {
   #escalations: readonly Escalate[] = [];
   #warnings: readonly Warning[] = [];
 
-  constructor(guards: readonly Guard[], request: GovernedRequest, context: ExecutionContext, own: Takings, trace: Trace | undefined) {
+  constructor(
+    guards: readonly Guard[],
+    request: GovernedRequest,
+    context: ExecutionContext,
+    own: Takings,
+    trace: Trace | undefined,
+  ) {
     this.#guards = guards;
     this.#request = request;
     this.#shown = request.payload;
@@ -71,7 +104,9 @@ class Fold {
       this.#trace?.(this.#guards[at] as Guard, decision);
       const denied = this.#take(decision, at);
       if (denied !== undefined) return denied;
-      if (++at === this.#guards.length) return this.#transformedAt > 0 ? this.#second(0, this.#own.again()) : this.#end();
+      if (++at === this.#guards.length) {
+        return this.#transformedAt > 0 ? this.#second(0, this.#own.again()) : this.#end();
+      }
       answer = this.ask(at, this.#own);
     }
   }
@@ -85,18 +120,29 @@ class Fold {
       const { stage } = this.#request;
       const copy = snapshot(decision.payload, capsOf(stage), true);
       const frozen = takeTwin();
-      if (copy instanceof Fault && (stage === "pre_tool_call" || copy.code === "payload_too_large")) return this.#warned(faultDenial(copy, decision.guard));
-      // What cannot be copied plainly goes by reference at the other gates; a View decides whether it can be written back.
+      if (copy instanceof Fault && (stage === "pre_tool_call" || copy.code === "payload_too_large")) {
+        return this.#warned(faultDenial(copy, decision.guard));
+      }
+      // What cannot be copied plainly goes by reference at the other gates; a View decides whether it can be written
+      // back.
       const payload = copy instanceof Fault ? decision.payload : frozen;
       this.#request = { ...this.#request, payload };
       this.#shown = payload;
-      this.#transform = amend(decision.effect === "transform" ? decision : ({ effect: "transform", allowed: true, reason: decision.reason } as Transform), { payload });
+      this.#transform = amend(
+        decision.effect === "transform"
+          ? decision
+          : ({ effect: "transform", allowed: true, reason: decision.reason } as Transform),
+        { payload },
+      );
       this.#transformedAt = at;
     }
     return undefined;
   }
 
-  /** Every guard before the last transform that took nothing looks once more, and may deny or escalate but not transform. */
+  /**
+   * Every guard before the last transform that took nothing looks once more, and may deny or escalate but not
+   * transform.
+   */
   #second(from: number, look: Takings): Decision | Promise<Decision> {
     for (let at = from; at < this.#transformedAt; at++) {
       const answer = this.ask(at, look);
@@ -116,7 +162,10 @@ class Fold {
     if (decision.effect === "deny") return this.#warned(decision);
     if (decision.effect === "escalate") {
       const asked = new Set(this.#escalations.map(({ code, reason, guard }) => `${guard}\n${code}\n${reason}`));
-      this.#escalations = [...this.#escalations, ...escalationsIn(decision).filter(({ code, reason, guard }) => !asked.has(`${guard}\n${code}\n${reason}`))];
+      this.#escalations = [
+        ...this.#escalations,
+        ...escalationsIn(decision).filter(({ code, reason, guard }) => !asked.has(`${guard}\n${code}\n${reason}`)),
+      ];
     }
     return undefined;
   }
@@ -126,7 +175,10 @@ class Fold {
     if (first !== undefined) {
       const reason = [...new Set(this.#escalations.map((one) => one.reason))].join("; ");
       const { payload: _, warnings: __, ...bare } = first;
-      const joined = amend(bare as Escalate, { reason, ...(this.#transform === undefined ? {} : { payload: this.#request.payload }) });
+      const joined = amend(bare as Escalate, {
+        reason,
+        ...(this.#transform === undefined ? {} : { payload: this.#request.payload }),
+      });
       return this.#warned(joinEscalations(joined, this.#escalations));
     }
     return this.#warned(this.#transform ?? allow());
@@ -137,7 +189,9 @@ class Fold {
   }
 
   #warned<D extends Decision>(decision: D): D {
-    return this.#warnings.length === 0 ? decision : amend(decision, { warnings: Object.freeze(this.#warnings) } as Partial<D>);
+    return this.#warnings.length === 0
+      ? decision
+      : amend(decision, { warnings: Object.freeze(this.#warnings) } as Partial<D>);
   }
 }
 
@@ -148,7 +202,14 @@ export function joinedTo(first: Escalate, decision: Decision): Decision {
   const { payload: _, ...bare } = first;
   const warnings = Object.freeze([...(first.warnings ?? []), ...(decision.warnings ?? [])]);
   const reason = [...new Set(parts.map((one) => one.reason))].join("; ");
-  return joinEscalations(amend(bare as Escalate, { reason, ...("payload" in decision ? { payload: decision.payload } : {}), ...(warnings.length === 0 ? {} : { warnings }) }), parts);
+  return joinEscalations(
+    amend(bare as Escalate, {
+      reason,
+      ...("payload" in decision ? { payload: decision.payload } : {}),
+      ...(warnings.length === 0 ? {} : { warnings }),
+    }),
+    parts,
+  );
 }
 
 /** The denial where a guard wrote to the request. */
@@ -158,7 +219,9 @@ export function rewritten(): Deny {
 
 /** The denial of a payload that could not be read. */
 export function faultDenial(fault: Fault, guard?: string): Deny {
-  const reason = fault.code === "payload_too_large" ? `The payload is too large: ${fault.what}` : `The payload is not plain data at ${fault.path}: ${fault.what}`;
+  const reason = fault.code === "payload_too_large"
+    ? `The payload is too large: ${fault.what}`
+    : `The payload is not plain data at ${fault.path}: ${fault.what}`;
   const denial = deny(fault.code, reason, { path: fault.path });
   return guard === undefined ? denial : amend(denial, { guard });
 }

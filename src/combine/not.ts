@@ -6,12 +6,18 @@ import { around, checkGuard, inherit } from "./parts.ts";
 import { wrongType } from "../check.ts";
 
 /** The codes of a guard that could not judge: no combinator but `failOpen` turns them into an allowance. */
-export const BROKEN: ReadonlySet<string> = new Set(["guard_error", "guard_timeout", "store_unavailable", "audit_unavailable"]);
+export const BROKEN: ReadonlySet<string> = new Set([
+  "guard_error",
+  "guard_timeout",
+  "store_unavailable",
+  "audit_unavailable",
+]);
 
 /**
  * Swaps allow and deny.
  *
- * A denial of a guard that could not judge (`guard_error`, `guard_timeout`, `store_unavailable`, `audit_unavailable`) stays: a
+ * A denial of a guard that could not judge (`guard_error`, `guard_timeout`, `store_unavailable`, `audit_unavailable`)
+ * stays: a
  * failure negated must not become a permission. Nothing that the guard took is kept.
  * Denies with `action_blocked`.
  *
@@ -39,7 +45,12 @@ export function not(guard: Guard, reason: string): Guard {
   if (typeof reason !== "string") throw wrongType("not()", "reason", "a string", reason);
   const name = nameOf(guard);
   const swap = (decision: Decision): Decision => {
-    if (decision.effect !== "deny") return amend(deny("action_blocked", reason), { guard: name, ...(decision.warnings && { warnings: decision.warnings }) });
+    if (decision.effect !== "deny") {
+      return amend(deny("action_blocked", reason), {
+        guard: name,
+        ...(decision.warnings && { warnings: decision.warnings }),
+      });
+    }
     if (BROKEN.has(decision.code)) return decision;
     return decision.warnings === undefined ? allow() : amend(allow(), { warnings: decision.warnings });
   };

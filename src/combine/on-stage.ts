@@ -20,7 +20,11 @@ import { around, checkGuard, inherit } from "./parts.ts";
 export function onStage(stages: readonly Stage[], guard: Guard): Guard {
   checkGuard("onStage()", "guard", guard);
   const judging = common("onStage()", checkStages("onStage()", stages), guard);
-  return inherit(around("onStage", guard, (request, context, taking) => askSafely(guard, request, context, taking), judging), [guard], false);
+  return inherit(
+    around("onStage", guard, (request, context, taking) => askSafely(guard, request, context, taking), judging),
+    [guard],
+    false,
+  );
 }
 
 /** The stages that both name. A guard that could never judge is a mistake. */

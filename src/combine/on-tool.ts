@@ -15,7 +15,8 @@ const TOOL_STAGES: readonly Stage[] = Object.freeze(["pre_tool_call", "post_tool
  * Names match exactly. A predicate that throws, or answers anything but `true` or `false`, denies.
  * Denies with `guard_error`.
  *
- * @throws {TypeError} If `names` is neither a name, a list of names nor a function, `guard` is not a function, or it does
+ * @throws {TypeError} If `names` is neither a name, a list of names nor a function, `guard` is not a function, or it
+ *   does
  * not judge tools.
  * @example Usage
  * ```ts
@@ -42,12 +43,24 @@ export function onTool(names: string | readonly string[] | ((name: string) => bo
       if (answer === true) return askSafely(guard, request, context, taking);
       if (answer === false) return allow();
       ignoreFailure(answer);
-      return guardError(nameOf(guard), new TypeError(`The predicate of onTool() must answer true or false, and answered ${show(answer)}`));
+      return guardError(
+        nameOf(guard),
+        new TypeError(`The predicate of onTool() must answer true or false, and answered ${show(answer)}`),
+      );
     }, stages);
     return inherit(judge, [guard], false);
   }
   const list = stringList("onTool()", "names", typeof names === "string" ? [names] : names);
   if (list.length === 0) throw wrongType("onTool()", "names", "a name, names or a function", names);
   const chosen = new Set(list);
-  return inherit(around("onTool", guard, (request, context, taking) => (chosen.has(request.name) ? askSafely(guard, request, context, taking) : allow()), stages), [guard], false);
+  return inherit(
+    around(
+      "onTool",
+      guard,
+      (request, context, taking) => (chosen.has(request.name) ? askSafely(guard, request, context, taking) : allow()),
+      stages,
+    ),
+    [guard],
+    false,
+  );
 }

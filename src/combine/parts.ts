@@ -19,11 +19,19 @@ export function checkParts(where: string, guards: readonly Guard[]): readonly Gu
 export function checkGuard(where: string, field: string, guard: unknown): asserts guard is Guard {
   if (typeof guard !== "function") throw wrongType(where, field, "a guard", guard);
   const { stages, guardName } = guard as Guard;
-  if (guardName !== undefined && typeof guardName !== "string") throw wrongType(where, `${field}.guardName`, "a string", guardName);
+  if (guardName !== undefined && typeof guardName !== "string") {
+    throw wrongType(where, `${field}.guardName`, "a string", guardName);
+  }
   if (stages === undefined) return;
   // A guard that could never judge is a mistake.
-  if (!Array.isArray(stages) || stages.length === 0) throw wrongType(where, `${field}.stages`, "an array of at least one stage", stages);
-  for (const stage of stages) if (!STAGES.includes(stage)) throw new TypeError(`Cannot build ${where}: "${field}.stages" names ${show(stage)}, which is no stage`);
+  if (!Array.isArray(stages) || stages.length === 0) {
+    throw wrongType(where, `${field}.stages`, "an array of at least one stage", stages);
+  }
+  for (const stage of stages) {
+    if (!STAGES.includes(stage)) {
+      throw new TypeError(`Cannot build ${where}: "${field}.stages" names ${show(stage)}, which is no stage`);
+    }
+  }
 }
 
 /** The stages that at least one part judges; `undefined`: every one. */
@@ -35,7 +43,9 @@ export function unionOf(guards: readonly Guard[]): readonly Stage[] | undefined 
 /** Makes a combinator's guard: at each stage it consists of the parts that name it, compiled once. */
 export function byStage(name: string, guards: readonly Guard[], compile: (parts: readonly Guard[]) => Judge): Guard {
   // Where every part judges everywhere there is nothing to look up, and an engine can see through to the parts.
-  if (guards.every((guard) => guard.stages === undefined)) return inherit(named(compile(guards), name, undefined), guards, true);
+  if (guards.every((guard) => guard.stages === undefined)) {
+    return inherit(named(compile(guards), name, undefined), guards, true);
+  }
   const judges = new Map<string, Judge>();
   for (const stage of STAGES) {
     const parts = partsAt(guards, stage);
@@ -44,15 +54,26 @@ export function byStage(name: string, guards: readonly Guard[], compile: (parts:
   const guard: Guard = (request, context, taking) => {
     const judge = judges.get(request.stage);
     // Only a caller that ignores `stages` gets here, and it must not read the silence as consent.
-    return judge === undefined ? guardError(name, new TypeError(`${name}() has no part that judges at ${show(request.stage)}`)) : judge(request, context, taking);
+    return judge === undefined
+      ? guardError(name, new TypeError(`${name}() has no part that judges at ${show(request.stage)}`))
+      : judge(request, context, taking);
   };
   return inherit(named(guard, name, unionOf(guards)), guards, true);
 }
 
 /** Makes a guard around one guard: it has its stages. */
-export function around(name: string, inner: Guard, judge: Judge, stages: readonly Stage[] | undefined = inner.stages): Guard {
+export function around(
+  name: string,
+  inner: Guard,
+  judge: Judge,
+  stages: readonly Stage[] | undefined = inner.stages,
+): Guard {
   // Copied: the stages of a guard made by hand could change after they were checked.
-  return named(((request, context, taking) => judge(request, context, taking)) as Guard, name, stages === undefined ? undefined : Object.freeze([...stages]));
+  return named(
+    ((request, context, taking) => judge(request, context, taking)) as Guard,
+    name,
+    stages === undefined ? undefined : Object.freeze([...stages]),
+  );
 }
 
 /** Passes on what is known of the parts: whether they are composite, and whether they only read. */

@@ -32,8 +32,10 @@ export function partsAt(guards: readonly Guard[], stage: Stage): readonly Guard[
 /**
  * Compiles guards into one function that asks them in order.
  *
- * On the allow path every guard has a call site of its own: no list is walked, nothing is allocated or written, and no promise is made
- * unless a guard answers one. Nothing that the functions close over is ever assigned, and none calls one of its own text:
+ * On the allow path every guard has a call site of its own: no list is walked, nothing is allocated or written, and no
+ * promise is made
+ * unless a guard answers one. Nothing that the functions close over is ever assigned, and none calls one of its own
+ * text:
  * only then engines put the guards in the place of their calls. Whatever is not a plain allowance goes on in `fold`.
  */
 export function sequence(guards: readonly Guard[]): Judge {
@@ -53,7 +55,8 @@ function blockOf(guards: readonly Guard[], from: number): Ask {
   return (from % (2 * SIZE) === 0 ? five : fiveMore)({ guards, from, rest }, rest, a, b, c, d, e);
 }
 
-// Short, since an engine puts only so much code in the place of calls: what is closed over are parameters, which need no look whether they
+// Short, since an engine puts only so much code in the place of calls: what is closed over are parameters, which need
+// no look whether they
 // are set yet; who took, or which guard threw, is found out afterwards.
 function five(block: Block, rest: Ask, a: Guard, b: Guard, c: Guard, d: Guard, e: Guard): Ask {
   return (request, context, own) => {
@@ -76,7 +79,8 @@ function five(block: Block, rest: Ask, a: Guard, b: Guard, c: Guard, d: Guard, e
   };
 }
 
-// The same once more: a function that called one of its own text would not be put in its place, and ten guards in one text are too long for it.
+// The same once more: a function that called one of its own text would not be put in its place, and ten guards in one
+// text are too long for it.
 function fiveMore(block: Block, rest: Ask, a: Guard, b: Guard, c: Guard, d: Guard, e: Guard): Ask {
   return (request, context, own) => {
     const t = own.given;
@@ -108,7 +112,18 @@ class Thrown {
 }
 
 /** Somebody took, or the guard that was asked last did not simply allow. */
-function goOn({ guards, from, rest }: Block, answer: unknown, request: GovernedRequest, context: ExecutionContext, own: Takings, t: Taken | undefined, u: Mark, v: Mark, w: Mark, x: Mark): Decision | Promise<Decision> {
+function goOn(
+  { guards, from, rest }: Block,
+  answer: unknown,
+  request: GovernedRequest,
+  context: ExecutionContext,
+  own: Takings,
+  t: Taken | undefined,
+  u: Mark,
+  v: Mark,
+  w: Mark,
+  x: Mark,
+): Decision | Promise<Decision> {
   const last = x !== 0 ? 4 : w !== 0 ? 3 : v !== 0 ? 2 : u !== 0 ? 1 : 0;
   if (own.given !== t) {
     let by = last;
@@ -119,5 +134,12 @@ function goOn({ guards, from, rest }: Block, answer: unknown, request: GovernedR
   }
   if (answer === ALLOW) return rest(request, context, own);
   const at = from + last;
-  return fold(guards, at, answer instanceof Thrown ? guardError(nameOf(guards[at] ?? nothing), answer.error) : answer, request, context, own);
+  return fold(
+    guards,
+    at,
+    answer instanceof Thrown ? guardError(nameOf(guards[at] ?? nothing), answer.error) : answer,
+    request,
+    context,
+    own,
+  );
 }

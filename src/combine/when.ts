@@ -38,7 +38,8 @@ export function when(predicate: Predicate, guard: Guard): Guard {
 }
 
 /**
- * Asks a guard unless a predicate says otherwise; then allows. The same as {@linkcode when} with the predicate turned round.
+ * Asks a guard unless a predicate says otherwise; then allows. The same as {@linkcode when} with the predicate turned
+ * round.
  * Denies with `guard_error`.
  *
  * | predicate | `unless(predicate, guard)` |
@@ -75,7 +76,10 @@ function conditional(name: "when" | "unless", predicate: Predicate, guard: Guard
     if (answer === asked) return askSafely(guard, request, context, taking);
     if (answer === !asked) return allow();
     ignoreFailure(answer);
-    return guardError(nameOf(guard), new TypeError(`The predicate of ${name}() must answer true or false, and answered ${show(answer)}`));
+    return guardError(
+      nameOf(guard),
+      new TypeError(`The predicate of ${name}() must answer true or false, and answered ${show(answer)}`),
+    );
   });
   return inherit(judge, [guard, predicate as unknown as Guard], false);
 }

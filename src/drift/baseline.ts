@@ -12,7 +12,8 @@ const MAX_NODES = 100_000;
  *
  * At once where the measure answers at once, else a promise; a measure that throws or rejects does so here.
  *
- * @throws {TypeError} If the measure answers anything but a number from 0 to 1 (`NaN` is none); a promise rejects with it.
+ * @throws {TypeError} If the measure answers anything but a number from 0 to 1 (`NaN` is none); a promise rejects with
+ *   it.
  */
 export function driftOf(similarity: Similarity, baseline: string, output: string): number | Promise<number> {
   const score: unknown = similarity(baseline, output);
@@ -59,7 +60,8 @@ function collect(value: unknown, depth: number, reading: Reading): void {
  * Returns the text of a payload on which drift is measured.
  *
  * A string is its own text. Of anything else it is the strings and numbers in it, joined by a space, in the order in
- * which they stand (keys of an object in JavaScript's order); keys, booleans, functions, symbols and bytes have no text.
+ * which they stand (keys of an object in JavaScript's order); keys, booleans, functions, symbols and bytes have no
+ * text.
  * No code of the value is run: accessors are passed over, and `toJSON` and `toString` are never called. An object that
  * stands twice is read twice; what lies deeper than 64 levels, or behind the first 100 000 values, is left out.
  */

@@ -25,7 +25,7 @@ function indexOf(a: Int32Array, b: Int32Array): Index {
   const symbolsOfB = new Int32Array(b.length);
   for (let at = 0; at < b.length; at++) {
     let symbol = numbers.get(b[at]!);
-    if (symbol === undefined) numbers.set(b[at]!, (symbol = numbers.size));
+    if (symbol === undefined) numbers.set(b[at]!, symbol = numbers.size);
     symbolsOfB[at] = symbol;
   }
   const starts = new Int32Array(numbers.size + 1);
@@ -98,8 +98,10 @@ function matched({ starts, places, symbols }: Index, lengthOfB: number, budget: 
  * Tells how alike two texts are, from 0 (no character in common) to 1 (the same text), by their matching blocks.
  *
  * The measure of Ratcliff and Obershelp ("Pattern Matching: The Gestalt Approach", 1988) over code points: the longest
- * common block, the earliest one of several, then the same before and behind it; the score is `2 * M / (a + b)`, where M
- * is the code points in blocks. It is what Python's `SequenceMatcher(None, a, b, autojunk=False).ratio()` gives. Nothing
+ * common block, the earliest one of several, then the same before and behind it; the score is `2 * M / (a + b)`, where
+ * M
+ * is the code points in blocks. It is what Python's `SequenceMatcher(None, a, b, autojunk=False).ratio()` gives.
+ * Nothing
  * is folded, no character is thought popular. Two empty texts are the same (1). Not symmetric: of blocks of one length,
  * the first in `a` is taken.
  *

@@ -4,7 +4,10 @@ const LIMB_MASK = 0x7fffffff;
 /** Words of each text's changed middle that are compared; further ones count as changed. */
 export const MAX_COMPARED_WORDS = 16_384;
 
-/** Slots in which a word is looked for. More words of one hash than that, as a hostile text can hold, are kept in a map, so that none is slow to find. */
+/**
+ * Slots in which a word is looked for. More words of one hash than that, as a hostile text can hold, are kept in a map,
+ * so that none is slow to find.
+ */
 const MAX_PROBES = 8;
 
 /** From this many limbs without an item on, its row leaves them out; walking over fewer is cheaper than a jump. */
@@ -14,8 +17,8 @@ const MIN_GAP = 8;
 function isSpace(code: number): boolean {
   if (code <= 32) return code === 32 || (code >= 9 && code <= 13);
   if (code < 0xa0) return false;
-  return code === 0xa0 || code === 0xfeff || code === 0x3000 || code === 0x1680 || code === 0x202f || code === 0x205f
-    || code === 0x2028 || code === 0x2029 || (code >= 0x2000 && code <= 0x200a);
+  return code === 0xa0 || code === 0xfeff || code === 0x3000 || code === 0x1680 || code === 0x202f || code === 0x205f ||
+    code === 0x2028 || code === 0x2029 || (code >= 0x2000 && code <= 0x200a);
 }
 
 function endsWord(text: string, at: number): boolean {
@@ -146,12 +149,14 @@ function numberWords(part: Part, words: Vocabulary, grow: boolean, out: number[]
  * Length of the longest common subsequence of two lists of ids, the first of which has ids below `distinct`.
  *
  * A bit per place of `a`, as in Hyyrö, "Bit-parallel LCS-length computation revisited" (2004): for each item of `b`,
- * `v = (v + (v & m)) | (v - (v & m))`, and the zeros of `v` are the length. Only the limbs round those in which the item
+ * `v = (v + (v & m)) | (v - (v & m))`, and the zeros of `v` are the length. Only the limbs round those in which the
+ * item
  * occurs, and those that a carry runs into, are touched: a limb with neither stays as it is.
  */
 function commonLength(a: readonly number[], distinct: number, b: readonly number[]): number {
   if (a.length <= LIMB_BITS) return commonLengthShort(a, distinct, b);
-  // An item's row stands from rows[id] to rows[id + 1], as runs: the first limb, the limb behind the last, the bits in each.
+  // An item's row stands from rows[id] to rows[id + 1], as runs: the first limb, the limb behind the last, the bits in
+  // each.
   const rows = new Int32Array(distinct + 1);
   const runs = new Int32Array(distinct);
   for (let at = 0; at < a.length; at++) {
@@ -249,11 +254,14 @@ function ones(bits: number): number {
  * Tells how alike two texts are, from 0 (no word in common) to 1 (the same words in the same order).
  *
  * A word is a run of characters that are not white space, and is compared exactly: case and punctuation count, the kind
- * and amount of white space do not. The score is `2 * L / (words of a + words of b)`, where L is the length of the longest
- * common subsequence, so changing a tenth of the words gives 0.9 at every length. Two texts without a word are the same (1).
+ * and amount of white space do not. The score is `2 * L / (words of a + words of b)`, where L is the length of the
+ * longest
+ * common subsequence, so changing a tenth of the words gives 0.9 at every length. Two texts without a word are the same
+ * (1).
  * Symmetric. A text written without spaces is one word; {@linkcode sequenceSimilarity} compares characters.
  *
- * Reading is linear in the texts, comparing takes at most (words of a) * (words of b) / 31 steps and leaves out what both
+ * Reading is linear in the texts, comparing takes at most (words of a) * (words of b) / 31 steps and leaves out what
+ * both
  * texts begin and end with. Of the part between, 16 384 words of each text are compared; further words count as
  * changed, so that the score of a longer text is never too high.
  *

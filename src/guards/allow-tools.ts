@@ -22,5 +22,12 @@ import { toolNames } from "./tool-names.ts";
  */
 export function allowTools(names: readonly string[]): Guard {
   const allowed = new Set(toolNames("allowTools()", "names", names));
-  return builtIn("allowTools", ["pre_tool_call"], ({ name }) => allowed.has(name) ? allow() : denyBy("allowTools", "tool_not_allowed", "This tool is not allowed", { allowed: [...allowed] }));
+  return builtIn(
+    "allowTools",
+    ["pre_tool_call"],
+    ({ name }) =>
+      allowed.has(name)
+        ? allow()
+        : denyBy("allowTools", "tool_not_allowed", "This tool is not allowed", { allowed: [...allowed] }),
+  );
 }

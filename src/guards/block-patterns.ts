@@ -9,19 +9,26 @@ import { builtIn } from "./built-in.ts";
 const ALLOW = allow();
 
 /** The gates at which text passes. */
-export const PATTERN_STAGES: readonly Stage[] = Object.freeze(["input", "pre_model_call", "post_model_call", "pre_tool_call", "post_tool_call", "output"] as const);
+export const PATTERN_STAGES: readonly Stage[] = Object.freeze(
+  ["input", "pre_model_call", "post_model_call", "pre_tool_call", "post_tool_call", "output"] as const,
+);
 
 /**
  * Denies what holds text that one of the patterns matches.
  *
- * A string is a case-insensitive substring; `{ pattern, type: "regex" | "glob" }` are the others, case-insensitive as well.
+ * A string is a case-insensitive substring; `{ pattern, type: "regex" | "glob" }` are the others, case-insensitive as
+ * well.
  * Patterns are searched in every string however deep, keys included: as it stands; folded, so that spelling it with
- * look-alikes, invisible characters or other white space changes nothing; decoded where it shows an encoding; and in the
- * values joined by blanks, so that `{ cmd: "rm", args: ["-rf"] }` holds `rm -rf`. A glob, `^` and `$` speak of one string.
- * The time is linear in the text whatever the patterns, except for a `{ regexp }`, which is unbounded and therefore tried
+ * look-alikes, invisible characters or other white space changes nothing; decoded where it shows an encoding; and in
+ * the
+ * values joined by blanks, so that `{ cmd: "rm", args: ["-rf"] }` holds `rm -rf`. A glob, `^` and `$` speak of one
+ * string.
+ * The time is linear in the text whatever the patterns, except for a `{ regexp }`, which is unbounded and therefore
+ * tried
  * on strings of at most 4096 characters only. Patterns see text, not meaning: `find / -delete` is not `rm -rf`.
  *
- * At `post_model_call` the `toolCalls` of a model's answer are left out: each is judged at its own `pre_tool_call` before
+ * At `post_model_call` the `toolCalls` of a model's answer are left out: each is judged at its own `pre_tool_call`
+ * before
  * it runs, where the model can read the refusal.
  *
  * Denies with `blocked_pattern`; its `details` name the pattern by index, its reason does not name it.
@@ -51,11 +58,17 @@ export function blockPatterns(patterns: readonly BlockedPattern[]): Guard {
 
 /** Compiles the patterns of a guard: at least one. */
 export function compilePatterns(where: string, patterns: readonly BlockedPattern[]): Matcher {
-  if (Array.isArray(patterns) && patterns.length === 0) throw new TypeError(`Cannot build ${where}: "blockedPatterns" must be an array of at least one pattern, and is an array of 0`);
+  if (Array.isArray(patterns) && patterns.length === 0) {
+    throw new TypeError(
+      `Cannot build ${where}: "blockedPatterns" must be an array of at least one pattern, and is an array of 0`,
+    );
+  }
   return compileMatcher(patterns, where);
 }
 
-/** What a guard of patterns looks at: the payload, at `post_model_call` without the calls that have a gate of their own. */
+/**
+ * What a guard of patterns looks at: the payload, at `post_model_call` without the calls that have a gate of their own.
+ */
 export function searchable({ stage, payload }: GovernedRequest): unknown {
   if (stage !== "post_model_call" || !isModelAnswer(payload)) return payload;
   const { toolCalls: _, ...rest } = payload;
@@ -63,8 +76,11 @@ export function searchable({ stage, payload }: GovernedRequest): unknown {
 }
 
 /** Tells whether a payload has the shape of a model's answer with calls. */
-export function isModelAnswer(payload: unknown): payload is { readonly content: unknown; readonly toolCalls: readonly unknown[] } {
-  return typeof payload === "object" && payload !== null && Object.hasOwn(payload, "content") && Object.hasOwn(payload, "toolCalls") && Array.isArray((payload as { toolCalls: unknown }).toolCalls);
+export function isModelAnswer(
+  payload: unknown,
+): payload is { readonly content: unknown; readonly toolCalls: readonly unknown[] } {
+  return typeof payload === "object" && payload !== null && Object.hasOwn(payload, "content") &&
+    Object.hasOwn(payload, "toolCalls") && Array.isArray((payload as { toolCalls: unknown }).toolCalls);
 }
 
 /** The denial for what a matcher answered to a guard. */

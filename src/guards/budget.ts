@@ -4,7 +4,7 @@ import { allow, type Decision, type Deny } from "../decision.ts";
 import { defineGuard, type Guard } from "../guard.ts";
 import type { GovernedRequest, TokenUsage } from "../request.ts";
 import { hasTaken, hold, type Owner, Taken } from "../taking.ts";
-import { type LimitOptions, limitOf, type Settle } from "./keyed-limit.ts";
+import { limitOf, type LimitOptions, type Settle } from "./keyed-limit.ts";
 
 const ALLOW = allow();
 
@@ -28,8 +28,14 @@ export interface BudgetParts {
 /** Makes a guard that reserves an estimate before a model call and settles it by the usage that the call reports. */
 export function budgetGuard(parts: BudgetParts): Guard {
   const { where, name, max, estimateOf, usedOf, refuse } = parts;
-  const settle = (usage: TokenUsage | undefined, estimate: number): number => Math.min(usedOf(usage) ?? estimate, Number.MAX_SAFE_INTEGER);
-  const shared = limitOf(where, parts.options, parts.known, { id: name, max, settle, refuse: (amount, remaining) => refuse(remaining === undefined ? undefined : max - remaining, amount) });
+  const settle = (usage: TokenUsage | undefined, estimate: number): number =>
+    Math.min(usedOf(usage) ?? estimate, Number.MAX_SAFE_INTEGER);
+  const shared = limitOf(where, parts.options, parts.known, {
+    id: name,
+    max,
+    settle,
+    refuse: (amount, remaining) => refuse(remaining === undefined ? undefined : max - remaining, amount),
+  });
   const spentIn = perSession(() => new Spent(settle));
   const guard = defineGuard({
     name,

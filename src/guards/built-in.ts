@@ -5,9 +5,14 @@ import { type Guard, named, type Taking } from "../guard.ts";
 import type { GovernedRequest, Stage } from "../request.ts";
 
 /**
- * Makes a guard of ours: it never writes to what it is shown, answers decisions only, and its denials carry its name (`denyBy`), so that
+ * Makes a guard of ours: it never writes to what it is shown, answers decisions only, and its denials carry its name
+ * (`denyBy`), so that
  * nothing has to stand between a gate and its check.
  */
-export function builtIn(name: string, stages: readonly Stage[], check: (request: GovernedRequest, context: ExecutionContext, taking: Taking) => Decision | Promise<Decision>): Guard {
+export function builtIn(
+  name: string,
+  stages: readonly Stage[],
+  check: (request: GovernedRequest, context: ExecutionContext, taking: Taking) => Decision | Promise<Decision>,
+): Guard {
   return onlyReads(named(check, name, Object.freeze([...stages])));
 }

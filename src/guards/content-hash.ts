@@ -16,7 +16,8 @@ const WHERE = "contentHash()";
 const HASH = /^[0-9a-f]{64}$/;
 
 /**
- * Hashes a tool's definition, for {@linkcode contentHash}: the SHA-256, in 64 hexadecimal digits, of its name, description and input
+ * Hashes a tool's definition, for {@linkcode contentHash}: the SHA-256, in 64 hexadecimal digits, of its name,
+ * description and input
  * schema in canonical JSON.
  *
  * The function does not enter into it: its text says nothing about what it closes over. `pinTools` compares functions.
@@ -40,8 +41,10 @@ export async function toolHash(name: string, tool: ToolIdentity): Promise<string
 /**
  * Denies calls of tools whose definition does not have the hash that is known for them.
  *
- * The hash is computed here, from the definition on `request.metadata.tool`, where plugins put the tool that they are about to call;
- * a hash that a caller states counts for nothing, and a call without a definition is denied. A definition that was hashed
+ * The hash is computed here, from the definition on `request.metadata.tool`, where plugins put the tool that they are
+ * about to call;
+ * a hash that a caller states counts for nothing, and a call without a definition is denied. A definition that was
+ * hashed
  * before is compared at once, a new one a moment later.
  * Denies with `content_hash_mismatch` (`details`: the hashes).
  *
@@ -61,14 +64,18 @@ export async function toolHash(name: string, tool: ToolIdentity): Promise<string
  * ```
  */
 export function contentHash(hashes: Readonly<Record<string, string>>, options: ContentHashOptions = {}): Guard {
-  if (typeof hashes !== "object" || hashes === null || Array.isArray(hashes)) throw wrong(WHERE, "hashes", "an object of hashes by tool name", hashes);
+  if (typeof hashes !== "object" || hashes === null || Array.isArray(hashes)) {
+    throw wrong(WHERE, "hashes", "an object of hashes by tool name", hashes);
+  }
   knownKeys(WHERE, options, ["strict"]);
   const { strict = true } = options;
   if (typeof strict !== "boolean") throw wrong(WHERE, "strict", "true or false", strict);
   const known = new Map<string, string>();
   for (const name of toolNames(WHERE, "hashes", Object.keys(hashes))) {
     const hash: unknown = hashes[name];
-    if (typeof hash !== "string" || !HASH.test(hash)) throw wrong(WHERE, `hashes.${name}`, "64 lower-case hexadecimal digits", hash);
+    if (typeof hash !== "string" || !HASH.test(hash)) {
+      throw wrong(WHERE, `hashes.${name}`, "64 lower-case hexadecimal digits", hash);
+    }
     known.set(name, hash);
   }
   // The text that has the wanted hash, per tool: nothing else needs remembering.
@@ -78,7 +85,9 @@ export function contentHash(hashes: Readonly<Record<string, string>>, options: C
     stages: ["pre_tool_call"],
     check: ({ name, metadata }): Decision | Promise<Decision> => {
       const wanted = known.get(name);
-      if (wanted === undefined) return strict ? deny("content_hash_mismatch", `Tool "${name}" has no known hash`) : allow();
+      if (wanted === undefined) {
+        return strict ? deny("content_hash_mismatch", `Tool "${name}" has no known hash`) : allow();
+      }
       const live = liveTool(metadata);
       if (live === undefined) return deny("content_hash_mismatch", `Nothing shows what tool "${name}" would run`);
       let text: string;
@@ -90,7 +99,12 @@ export function contentHash(hashes: Readonly<Record<string, string>>, options: C
       if (right.get(name) === text) return allow();
       return sha256(utf8(text)).then((bytes) => {
         const found = toHex(bytes);
-        if (found !== wanted) return deny("content_hash_mismatch", `The definition of tool "${name}" does not have its hash`, { wanted, found });
+        if (found !== wanted) {
+          return deny("content_hash_mismatch", `The definition of tool "${name}" does not have its hash`, {
+            wanted,
+            found,
+          });
+        }
         right.set(name, text);
         return allow();
       });

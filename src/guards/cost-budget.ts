@@ -9,7 +9,9 @@ import type { LimitOptions } from "./keyed-limit.ts";
 
 /** Whose costs count together, how far back, where, and what a call is taken to cost. */
 export interface CostBudgetOptions extends LimitOptions {
-  /** What a call is taken to cost before it has run, in US dollars: a number above 0, or a function that answers one. */
+  /**
+   * What a call is taken to cost before it has run, in US dollars: a number above 0, or a function that answers one.
+   */
   readonly estimateUsd?: number | ((request: GovernedRequest, context: ExecutionContext) => number);
 }
 
@@ -19,11 +21,16 @@ const MOST_USD = 9_000_000_000;
 /**
  * Allows model calls of a session so many US dollars in all.
  *
- * Counts in whole millionths of a dollar: ten calls of $0.10 fit into $1, and an eleventh does not. Before a call an estimate is
- * reserved: `estimateUsd`, else the request's own `usage.costUsd`, else **all that is left**, so that without an estimate calls come one
- * at a time, and one that never says what it cost has spent the budget. The cost that the call reports then takes its place, even
- * where that is more than was left; so the budget can be passed by what the calls under way cost beyond their estimates, and by
- * no call more. A call that reports no cost, or nonsense, has spent the estimate. A call that is denied or cancelled gives it back.
+ * Counts in whole millionths of a dollar: ten calls of $0.10 fit into $1, and an eleventh does not. Before a call an
+ * estimate is
+ * reserved: `estimateUsd`, else the request's own `usage.costUsd`, else **all that is left**, so that without an
+ * estimate calls come one
+ * at a time, and one that never says what it cost has spent the budget. The cost that the call reports then takes its
+ * place, even
+ * where that is more than was left; so the budget can be passed by what the calls under way cost beyond their
+ * estimates, and by
+ * no call more. A call that reports no cost, or nonsense, has spent the estimate. A call that is denied or cancelled
+ * gives it back.
  * Calls of child sessions count for their parents too.
  * Denies with `cost_budget_exceeded`. Denies with `store_unavailable`, where there is a store or `per` is `"agent"`.
  *
@@ -45,16 +52,25 @@ export function costBudget(maxUsd: number, options: CostBudgetOptions = {}): Gua
   const max = Math.floor(Math.round(numberBetween(WHERE, "maxUsd", maxUsd, 0, MOST_USD) * 1e9) / 1e3);
   const estimate: unknown = (options as Partial<CostBudgetOptions> | null)?.estimateUsd;
   if (estimate !== undefined && typeof estimate !== "number") functionOf(WHERE, "estimateUsd", estimate);
-  const fixed = typeof estimate === "number" ? stated(numberBetween(WHERE, "estimateUsd", estimate, Number.MIN_VALUE, MOST_USD)) : undefined;
+  const fixed = typeof estimate === "number"
+    ? stated(numberBetween(WHERE, "estimateUsd", estimate, Number.MIN_VALUE, MOST_USD))
+    : undefined;
   return budgetGuard({
     where: WHERE,
     name: "costBudget",
     max,
     options,
     known: ["estimateUsd"],
-    estimateOf: typeof estimate === "function" ? (request, context) => stated(estimate(request, context)) : (request) => fixed ?? microUsdOf(request.usage),
+    estimateOf: typeof estimate === "function"
+      ? (request, context) => stated(estimate(request, context))
+      : (request) => fixed ?? microUsdOf(request.usage),
     usedOf: microUsdOf,
-    refuse: (spent, wanted) => deny("cost_budget_exceeded", "The cost budget does not cover this call", { maxUsd: max / 1e6, spentUsd: spent === undefined ? undefined : spent / 1e6, estimateUsd: wanted / 1e6 }),
+    refuse: (spent, wanted) =>
+      deny("cost_budget_exceeded", "The cost budget does not cover this call", {
+        maxUsd: max / 1e6,
+        spentUsd: spent === undefined ? undefined : spent / 1e6,
+        estimateUsd: wanted / 1e6,
+      }),
     isOurs: typeof estimate !== "function",
   });
 }

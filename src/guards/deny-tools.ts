@@ -23,5 +23,10 @@ import { toolNames } from "./tool-names.ts";
  */
 export function denyTools(names: readonly string[]): Guard {
   const denied = new Set(toolNames("denyTools()", "names", names).map((name) => name.toLowerCase()));
-  return builtIn("denyTools", ["pre_tool_call"], ({ name }) => denied.has(name.toLowerCase()) ? denyBy("denyTools", "tool_not_allowed", "This tool is denied") : allow());
+  return builtIn(
+    "denyTools",
+    ["pre_tool_call"],
+    ({ name }) =>
+      denied.has(name.toLowerCase()) ? denyBy("denyTools", "tool_not_allowed", "This tool is denied") : allow(),
+  );
 }

@@ -1,8 +1,10 @@
 /**
  * Tells plain data apart by a number of 53 bits, whatever order its keys were set in.
  *
- * Two lanes of multiply and rotate over tagged, length-prefixed values (the mixing of MurmurHash3, Austin Appleby, public
- * domain). Equal data always gives equal numbers; different data may collide, and somebody could make it: for loops, where a
+ * Two lanes of multiply and rotate over tagged, length-prefixed values (the mixing of MurmurHash3, Austin Appleby,
+ * public
+ * domain). Equal data always gives equal numbers; different data may collide, and somebody could make it: for loops,
+ * where a
  * collision only denies, and for nothing that must be proven.
  */
 export function fingerprint(value: unknown): number {

@@ -21,7 +21,16 @@ export class Held implements Taken {
   /** What the act had taken before. */
   declare below: Held | undefined;
 
-  constructor(owner: Owner, isSettled: boolean, amount: number, key: string, context: ExecutionContext, place: number, turn: number, receipt: string) {
+  constructor(
+    owner: Owner,
+    isSettled: boolean,
+    amount: number,
+    key: string,
+    context: ExecutionContext,
+    place: number,
+    turn: number,
+    receipt: string,
+  ) {
     this.owner = owner;
     this.isSettled = isSettled;
     // As every taking's: a field of numbers alone makes an object of each one that is not small.
@@ -39,7 +48,8 @@ export class Held implements Taken {
   }
 }
 
-// On the request, and not beside it: a transform's copy of it keeps the mark, and a WeakMap costs ten times the limit itself.
+// On the request, and not beside it: a transform's copy of it keeps the mark, and a WeakMap costs ten times the limit
+// itself.
 const HELD: unique symbol = Symbol("sallyport.held");
 const MOST = 256;
 interface Marked {
@@ -49,7 +59,8 @@ interface Marked {
 /**
  * Whether an act has taken from a limit under this key in the context of another session.
  *
- * A child passes its parent's guards and then its own, often the same ones: where both count under one key, an act counts once.
+ * A child passes its parent's guards and then its own, often the same ones: where both count under one key, an act
+ * counts once.
  * To be asked with a session's own request and context only: whoever makes them by hand may use one for many acts.
  */
 export function isHeld(by: object, key: string, request: GovernedRequest, context: ExecutionContext): boolean {

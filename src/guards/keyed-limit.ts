@@ -12,7 +12,8 @@ import { Held, isHeld, mark } from "./held.ts";
 /** Whose acts count together. */
 export interface LimitOptions {
   /**
-   * `"session"`, the default: a session's, and those of its children, since a child passes its parent's limits before its own;
+   * `"session"`, the default: a session's, and those of its children, since a child passes its parent's limits before
+   * its own;
    * `"tree"` says the same. `"agent"`: those of every session of one agentKey.
    */
   readonly per?: "session" | "agent" | "tree";
@@ -27,17 +28,32 @@ export interface LimitOptions {
 const OPTIONS: readonly string[] = ["per", "windowMs", "store", "id"];
 
 /** Checks the options that limits have in common; `undefined` where the session's own counter is all that it takes. */
-export function limitOf(where: string, options: LimitOptions, known: readonly string[], parts: Pick<KeyedLimitParts, "id" | "max" | "refuse" | "settle">): ScopedLimit | undefined {
+export function limitOf(
+  where: string,
+  options: LimitOptions,
+  known: readonly string[],
+  parts: Pick<KeyedLimitParts, "id" | "max" | "refuse" | "settle">,
+): ScopedLimit | undefined {
   knownKeys(where, options, [...OPTIONS, ...known]);
   const { per = "session", windowMs, store, id = parts.id } = options;
-  if (per !== "session" && per !== "agent" && per !== "tree") throw wrong(where, "per", '"session", "agent" or "tree"', per);
+  if (per !== "session" && per !== "agent" && per !== "tree") {
+    throw wrong(where, "per", '"session", "agent" or "tree"', per);
+  }
   if (windowMs !== undefined) wholeNumber(where, "windowMs", windowMs, 1);
   if (per !== "agent" && windowMs === undefined && store === undefined) {
     if (options.id !== undefined) throw wrong(where, "id", "absent where there is no store", id);
     return undefined;
   }
   const isAgents = per === "agent";
-  const limit = new KeyedLimit({ ...parts, where, guard: parts.id, id, kind: isAgents ? "agent" : "session", windowMs, store });
+  const limit = new KeyedLimit({
+    ...parts,
+    where,
+    guard: parts.id,
+    id,
+    kind: isAgents ? "agent" : "session",
+    windowMs,
+    store,
+  });
   return {
     owner: limit,
     judge(amount, request, context, taking): Decision | Promise<Decision> {
@@ -52,7 +68,12 @@ export function limitOf(where: string, options: LimitOptions, known: readonly st
 /** A limit that finds its key itself. */
 export interface ScopedLimit {
   readonly owner: Owner;
-  judge(amount: number | undefined, request: GovernedRequest, context: ExecutionContext, taking: Taking): Decision | Promise<Decision>;
+  judge(
+    amount: number | undefined,
+    request: GovernedRequest,
+    context: ExecutionContext,
+    taking: Taking,
+  ): Decision | Promise<Decision>;
 }
 
 /** Whether something can be a key: a text that is neither empty nor longer than 1024. */
@@ -107,14 +128,22 @@ export class KeyedLimit implements Owner {
   }
 
   /** Judges an act that wants `amount`, and takes it in the same step; `undefined`: all that is left, at least 1. */
-  judge(key: string, amount: number | undefined, request: GovernedRequest, context: ExecutionContext, taking: Taking): Decision | Promise<Decision> {
+  judge(
+    key: string,
+    amount: number | undefined,
+    request: GovernedRequest,
+    context: ExecutionContext,
+    taking: Taking,
+  ): Decision | Promise<Decision> {
     const own = SessionContext.stateOf(context);
     if (own !== undefined && isHeld(this, key, request, context)) return ALLOW;
     const now = own === undefined ? stateOf(context).now : own.now;
     const { max, store } = this.#parts;
     if (!Number.isFinite(now)) return this.#parts.refuse(amount ?? 1, undefined, undefined);
     if (store !== undefined) return this.#judgeIn(store, key, amount, now, request, context, taking);
-    if (amount === undefined || amount === 0 || taking.dry) return this.#look(key, amount, now, request, context, taking);
+    if (amount === undefined || amount === 0 || taking.dry) {
+      return this.#look(key, amount, now, request, context, taking);
+    }
     const table = this.#table, place = table.take(key, amount, max, now);
     if (place <= 0) return this.#refuse(key, amount, place === FULL ? FULL : table.room(key, max, now));
     const held = new Held(this, this.#isSettled, amount, key, context, place, table.turnOf(place), "");
@@ -124,7 +153,14 @@ export class KeyedLimit implements Owner {
   }
 
   /** Judges an act that takes nothing, or all that is left. */
-  #look(key: string, amount: number | undefined, now: number, request: GovernedRequest, context: ExecutionContext, taking: Taking): Decision | Promise<Decision> {
+  #look(
+    key: string,
+    amount: number | undefined,
+    now: number,
+    request: GovernedRequest,
+    context: ExecutionContext,
+    taking: Taking,
+  ): Decision | Promise<Decision> {
     const room = this.#table.room(key, this.#parts.max, now);
     if (room < (amount ?? 1)) return this.#refuse(key, amount ?? 1, room);
     return taking.dry || amount === 0 ? ALLOW : this.judge(key, room, request, context, taking);
@@ -132,7 +168,9 @@ export class KeyedLimit implements Owner {
 
   #refuse(key: string, amount: number, room: number): Deny {
     const { max, refuse } = this.#parts;
-    return room === FULL ? denyBy(this.#parts.guard, "store_unavailable", "There is no room to count for another key") : refuse(amount, room, this.#table.retryAfterMs(key, amount, max));
+    return room === FULL
+      ? denyBy(this.#parts.guard, "store_unavailable", "There is no room to count for another key")
+      : refuse(amount, room, this.#table.retryAfterMs(key, amount, max));
   }
 
   giveBack(held: Held): void {
@@ -156,16 +194,33 @@ export class KeyedLimit implements Owner {
     else quietly(() => store.giveBack(`${this.#prefix}${held.key}`, held.receipt, keep));
   }
 
-  #judgeIn(store: StateStore, key: string, amount: number | undefined, now: number, request: GovernedRequest, context: ExecutionContext, taking: Taking): Decision | Promise<Decision> {
+  #judgeIn(
+    store: StateStore,
+    key: string,
+    amount: number | undefined,
+    now: number,
+    request: GovernedRequest,
+    context: ExecutionContext,
+    taking: Taking,
+  ): Decision | Promise<Decision> {
     const { max, windowMs, refuse } = this.#parts;
     const name = `${this.#prefix}${key}`;
     const isLook = taking.dry || amount === undefined;
-    const wanted: TakeRequest = { amount: isLook ? 0 : amount, max, now, ...(windowMs === undefined ? {} : { windowMs }) };
+    const wanted: TakeRequest = {
+      amount: isLook ? 0 : amount,
+      max,
+      now,
+      ...(windowMs === undefined ? {} : { windowMs }),
+    };
     const judge = (answer: unknown): Decision | Promise<Decision> => {
       const result = readResult(answer);
-      if (result === undefined) return this.#unavailable(store, new TypeError(`The store "${store.name}" answered ${show(answer)} to take()`));
+      if (result === undefined) {
+        return this.#unavailable(store, new TypeError(`The store "${store.name}" answered ${show(answer)} to take()`));
+      }
       const least = amount ?? 1;
-      if (isLook ? result.remaining < least : !result.taken) return refuse(least, result.remaining, result.retryAfterMs);
+      if (isLook ? result.remaining < least : !result.taken) {
+        return refuse(least, result.remaining, result.retryAfterMs);
+      }
       if (taking.dry || amount === 0) return ALLOW;
       if (amount === undefined) return this.#judgeIn(store, key, result.remaining, now, request, context, taking);
       const held = new Held(this, this.#isSettled, amount, key, context, 0, 0, result.receipt);
@@ -175,14 +230,21 @@ export class KeyedLimit implements Owner {
     };
     try {
       const answer: unknown = store.take(name, wanted);
-      return isThenable(answer) ? Promise.resolve(answer).then(judge).catch((error: unknown) => this.#unavailable(store, error)) : judge(answer);
+      return isThenable(answer)
+        ? Promise.resolve(answer).then(judge).catch((error: unknown) => this.#unavailable(store, error))
+        : judge(answer);
     } catch (error) {
       return this.#unavailable(store, error);
     }
   }
 
   #unavailable(store: StateStore, cause: unknown): Deny {
-    return denyBy(this.#parts.guard, "store_unavailable", "The limit could not be looked up", new Error(`The store "${store.name}" failed`, { cause }));
+    return denyBy(
+      this.#parts.guard,
+      "store_unavailable",
+      "The limit could not be looked up",
+      new Error(`The store "${store.name}" failed`, { cause }),
+    );
   }
 }
 
@@ -194,8 +256,16 @@ export function tuple(...parts: readonly string[]): string {
 function readResult(answer: unknown): TakeResult | undefined {
   if (typeof answer !== "object" || answer === null) return undefined;
   const { taken, receipt, remaining, retryAfterMs } = answer as Partial<TakeResult>;
-  if (typeof taken !== "boolean" || typeof receipt !== "string" || !Number.isSafeInteger(remaining) || (remaining as number) < 0) return undefined;
-  return { taken, receipt, remaining: remaining as number, ...(typeof retryAfterMs === "number" && retryAfterMs >= 0 ? { retryAfterMs } : {}) };
+  if (
+    typeof taken !== "boolean" || typeof receipt !== "string" || !Number.isSafeInteger(remaining) ||
+    (remaining as number) < 0
+  ) return undefined;
+  return {
+    taken,
+    receipt,
+    remaining: remaining as number,
+    ...(typeof retryAfterMs === "number" && retryAfterMs >= 0 ? { retryAfterMs } : {}),
+  };
 }
 
 /** What could not be given back stays taken: the limit stays closed, and there is nobody left to tell. */

@@ -8,7 +8,8 @@ import { Turns } from "./turns.ts";
 /** When acts wait instead of being refused. */
 export interface MaxConcurrentOptions {
   /**
-   * How many acts run at once: a whole number >= 1. Further ones wait their turn, until `max` are under way or waiting. Absent, or not
+   * How many acts run at once: a whole number >= 1. Further ones wait their turn, until `max` are under way or waiting.
+   * Absent, or not
    * below `max`: nobody waits.
    */
   readonly backpressureThreshold?: number;
@@ -17,12 +18,16 @@ export interface MaxConcurrentOptions {
 const WHERE = "maxConcurrent()";
 
 /**
- * Allows so many acts of one kind at once in a session: runs, model calls and tool calls are counted apart, so that a run
+ * Allows so many acts of one kind at once in a session: runs, model calls and tool calls are counted apart, so that a
+ * run
  * never stands in the way of its own calls.
  *
- * A place is taken from the gate before the act until the act has ended, failed or was cancelled, or its session is closed.
- * With `backpressureThreshold`, so many run at once, and those between it and `max` wait, first come, first served, until a place is
- * free; one whose session is closed or killed while it waits is denied. An act that calls its own kind from within keeps its
+ * A place is taken from the gate before the act until the act has ended, failed or was cancelled, or its session is
+ * closed.
+ * With `backpressureThreshold`, so many run at once, and those between it and `max` wait, first come, first served,
+ * until a place is
+ * free; one whose session is closed or killed while it waits is denied. An act that calls its own kind from within
+ * keeps its
  * place meanwhile: put `withTimeout` round the guard where such acts could wait for each other. `check` never waits.
  * Denies with `concurrency_limit`.
  *
@@ -45,12 +50,16 @@ export function maxConcurrent(max: number, options: MaxConcurrentOptions = {}): 
   knownKeys(WHERE, options, ["backpressureThreshold"]);
   const { backpressureThreshold = limit } = options;
   const atOnce = Math.min(limit, wholeNumber(WHERE, "backpressureThreshold", backpressureThreshold, 1));
-  const refuse = (): Deny => denyBy("maxConcurrent", "concurrency_limit", "Too many acts are under way at once", { max: limit });
+  const refuse = (): Deny =>
+    denyBy("maxConcurrent", "concurrency_limit", "Too many acts are under way at once", { max: limit });
   const newTurns = (): Turns => new Turns(atOnce, limit, refuse);
   const turnsOf = perSession(() => ({ input: newTurns(), pre_model_call: newTurns(), pre_tool_call: newTurns() }));
   return builtIn("maxConcurrent", ["input", "pre_model_call", "pre_tool_call"], ({ stage }, context, taking) => {
     const turns = turnsOf(context);
     // By cases: a field whose name differs from call to call is looked up in a table.
-    return (stage === "pre_tool_call" ? turns.pre_tool_call : turns[stage as "input" | "pre_model_call"]).enter(taking, context);
+    return (stage === "pre_tool_call" ? turns.pre_tool_call : turns[stage as "input" | "pre_model_call"]).enter(
+      taking,
+      context,
+    );
   });
 }

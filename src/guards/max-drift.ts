@@ -25,7 +25,10 @@ import { defineGuard, type Guard } from "../guard.ts";
  */
 export function maxDrift(score: number): Guard {
   const limit = numberBetween("maxDrift()", "score", score, 0, 1);
-  const judge = (drift: number): Decision => drift <= limit ? allow() : deny("drift_exceeded", "The output has drifted too far from the baseline", { drift, limit });
+  const judge = (drift: number): Decision =>
+    drift <= limit
+      ? allow()
+      : deny("drift_exceeded", "The output has drifted too far from the baseline", { drift, limit });
   return onlyReads(defineGuard({
     name: "maxDrift",
     stages: ["output"],

@@ -8,7 +8,8 @@ import { type Caps, capsOf, Fault, snapshot } from "../snapshot/snapshot.ts";
 /**
  * Denies payloads beyond a size, at every gate. The gates' own caps stay: this can only be tighter.
  *
- * `bytes` counts the length of all strings, keys included, in UTF-16 code units; `depth` the levels of objects and arrays;
+ * `bytes` counts the length of all strings, keys included, in UTF-16 code units; `depth` the levels of objects and
+ * arrays;
  * `nodes` the values of any kind. What is absent is not limited here.
  * Denies with `payload_too_large`.
  *
@@ -23,14 +24,24 @@ import { type Caps, capsOf, Fault, snapshot } from "../snapshot/snapshot.ts";
  * assert.equal(decision.effect === "deny" && decision.code, "payload_too_large");
  * ```
  */
-export function maxPayload(options: { readonly bytes?: number; readonly depth?: number; readonly nodes?: number }): Guard {
+export function maxPayload(
+  options: { readonly bytes?: number; readonly depth?: number; readonly nodes?: number },
+): Guard {
   knownKeys("maxPayload()", options, ["bytes", "depth", "nodes"]);
   const { bytes, depth, nodes } = options;
-  if (bytes === undefined && depth === undefined && nodes === undefined) throw new TypeError('Cannot build maxPayload(): one of "bytes", "depth" and "nodes" must be given');
-  // No gate lets more pass than a model gate, so nothing beyond its caps needs measuring: a payload that goes by reference may be endless.
+  if (bytes === undefined && depth === undefined && nodes === undefined) {
+    throw new TypeError('Cannot build maxPayload(): one of "bytes", "depth" and "nodes" must be given');
+  }
+  // No gate lets more pass than a model gate, so nothing beyond its caps needs measuring: a payload that goes by
+  // reference may be endless.
   const most = capsOf("pre_model_call");
-  const read = (field: string, value: number | undefined, cap: number): number => value === undefined ? cap : Math.min(cap, wholeNumber("maxPayload()", field, value, 0));
-  const caps: Caps = { chars: read("bytes", bytes, most.chars), depth: read("depth", depth, most.depth), nodes: read("nodes", nodes, most.nodes) };
+  const read = (field: string, value: number | undefined, cap: number): number =>
+    value === undefined ? cap : Math.min(cap, wholeNumber("maxPayload()", field, value, 0));
+  const caps: Caps = {
+    chars: read("bytes", bytes, most.chars),
+    depth: read("depth", depth, most.depth),
+    nodes: read("nodes", nodes, most.nodes),
+  };
   return onlyReads(defineGuard({
     name: "maxPayload",
     check: ({ payload }) => {

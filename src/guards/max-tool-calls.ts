@@ -1,10 +1,10 @@
 import { wholeNumber } from "../check.ts";
 import { perSession } from "../context.ts";
-import { allow, denyBy, type Deny } from "../decision.ts";
+import { allow, type Deny, denyBy } from "../decision.ts";
 import type { Guard } from "../guard.ts";
 import { hasTaken, hold, type Owner, Taken } from "../taking.ts";
 import { builtIn } from "./built-in.ts";
-import { type LimitOptions, limitOf } from "./keyed-limit.ts";
+import { limitOf, type LimitOptions } from "./keyed-limit.ts";
 
 export type { LimitOptions } from "./keyed-limit.ts";
 
@@ -15,7 +15,8 @@ const ALLOW = allow();
  * Allows so many tool calls in a session.
  *
  * A call is taken in the same step in which it is judged, so that parallel calls never pass the limit. A call that is
- * denied, by this guard or another, or cancelled gives its place back; one that ran and failed has spent it. Calls of child sessions
+ * denied, by this guard or another, or cancelled gives its place back; one that ran and failed has spent it. Calls of
+ * child sessions
  * count for their parents too.
  * Denies with `max_tool_calls_exceeded`. Denies with `store_unavailable`, where there is a store or `per` is `"agent"`.
  *
@@ -36,10 +37,17 @@ const ALLOW = allow();
  */
 export function maxToolCalls(max: number, options: LimitOptions = {}): Guard {
   const limit = wholeNumber(WHERE, "max", max, 0);
-  const refuse = (): Deny => denyBy("maxToolCalls", "max_tool_calls_exceeded", "All the tool calls that may be made have been made", { max: limit });
+  const refuse = (): Deny =>
+    denyBy("maxToolCalls", "max_tool_calls_exceeded", "All the tool calls that may be made have been made", {
+      max: limit,
+    });
   const shared = limitOf(WHERE, options, [], { id: "maxToolCalls", max: limit, refuse });
   if (shared !== undefined) {
-    return builtIn("maxToolCalls", ["pre_tool_call"], (request, context, taking) => hasTaken(taking, shared.owner) ? ALLOW : shared.judge(1, request, context, taking));
+    return builtIn(
+      "maxToolCalls",
+      ["pre_tool_call"],
+      (request, context, taking) => hasTaken(taking, shared.owner) ? ALLOW : shared.judge(1, request, context, taking),
+    );
   }
   const counterOf = perSession(() => new Counter());
   return builtIn("maxToolCalls", ["pre_tool_call"], (_request, context, taking) => {

@@ -29,6 +29,8 @@ export function minConfidence(least: number): Guard {
     if (typeof payload !== "object" || payload === null) return allow();
     const { confidence } = payload as { confidence?: unknown };
     if (confidence === undefined) return allow();
-    return typeof confidence === "number" && confidence >= limit && confidence <= 1 ? allow() : denyBy("minConfidence", "low_confidence", "The answer is not confident enough", { least: limit });
+    return typeof confidence === "number" && confidence >= limit && confidence <= 1
+      ? allow()
+      : denyBy("minConfidence", "low_confidence", "The answer is not confident enough", { least: limit });
   });
 }

@@ -11,7 +11,8 @@ export interface NoLoopsOptions {
   /** How often the same call, or the same short cycle of calls, may be made in a row: a whole number from 1 to 100. */
   readonly repeats: number;
   /**
-   * Counts a call among so many of the session's last ones too, in a row or not: a whole number from `repeats` to 1000. Absent: only
+   * Counts a call among so many of the session's last ones too, in a row or not: a whole number from `repeats` to 1000.
+   * Absent: only
    * calls in a row are a loop.
    */
   readonly window?: number;
@@ -33,11 +34,14 @@ class Calls implements Owner {
 }
 
 /**
- * Stops an agent that goes round in circles: the same tool with the same arguments again and again, or a cycle of two to four calls
+ * Stops an agent that goes round in circles: the same tool with the same arguments again and again, or a cycle of two
+ * to four calls
  * that has come at least twice.
  *
- * Arguments are the same whatever order their keys were set in. The call that would begin one round more than `repeats` is denied,
- * and so is every further one, until the agent makes another call. A call that is denied, by this guard or another, or cancelled
+ * Arguments are the same whatever order their keys were set in. The call that would begin one round more than `repeats`
+ * is denied,
+ * and so is every further one, until the agent makes another call. A call that is denied, by this guard or another, or
+ * cancelled
  * does not count. Of each session at most the last 400 calls, or `window`, are remembered, as a number each.
  * Denies with `loop_detected` (`details`: the length of the cycle, or the window).
  *
@@ -70,7 +74,9 @@ export function noLoops(options: NoLoopsOptions): Guard {
       const print = fingerprint([name, payload]);
       const cycle = cycleOf(calls.list, print, repeats);
       if (cycle > 0) return deny("loop_detected", "The agent repeats the same calls", { repeats, cycle });
-      if (window > 0 && countOf(calls.list, print, window) >= repeats) return deny("loop_detected", "The agent makes the same call too often", { repeats, window });
+      if (window > 0 && countOf(calls.list, print, window) >= repeats) {
+        return deny("loop_detected", "The agent makes the same call too often", { repeats, window });
+      }
       if (!taking.dry) {
         const call = new Taken(calls, false, print);
         if (calls.list.push(call) > remembered) calls.list.shift();

@@ -24,9 +24,12 @@ const WHERE = "pinTools()";
 /**
  * Denies calls of a tool that is no longer what it was when the guard was built.
  *
- * Of each tool the fields that are given are pinned: `fn` by reference (a new closure of the same text is another tool),
- * `description` and `inputSchema` by what they say, in canonical JSON. What will run is read from `request.metadata.tool`, where
- * plugins put the tool that they are about to call; a call without it is denied, since nothing shows what it would run. To
+ * Of each tool the fields that are given are pinned: `fn` by reference (a new closure of the same text is another
+ * tool),
+ * `description` and `inputSchema` by what they say, in canonical JSON. What will run is read from
+ * `request.metadata.tool`, where
+ * plugins put the tool that they are about to call; a call without it is denied, since nothing shows what it would run.
+ * To
  * change a tool on purpose, build a new guard.
  * Denies with `content_hash_mismatch` (`details.changed`: the fields that differ).
  *
@@ -46,7 +49,9 @@ const WHERE = "pinTools()";
  * ```
  */
 export function pinTools(tools: Readonly<Record<string, ToolIdentity>>, options: PinToolsOptions = {}): Guard {
-  if (typeof tools !== "object" || tools === null || Array.isArray(tools)) throw wrong(WHERE, "tools", "an object of tools by name", tools);
+  if (typeof tools !== "object" || tools === null || Array.isArray(tools)) {
+    throw wrong(WHERE, "tools", "an object of tools by name", tools);
+  }
   knownKeys(WHERE, options, ["strict"]);
   const { strict = true } = options;
   if (typeof strict !== "boolean") throw wrong(WHERE, "strict", "true or false", strict);
@@ -58,22 +63,38 @@ export function pinTools(tools: Readonly<Record<string, ToolIdentity>>, options:
       const known = pinned.get(name);
       if (known === undefined) return strict ? deny("content_hash_mismatch", `Tool "${name}" is not pinned`) : allow();
       const live = liveTool(metadata);
-      if (live === undefined) return deny("content_hash_mismatch", `Nothing shows what tool "${name}" would run`, { changed: [] });
+      if (live === undefined) {
+        return deny("content_hash_mismatch", `Nothing shows what tool "${name}" would run`, { changed: [] });
+      }
       const changed = changes(known, live);
-      return changed.length === 0 ? allow() : deny("content_hash_mismatch", `Tool "${name}" is not what it was: ${changed.join(", ")} changed`, { changed });
+      return changed.length === 0
+        ? allow()
+        : deny("content_hash_mismatch", `Tool "${name}" is not what it was: ${changed.join(", ")} changed`, {
+          changed,
+        });
     },
   }));
 }
 
 function pin(name: string, tool: unknown): Pinned {
   const field = `tools.${name}`;
-  if (typeof tool !== "object" || tool === null) throw wrong(WHERE, field, "an object with fn, description or inputSchema", tool);
+  if (typeof tool !== "object" || tool === null) {
+    throw wrong(WHERE, field, "an object with fn, description or inputSchema", tool);
+  }
   const { fn, description, inputSchema } = tool as ToolIdentity;
   if (fn !== undefined && typeof fn !== "function") throw wrong(WHERE, `${field}.fn`, "a function", fn);
-  if (description !== undefined && typeof description !== "string") throw wrong(WHERE, `${field}.description`, "a string", description);
-  if (fn === undefined && description === undefined && inputSchema === undefined) throw new TypeError(`Cannot build ${WHERE}: "${field}" must have fn, description or inputSchema, and has none`);
+  if (description !== undefined && typeof description !== "string") {
+    throw wrong(WHERE, `${field}.description`, "a string", description);
+  }
+  if (fn === undefined && description === undefined && inputSchema === undefined) {
+    throw new TypeError(`Cannot build ${WHERE}: "${field}" must have fn, description or inputSchema, and has none`);
+  }
   try {
-    return { fn, description: description === undefined ? undefined : partText(description), inputSchema: inputSchema === undefined ? undefined : partText(inputSchema) };
+    return {
+      fn,
+      description: description === undefined ? undefined : partText(description),
+      inputSchema: inputSchema === undefined ? undefined : partText(inputSchema),
+    };
   } catch (cause) {
     throw new TypeError(`Cannot build ${WHERE}: "${field}" must be plain JSON data, and is not`, { cause });
   }

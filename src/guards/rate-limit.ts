@@ -15,8 +15,10 @@ export interface RateLimitOptions {
   /** The window, in ms: a whole number >= 1. It slides: there is no boundary at which a second burst could begin. */
   readonly windowMs: number;
   /**
-   * What is counted apart. `"agent"`, the default: each agentKey, over all its sessions. `"tool"`: each name (of the tool, or of the
-   * model or run, where `stages` says so), whoever calls it. `"session"`: each session. A function: each text that it answers,
+   * What is counted apart. `"agent"`, the default: each agentKey, over all its sessions. `"tool"`: each name (of the
+   * tool, or of the
+   * model or run, where `stages` says so), whoever calls it. `"session"`: each session. A function: each text that it
+   * answers,
    * 1 to 1024 characters long; anything else denies.
    */
   readonly by?: "agent" | "tool" | "session" | ((request: GovernedRequest, context: ExecutionContext) => string);
@@ -35,10 +37,12 @@ const WHERE = "rateLimit()";
 /**
  * Allows so many tool calls in any window of time: exactly, and not by an average.
  *
- * An act that is denied, by this guard or another, or cancelled gives its place back. Time is the kernel's clock: one that stands
+ * An act that is denied, by this guard or another, or cancelled gives its place back. Time is the kernel's clock: one
+ * that stands
  * still, or is set back, frees nothing, and one that gives no number denies. Without a `store` a key is kept as long as
  * it counts; where there is no room for another one, new keys are denied and none that counts is forgotten.
- * Denies with `rate_limited` (`details.retryAfterMs`: when it would fit, where it ever does). Denies with `store_unavailable`.
+ * Denies with `rate_limited` (`details.retryAfterMs`: when it would fit, where it ever does). Denies with
+ * `store_unavailable`.
  *
  * @throws {RangeError | TypeError} If an option is unknown or wrong.
  * @example Usage
@@ -63,17 +67,40 @@ export function rateLimit(options: RateLimitOptions): Guard {
   const windowMs = wholeNumber(WHERE, "windowMs", options.windowMs, 1);
   if (typeof weight !== "function") wholeNumber(WHERE, "weight", weight, 0);
   const refuse = (_amount: number, _remaining: number | undefined, retryAfterMs: number | undefined): Deny =>
-    denyBy("rateLimit", "rate_limited", "Rate limit exceeded", { max, windowMs, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) });
-  const limit = new KeyedLimit({ where: WHERE, guard: "rateLimit", id, kind: typeof by === "string" ? by : "custom", max, windowMs, store, refuse });
+    denyBy("rateLimit", "rate_limited", "Rate limit exceeded", {
+      max,
+      windowMs,
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    });
+  const limit = new KeyedLimit({
+    where: WHERE,
+    guard: "rateLimit",
+    id,
+    kind: typeof by === "string" ? by : "custom",
+    max,
+    windowMs,
+    store,
+    refuse,
+  });
   const keyOf = keyFunction(by);
   const check: Guard = (request, context, taking) => {
     if (hasTaken(taking, limit)) return allow();
     const key: unknown = keyOf(request, context);
-    if (!isKey(key)) return denyBy("rateLimit", "rate_limited", "There is nothing to count this act under", { max, windowMs });
-    return limit.judge(key, typeof weight === "number" ? weight : weighed(weight(request, context)), request, context, taking);
+    if (!isKey(key)) {
+      return denyBy("rateLimit", "rate_limited", "There is nothing to count this act under", { max, windowMs });
+    }
+    return limit.judge(
+      key,
+      typeof weight === "number" ? weight : weighed(weight(request, context)),
+      request,
+      context,
+      taking,
+    );
   };
   // A function of the user's might write to what it is shown.
-  return typeof by === "function" || typeof weight === "function" ? named(check, "rateLimit", checkStages(WHERE, stages)) : builtIn("rateLimit", checkStages(WHERE, stages), check);
+  return typeof by === "function" || typeof weight === "function"
+    ? named(check, "rateLimit", checkStages(WHERE, stages))
+    : builtIn("rateLimit", checkStages(WHERE, stages), check);
 }
 
 function keyFunction(by: unknown): (request: GovernedRequest, context: ExecutionContext) => unknown {
@@ -84,7 +111,8 @@ function keyFunction(by: unknown): (request: GovernedRequest, context: Execution
       return (request) => request.name;
     case "session":
       // With the agent's key: an agent that knows another's session must not use it up.
-      return (_request, { agentKey, sessionId }) => isKey(agentKey) && isKey(sessionId) ? tuple(agentKey, sessionId) : undefined;
+      return (_request, { agentKey, sessionId }) =>
+        isKey(agentKey) && isKey(sessionId) ? tuple(agentKey, sessionId) : undefined;
     default:
       if (typeof by === "string") throw wrong(WHERE, "by", '"agent", "tool", "session" or a function', by);
       return functionOf(WHERE, "by", by as (request: GovernedRequest, context: ExecutionContext) => unknown);
@@ -93,5 +121,7 @@ function keyFunction(by: unknown): (request: GovernedRequest, context: Execution
 
 function weighed(weight: unknown): number {
   if (Number.isSafeInteger(weight) && (weight as number) >= 0) return weight as number;
-  throw new TypeError(`The weight function of rateLimit() must answer a whole number >= 0, and answered ${show(weight)}`);
+  throw new TypeError(
+    `The weight function of rateLimit() must answer a whole number >= 0, and answered ${show(weight)}`,
+  );
 }

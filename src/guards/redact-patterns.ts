@@ -11,11 +11,14 @@ import { compilePatterns, denyFound, isModelAnswer, PATTERN_STAGES, searchable }
 /**
  * Replaces what the patterns match in string values by a mask, `"[redacted]"` unless said otherwise.
  *
- * Patterns and what they are searched in are those of `blockPatterns`. A match as the text stands is replaced alone; where
- * a value matches only folded or decoded, the mask takes the place of the whole value. Everything else stays as it is, and
+ * Patterns and what they are searched in are those of `blockPatterns`. A match as the text stands is replaced alone;
+ * where
+ * a value matches only folded or decoded, the mask takes the place of the whole value. Everything else stays as it is,
+ * and
  * where nothing matches the guard allows. Goes last: guards before it judge the masked payload again.
  *
- * Denies with `blocked_pattern` where masking values cannot help: the match is in a key or a number, spans several values,
+ * Denies with `blocked_pattern` where masking values cannot help: the match is in a key or a number, spans several
+ * values,
  * or the payload is not plain data. Denies with `payload_too_large` when a cap was reached.
  *
  * At `post_model_call` the `toolCalls` of a model's answer pass unchanged; each is judged at its own `pre_tool_call`.
@@ -36,14 +39,18 @@ export function redactPatterns(patterns: readonly BlockedPattern[], mask = "[red
   const matcher = compilePatterns("redactPatterns()", patterns);
   if (typeof mask !== "string") throw wrong("redactPatterns()", "mask", "a string", mask);
   if (matcher.search(mask) !== NO_MATCH) throw wrong("redactPatterns()", "mask", "text that no pattern matches", mask);
-  return onlyReads(defineGuard({ name: "redactPatterns", stages: PATTERN_STAGES, check: (request) => redact(request, matcher, mask) }));
+  return onlyReads(
+    defineGuard({ name: "redactPatterns", stages: PATTERN_STAGES, check: (request) => redact(request, matcher, mask) }),
+  );
 }
 
 function redact(request: GovernedRequest, matcher: Matcher, mask: string): Decision {
   const found = matcher.search(searchable(request), Draft.isRead(request));
   if (found === NO_MATCH) return allow();
   if (found === CAPPED) return denyFound("redactPatterns", found);
-  const passes = request.stage === "post_model_call" && isModelAnswer(request.payload) ? request.payload.toolCalls : undefined;
+  const passes = request.stage === "post_model_call" && isModelAnswer(request.payload)
+    ? request.payload.toolCalls
+    : undefined;
   const payload = masked(request.payload, matcher, mask, passes);
   if (payload === NOT_PLAIN) return denyFound("redactPatterns", found);
   const left = matcher.search(searchable({ ...request, payload }));
@@ -55,7 +62,9 @@ const NOT_PLAIN = Symbol("not plain");
 /** A copy with the matches in string values masked; `passes` is the one part that stays what it is. */
 function masked(value: unknown, matcher: Matcher, mask: string, passes: unknown): unknown {
   if (typeof value === "string") return maskText(value, matcher, mask);
-  if (typeof value !== "object" || value === null || (value === passes && passes !== undefined)) return typeof value === "function" || typeof value === "symbol" ? NOT_PLAIN : value;
+  if (typeof value !== "object" || value === null || (value === passes && passes !== undefined)) {
+    return typeof value === "function" || typeof value === "symbol" ? NOT_PLAIN : value;
+  }
   const isArray = Array.isArray(value);
   const prototype: unknown = Object.getPrototypeOf(value);
   if (!isArray && prototype !== Object.prototype && prototype !== null) return NOT_PLAIN;

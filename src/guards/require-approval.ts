@@ -9,7 +9,8 @@ import { toolNames } from "./tool-names.ts";
 /**
  * Has a person approve tool calls: of the tools named, those a predicate picks, or all.
  *
- * Names are compared without regard to case. A predicate that throws, or answers anything but `true` or `false`, denies.
+ * Names are compared without regard to case. A predicate that throws, or answers anything but `true` or `false`,
+ * denies.
  * Escalates with `approval_required`. Denies with `guard_error`.
  *
  * @param tools Names, or a predicate on the request; absent: every tool.
@@ -26,7 +27,9 @@ import { toolNames } from "./tool-names.ts";
  * assert.equal(await kernel.session({ agentId: "a" }).tool({ name: "pay", arguments: { amount: 5 } }, () => "paid"), "paid");
  * ```
  */
-export function requireApproval(tools?: readonly string[] | ((request: GovernedRequest, context: ExecutionContext) => boolean)): Guard {
+export function requireApproval(
+  tools?: readonly string[] | ((request: GovernedRequest, context: ExecutionContext) => boolean),
+): Guard {
   const question = escalate("A person must approve this tool call");
   if (typeof tools === "function") {
     return defineGuard({
@@ -34,13 +37,21 @@ export function requireApproval(tools?: readonly string[] | ((request: GovernedR
       stages: ["pre_tool_call"],
       check: (request, context) => {
         const answer: unknown = tools(request, context);
-        if (typeof answer !== "boolean") throw new TypeError(`The predicate of requireApproval() must answer true or false, and answered ${show(answer)}`);
+        if (typeof answer !== "boolean") {
+          throw new TypeError(
+            `The predicate of requireApproval() must answer true or false, and answered ${show(answer)}`,
+          );
+        }
         return answer ? question : allow();
       },
     });
   }
-  const chosen = tools === undefined ? undefined : new Set(toolNames("requireApproval()", "tools", tools).map((name) => name.toLowerCase()));
-  if (chosen?.size === 0) throw new TypeError('Cannot build requireApproval(): "tools" must name at least one tool, and is an empty list');
+  const chosen = tools === undefined
+    ? undefined
+    : new Set(toolNames("requireApproval()", "tools", tools).map((name) => name.toLowerCase()));
+  if (chosen?.size === 0) {
+    throw new TypeError('Cannot build requireApproval(): "tools" must name at least one tool, and is an empty list');
+  }
   return onlyReads(defineGuard({
     name: "requireApproval",
     stages: ["pre_tool_call"],

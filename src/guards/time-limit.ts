@@ -28,5 +28,7 @@ export function timeLimit(ms: number): Guard {
   const limit = wholeNumber("timeLimit()", "ms", ms, 1);
   return builtIn("timeLimit", ["input", "pre_model_call", "pre_tool_call"], (_request, context) =>
     // Not `>= limit`: every comparison with NaN is false, and must deny.
-    stateOf(context).now - context.startTime < limit ? allow() : denyBy("timeLimit", "timeout", "The session has run out of time", { limitMs: limit }));
+    stateOf(context).now - context.startTime < limit
+      ? allow()
+      : denyBy("timeLimit", "timeout", "The session has run out of time", { limitMs: limit }));
 }

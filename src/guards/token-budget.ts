@@ -19,9 +19,12 @@ const WHERE = "tokenBudget()";
 /**
  * Allows model calls of a session so many tokens in all.
  *
- * Before a call an estimate is taken: `estimate`, else the request's own `usage`, else a token for every four characters of the
- * request, at least one. The usage that the call reports then takes its place, even where that is more than was left; so the budget can be
- * passed by what the calls under way use beyond their estimates, and by no call more. A call that reports no usage, or nonsense, has spent
+ * Before a call an estimate is taken: `estimate`, else the request's own `usage`, else a token for every four
+ * characters of the
+ * request, at least one. The usage that the call reports then takes its place, even where that is more than was left;
+ * so the budget can be
+ * passed by what the calls under way use beyond their estimates, and by no call more. A call that reports no usage, or
+ * nonsense, has spent
  * the estimate. A call that is denied or cancelled gives it back. Calls of child sessions count for their parents too.
  * Denies with `token_budget_exceeded`. Denies with `store_unavailable`, where there is a store or `per` is `"agent"`.
  *
@@ -49,9 +52,18 @@ export function tokenBudget(max: number, options: TokenBudgetOptions = {}): Guar
     max: limit,
     options,
     known: ["estimate"],
-    estimateOf: typeof estimate === "function" ? (request, context) => stated(estimate(request, context)) : typeof estimate === "number" ? () => estimate : estimateOf,
+    estimateOf: typeof estimate === "function"
+      ? (request, context) => stated(estimate(request, context))
+      : typeof estimate === "number"
+      ? () => estimate
+      : estimateOf,
     usedOf: tokensOf,
-    refuse: (spent, wanted) => deny("token_budget_exceeded", "The token budget does not cover this call", { max: limit, spent, estimate: wanted }),
+    refuse: (spent, wanted) =>
+      deny("token_budget_exceeded", "The token budget does not cover this call", {
+        max: limit,
+        spent,
+        estimate: wanted,
+      }),
     isOurs: typeof estimate !== "function",
   });
 }
@@ -63,5 +75,7 @@ function estimateOf(request: GovernedRequest): number {
 
 function stated(tokens: unknown): number {
   if (Number.isSafeInteger(tokens) && (tokens as number) >= 1) return tokens as number;
-  throw new TypeError(`The estimate function of tokenBudget() must answer a whole number >= 1, and answered ${show(tokens)}`);
+  throw new TypeError(
+    `The estimate function of tokenBudget() must answer a whole number >= 1, and answered ${show(tokens)}`,
+  );
 }

@@ -4,7 +4,8 @@ import { canonicalJson } from "../trust/canonical.ts";
 /**
  * What a tool is, as whoever calls it is about to use it.
  *
- * Plugins put it on the act, as `metadata.tool`, from the very tool that they will call: nothing in it comes from the model.
+ * Plugins put it on the act, as `metadata.tool`, from the very tool that they will call: nothing in it comes from the
+ * model.
  */
 export interface ToolIdentity {
   /** The function that runs. Compared by reference: the text of a function says nothing about what it closes over. */
@@ -28,7 +29,9 @@ export function liveTool(metadata: Readonly<Record<string, unknown>>): ToolIdent
  */
 export function definitionText(name: string, tool: ToolIdentity): string {
   const { description, inputSchema } = tool;
-  if (description !== undefined && typeof description !== "string") throw new TypeError(`A tool's description must be a string, and is ${show(description)}`);
+  if (description !== undefined && typeof description !== "string") {
+    throw new TypeError(`A tool's description must be a string, and is ${show(description)}`);
+  }
   return `${partText(name)}\n${partText(description)}\n${partText(inputSchema)}`;
 }
 

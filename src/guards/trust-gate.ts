@@ -11,13 +11,16 @@ const NAME = "trustGate";
 /**
  * Lets only agents act that an action guard lets: the first of the two gates, as a guard.
  *
- * Judges at `input` (the action is the run's), `pre_model_call` (the action is `model:` and the model's id) and `pre_tool_call`
+ * Judges at `input` (the action is the run's), `pre_model_call` (the action is `model:` and the model's id) and
+ * `pre_tool_call`
  * (the action is the tool's name), each time anew, so that a score that fell or a tool that needs more is seen. The
  * agent is the session's profile; without one, nobody acts. A kernel with the `trust` option puts this guard first.
  *
  * Denies with `identity_unverified` when the session has no profile.
- * Denies with `action_blocked`, `identity_unverified`, `agent_not_active`, `trust_too_low` or `missing_capabilities` as the action guard does.
- * Denies with `guard_error` when an action guard of somebody else throws, answers later or answers anything but a result.
+ * Denies with `action_blocked`, `identity_unverified`, `agent_not_active`, `trust_too_low` or `missing_capabilities` as
+ * the action guard does.
+ * Denies with `guard_error` when an action guard of somebody else throws, answers later or answers anything but a
+ * result.
  *
  * @throws {TypeError} If `actionGuard` has no `check`.
  * @example Usage
@@ -32,7 +35,9 @@ const NAME = "trustGate";
  * ```
  */
 export function trustGate(actionGuard: ActionGuard): Guard {
-  if (typeof actionGuard !== "object" || actionGuard === null) throw wrong(WHERE, "actionGuard", "an action guard", actionGuard);
+  if (typeof actionGuard !== "object" || actionGuard === null) {
+    throw wrong(WHERE, "actionGuard", "an action guard", actionGuard);
+  }
   functionOf(WHERE, "actionGuard.check", actionGuard.check);
   const judge = judgeOf(actionGuard);
   const plain = allow();
@@ -52,7 +57,11 @@ export function trustGate(actionGuard: ActionGuard): Guard {
 /** Reads the answer of an action guard that somebody else wrote, each field once. */
 function ask(guard: ActionGuard, agent: AgentProfile, action: string): Decision {
   try {
-    const { allowed, code, reason } = guard.check(agent, action) as { allowed: unknown; code: unknown; reason: unknown };
+    const { allowed, code, reason } = guard.check(agent, action) as {
+      allowed: unknown;
+      code: unknown;
+      reason: unknown;
+    };
     // Exactly `true`: a promise, or `"false"`, is not leave to act.
     if (allowed === true) return allow();
     if (allowed === false && typeof code === "string" && typeof reason === "string") return deny(code, reason);

@@ -72,7 +72,10 @@ export class Turns implements Owner {
     signal?.addEventListener("abort", this.#stop, { once: true });
   }
 
-  /** Those that have waited longest go. One whose act is over by then gives its place back from within: the loop passes it on. */
+  /**
+   * Those that have waited longest go. One whose act is over by then gives its place back from within: the loop passes
+   * it on.
+   */
   #next(): void {
     if (this.#isPassing) return;
     this.#isPassing = true;

@@ -21,7 +21,9 @@ export interface StandardSchemaV1<Input = unknown, Output = Input> {
 }
 
 /** What a schema says of a value. */
-export type StandardResult<Output> = { readonly value: Output; readonly issues?: undefined } | { readonly issues: readonly StandardIssue[] };
+export type StandardResult<Output> = { readonly value: Output; readonly issues?: undefined } | {
+  readonly issues: readonly StandardIssue[];
+};
 
 /** What does not fit, and where. */
 export interface StandardIssue {
@@ -43,10 +45,13 @@ const MOST_PATHS = 20;
 /**
  * Checks the arguments of tool calls against a schema per tool.
  *
- * Where the schema's output differs from the arguments (defaults, coercion, keys that it drops), the tool gets the output: it is read
- * once, like any payload, so it must be plain. A schema may answer later. Tool names match exactly; the schemas are read
+ * Where the schema's output differs from the arguments (defaults, coercion, keys that it drops), the tool gets the
+ * output: it is read
+ * once, like any payload, so it must be plain. A schema may answer later. Tool names match exactly; the schemas are
+ * read
  * when the guard is built. A schema that throws denies.
- * Denies with `invalid_arguments` (`details.paths`: where, at most 20, and never a value). Denies with `payload_not_plain` or
+ * Denies with `invalid_arguments` (`details.paths`: where, at most 20, and never a value). Denies with
+ * `payload_not_plain` or
  * `payload_too_large`, if that is what the output is.
  *
  * @throws {TypeError} If a name is no tool's, something is no Standard Schema 1, or an option is wrong.
@@ -72,13 +77,20 @@ const MOST_PATHS = 20;
  * await assert.rejects(read({ path: 7 }), { code: "invalid_arguments" });
  * ```
  */
-export function validateArguments(schemas: Readonly<Record<string, StandardSchemaV1>>, options: ValidateArgumentsOptions = {}): Guard {
-  if (typeof schemas !== "object" || schemas === null || Array.isArray(schemas)) throw wrong(WHERE, "schemas", "an object of schemas by tool name", schemas);
+export function validateArguments(
+  schemas: Readonly<Record<string, StandardSchemaV1>>,
+  options: ValidateArgumentsOptions = {},
+): Guard {
+  if (typeof schemas !== "object" || schemas === null || Array.isArray(schemas)) {
+    throw wrong(WHERE, "schemas", "an object of schemas by tool name", schemas);
+  }
   knownKeys(WHERE, options, ["strict"]);
   const { strict = false } = options;
   if (typeof strict !== "boolean") throw wrong(WHERE, "strict", "true or false", strict);
   const known = new Map<string, (value: unknown) => unknown>();
-  for (const name of toolNames(WHERE, "schemas", Object.keys(schemas))) known.set(name, validatorOf(name, schemas[name]));
+  for (const name of toolNames(WHERE, "schemas", Object.keys(schemas))) {
+    known.set(name, validatorOf(name, schemas[name]));
+  }
   return defineGuard({
     name: "validateArguments",
     stages: ["pre_tool_call"],
@@ -86,31 +98,43 @@ export function validateArguments(schemas: Readonly<Record<string, StandardSchem
       const validate = known.get(name);
       if (validate === undefined) return strict ? deny("invalid_arguments", `Tool "${name}" has no schema`) : allow();
       const result = validate(payload);
-      return isThenable(result) ? Promise.resolve(result).then((late) => judge(name, payload, late)) : judge(name, payload, result);
+      return isThenable(result)
+        ? Promise.resolve(result).then((late) => judge(name, payload, late))
+        : judge(name, payload, result);
     },
   });
 }
 
 function validatorOf(name: string, schema: unknown): (value: unknown) => unknown {
   const field = `schemas.${name}`;
-  if ((typeof schema !== "object" && typeof schema !== "function") || schema === null) throw wrong(WHERE, field, "a Standard Schema", schema);
+  if ((typeof schema !== "object" && typeof schema !== "function") || schema === null) {
+    throw wrong(WHERE, field, "a Standard Schema", schema);
+  }
   const standard = (schema as Partial<StandardSchemaV1>)["~standard"];
-  if (typeof standard !== "object" || standard === null || typeof standard.validate !== "function") throw wrong(WHERE, `${field}["~standard"]`, "what Standard Schema 1 asks for", standard);
+  if (typeof standard !== "object" || standard === null || typeof standard.validate !== "function") {
+    throw wrong(WHERE, `${field}["~standard"]`, "what Standard Schema 1 asks for", standard);
+  }
   if (standard.version !== 1) throw wrong(WHERE, `${field}["~standard"].version`, "1", standard.version);
   return (value) => standard.validate(value);
 }
 
 function judge(name: string, payload: unknown, result: unknown): Decision {
-  if (typeof result !== "object" || result === null) throw new TypeError(`The schema of tool "${name}" answered no result`);
+  if (typeof result !== "object" || result === null) {
+    throw new TypeError(`The schema of tool "${name}" answered no result`);
+  }
   const { issues } = result as { issues?: unknown };
   if (issues !== undefined) {
     if (!Array.isArray(issues)) throw new TypeError(`The schema of tool "${name}" answered issues that are no list`);
-    return deny("invalid_arguments", `The arguments of tool "${name}" do not fit its schema`, { paths: issues.slice(0, MOST_PATHS).map(pathOf) });
+    return deny("invalid_arguments", `The arguments of tool "${name}" do not fit its schema`, {
+      paths: issues.slice(0, MOST_PATHS).map(pathOf),
+    });
   }
   if (!("value" in result)) throw new TypeError(`The schema of tool "${name}" answered neither a value nor issues`);
   const output = snapshot(result.value, capsOf("pre_tool_call"), false);
   if (output instanceof Fault) return faultDenial(output);
-  return isSame(output, payload) ? allow() : transform(output, `The arguments of tool "${name}" were brought into the form of its schema`);
+  return isSame(output, payload)
+    ? allow()
+    : transform(output, `The arguments of tool "${name}" were brought into the form of its schema`);
 }
 
 /** Where an issue is, as `items[3].price`; keys come from the model, so they are cut short. */
@@ -132,5 +156,7 @@ function isSame(a: unknown, b: unknown): boolean {
   if (Array.isArray(a) !== Array.isArray(b)) return false;
   const keys = Object.keys(a);
   if (keys.length !== Object.keys(b).length) return false;
-  return keys.every((key) => Object.hasOwn(b, key) && isSame((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key]));
+  return keys.every((key) =>
+    Object.hasOwn(b, key) && isSame((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key])
+  );
 }

@@ -4,7 +4,8 @@ import type { Interceptor } from "../guard.ts";
 /**
  * Puts interceptors inside each other: the first is outermost.
  *
- * Each runs its `next` at most once; a second call throws. What an interceptor answers is the act's result, and passes the
+ * Each runs its `next` at most once; a second call throws. What an interceptor answers is the act's result, and passes
+ * the
  * response gate like any other.
  *
  * @throws {TypeError} If there is no interceptor, or one is not a function.
@@ -34,11 +35,16 @@ export function compose(...interceptors: Interceptor[]): Interceptor {
       if (interceptor === undefined) return next(signal);
       let called = false;
       // Started by a promise, so that what an interceptor throws at once is a rejection like any other.
-      return Promise.resolve().then(() => interceptor(request, (own) => {
-        if (called) return Promise.reject(new TypeError("An interceptor called next() a second time"));
-        called = true;
-        return from(at + 1, own === undefined ? signal : signal === undefined || signal === own ? own : AbortSignal.any([signal, own]));
-      }, context));
+      return Promise.resolve().then(() =>
+        interceptor(request, (own) => {
+          if (called) return Promise.reject(new TypeError("An interceptor called next() a second time"));
+          called = true;
+          return from(
+            at + 1,
+            own === undefined ? signal : signal === undefined || signal === own ? own : AbortSignal.any([signal, own]),
+          );
+        }, context)
+      );
     };
     return await from(0, undefined);
   };

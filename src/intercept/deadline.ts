@@ -3,7 +3,8 @@ import { PolicyViolationError } from "../errors.ts";
 import type { Interceptor } from "../guard.ts";
 
 /**
- * Ends an act that takes too long: its signal is aborted, and it rejects at once, whether or not it listens to the signal.
+ * Ends an act that takes too long: its signal is aborted, and it rejects at once, whether or not it listens to the
+ * signal.
  *
  * Rejects with a `PolicyViolationError` of code `timeout`. What the act does after that reaches nobody.
  *

@@ -17,7 +17,8 @@ const MAX_WORK = 1 << 25;
  * Runs a program as a deterministic automaton that is built as the text asks for it.
  *
  * Each unit costs one look-up once its transition is known, and at most the program's size when it is not. The states
- * are thrown away when there are too many, and when that happens again and again the rest of the search steps through the
+ * are thrown away when there are too many, and when that happens again and again the rest of the search steps through
+ * the
  * program itself. Source: the lazy automaton of RE2 (Cox 2010); the boundaries are resolved one unit late, as there.
  */
 export class Automaton {
@@ -144,7 +145,9 @@ export class Automaton {
     return state;
   }
 
-  /** Passes from one string to the next: what speaks of one string ends and begins, what may span strings sees a blank. */
+  /**
+   * Passes from one string to the next: what speaks of one string ends and begins, what may span strings sees a blank.
+   */
   separate(from: number): number {
     const mask = this.#info[32]!;
     this.tail = ((this.tail << 1) | BEGIN) & mask;
@@ -263,7 +266,10 @@ export class Automaton {
 
   /** Throws all states away but the two starts and the held ones. */
   #reset(): void {
-    const kept = Array.from(this.held, (state) => ({ ids: this.#sets[state / this.#stride], flags: this.#flags[state / this.#stride]! }));
+    const kept = Array.from(
+      this.held,
+      (state) => ({ ids: this.#sets[state / this.#stride], flags: this.#flags[state / this.#stride]! }),
+    );
     this.#count = 0;
     this.#entries = 0;
     this.#ids = new Map();

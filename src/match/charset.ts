@@ -10,7 +10,28 @@ export const DIGIT: CharSet = [48, 57];
 /** Letters and digits of ASCII and the underscore: `\w`. */
 export const WORD: CharSet = [48, 57, 65, 90, 95, 95, 97, 122];
 /** White space as ECMAScript has it: `\s`. */
-export const SPACE: CharSet = [9, 13, 32, 32, 160, 160, 0x1680, 0x1680, 0x2000, 0x200a, 0x2028, 0x2029, 0x202f, 0x202f, 0x205f, 0x205f, 0x3000, 0x3000, 0xfeff, 0xfeff];
+export const SPACE: CharSet = [
+  9,
+  13,
+  32,
+  32,
+  160,
+  160,
+  0x1680,
+  0x1680,
+  0x2000,
+  0x200a,
+  0x2028,
+  0x2029,
+  0x202f,
+  0x202f,
+  0x205f,
+  0x205f,
+  0x3000,
+  0x3000,
+  0xfeff,
+  0xfeff,
+];
 /** Everything. */
 export const ANY: CharSet = [0, LAST];
 /** Everything but the ends of lines: `.`. */
@@ -53,7 +74,9 @@ export function slice(set: CharSet, lo: number, hi: number): CharSet {
   return out;
 }
 
-/** Adds to a set the other cases of its members; what the folded text has on top (`ß`, the Kelvin sign) is found there. */
+/**
+ * Adds to a set the other cases of its members; what the folded text has on top (`ß`, the Kelvin sign) is found there.
+ */
 export function bothCases(set: CharSet): CharSet {
   const out = [...set];
   for (let i = 0; i < set.length; i += 2) {

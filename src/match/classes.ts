@@ -34,7 +34,7 @@ export function partition(sets: Iterable<CharSet>): Classes {
       for (let i = from; i < to; i++) {
         const old = block[i]!;
         let fresh = renamed.get(old);
-        if (fresh === undefined) renamed.set(old, (fresh = blocks++));
+        if (fresh === undefined) renamed.set(old, fresh = blocks++);
         block[i] = fresh;
       }
     }
@@ -50,7 +50,7 @@ export function partition(sets: Iterable<CharSet>): Classes {
   function page(high: number): Uint16Array {
     const made = new Uint16Array(256);
     let interval = 0;
-    for (let low = 0, end = count; low < end; ) {
+    for (let low = 0, end = count; low < end;) {
       const middle = (low + end) >> 1;
       if (starts[middle]! <= high << 8) low = (interval = middle) + 1;
       else end = middle;
@@ -77,7 +77,11 @@ export function partition(sets: Iterable<CharSet>): Classes {
   };
 }
 
-function smaller(set: CharSet, index: ReadonlyMap<number, number>, count: number): readonly (readonly [number, number])[] {
+function smaller(
+  set: CharSet,
+  index: ReadonlyMap<number, number>,
+  count: number,
+): readonly (readonly [number, number])[] {
   const spans: [number, number][] = [];
   const gaps: [number, number][] = [];
   let inside = 0;

@@ -2,12 +2,58 @@ import { isBeyondAscii } from "./look-alikes.ts";
 import { BASE64, BEGIN, HEX, sextet, SIGNS, signsOf } from "./signs.ts";
 
 const ENTITIES: ReadonlyMap<string, string> = new Map(Object.entries({
-  amp: "&", lt: "<", gt: ">", quot: "\"", apos: "'", nbsp: " ", tab: "\t", newline: "\n", sol: "/", bsol: "\\", lpar: "(", rpar: ")", lsqb: "[", lbrack: "[",
-  rsqb: "]", rbrack: "]", lcub: "{", lbrace: "{", rcub: "}", rbrace: "}", colon: ":", semi: ";", period: ".", comma: ",", hyphen: "-", dash: "-", minus: "-",
-  num: "#", excl: "!", quest: "?", percnt: "%", equals: "=", plus: "+", lowbar: "_", verbar: "|", vert: "|", dollar: "$", ast: "*", commat: "@", grave: "`",
-  hat: "^", tilde: "~", shy: "", zwnj: "", zwj: "", ensp: " ", emsp: " ", thinsp: " ",
+  amp: "&",
+  lt: "<",
+  gt: ">",
+  quot: '"',
+  apos: "'",
+  nbsp: " ",
+  tab: "\t",
+  newline: "\n",
+  sol: "/",
+  bsol: "\\",
+  lpar: "(",
+  rpar: ")",
+  lsqb: "[",
+  lbrack: "[",
+  rsqb: "]",
+  rbrack: "]",
+  lcub: "{",
+  lbrace: "{",
+  rcub: "}",
+  rbrace: "}",
+  colon: ":",
+  semi: ";",
+  period: ".",
+  comma: ",",
+  hyphen: "-",
+  dash: "-",
+  minus: "-",
+  num: "#",
+  excl: "!",
+  quest: "?",
+  percnt: "%",
+  equals: "=",
+  plus: "+",
+  lowbar: "_",
+  verbar: "|",
+  vert: "|",
+  dollar: "$",
+  ast: "*",
+  commat: "@",
+  grave: "`",
+  hat: "^",
+  tilde: "~",
+  shy: "",
+  zwnj: "",
+  zwj: "",
+  ensp: " ",
+  emsp: " ",
+  thinsp: " ",
 }));
-const LETTERS: ReadonlyMap<string, string> = new Map(Object.entries({ n: "\n", t: "\t", r: "\r", v: "\v", f: "\f", b: "\b", a: "\x07", e: "\x1b", "\n": "" }));
+const LETTERS: ReadonlyMap<string, string> = new Map(
+  Object.entries({ n: "\n", t: "\t", r: "\r", v: "\v", f: "\f", b: "\b", a: "\x07", e: "\x1b", "\n": "" }),
+);
 
 // Each alternative is a whole escape, so a broken one stays as it is and stops no other.
 const ESCAPE =
@@ -50,7 +96,9 @@ function unescaped(whole: string, ...groups: (string | undefined)[]): string {
   if (named !== undefined) return ENTITIES.get(named.toLowerCase()) ?? whole;
   if (octal !== undefined) return String.fromCharCode(Number.parseInt(octal, 8));
   if (letter !== undefined) return LETTERS.get(letter) ?? letter;
-  const code = entity === undefined ? Number.parseInt((wide ?? entityHex ?? unit ?? point ?? long)!, 16) : Number(entity);
+  const code = entity === undefined
+    ? Number.parseInt((wide ?? entityHex ?? unit ?? point ?? long)!, 16)
+    : Number(entity);
   return code > 0x10ffff ? whole : String.fromCodePoint(code);
 }
 
@@ -60,7 +108,9 @@ function selectorByte(code: number): number {
 
 function hexBytes(digits: string): Uint8Array {
   const bytes = new Uint8Array(digits.length >> 1);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = (nibble(digits.charCodeAt(i * 2)) << 4) | nibble(digits.charCodeAt(i * 2 + 1));
+  for (let i = 0; i < bytes.length; i++) {
+    bytes[i] = (nibble(digits.charCodeAt(i * 2)) << 4) | nibble(digits.charCodeAt(i * 2 + 1));
+  }
   return bytes;
 }
 
@@ -78,7 +128,10 @@ export function decodeBlobs(text: string, wide: boolean): string {
   // Only where a line ends can there be a run that the text does not show as it stands.
   if (!wide && (signsOf(text, SIGNS) & (BASE64 | HEX)) === 0 && !LINE_END.test(text)) return text;
   return text
-    .replace(HEX_BLOB, (run) => (hasRun(run, HEX) ? (piecesOf([hexBytes(run), hexBytes(run.slice(1))], 4) ?? run) : run))
+    .replace(
+      HEX_BLOB,
+      (run) => (hasRun(run, HEX) ? (piecesOf([hexBytes(run), hexBytes(run.slice(1))], 4) ?? run) : run),
+    )
     .replace(BLOB, (run) => decodeBlob(run, wide) ?? run);
 }
 
@@ -107,9 +160,14 @@ function base64Bytes(run: string, from: number): Uint8Array {
   return bytes;
 }
 
-/** The pieces of text of at least `least` characters, blanks aside, in any of the byte strings, or undefined where there is none. */
+/**
+ * The pieces of text of at least `least` characters, blanks aside, in any of the byte strings, or undefined where there
+ * is none.
+ */
 function piecesOf(all: readonly Uint8Array[], least: number): string | undefined {
-  const pieces = all.flatMap((bytes) => textOf(bytes).split(UNREADABLE).filter((piece) => piece.replace(/[\0\s]+/g, "").length >= least));
+  const pieces = all.flatMap((bytes) =>
+    textOf(bytes).split(UNREADABLE).filter((piece) => piece.replace(/[\0\s]+/g, "").length >= least)
+  );
   return pieces.length === 0 ? undefined : pieces.join(GAP);
 }
 

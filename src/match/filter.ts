@@ -11,7 +11,8 @@ const DIGITS = SIGN - 1;
 /** What a walk answers in place of a state where the payload needs a search. */
 const HIT = -1;
 /**
- * What a value counts besides its text, and more than a key that is known has text: so one sum is past the cap no later than
+ * What a value counts besides its text, and more than a key that is known has text: so one sum is past the cap no later
+ * than
  * texts or values are past theirs.
  */
 const NODE: number = Math.ceil(MAX_UNITS / MAX_NODES);
@@ -24,13 +25,17 @@ const NOTHING: Prefix = { length: MAX_PREFIX, bits: new Uint8Array(128) };
 /**
  * Tells of most payloads in which nothing matches that it is so, at less cost than a search.
  *
- * All texts, with blanks between the values, pass one Shift-And automaton that knows the signs, as `SIGNS` has them, and what
- * matches begin with, of all patterns laid over each other. White space is no sign here: a run of it counts as it stands
- * and, at once, as any shorter run of blanks, so a match in the folded text begins in the text as well. A payload that does not pass
+ * All texts, with blanks between the values, pass one Shift-And automaton that knows the signs, as `SIGNS` has them,
+ * and what
+ * matches begin with, of all patterns laid over each other. White space is no sign here: a run of it counts as it
+ * stands
+ * and, at once, as any shorter run of blanks, so a match in the folded text begins in the text as well. A payload that
+ * does not pass
  * may match or not.
  */
 export class Filter {
-  // In an array, since a field that outgrows small integers changes the shape of its object, and all code for it is compiled anew.
+  // In an array, since a field that outgrows small integers changes the shape of its object, and all code for it is
+  // compiled anew.
   readonly #steps = new Float64Array(1);
   readonly #masks: Int32Array;
   readonly #blank: number;
@@ -173,5 +178,9 @@ export function createFilter(sources: readonly Source[], signs: Int32Array, keys
     const own = isWhite ? signs[32]! : (mask & (SIGN - 1)) === 0 ? mask : (mask & -SIGN) | SIGN;
     return own | prefixes;
   });
-  return new Filter(masks, SIGN | BASE64 | HEX | (1 << (first.length - 1)) | (1 << (MAX_PREFIX + second.length - 1)), keys);
+  return new Filter(
+    masks,
+    SIGN | BASE64 | HEX | (1 << (first.length - 1)) | (1 << (MAX_PREFIX + second.length - 1)),
+    keys,
+  );
 }

@@ -26,9 +26,13 @@ export function foldText(text: string): string | undefined {
   const seen = text.replace(IGNORABLE, "").replace(CONTROLS, "");
   const composed = compose(seen);
   if (composed === undefined) return undefined;
-  // Upper case on the way: that is what folds ß, ŉ or a final sigma, and lower case before it, for a capital ẞ. The dot that İ leaves
+  // Upper case on the way: that is what folds ß, ŉ or a final sigma, and lower case before it, for a capital ẞ. The dot
+  // that İ leaves
   // behind is not part of the letter, and the marks of a letter that has no capital of its own come apart.
-  const lower = unmask(composed).toLowerCase().toUpperCase().toLowerCase().replaceAll("i\u0307", "i").replaceAll("ς", "σ").normalize("NFC");
+  const lower = unmask(composed).toLowerCase().toUpperCase().toLowerCase().replaceAll("i\u0307", "i").replaceAll(
+    "ς",
+    "σ",
+  ).normalize("NFC");
   // Again, since a letter may look Latin in one case only.
   return unmask(lower).replace(WHITE, " ");
 }
@@ -36,7 +40,8 @@ export function foldText(text: string): string | undefined {
 /**
  * Drops the marks that stand in the text as characters of their own.
  *
- * A letter that has its mark built in (`é`) is another letter and stays: in ordinary text that is how it is written, while
+ * A letter that has its mark built in (`é`) is another letter and stays: in ordinary text that is how it is written,
+ * while
  * `pa` U+0301 `ssword` is a disguise. Returns the same string where there is none.
  */
 export function dropMarks(text: string): string {
@@ -49,7 +54,7 @@ function compose(text: string): string | undefined {
   const tame = text.replace(MANY_MARKS, "$1");
   const most = Math.max(MAX_GROWN, tame.length * 3);
   let out = "";
-  for (let from = 0; from < tame.length; ) {
+  for (let from = 0; from < tame.length;) {
     let to = Math.min(tame.length, from + CHUNK);
     while (to < tame.length && JOINS_BACK.test(tame.slice(to, to + 2))) to++;
     out += tame.slice(from, to).normalize("NFKC");

@@ -1,7 +1,7 @@
-// Letters that are drawn like a Latin one, in pairs of letter and Latin letter. After Unicode's confusables, kept to what
+// Letters that are drawn like a Latin one, in pairs of letter and Latin letter. After Unicode's confusables, kept to
+// what
 // is used for deception in words: Cyrillic, Greek, Armenian, and Latin letters of phonetics.
-const PAIRS =
-  "АAВBЕEЗ3ІIЈJКKМMНHОOРPСCТTУYХXЅSԀDԌGԚQԜWѴVҮYҺHӀl" +
+const PAIRS = "АAВBЕEЗ3ІIЈJКKМMНHОOРPСCТTУYХXЅSԀDԌGԚQԜWѴVҮYҺHӀl" +
   "аaвbеeгrдgіiјjкkмmнhоoпnрpсcтtуyхxѕsԁdԍgԛqԝwѵvүyһhӏlьbєeѓrґr" +
   "ΑAΒBΕEΖZΗHΙIΚKΜMΝNΟOΡPΤTΥYΧXϹCͿJ" +
   "αaβbεeηnιiκkνvοoρpτtυuχxωwγyσoϲcϳjςc" +
@@ -10,8 +10,41 @@ const PAIRS =
 const STYLED = "ᴀaʙbᴄcᴅdᴇeꜰfɢgʜhɪiᴊjᴋkʟlᴍmɴnᴏoᴘpʀrꜱsᴛtᴜuᴠvᴡwʏyᴢzɑaɡgıi";
 // The digit nought of each script that has digits of its own and no compatibility form.
 const NOUGHTS = [
-  0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xde6, 0xe50, 0xed0, 0xf20, 0x1040, 0x1090, 0x17e0,
-  0x1810, 0x1946, 0x19d0, 0x1a80, 0x1a90, 0x1b50, 0x1bb0, 0x1c40, 0x1c50, 0xa620, 0xa8d0, 0xa900, 0xa9d0, 0xa9f0, 0xaa50, 0xabf0,
+  0x660,
+  0x6f0,
+  0x7c0,
+  0x966,
+  0x9e6,
+  0xa66,
+  0xae6,
+  0xb66,
+  0xbe6,
+  0xc66,
+  0xce6,
+  0xd66,
+  0xde6,
+  0xe50,
+  0xed0,
+  0xf20,
+  0x1040,
+  0x1090,
+  0x17e0,
+  0x1810,
+  0x1946,
+  0x19d0,
+  0x1a80,
+  0x1a90,
+  0x1b50,
+  0x1bb0,
+  0x1c40,
+  0x1c50,
+  0xa620,
+  0xa8d0,
+  0xa900,
+  0xa9d0,
+  0xa9f0,
+  0xaa50,
+  0xabf0,
 ];
 
 function table(pairs: string): ReadonlyMap<string, string> {
@@ -20,9 +53,14 @@ function table(pairs: string): ReadonlyMap<string, string> {
 }
 
 const latin = table(PAIRS);
-const plain = new Map<string, string>([...table(STYLED), ...NOUGHTS.flatMap((zero) => Array.from("0123456789", (d, i) => [String.fromCodePoint(zero + i), d] as const))]);
+const plain = new Map<string, string>([
+  ...table(STYLED),
+  ...NOUGHTS.flatMap((zero) => Array.from("0123456789", (d, i) => [String.fromCodePoint(zero + i), d] as const)),
+]);
 // Letters in squares and circles, black on white and white on black.
-for (const first of [0x1f130, 0x1f150, 0x1f170]) for (let i = 0; i < 26; i++) plain.set(String.fromCodePoint(first + i), String.fromCharCode(97 + i));
+for (const first of [0x1f130, 0x1f150, 0x1f170]) {
+  for (let i = 0; i < 26; i++) plain.set(String.fromCodePoint(first + i), String.fromCharCode(97 + i));
+}
 
 const STYLED_CHARACTER = /[ıɐ-ʯᴀ-ᵿꜰꜱ\p{Nd}\u{1f130}-\u{1f189}]/gu;
 const DASH = /[\p{Pd}\u2212]/gu;

@@ -10,7 +10,7 @@ import { merged } from "./ranges.ts";
 import { MAX_REGEXP_INPUT, type OptedIn, Search } from "./search.ts";
 import { SIGNS, WIDE_SIGNS } from "./signs.ts";
 
-export { patternKey, patternMistake, type PatternMistake } from "./patterns.ts";
+export { patternKey, type PatternMistake, patternMistake } from "./patterns.ts";
 
 /** What {@linkcode Matcher.search} answers where no pattern matches. */
 export const NO_MATCH = -1;
@@ -21,12 +21,14 @@ export const CAPPED = -2;
 export interface Matcher {
   /**
    * Returns the index of the first listed pattern that matches anywhere in the payload, {@linkcode NO_MATCH} or
-   * {@linkcode CAPPED}. Never throws: a payload that cannot be read is `CAPPED`. With `isPlain`, the payload is taken for
+   * {@linkcode CAPPED}. Never throws: a payload that cannot be read is `CAPPED`. With `isPlain`, the payload is taken
+   * for
    * plain data without a look: nothing in it is hidden behind a class, a symbol or a property that is not enumerable.
    */
   search(payload: unknown, isPlain?: boolean): number;
   /**
-   * Returns half-open ranges of `text`, in order and apart, that cover every match of a pattern in the text as it stands,
+   * Returns half-open ranges of `text`, in order and apart, that cover every match of a pattern in the text as it
+   * stands,
    * case aside. A text too long for a `{ regexp }` is covered as a whole.
    */
   cover(text: string): readonly (readonly [number, number])[];
@@ -37,7 +39,8 @@ export interface Matcher {
 /**
  * Compiles patterns into one matcher, which takes time linear in the text whatever the patterns are.
  *
- * Searched are every string of the payload, keys included, as it stands and folded; the values joined by blanks; and what
+ * Searched are every string of the payload, keys included, as it stands and folded; the values joined by blanks; and
+ * what
  * a string shows to be encoded. Numbers are searched as text, booleans and null are not. A pattern spans values only
  * where it has white space; a glob, `^` and `$` speak of one string. A `{ regexp }` is copied, tried on strings of at
  * most 4096 characters (a longer one is a cap that was reached), and takes the time that it takes.
@@ -57,7 +60,11 @@ export function compileMatcher(patterns: readonly BlockedPattern[], where: strin
     if ("regexp" in read) regexps.push({ index, regexp: read.regexp });
     else for (const part of read.nodes) sources.push({ ...part, index });
   }
-  const wide = patterns.some((pattern: BlockedPattern) => /[^\0-\x7f]/.test(typeof pattern === "string" ? pattern : "pattern" in pattern ? pattern.pattern : pattern.regexp.source));
+  const wide = patterns.some((pattern: BlockedPattern) =>
+    /[^\0-\x7f]/.test(
+      typeof pattern === "string" ? pattern : "pattern" in pattern ? pattern.pattern : pattern.regexp.source,
+    )
+  );
   const signs = wide ? WIDE_SIGNS : SIGNS;
   const program = compileProgram(sources);
   const automaton = new Automaton(program, signs);
@@ -86,7 +93,9 @@ export function compileMatcher(patterns: readonly BlockedPattern[], where: strin
     cover(text: string): readonly (readonly [number, number])[] {
       coverer ??= new Coverer(program);
       const ranges = coverer.cover(text);
-      return regexps.length === 0 ? ranges : merged([...ranges, ...regexps.flatMap(({ regexp }) => coverRegExp(text, regexp))]);
+      return regexps.length === 0
+        ? ranges
+        : merged([...ranges, ...regexps.flatMap(({ regexp }) => coverRegExp(text, regexp))]);
     },
     get steps(): number {
       return automaton.steps + (filter?.steps ?? 0) + (coverer?.steps ?? 0);
@@ -101,5 +110,7 @@ function mistake(where: string, at: string, wanted: string, got: unknown): TypeE
 function coverRegExp(text: string, regexp: RegExp): [number, number][] {
   if (text.length > MAX_REGEXP_INPUT) return [[0, text.length]];
   const found = text.matchAll(new RegExp(regexp.source, `${regexp.flags}g`));
-  return Array.from(found, (match): [number, number] => [match.index, match.index + match[0].length]).filter(([start, end]) => start < end);
+  return Array.from(found, (match): [number, number] => [match.index, match.index + match[0].length]).filter((
+    [start, end],
+  ) => start < end);
 }

@@ -27,16 +27,22 @@ export function patternMistake(pattern: unknown): PatternMistake | undefined {
 /** Reads one pattern, or says what is wrong with it. */
 export function readPattern(pattern: unknown): ReadPattern | PatternMistake {
   if (typeof pattern === "string") return readText(pattern, "substring");
-  if (typeof pattern !== "object" || pattern === null || Array.isArray(pattern) || isRegExp(pattern)) return { wanted: FORMS, got: pattern };
+  if (typeof pattern !== "object" || pattern === null || Array.isArray(pattern) || isRegExp(pattern)) {
+    return { wanted: FORMS, got: pattern };
+  }
   const { pattern: text, type, regexp, ...rest } = pattern as Record<string, unknown>;
   const [unknown] = Object.keys(rest);
   if (unknown !== undefined) return { wanted: `${FORMS}, without a key ${show(unknown)}`, got: pattern };
   if (regexp !== undefined) {
     if (text !== undefined || type !== undefined) return { wanted: FORMS, got: pattern };
-    return isRegExp(regexp) ? { regexp: new RegExp(regexp.source, regexp.flags.replace(/[gy]/g, "")) } : { wanted: "{ regexp } with a RegExp", got: regexp };
+    return isRegExp(regexp)
+      ? { regexp: new RegExp(regexp.source, regexp.flags.replace(/[gy]/g, "")) }
+      : { wanted: "{ regexp } with a RegExp", got: regexp };
   }
   if (typeof text !== "string") return { wanted: "{ pattern, type } with a string as pattern", got: text };
-  if (typeof type !== "string" || !TYPES.includes(type)) return { wanted: `{ pattern, type } with a type of ${TYPES.join(", ")}`, got: type };
+  if (typeof type !== "string" || !TYPES.includes(type)) {
+    return { wanted: `{ pattern, type } with a type of ${TYPES.join(", ")}`, got: type };
+  }
   return readText(text, type);
 }
 
@@ -50,14 +56,19 @@ function readText(text: string, type: string): ReadPattern | PatternMistake {
     return { nodes: [{ node, whole: type === "glob" || asserts(node, "start", "end"), glob: type === "glob" }] };
   } catch (error) {
     if (!(error instanceof PatternError)) throw error;
-    return { wanted: `a ${type} of the linear subset (at position ${error.position}: ${error.message} was wanted)`, got: text };
+    return {
+      wanted: `a ${type} of the linear subset (at position ${error.position}: ${error.message} was wanted)`,
+      got: text,
+    };
   }
 }
 
 function readLiteral(text: string): readonly Omit<Source, "index">[] {
   const nodes = [{ node: sequence(literal(text)), whole: false, glob: false }];
   const folded = foldedLiteral(text);
-  if (folded !== undefined && folded !== text.toLowerCase()) nodes.push({ node: sequence(literal(folded)), whole: false, glob: false });
+  if (folded !== undefined && folded !== text.toLowerCase()) {
+    nodes.push({ node: sequence(literal(folded)), whole: false, glob: false });
+  }
   return nodes;
 }
 
@@ -82,19 +93,28 @@ function anchored(items: readonly Node[]): Node {
 }
 
 function isRegExp(value: unknown): value is RegExp {
-  return Object.prototype.toString.call(value) === "[object RegExp]" && typeof (value as RegExp).source === "string" && typeof (value as RegExp).flags === "string";
+  return Object.prototype.toString.call(value) === "[object RegExp]" && typeof (value as RegExp).source === "string" &&
+    typeof (value as RegExp).flags === "string";
 }
 
 /**
  * Returns the canonical text of a pattern: equal for patterns that match the same by their form.
  *
- * A literal is compared folded, a glob without case outside its classes and with its runs of stars as one, a regex as it
+ * A literal is compared folded, a glob without case outside its classes and with its runs of stars as one, a regex as
+ * it
  * is written. Two patterns that match the same for another reason have different keys.
  */
 export function patternKey(pattern: BlockedPattern): string {
   if (typeof pattern === "string") return `substring:${foldedLiteral(pattern) ?? pattern.toLowerCase()}`;
-  if ("regexp" in pattern) return `regexp:/${pattern.regexp.source}/${[...pattern.regexp.flags.replace(/[gy]/g, "")].sort().join("")}`;
+  if ("regexp" in pattern) {
+    return `regexp:/${pattern.regexp.source}/${[...pattern.regexp.flags.replace(/[gy]/g, "")].sort().join("")}`;
+  }
   if (pattern.type === "substring") return patternKey(pattern.pattern);
   if (pattern.type === "regex") return `regex:${pattern.pattern}`;
-  return `glob:${pattern.pattern.replace(/\[[!^]?\][^\]]*\]|\[[^\]]*\]|\*+|[^*[]+/g, (part) => (part[0] === "*" ? "*" : part[0] === "[" ? part : part.toLowerCase()))}`;
+  return `glob:${
+    pattern.pattern.replace(
+      /\[[!^]?\][^\]]*\]|\[[^\]]*\]|\*+|[^*[]+/g,
+      (part) => (part[0] === "*" ? "*" : part[0] === "[" ? part : part.toLowerCase()),
+    )
+  }`;
 }

@@ -23,7 +23,10 @@ export function prefixOf(node: Node): Prefix {
   return { length: ends === 0 ? MAX_PREFIX : 31 - Math.clz32(ends & -ends), bits };
 }
 
-/** Passes a node from all places in `from` at once, one bit each; returns the places after it, and notes in `bits` what stands where. */
+/**
+ * Passes a node from all places in `from` at once, one bit each; returns the places after it, and notes in `bits` what
+ * stands where.
+ */
 function pass(node: Node, from: number, bits: Uint8Array | undefined): number {
   switch (node.kind) {
     case "assert":

@@ -6,7 +6,10 @@ import { asserts, type Node, PatternError } from "./syntax.ts";
 export const CHAR = 0;
 /** Goes on at `a` and at `b`. */
 export const SPLIT = 1;
-/** A node of the tree of literals: `a` the match that ends here, or -1; `b` its first child, or -1; the others are in `tree`. */
+/**
+ * A node of the tree of literals: `a` the match that ends here, or -1; `b` its first child, or -1; the others are in
+ * `tree`.
+ */
 export const TREE = 2;
 /** Pattern `a` was found; where `b` is 1, the match is the whole string, though the automaton stops at less. */
 export const MATCH = 3;
@@ -77,7 +80,9 @@ function sizeOf(node: Node, left: number): number {
       return (node.set.at(-1) ?? 0) > 0xffff ? 8 : 1;
     case "repeat": {
       const item = sizeOf(node.item, left);
-      return node.max === Infinity ? item * Math.max(1, node.min) + 1 : Math.max(1, item * node.max + node.max - node.min);
+      return node.max === Infinity
+        ? item * Math.max(1, node.min) + 1
+        : Math.max(1, item * node.max + node.max - node.min);
     }
     default: {
       let size = node.kind === "alt" ? node.items.length : 1;
@@ -93,7 +98,9 @@ function sizeOf(node: Node, left: number): number {
  * @throws {PatternError} At position 0.
  */
 export function checkSize(node: Node): void {
-  if (sizeOf(node, MAX_PATTERN) > MAX_PATTERN) throw new PatternError(0, `a pattern that needs at most ${MAX_PATTERN} states`);
+  if (sizeOf(node, MAX_PATTERN) > MAX_PATTERN) {
+    throw new PatternError(0, `a pattern that needs at most ${MAX_PATTERN} states`);
+  }
 }
 
 /**
@@ -118,7 +125,9 @@ export function compileProgram(sources: readonly Source[]): Program {
   const seen = new Map<CharSet, number>();
 
   function emit(op: number, first: number, second: number): number {
-    if (ops.length === MAX_PROGRAM) throw new RangeError(`Cannot compile patterns that need more than ${MAX_PROGRAM} states together`);
+    if (ops.length === MAX_PROGRAM) {
+      throw new RangeError(`Cannot compile patterns that need more than ${MAX_PROGRAM} states together`);
+    }
     a.push(first);
     b.push(second);
     own.push(-1);
@@ -131,7 +140,7 @@ export function compileProgram(sources: readonly Source[]): Program {
     if (found === undefined) {
       const flags = new Uint8Array(classes.count);
       for (const c of classes.classesOf(set)) flags[c] = 1;
-      rowOf.set(key, (found = rows.push(flags) - 1));
+      rowOf.set(key, found = rows.push(flags) - 1);
     }
     return found;
   }
@@ -171,7 +180,7 @@ export function compileProgram(sources: readonly Source[]): Program {
     let found = seen.get(set);
     if (found === undefined) {
       const [only, second] = classes.classesOf(set);
-      seen.set(set, (found = only === undefined || second !== undefined ? -1 : only));
+      seen.set(set, found = only === undefined || second !== undefined ? -1 : only);
     }
     return found;
   }
@@ -197,7 +206,7 @@ export function compileProgram(sources: readonly Source[]): Program {
         out.push(build(nodes[i]!, emit(MATCH, source.index, source.glob ? 1 : 0)));
         return;
       }
-      if (root < 0) out.push((root = emit(TREE, -1, -1)));
+      if (root < 0) out.push(root = emit(TREE, -1, -1));
       let at = root;
       for (const c of path) {
         const first = b[at]!;
@@ -220,8 +229,21 @@ export function compileProgram(sources: readonly Source[]): Program {
   const firstWhole = ops.length;
   const whole = starts(true);
   const isWord = new Uint8Array(classes.count);
-  if (hasWord) for (const c of classes.classesOf(WORD)) isWord[c] = 1;
-  return { ops: Uint8Array.from(ops), a: Int32Array.from(a), b: Int32Array.from(b), own: Int32Array.from(own), rows, tree, spanning, whole, firstWhole, classes, isWord, hasWord };
+  if (hasWord) { for (const c of classes.classesOf(WORD)) isWord[c] = 1; }
+  return {
+    ops: Uint8Array.from(ops),
+    a: Int32Array.from(a),
+    b: Int32Array.from(b),
+    own: Int32Array.from(own),
+    rows,
+    tree,
+    spanning,
+    whole,
+    firstWhole,
+    classes,
+    isWord,
+    hasWord,
+  };
 }
 
 /** Rewrites sets of code points as sets of UTF-16 units, pairs as sequences, and remembers the sets. */
@@ -229,14 +251,20 @@ function lower(node: Node, known: Map<CharSet, Node>, sets: Map<string, CharSet>
   switch (node.kind) {
     case "set": {
       let found = known.get(node.set);
-      if (found === undefined) known.set(node.set, (found = lowerSet(node.set, sets)));
+      if (found === undefined) known.set(node.set, found = lowerSet(node.set, sets));
       return found;
     }
     case "repeat": {
       const { item, min, max } = node;
       // In an endless repeat a pair is two units that are both in the set, which spares the automaton the pairing.
-      const units = max === Infinity && min < 2 && item.kind === "set" && slice(item.set, 0xd800, 0x10ffff).join() === "55296,1114111";
-      return { kind: "repeat", item: lower(units ? { kind: "set", set: slice(item.set, 0, 0xffff) } : item, known, sets), min, max };
+      const units = max === Infinity && min < 2 && item.kind === "set" &&
+        slice(item.set, 0xd800, 0x10ffff).join() === "55296,1114111";
+      return {
+        kind: "repeat",
+        item: lower(units ? { kind: "set", set: slice(item.set, 0, 0xffff) } : item, known, sets),
+        min,
+        max,
+      };
     }
     case "seq":
       return { kind: "seq", items: flattened(node.items, known, sets) };
@@ -276,7 +304,10 @@ function lowerSet(set: CharSet, sets: Map<string, CharSet>): Node {
       const whole = (from & 1023) === 0 && to - from >= 1023;
       const lastLead = whole ? ((to + 1) >> 10) - 1 : lead;
       const end = whole ? lastLead * 1024 + 1023 : Math.min(to, lead * 1024 + 1023);
-      out.push({ kind: "seq", items: [unit([0xd800 + lead, 0xd800 + lastLead]), unit([0xdc00 + (from & 1023), 0xdc00 + (end & 1023)])] });
+      out.push({
+        kind: "seq",
+        items: [unit([0xd800 + lead, 0xd800 + lastLead]), unit([0xdc00 + (from & 1023), 0xdc00 + (end & 1023)])],
+      });
       from = end + 1;
     }
   }

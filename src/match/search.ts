@@ -22,7 +22,8 @@ const DECODED = 2;
 /**
  * Searches payloads with one automaton.
  *
- * Plain data is walked once, every string stepped through once, and nothing is allocated. Only where a string shows that
+ * Plain data is walked once, every string stepped through once, and nothing is allocated. Only where a string shows
+ * that
  * it has another form, or where the data is not plain, are the texts collected and looked at more closely.
  */
 export class Search {
@@ -52,7 +53,10 @@ export class Search {
     this.#keys = keys;
   }
 
-  /** Runs a search; the answer is in the automaton's `best`. Returns whether a cap was reached. With `isPlain` nothing is looked for that plain data does not have. */
+  /**
+   * Runs a search; the answer is in the automaton's `best`. Returns whether a cap was reached. With `isPlain` nothing
+   * is looked for that plain data does not have.
+   */
   run(payload: unknown, isPlain: boolean): boolean {
     const automaton = this.#automaton;
     this.#isPlain = isPlain;
@@ -154,7 +158,10 @@ export class Search {
     return START;
   }
 
-  /** Judges the other forms of plain data: those of the strings that show some, and of the values together where that makes a difference. */
+  /**
+   * Judges the other forms of plain data: those of the strings that show some, and of the values together where that
+   * makes a difference.
+   */
   #lookAgain(payload: unknown): void {
     const automaton = this.#automaton;
     let joins = (automaton.signs & ANY_SIGN) !== 0;
@@ -197,7 +204,7 @@ export class Search {
       this.#join(DECODED, forms.decoded.trim(), joined);
     }
     this.#endJoined();
-    if (this.#regexps.length > 0) for (const parts of [leaves, ...joined]) this.#tryJoined(parts.join(" "));
+    if (this.#regexps.length > 0) { for (const parts of [leaves, ...joined]) this.#tryJoined(parts.join(" ")); }
   }
 
   /** Nothing can change the answer any more. */
@@ -259,7 +266,9 @@ function showsAll(value: object): boolean {
 function leavesOf(value: unknown, out: string[]): string[] {
   if (typeof value === "string") out.push(value);
   else if (typeof value === "number") out.push(String(value));
-  else if (Array.isArray(value)) for (const item of value) leavesOf(item, out);
-  else if (typeof value === "object" && value !== null) for (const key in value) leavesOf((value as Record<string, unknown>)[key], out);
+  else if (Array.isArray(value)) { for (const item of value) leavesOf(item, out); }
+  else if (typeof value === "object" && value !== null) {
+    for (const key in value) leavesOf((value as Record<string, unknown>)[key], out);
+  }
   return out;
 }

@@ -16,7 +16,8 @@ export const BASE64: number = 1 << 22;
 export const HEX: number = 1 << 30;
 
 /** Begins the runs, and the signs of one character, at every character; see {@linkcode SIGNS}. */
-export const BEGIN: number = PERCENT | AMPERSAND | BACKSLASH | CONTROL | BEYOND_ASCII | (1 << 13) | (1 << 15) | (1 << 23);
+export const BEGIN: number = PERCENT | AMPERSAND | BACKSLASH | CONTROL | BEYOND_ASCII | (1 << 13) | (1 << 15) |
+  (1 << 23);
 /** Any of these means that the text has another form than the one it shows. */
 export const ANY_SIGN: number = PERCENT | AMPERSAND | BACKSLASH | CONTROL | BEYOND_ASCII | BLANKS | BASE64 | HEX;
 /** Any of these means that something may be decoded. */
@@ -41,7 +42,8 @@ function isTextByte(byte: number): boolean {
  * hexadecimal of text.
  *
  * Runs are found by the Shift-And algorithm (Baeza-Yates and Gonnet 1992): after `d = ((d << 1) | BEGIN) & SIGNS[c]`
- * the top bit of a mask stands where a run of its length has ended, and a sign where its character is: a run of one. All
+ * the top bit of a mask stands where a run of its length has ended, and a sign where its character is: a run of one.
+ * All
  * share the one word; what is shifted out of a mask falls on a bit that `BEGIN` sets anyway.
  */
 export const SIGNS: Int32Array = signs(false);

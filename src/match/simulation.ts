@@ -10,7 +10,8 @@ export const JOINED = 4;
 /**
  * Steps through a program, all threads at once: each unit costs at most the program's size.
  *
- * Threads are kept in the order of their beginnings, and the first to reach a state stays, so a match knows the earliest
+ * Threads are kept in the order of their beginnings, and the first to reach a state stays, so a match knows the
+ * earliest
  * place where it can have begun. Source: Pike's simulation, as told by Cox (2009).
  */
 export class Simulation {
@@ -163,7 +164,11 @@ export class Simulation {
           if (isUnit && rows[other]![unit] === 1) this.#add(to, start);
           break;
         case TREE: {
-          const child = !isUnit || other < 0 ? undefined : own[other] === unit ? other : tree.get(at * classes.count + unit);
+          const child = !isUnit || other < 0
+            ? undefined
+            : own[other] === unit
+            ? other
+            : tree.get(at * classes.count + unit);
           if (child !== undefined) this.#add(child, start);
           break;
         }
@@ -194,7 +199,7 @@ export class Simulation {
     const added = this.#added;
     const stack = this.#stack;
     const base = stack.length;
-    for (let at = id; ; at = stack.pop()!) {
+    for (let at = id;; at = stack.pop()!) {
       if (added[at] !== this.#clock) {
         added[at] = this.#clock;
         const op = ops[at]!;

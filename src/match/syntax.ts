@@ -11,7 +11,9 @@ export type Node =
 /** Whether a node asks for a boundary of some kinds. */
 export function asserts(node: Node, ...kinds: readonly string[]): boolean {
   if (node.kind === "assert") return kinds.includes(node.what);
-  return node.kind === "repeat" ? asserts(node.item, ...kinds) : node.kind !== "set" && node.items.some((item) => asserts(item, ...kinds));
+  return node.kind === "repeat"
+    ? asserts(node.item, ...kinds)
+    : node.kind !== "set" && node.items.some((item) => asserts(item, ...kinds));
 }
 
 /** A pattern that is not of the safe subset: where, and what was wanted there. */
@@ -28,7 +30,12 @@ export class PatternError extends Error {
 const MAX_REPEAT = 1000;
 const MAX_DEPTH = 100;
 const CLASSES: ReadonlyMap<string, CharSet> = new Map([
-  ["d", DIGIT], ["D", complement(DIGIT)], ["w", WORD], ["W", complement(WORD)], ["s", SPACE], ["S", complement(SPACE)],
+  ["d", DIGIT],
+  ["D", complement(DIGIT)],
+  ["w", WORD],
+  ["W", complement(WORD)],
+  ["s", SPACE],
+  ["S", complement(SPACE)],
 ]);
 const CONTROLS: ReadonlyMap<string, number> = new Map([["t", 9], ["n", 10], ["v", 11], ["f", 12], ["r", 13]]);
 
@@ -48,7 +55,8 @@ export function literal(text: string): readonly Node[] {
 /**
  * Reads a regular expression of the safe subset: what an automaton can match in linear time.
  *
- * Groups, named or not, only group; lazy repeats mean what greedy ones mean, since only whether there is a match counts.
+ * Groups, named or not, only group; lazy repeats mean what greedy ones mean, since only whether there is a match
+ * counts.
  *
  * @throws {PatternError} With the position of what is not of the subset.
  */
@@ -66,7 +74,7 @@ export function parseRegex(source: string): Node {
  */
 export function parseGlob(source: string): readonly Node[] {
   const items: Node[] = [];
-  for (let i = 0; i < source.length; ) {
+  for (let i = 0; i < source.length;) {
     const c = source[i]!;
     if (c === "*") {
       if (source[i - 1] !== "*") items.push({ kind: "repeat", item: { kind: "set", set: ANY }, min: 0, max: Infinity });
@@ -105,7 +113,9 @@ class Reader {
 
   #sequence(depth: number): Node {
     const items: Node[] = [];
-    for (let c = this.#source[this.at]; c !== undefined && c !== "|" && c !== ")"; c = this.#source[this.at]) items.push(this.#term(depth));
+    for (let c = this.#source[this.at]; c !== undefined && c !== "|" && c !== ")"; c = this.#source[this.at]) {
+      items.push(this.#term(depth));
+    }
     return items.length === 1 ? items[0]! : { kind: "seq", items };
   }
 
@@ -114,7 +124,9 @@ class Reader {
     const node = this.#atom(depth);
     const bounds = this.#repeat();
     if (bounds === undefined) return node;
-    if (node.kind === "assert" && this.#source[from] !== "(") throw new PatternError(from, "something to repeat, not a boundary");
+    if (node.kind === "assert" && this.#source[from] !== "(") {
+      throw new PatternError(from, "something to repeat, not a boundary");
+    }
     return { kind: "repeat", item: node, min: bounds[0], max: bounds[1] };
   }
 
@@ -128,7 +140,9 @@ class Reader {
     if (this.#bounds() !== undefined) throw new PatternError(again, "one repeat, not a repeat of a repeat");
     const [min, max] = bounds;
     if (max < min) throw new PatternError(from, "a repeat whose first number is not above its second");
-    if (min > MAX_REPEAT || (max > MAX_REPEAT && max !== Infinity)) throw new PatternError(from, `a repeat of at most ${MAX_REPEAT}`);
+    if (min > MAX_REPEAT || (max > MAX_REPEAT && max !== Infinity)) {
+      throw new PatternError(from, `a repeat of at most ${MAX_REPEAT}`);
+    }
     return bounds;
   }
 
@@ -179,7 +193,10 @@ class Reader {
       const name = /^<[A-Za-z_$][\w$]*>/.exec(rest);
       if (name !== null) this.at += name[0].length;
       else if (!this.#take(":")) {
-        throw new PatternError(from, /^<?[=!]/.test(rest) ? "a group without look-around" : "a group ( ), (?: ) or (?<name> ), without flags");
+        throw new PatternError(
+          from,
+          /^<?[=!]/.test(rest) ? "a group without look-around" : "a group ( ), (?: ) or (?<name> ), without flags",
+        );
       }
     }
     const node = this.alternatives(depth + 1);
@@ -198,7 +215,9 @@ class Reader {
       this.at++;
       return { kind: "set", set };
     }
-    if (c !== undefined && ((c >= "1" && c <= "9") || c === "k")) throw new PatternError(from, "a pattern without back-references");
+    if (c !== undefined && ((c >= "1" && c <= "9") || c === "k")) {
+      throw new PatternError(from, "a pattern without back-references");
+    }
     return character(this.#escapedCode(from));
   }
 
@@ -218,7 +237,12 @@ class Reader {
       return value;
     }
     if (c === "0" && !/\d/.test(this.#source[this.at] ?? "")) return 0;
-    if (/[\dA-Za-z]/.test(c)) throw new PatternError(from, "one of the escapes \\d \\w \\s \\D \\W \\S \\b \\B \\t \\n \\r \\f \\v \\0 \\x \\u or escaped punctuation");
+    if (/[\dA-Za-z]/.test(c)) {
+      throw new PatternError(
+        from,
+        "one of the escapes \\d \\w \\s \\D \\W \\S \\b \\B \\t \\n \\r \\f \\v \\0 \\x \\u or escaped punctuation",
+      );
+    }
     return code;
   }
 
@@ -246,7 +270,9 @@ class Reader {
     const code = this.#source.codePointAt(from);
     if (code === undefined) throw new PatternError(open, "a class that is closed");
     this.at += code > 0xffff ? 2 : 1;
-    if (code === 91 && /[:.=]/.test(this.#source[this.at] ?? "")) throw new PatternError(from, "a class without [: :], [. .] or [= =]");
+    if (code === 91 && /[:.=]/.test(this.#source[this.at] ?? "")) {
+      throw new PatternError(from, "a class without [: :], [. .] or [= =]");
+    }
     if (code !== 92) return code;
     const c = this.#source[this.at] ?? "";
     const set = CLASSES.get(c);

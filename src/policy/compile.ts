@@ -19,7 +19,12 @@ export function compilePolicy(policy: GovernancePolicy, waits: boolean): readonl
   if (policy.allowedTools !== undefined) guards.push(allowTools(policy.allowedTools));
   if (policy.deniedTools.length > 0) guards.push(denyTools(policy.deniedTools));
   if (policy.blockedPatterns.length > 0) guards.push(blockPatterns(policy.blockedPatterns));
-  guards.push(minConfidence(policy.confidenceThreshold), maxToolCalls(policy.maxToolCalls), tokenBudget(policy.maxTokens), maxConcurrent(policy.maxConcurrent, waits ? { backpressureThreshold: policy.backpressureThreshold } : {}));
+  guards.push(
+    minConfidence(policy.confidenceThreshold),
+    maxToolCalls(policy.maxToolCalls),
+    tokenBudget(policy.maxTokens),
+    maxConcurrent(policy.maxConcurrent, waits ? { backpressureThreshold: policy.backpressureThreshold } : {}),
+  );
   const approval = policy.requireHumanApproval;
   if (approval === true) guards.push(requireApproval());
   else if (approval !== false && approval.length > 0) guards.push(requireApproval(approval));

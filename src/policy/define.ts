@@ -32,32 +32,41 @@ function ours(where: string, what: string, value: unknown): GovernancePolicy {
 }
 
 /** On the prototype, so that spreading a policy gives its fields alone. */
-const methods: Pick<GovernancePolicy, "toJSON" | "diff" | "isStricterThan" | "merge" | "conflicts"> & ThisType<GovernancePolicy> = Object.freeze({
-  toJSON(): PolicyInit {
-    const policy = ours("toJSON()", "this", this);
-    const out: Record<string, unknown> = {};
-    for (const name of FIELD_NAMES) {
-      const value = policy[name];
-      if (value !== undefined) out[name] = Array.isArray(value) ? [...(value as readonly unknown[])] : value;
-    }
-    return out as PolicyInit;
-  },
-  diff(other: GovernancePolicy): Readonly<Record<string, readonly [unknown, unknown]>> {
-    return diffOf(ours("diff()", "this", this), ours("diff()", "other", other));
-  },
-  isStricterThan(other: GovernancePolicy): boolean {
-    return isStricter(ours("isStricterThan()", "this", this), ours("isStricterThan()", "other", other));
-  },
-  merge(other: GovernancePolicy): GovernancePolicy {
-    return definePolicy(mergedInit(ours("merge()", "this", this), ours("merge()", "other", other)));
-  },
-  conflicts(): readonly string[] {
-    return conflictsOf(ours("conflicts()", "this", this));
-  },
-});
+const methods:
+  & Pick<GovernancePolicy, "toJSON" | "diff" | "isStricterThan" | "merge" | "conflicts">
+  & ThisType<GovernancePolicy> = Object.freeze({
+    toJSON(): PolicyInit {
+      const policy = ours("toJSON()", "this", this);
+      const out: Record<string, unknown> = {};
+      for (const name of FIELD_NAMES) {
+        const value = policy[name];
+        if (value !== undefined) out[name] = Array.isArray(value) ? [...(value as readonly unknown[])] : value;
+      }
+      return out as PolicyInit;
+    },
+    diff(other: GovernancePolicy): Readonly<Record<string, readonly [unknown, unknown]>> {
+      return diffOf(ours("diff()", "this", this), ours("diff()", "other", other));
+    },
+    isStricterThan(other: GovernancePolicy): boolean {
+      return isStricter(ours("isStricterThan()", "this", this), ours("isStricterThan()", "other", other));
+    },
+    merge(other: GovernancePolicy): GovernancePolicy {
+      return definePolicy(mergedInit(ours("merge()", "this", this), ours("merge()", "other", other)));
+    },
+    conflicts(): readonly string[] {
+      return conflictsOf(ours("conflicts()", "this", this));
+    },
+  });
 
-/** Says which field a key stands for, and what is read into it; `undefined` for one that was reported, or stands for none. */
-export type Place = (key: string, value: unknown, report: Report) => readonly [field: keyof PolicyInit, value: unknown] | undefined;
+/**
+ * Says which field a key stands for, and what is read into it; `undefined` for one that was reported, or stands for
+ * none.
+ */
+export type Place = (
+  key: string,
+  value: unknown,
+  report: Report,
+) => readonly [field: keyof PolicyInit, value: unknown] | undefined;
 
 /** Makes a policy of what a plain object's keys stand for; every mistake is thrown at once. */
 export function buildPolicy(where: string, init: unknown, placeOf: Place): GovernancePolicy {
@@ -110,7 +119,9 @@ export function readPolicy(where: string, init: unknown, isFile: boolean): Gover
   if (isPolicy(init)) return init;
   return buildPolicy(where, init, (key, value, report) => {
     if (Object.hasOwn(FIELDS, key)) return [key as keyof PolicyInit, value];
-    if (!isFile || key !== "$schema" || typeof value !== "string") report({ path: key, wanted: wantedKey(key, FIELD_NAMES), got: value });
+    if (!isFile || key !== "$schema" || typeof value !== "string") {
+      report({ path: key, wanted: wantedKey(key, FIELD_NAMES), got: value });
+    }
     return undefined;
   });
 }

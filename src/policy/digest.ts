@@ -2,24 +2,28 @@ import { canonicalText } from "./order.ts";
 import type { GovernancePolicy, PolicyInit } from "./policy.ts";
 
 /** The fields by which a policy allows, asks or denies, sorted. */
-export const DECIDING_FIELDS: readonly (keyof PolicyInit)[] = Object.freeze([
-  "allowedTools",
-  "backpressureThreshold",
-  "blockedPatterns",
-  "confidenceThreshold",
-  "deniedTools",
-  "maxConcurrent",
-  "maxTokens",
-  "maxToolCalls",
-  "requireHumanApproval",
-  "timeoutMs",
-] as const);
+export const DECIDING_FIELDS: readonly (keyof PolicyInit)[] = Object.freeze(
+  [
+    "allowedTools",
+    "backpressureThreshold",
+    "blockedPatterns",
+    "confidenceThreshold",
+    "deniedTools",
+    "maxConcurrent",
+    "maxTokens",
+    "maxToolCalls",
+    "requireHumanApproval",
+    "timeoutMs",
+  ] as const,
+);
 
 /**
  * Returns everything in a policy that decides, as canonical JSON text: what a digest of the policy is made of.
  *
- * Keys are sorted, lists are sorted sets, patterns stand as their canonical keys, and an absent `allowedTools` is absent:
- * two policies with one text decide alike. `name`, `version`, `driftThreshold`, `logAllCalls` and `checkpointFrequency` do not
+ * Keys are sorted, lists are sorted sets, patterns stand as their canonical keys, and an absent `allowedTools` is
+ * absent:
+ * two policies with one text decide alike. `name`, `version`, `driftThreshold`, `logAllCalls` and `checkpointFrequency`
+ * do not
  * decide and are left out.
  *
  * @example Usage

@@ -17,7 +17,8 @@ export interface PolicyMistake {
 export type Report = (mistake: PolicyMistake) => void;
 
 /**
- * Everything that is wrong with a policy, as one error: what {@linkcode definePolicy} and {@linkcode parsePolicy} throw.
+ * Everything that is wrong with a policy, as one error: what {@linkcode definePolicy} and {@linkcode parsePolicy}
+ * throw.
  *
  * The message holds the first 20 mistakes, a line each where there are several; `mistakes` has all of them.
  *
@@ -50,7 +51,9 @@ export class PolicyError extends TypeError {
 }
 
 function told(mistakes: readonly PolicyMistake[]): string {
-  const lines = mistakes.slice(0, MAX_LINES).map(({ path, wanted, got }) => `"${path === "" ? "policy" : shortened(path)}" must be ${wanted}, and is ${show(got)}`);
+  const lines = mistakes.slice(0, MAX_LINES).map(({ path, wanted, got }) =>
+    `"${path === "" ? "policy" : shortened(path)}" must be ${wanted}, and is ${show(got)}`
+  );
   if (mistakes.length > MAX_LINES) lines.push(`and ${mistakes.length - MAX_LINES} more`);
   return lines.length === 1 ? lines[0]! : `${mistakes.length} mistakes\n  ${lines.join("\n  ")}`;
 }

@@ -61,7 +61,10 @@ function list(wanted: string, readItem: FieldReader): FieldReader {
 }
 
 // A name that no call can have would silently protect nothing.
-const toolName = only("a tool's name: 1 to 128 letters, digits and _ . : / -", (value) => typeof value === "string" && TOOL_NAME.test(value));
+const toolName = only(
+  "a tool's name: 1 to 128 letters, digits and _ . : / -",
+  (value) => typeof value === "string" && TOOL_NAME.test(value),
+);
 const tools = list("an array of tools' names", toolName);
 const yesOrNo = only("true, false or an array of tools' names", isBoolean);
 const approval: FieldReader = (value, path, report) => (Array.isArray(value) ? tools : yesOrNo)(value, path, report);

@@ -28,7 +28,9 @@ export function readJsonText(text: string): unknown {
     if (found !== undefined) at += found.length;
     return found;
   };
-  /** Takes the text of a string; by hand, since a regular expression overflows the stack of some runtimes on a long one. */
+  /**
+   * Takes the text of a string; by hand, since a regular expression overflows the stack of some runtimes on a long one.
+   */
   const takeString = (): string | undefined => {
     if (text[at] !== '"') return undefined;
     let end = at + 1;
@@ -61,15 +63,19 @@ export function readJsonText(text: string): unknown {
         fail("a key that stands once was wanted");
       }
       if (!next(":")) fail('":" was wanted');
-      Object.defineProperty(out, key, { value: readValue(depth), enumerable: true, writable: true, configurable: true });
+      Object.defineProperty(out, key, {
+        value: readValue(depth),
+        enumerable: true,
+        writable: true,
+        configurable: true,
+      });
     } while (next(","));
     return next("}") ? out : fail('"," or "}" was wanted');
   };
   const readArray = (depth: number): unknown[] => {
     const out: unknown[] = [];
     if (next("]")) return out;
-    do out.push(readValue(depth));
-    while (next(","));
+    do out.push(readValue(depth)); while (next(","));
     return next("]") ? out : fail('"," or "]" was wanted');
   };
   const readValue = (depth: number): unknown => {

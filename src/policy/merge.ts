@@ -2,7 +2,10 @@ import { patternKey } from "../match/matcher.ts";
 import type { BlockedPattern } from "./policy.ts";
 
 /** The names in both lists; no list means every name. */
-export function inBoth(a: readonly string[] | undefined, b: readonly string[] | undefined): readonly string[] | undefined {
+export function inBoth(
+  a: readonly string[] | undefined,
+  b: readonly string[] | undefined,
+): readonly string[] | undefined {
   if (a === undefined || b === undefined) return a ?? b;
   const names = new Set(b);
   return a.filter((name) => names.has(name));
@@ -14,7 +17,10 @@ export function inEither(a: readonly string[], b: readonly string[]): string[] {
 }
 
 /** The patterns in either list, each once. */
-export function patternsInEither(a: readonly BlockedPattern[], b: readonly BlockedPattern[]): readonly BlockedPattern[] {
+export function patternsInEither(
+  a: readonly BlockedPattern[],
+  b: readonly BlockedPattern[],
+): readonly BlockedPattern[] {
   return [...new Map([...b, ...a].map((pattern) => [patternKey(pattern), pattern])).values()];
 }
 

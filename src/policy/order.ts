@@ -9,10 +9,15 @@ function sortedSet(items: Iterable<string>): string[] {
   return [...new Set(items)].sort();
 }
 
-/** The tools that are left of those allowed, in one form for everything that means the same; a removed name is removed in any case. */
+/**
+ * The tools that are left of those allowed, in one form for everything that means the same; a removed name is removed
+ * in any case.
+ */
 function without(allowed: readonly string[] | undefined, removed: readonly string[]): unknown {
   const gone = new Set(removed.map((name) => name.toLowerCase()));
-  return allowed === undefined ? { allBut: sortedSet(gone) } : sortedSet(allowed.filter((name) => !gone.has(name.toLowerCase())));
+  return allowed === undefined
+    ? { allBut: sortedSet(gone) }
+    : sortedSet(allowed.filter((name) => !gone.has(name.toLowerCase())));
 }
 
 /** Everything in a policy that decides, as text that is equal exactly where two policies allow the same. */
@@ -31,7 +36,8 @@ function meaning(policy: Values): string {
 }
 
 /**
- * Tells whether `b` allows whatever `a` allows, and more: what both allow is then what `a` allows, and not what `b` does.
+ * Tells whether `b` allows whatever `a` allows, and more: what both allow is then what `a` allows, and not what `b`
+ * does.
  *
  * Compared are the tools that can be called and those that can without asking, the limits, the confidence, and the
  * patterns by {@linkcode patternKey}. `name`, `version`, `driftThreshold`, `logAllCalls` and `checkpointFrequency` deny
@@ -45,7 +51,9 @@ export function isStricter(a: GovernancePolicy, b: GovernancePolicy): boolean {
 /** What two values of a field are compared by: a list of names or patterns is a set. */
 function canonical(name: keyof PolicyInit, value: unknown): unknown {
   if (!Array.isArray(value)) return value;
-  return sortedSet(name === "blockedPatterns" ? (value as readonly BlockedPattern[]).map(patternKey) : (value as readonly string[]));
+  return sortedSet(
+    name === "blockedPatterns" ? (value as readonly BlockedPattern[]).map(patternKey) : (value as readonly string[]),
+  );
 }
 
 /** The value of every given field in one form for everything that means the same, in JSON. */
@@ -54,7 +62,10 @@ export function canonicalText(policy: GovernancePolicy, names: readonly (keyof P
 }
 
 /** The fields in which two policies differ. */
-export function diffOf(a: GovernancePolicy, b: GovernancePolicy): Readonly<Record<string, readonly [unknown, unknown]>> {
+export function diffOf(
+  a: GovernancePolicy,
+  b: GovernancePolicy,
+): Readonly<Record<string, readonly [unknown, unknown]>> {
   const out: Record<string, readonly [unknown, unknown]> = {};
   for (const name of FIELD_NAMES) {
     if (canonicalText(a, [name]) !== canonicalText(b, [name])) out[name] = Object.freeze([a[name], b[name]] as const);
@@ -65,7 +76,8 @@ export function diffOf(a: GovernancePolicy, b: GovernancePolicy): Readonly<Recor
 /**
  * The greatest lower bound of two policies: what both allow, and all that both allow.
  *
- * Of what does not decide, the more watchful is taken: the lower drift threshold and checkpoint frequency, and `logAllCalls`
+ * Of what does not decide, the more watchful is taken: the lower drift threshold and checkpoint frequency, and
+ * `logAllCalls`
  * of either. Names and versions that differ are joined, each once, sorted.
  */
 export function mergedInit(a: GovernancePolicy, b: GovernancePolicy): Values {

@@ -19,11 +19,14 @@ export interface ParsePolicyOptions {
  * JSON text may have no key twice, and is refused with line and column where it is no JSON. Everything is checked as
  * {@linkcode definePolicy} does; a `$schema` key with a string, for editors, is the only one more.
  *
- * The dialect `"agent-os"` has its names in snake_case and other meanings: an empty or absent `allowed_tools` is every tool,
+ * The dialect `"agent-os"` has its names in snake_case and other meanings: an empty or absent `allowed_tools` is every
+ * tool,
  * `timeout_seconds` are seconds, a `drift_threshold` of 0 is off (here 1, which no drift exceeds), a pattern may be a
- * `[pattern, type]` pair, `require_human_approval` is true or false. Regular expressions and globs must be of the linear
+ * `[pattern, type]` pair, `require_human_approval` is true or false. Regular expressions and globs must be of the
+ * linear
  * subset. Its sections (`prompt_injection`, `token_budget`, `rate_limiter`, `bounded_semaphore`, `scope_guard`,
- * `supply_chain`, `mcp_security`, `detection`) are mistakes unless they are `{}` or have `enabled: false`: what is not done
+ * `supply_chain`, `mcp_security`, `detection`) are mistakes unless they are `{}` or have `enabled: false`: what is not
+ * done
  * here is never silently dropped.
  *
  * @throws {PolicyError} A `TypeError` that lists every mistake at once, under the names that the file uses.
@@ -40,7 +43,9 @@ export interface ParsePolicyOptions {
  */
 export function parsePolicy(json: unknown, options: ParsePolicyOptions = {}): GovernancePolicy {
   const { dialect = "sallyport" } = options;
-  if (dialect !== "sallyport" && dialect !== "agent-os") throw wrong(WHERE, "dialect", '"sallyport" or "agent-os"', dialect);
+  if (dialect !== "sallyport" && dialect !== "agent-os") {
+    throw wrong(WHERE, "dialect", '"sallyport" or "agent-os"', dialect);
+  }
   const value = typeof json === "string" ? fromText(json) : json;
   return dialect === "agent-os" ? readAgentOs(WHERE, value) : readPolicy(WHERE, value, true);
 }

@@ -1,5 +1,10 @@
-/** Text that must not occur: a case-insensitive substring, a pattern of our linear matcher, or (unbounded, opted in) a RegExp. */
-export type BlockedPattern = string | { readonly pattern: string; readonly type: "substring" | "regex" | "glob" } | { readonly regexp: RegExp };
+/**
+ * Text that must not occur: a case-insensitive substring, a pattern of our linear matcher, or (unbounded, opted in) a
+ * RegExp.
+ */
+export type BlockedPattern = string | { readonly pattern: string; readonly type: "substring" | "regex" | "glob" } | {
+  readonly regexp: RegExp;
+};
 
 /** A policy as it is written down. Every field is optional. */
 export interface PolicyInit {

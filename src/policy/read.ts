@@ -39,7 +39,8 @@ export function wantedKey(key: string, known: readonly string[]): string {
 }
 
 /**
- * How many letters two words share: the first of their longest runs in common, then what is shared before it and behind it. As
+ * How many letters two words share: the first of their longest runs in common, then what is shared before it and behind
+ * it. As
  * `sequenceSimilarity` counts, in the few lines that short words need.
  */
 function shared(a: string, b: string): number {
@@ -51,5 +52,7 @@ function shared(a: string, b: string): number {
     if (found < 0) at++;
     else [length, inA, inB] = [length + 1, at, found];
   }
-  return length === 0 ? 0 : length + shared(a.slice(0, inA), b.slice(0, inB)) + shared(a.slice(inA + length), b.slice(inB + length));
+  return length === 0
+    ? 0
+    : length + shared(a.slice(0, inA), b.slice(0, inB)) + shared(a.slice(inA + length), b.slice(inB + length));
 }

@@ -1,7 +1,11 @@
 import { MAX_PATTERN } from "../match/program.ts";
 import { MAX_ITEMS } from "./fields.ts";
 
-const TOOLS = { type: "array", maxItems: MAX_ITEMS, items: { type: "string", pattern: "^[A-Za-z0-9_.:/-]{1,128}$" } } as const;
+const TOOLS = {
+  type: "array",
+  maxItems: MAX_ITEMS,
+  items: { type: "string", pattern: "^[A-Za-z0-9_.:/-]{1,128}$" },
+} as const;
 const LARGEST = Number.MAX_SAFE_INTEGER;
 
 const schema = {
@@ -14,10 +18,30 @@ const schema = {
   properties: {
     $schema: { type: "string", description: "The address of this schema, for editors." },
     name: { type: "string", minLength: 1, default: "default", description: "For people." },
-    version: { type: "string", minLength: 1, default: "1.0.0", description: "The version of this policy, in any form." },
-    maxTokens: { type: "integer", minimum: 1, maximum: LARGEST, default: 4096, description: "Tokens of all model calls of a session." },
-    maxToolCalls: { type: "integer", minimum: 0, maximum: LARGEST, default: 10, description: "Tool calls of a session." },
-    allowedTools: { ...TOOLS, description: "The only tools that may be called, by their exact names. Absent: every tool; []: none." },
+    version: {
+      type: "string",
+      minLength: 1,
+      default: "1.0.0",
+      description: "The version of this policy, in any form.",
+    },
+    maxTokens: {
+      type: "integer",
+      minimum: 1,
+      maximum: LARGEST,
+      default: 4096,
+      description: "Tokens of all model calls of a session.",
+    },
+    maxToolCalls: {
+      type: "integer",
+      minimum: 0,
+      maximum: LARGEST,
+      default: 10,
+      description: "Tool calls of a session.",
+    },
+    allowedTools: {
+      ...TOOLS,
+      description: "The only tools that may be called, by their exact names. Absent: every tool; []: none.",
+    },
     deniedTools: { ...TOOLS, default: [], description: "Tools that may not be called, by their exact names." },
     blockedPatterns: {
       type: "array",
@@ -32,7 +56,13 @@ const schema = {
             additionalProperties: false,
             required: ["pattern", "type"],
             properties: {
-              pattern: { type: "string", minLength: 1, maxLength: MAX_PATTERN, description: "The text; a regex must be of the linear subset, a glob is matched against one whole string." },
+              pattern: {
+                type: "string",
+                minLength: 1,
+                maxLength: MAX_PATTERN,
+                description:
+                  "The text; a regex must be of the linear subset, a glob is matched against one whole string.",
+              },
               type: { enum: ["substring", "regex", "glob"], description: "How the text is read." },
             },
           },
@@ -44,13 +74,53 @@ const schema = {
       default: false,
       description: "Whether a person must approve every tool call, or calls of the named tools.",
     },
-    timeoutMs: { type: "integer", minimum: 1, maximum: LARGEST, default: 300_000, description: "How long a session may go on acting, in milliseconds." },
-    confidenceThreshold: { type: "number", minimum: 0, maximum: 1, default: 0.8, description: "The least confidence of a model's answer that states one." },
-    driftThreshold: { type: "number", minimum: 0, maximum: 1, default: 0.15, description: "The drift above which drift_detected is emitted." },
-    logAllCalls: { type: "boolean", default: true, description: "Whether allowed calls are recorded too, or only the others." },
-    checkpointFrequency: { type: "integer", minimum: 1, maximum: LARGEST, default: 5, description: "Every how many completed calls a checkpoint is made." },
-    maxConcurrent: { type: "integer", minimum: 1, maximum: LARGEST, default: 10, description: "Acts of one kind that a session may have open at once." },
-    backpressureThreshold: { type: "integer", minimum: 1, maximum: LARGEST, default: 8, description: "Open acts from which a new one waits its turn." },
+    timeoutMs: {
+      type: "integer",
+      minimum: 1,
+      maximum: LARGEST,
+      default: 300_000,
+      description: "How long a session may go on acting, in milliseconds.",
+    },
+    confidenceThreshold: {
+      type: "number",
+      minimum: 0,
+      maximum: 1,
+      default: 0.8,
+      description: "The least confidence of a model's answer that states one.",
+    },
+    driftThreshold: {
+      type: "number",
+      minimum: 0,
+      maximum: 1,
+      default: 0.15,
+      description: "The drift above which drift_detected is emitted.",
+    },
+    logAllCalls: {
+      type: "boolean",
+      default: true,
+      description: "Whether allowed calls are recorded too, or only the others.",
+    },
+    checkpointFrequency: {
+      type: "integer",
+      minimum: 1,
+      maximum: LARGEST,
+      default: 5,
+      description: "Every how many completed calls a checkpoint is made.",
+    },
+    maxConcurrent: {
+      type: "integer",
+      minimum: 1,
+      maximum: LARGEST,
+      default: 10,
+      description: "Acts of one kind that a session may have open at once.",
+    },
+    backpressureThreshold: {
+      type: "integer",
+      minimum: 1,
+      maximum: LARGEST,
+      default: 8,
+      description: "Open acts from which a new one waits its turn.",
+    },
   },
 } as const;
 
@@ -62,7 +132,8 @@ function frozen<T>(value: T): T {
 /**
  * Describes the file form of a policy, as a JSON Schema (2020-12): every field with its meaning and default.
  *
- * A file that {@linkcode parsePolicy} takes is valid; beyond the schema, parsing asks that regular expressions and globs
+ * A file that {@linkcode parsePolicy} takes is valid; beyond the schema, parsing asks that regular expressions and
+ * globs
  * be of the linear subset. Deeply frozen.
  *
  * @example Usage

@@ -51,9 +51,11 @@ let isTouched = false;
 /**
  * Reads a payload once, into plain data that nobody else holds.
  *
- * Answers the copy, or a {@linkcode Fault}. With `withTwin`, a second, deeply frozen copy is made in the same walk: fetch
+ * Answers the copy, or a {@linkcode Fault}. With `withTwin`, a second, deeply frozen copy is made in the same walk:
+ * fetch
  * it with {@linkcode takeTwin} at once. Getters and proxies are read once; inherited and non-enumerable properties and
- * extra keys of arrays are left out; holes are `undefined`. Functions, symbols, bigints, cycles, class instances, maps, sets,
+ * extra keys of arrays are left out; holes are `undefined`. Functions, symbols, bigints, cycles, class instances, maps,
+ * sets,
  * typed arrays and own `__proto__` keys are faults, and so is a getter that throws.
  */
 export function snapshot(value: unknown, caps: Caps, withTwin: boolean): unknown {
@@ -94,7 +96,9 @@ function again(value: unknown, caps: Caps, first: unknown): unknown {
     }
   }
   if (!(error instanceof Fault)) return new Fault("payload_not_plain", "a value that cannot be read");
-  return error.what === TOO_DEEP && isCyclic(value, error.keys.toReversed()) ? Object.assign(new Fault("payload_not_plain", "a cycle"), { keys: error.keys }) : error;
+  return error.what === TOO_DEEP && isCyclic(value, error.keys.toReversed())
+    ? Object.assign(new Fault("payload_not_plain", "a cycle"), { keys: error.keys })
+    : error;
 }
 
 /** The frozen twin of the last snapshot that asked for one. */
@@ -104,7 +108,10 @@ export function takeTwin(): unknown {
   return found;
 }
 
-/** An assignment was refused or swallowed: somebody gave the prototype of everything a frozen value or a setter of that name. */
+/**
+ * An assignment was refused or swallowed: somebody gave the prototype of everything a frozen value or a setter of that
+ * name.
+ */
 const SWALLOWED = Symbol("swallowed");
 const TOO_DEEP = "too many levels";
 const TOO_MANY = "too many values";
@@ -157,7 +164,9 @@ function copyArray(value: readonly unknown[], depth: number): unknown[] {
 
 function copyObject(value: Record<string, unknown>, depth: number): Record<string, unknown> {
   const proto: unknown = Object.getPrototypeOf(value);
-  if (proto !== Object.prototype && proto !== null && !isForeignObjectPrototype(proto as object)) throw new Fault("payload_not_plain", "an object that is not plain");
+  if (proto !== Object.prototype && proto !== null && !isForeignObjectPrototype(proto as object)) {
+    throw new Fault("payload_not_plain", "an object that is not plain");
+  }
   // A tool could read symbol keys that no guard was shown.
   if (Object.getOwnPropertySymbols(value).length > 0) throw new Fault("payload_not_plain", "a symbol key");
   const out: Record<string, unknown> = {};
@@ -220,7 +229,8 @@ function at(error: unknown, key: string | number): Fault {
 
 /** Whether this is the `Object.prototype` of another realm: what it holds is left out of the copy in any case. */
 function isForeignObjectPrototype(proto: object): boolean {
-  return Object.getPrototypeOf(proto) === null && Object.hasOwn(proto, "hasOwnProperty") && Object.hasOwn(proto, "__defineGetter__");
+  return Object.getPrototypeOf(proto) === null && Object.hasOwn(proto, "hasOwnProperty") &&
+    Object.hasOwn(proto, "__defineGetter__");
 }
 
 function pathOf(keys: readonly (string | number)[]): string {

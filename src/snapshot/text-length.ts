@@ -10,7 +10,8 @@ interface Walk {
 /**
  * The length of all strings in a payload, keys not included, in UTF-16 code units. Levels beyond 64 are not counted.
  *
- * Every payload that a gate has copied is measured in one walk. What goes by reference may hold cycles, or the same object
+ * Every payload that a gate has copied is measured in one walk. What goes by reference may hold cycles, or the same
+ * object
  * in many places: then a second walk counts each object once, and ends.
  */
 export function textLength(value: unknown): number {

@@ -20,9 +20,12 @@ const OLDEST = 0, NEWEST = 1, ENDS = 2;
  * Counts what was taken under many keys: exactly, within a sliding window or for ever.
  *
  * Every taking in the window has a record, in columns of numbers instead of objects: a million keys must cost neither a
- * million objects nor the collector's time. Records hang in their key's list, oldest first; one that has expired is reused by a later
- * taking of its key, one that was given back by anybody. Keys wait in a queue, by a time that is never later than their newest
- * taking: whoever is first is dropped, if nothing of it counts, else delayed, some with every call. So a taking of a known key
+ * million objects nor the collector's time. Records hang in their key's list, oldest first; one that has expired is
+ * reused by a later
+ * taking of its key, one that was given back by anybody. Keys wait in a queue, by a time that is never later than their
+ * newest
+ * taking: whoever is first is dropped, if nothing of it counts, else delayed, some with every call. So a taking of a
+ * known key
  * leaves the queue alone, and a key that counts is never dropped.
  */
 export class LimitTable {
@@ -42,7 +45,8 @@ export class LimitTable {
   /**
    * `windowMs` is `Infinity` for limits that count for ever.
    *
-   * With `joins`, takings of one time share a record, and what counts for ever has none: a burst keeps no more than a record a ms. Whoever
+   * With `joins`, takings of one time share a record, and what counts for ever has none: a burst keeps no more than a
+   * record a ms. Whoever
    * joins gives each taking back at most once, and says how much it was; whoever does not asks for a receipt.
    */
   constructor(windowMs: number, capacity: Capacity, joins = false) {
@@ -56,12 +60,17 @@ export class LimitTable {
     return this.#keys.size;
   }
 
-  /** Takes at least 1; answers the place where it is counted, above 0, {@linkcode REFUSED} or {@linkcode FULL}. `now` is a finite number. */
+  /**
+   * Takes at least 1; answers the place where it is counted, above 0, {@linkcode REFUSED} or {@linkcode FULL}. `now` is
+   * a finite number.
+   */
   take(key: string, amount: number, max: number, now: number): number {
     this.#advance(now);
     const known = this.#keys.find(key);
     // What fits beside the expired fits without them: only a refusal needs to know them all.
-    const found = known !== undefined && (this.#used[known] as number) <= max - amount ? known + 1 : this.#findRoom(key, known, amount, max);
+    const found = known !== undefined && (this.#used[known] as number) <= max - amount
+      ? known + 1
+      : this.#findRoom(key, known, amount, max);
     if (found <= 0) return found;
     const slot = found - 1, at = this.#joins ? this.#join(slot, amount) : this.#add(slot, amount);
     this.#used[slot] = (this.#used[slot] as number) + amount;
@@ -82,7 +91,10 @@ export class LimitTable {
     return this.#joins && this.windowMs === Infinity ? 0 : (this.#links[(place - 1) * LINKS + TURN] as number);
   }
 
-  /** A number that nobody else gets for the taking at this place. It may be too large for a small integer: asked for only where needed. */
+  /**
+   * A number that nobody else gets for the taking at this place. It may be too large for a small integer: asked for
+   * only where needed.
+   */
   receiptOf(place: number): number {
     return this.turnOf(place) * INDEX_SIZE + place;
   }
@@ -98,23 +110,37 @@ export class LimitTable {
     return Math.max(0, max - used);
   }
 
-  /** In how many ms `amount` would fit, if nobody takes meanwhile; `undefined`: never. Asked after a call that gave the time. */
+  /**
+   * In how many ms `amount` would fit, if nobody takes meanwhile; `undefined`: never. Asked after a call that gave the
+   * time.
+   */
   retryAfterMs(key: string, amount: number, max: number): number | undefined {
     const slot = this.#keys.find(key);
     if (slot === undefined || amount > max || this.windowMs === Infinity) return undefined;
     let used = this.#used[slot] as number;
-    for (let at = this.#ends[slot * ENDS + OLDEST] as number; at !== NONE; at = this.#links[at * LINKS + NEXT] as number) {
+    for (
+      let at = this.#ends[slot * ENDS + OLDEST] as number;
+      at !== NONE;
+      at = this.#links[at * LINKS + NEXT] as number
+    ) {
       used -= this.#figures[at * FIGURES + AMOUNT] as number;
-      if (used + amount <= max) return Math.max(0, (this.#figures[at * FIGURES + TIME] as number) + this.windowMs - this.#latest);
+      if (used + amount <= max) {
+        return Math.max(0, (this.#figures[at * FIGURES + TIME] as number) + this.windowMs - this.#latest);
+      }
     }
     return undefined;
   }
 
-  /** Puts `keep` in the place of a taking, for good, and uses up its receipt; ignores one that is unknown, used up or another key's. */
+  /**
+   * Puts `keep` in the place of a taking, for good, and uses up its receipt; ignores one that is unknown, used up or
+   * another key's.
+   */
   giveBack(key: string, receipt: number, keep: number): void {
     const at = (receipt % INDEX_SIZE) - 1, turn = Math.floor(receipt / INDEX_SIZE);
     if (!(at >= 0 && at < this.#count) || turn !== this.#links[at * LINKS + TURN]) return;
-    if (this.#replace(key, at, this.#figures[at * FIGURES + AMOUNT] as number, keep)) this.#links[at * LINKS + TURN] = (turn + 1) & (TURNS - 1);
+    if (this.#replace(key, at, this.#figures[at * FIGURES + AMOUNT] as number, keep)) {
+      this.#links[at * LINKS + TURN] = (turn + 1) & (TURNS - 1);
+    }
   }
 
   /** Puts `keep` in the place of `amount` that joined others; ignores what has expired meanwhile. */
@@ -182,7 +208,11 @@ export class LimitTable {
   /** Drops what has expired of a key, oldest first, while more than `most` is used. */
   #expire(slot: number, most: number): void {
     const end = slot * ENDS + OLDEST;
-    for (let at = this.#ends[end] as number; at !== NONE && this.#hasExpired(at) && (this.#used[slot] as number) > most; at = this.#ends[end] as number) {
+    for (
+      let at = this.#ends[end] as number;
+      at !== NONE && this.#hasExpired(at) && (this.#used[slot] as number) > most;
+      at = this.#ends[end] as number
+    ) {
       this.#used[slot] = (this.#used[slot] as number) - (this.#figures[at * FIGURES + AMOUNT] as number);
       this.#unlink(slot, at);
     }
@@ -210,7 +240,9 @@ export class LimitTable {
   }
 
   #dropIfIdle(slot: number): void {
-    if (this.#ends[slot * ENDS + OLDEST] === NONE && !(this.windowMs === Infinity && (this.#used[slot] as number) > 0)) this.#dropKey(slot);
+    if (
+      this.#ends[slot * ENDS + OLDEST] === NONE && !(this.windowMs === Infinity && (this.#used[slot] as number) > 0)
+    ) this.#dropKey(slot);
   }
 
   #dropKey(slot: number): void {
@@ -228,7 +260,10 @@ export class LimitTable {
   }
 
   #add(slot: number, amount: number): number {
-    const ends = this.#ends, end = slot * ENDS, oldest = ends[end + OLDEST] as number, newest = ends[end + NEWEST] as number;
+    const ends = this.#ends,
+      end = slot * ENDS,
+      oldest = ends[end + OLDEST] as number,
+      newest = ends[end + NEWEST] as number;
     let at: number;
     if (oldest !== newest && this.#hasExpired(oldest)) {
       at = this.#takeOldest(slot, oldest, newest);
@@ -250,7 +285,9 @@ export class LimitTable {
     return at;
   }
 
-  /** Takes an expired record out, to be used anew; another one that has expired goes too, so that they never pile up. */
+  /**
+   * Takes an expired record out, to be used anew; another one that has expired goes too, so that they never pile up.
+   */
   #takeOldest(slot: number, oldest: number, newest: number): number {
     const links = this.#links, figures = this.#figures;
     let at = oldest, used = (this.#used[slot] as number) - (figures[at * FIGURES + AMOUNT] as number);

@@ -32,10 +32,13 @@ const WHERE = "memoryStore()";
 /**
  * Makes a store that keeps everything in this process, and loses it with the process.
  *
- * Every method answers at once, so that guards over it do too. Its only clock is the `now` of its callers: it uses the latest
- * it has seen, so that a clock that was set back neither frees a limit nor revives an entry. It keeps at most `maxKeys` keys:
+ * Every method answers at once, so that guards over it do too. Its only clock is the `now` of its callers: it uses the
+ * latest
+ * it has seen, so that a clock that was set back neither frees a limit nor revives an entry. It keeps at most `maxKeys`
+ * keys:
  * those that have expired are dropped, a few with every call and all of them when room is needed; where every key still
- * counts, a new one is refused by an `Error`, and whoever asked denies with `store_unavailable`. A key that counts is never
+ * counts, a new one is refused by an `Error`, and whoever asked denies with `store_unavailable`. A key that counts is
+ * never
  * dropped, so nobody can flood it with new keys to have an old one forgotten.
  *
  * @throws {TypeError | RangeError} If an option is wrong.
@@ -86,7 +89,9 @@ class Memory implements MemoryStore {
     keyOf(key);
     if (now !== undefined) this.#tick(now);
     const entry = this.#entries.get(key);
-    return entry === undefined || entry.expiresAt <= this.#latest ? undefined : { value: entry.value, version: entry.version };
+    return entry === undefined || entry.expiresAt <= this.#latest
+      ? undefined
+      : { value: entry.value, version: entry.version };
   }
 
   put(key: string, value: string, options: PutOptions): boolean {
@@ -123,7 +128,9 @@ class Memory implements MemoryStore {
     const remaining = this.#roomIn(table, key, max);
     if (place !== REFUSED || amount === 0) return { taken: true, receipt, remaining };
     const retryAfterMs = table.retryAfterMs(key, amount, max);
-    return retryAfterMs === undefined ? { taken: false, receipt, remaining } : { taken: false, receipt, remaining, retryAfterMs };
+    return retryAfterMs === undefined
+      ? { taken: false, receipt, remaining }
+      : { taken: false, receipt, remaining, retryAfterMs };
   }
 
   giveBack(key: string, receipt: string, keep = 0): void {
@@ -140,7 +147,7 @@ class Memory implements MemoryStore {
 
   #tableOf(windowMs: number): LimitTable {
     let table = this.#tables.get(windowMs);
-    if (table === undefined) this.#tables.set(windowMs, (table = new LimitTable(windowMs, this.#capacity)));
+    if (table === undefined) this.#tables.set(windowMs, table = new LimitTable(windowMs, this.#capacity));
     return table;
   }
 
@@ -162,7 +169,11 @@ class Memory implements MemoryStore {
     if (this.#capacity.left > 0) return;
     this.#dropExpired(Infinity);
     for (const table of this.#tables.values()) table.sweep(this.#latest);
-    if (this.#capacity.left <= 0) throw new Error(`The store "${this.name}" has no room for another key: it keeps ${this.#maxKeys}, and all of them count`);
+    if (this.#capacity.left <= 0) {
+      throw new Error(
+        `The store "${this.name}" has no room for another key: it keeps ${this.#maxKeys}, and all of them count`,
+      );
+    }
   }
 
   #dropExpired(most: number): void {
@@ -180,5 +191,7 @@ function keyOf(key: unknown): void {
 }
 
 function wholeOf(field: string, value: unknown): void {
-  if (!Number.isSafeInteger(value) || (value as number) < 0) throw new RangeError(`"${field}" must be a whole number >= 0, and is ${show(value)}`);
+  if (!Number.isSafeInteger(value) || (value as number) < 0) {
+    throw new RangeError(`"${field}" must be a whole number >= 0, and is ${show(value)}`);
+  }
 }

@@ -26,11 +26,14 @@ export interface TakeRequest {
   /** The most that may be taken in the window, this included: a whole number >= 0. */
   readonly max: number;
   /**
-   * How far back takings count, in ms, sliding: a taking counts until exactly `windowMs` have passed. Absent: for ever, until
+   * How far back takings count, in ms, sliding: a taking counts until exactly `windowMs` have passed. Absent: for ever,
+   * until
    * given back. Takings of one key with different windows are counted apart.
    */
   readonly windowMs?: number;
-  /** The caller's clock, in ms since the epoch. A store never lets time run backwards: it uses the latest it has seen. */
+  /**
+   * The caller's clock, in ms since the epoch. A store never lets time run backwards: it uses the latest it has seen.
+   */
   readonly now: number;
 }
 
@@ -50,7 +53,8 @@ export interface TakeResult {
  * Where limits, grants, kill switches and scores live between acts.
  *
  * Every method is atomic, and answers at once or later. A method that throws, rejects or answers nonsense makes whoever
- * asked deny with `store_unavailable`; a store that has no room for another key throws, and never forgets one that counts.
+ * asked deny with `store_unavailable`; a store that has no room for another key throws, and never forgets one that
+ * counts.
  * Every string is a key like any other. `storeKit` of `sallyport/testing` tests a store against all of this.
  */
 export interface StateStore {
@@ -63,7 +67,8 @@ export interface StateStore {
   /** Takes from a limit if it allows. */
   take(key: string, request: TakeRequest): Awaitable<TakeResult>;
   /**
-   * Puts `keep` (default 0, and more than was taken if need be) in the place of a taking, for good. Afterwards the receipt is
+   * Puts `keep` (default 0, and more than was taken if need be) in the place of a taking, for good. Afterwards the
+   * receipt is
    * unknown, and unknown receipts are ignored: twice is once.
    */
   giveBack(key: string, receipt: string, keep?: number): Awaitable<void>;

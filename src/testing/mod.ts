@@ -14,5 +14,5 @@
  * ```
  * @module
  */
-export { fakeClock, type FakeClock } from "./fake-clock.ts";
+export { type FakeClock, fakeClock } from "./fake-clock.ts";
 export { type ConformanceCase, storeKit, type StoreKitOptions } from "./store-kit.ts";

@@ -6,10 +6,13 @@ export type { ConformanceCase } from "./conformance.ts";
 
 /** How a store is tested. */
 export interface StoreKitOptions {
-  /** Makes the store, or another connection to it; called for every case. What earlier cases left in it does not matter. */
+  /**
+   * Makes the store, or another connection to it; called for every case. What earlier cases left in it does not matter.
+   */
   readonly create: () => StateStore | Promise<StateStore>;
   /**
-   * Lets that much real time pass. For stores that expire by their own clock; absent: only the `now` that the kit passes moves on.
+   * Lets that much real time pass. For stores that expire by their own clock; absent: only the `now` that the kit
+   * passes moves on.
    */
   readonly elapse?: (ms: number) => Promise<void>;
   /** How long the kit's windows and lives are, in ms: a number above 0, by default 1000. */
@@ -32,7 +35,8 @@ interface Bench {
 }
 
 /**
- * Lists what a state store must do, as cases for any test runner: atomicity, versions, expiry, windows, giving back, hostile keys.
+ * Lists what a state store must do, as cases for any test runner: atomicity, versions, expiry, windows, giving back,
+ * hostile keys.
  *
  * Each case uses keys of its own, so that a shared store need not be empty.
  *
@@ -53,7 +57,9 @@ export function storeKit(options: StoreKitOptions): readonly ConformanceCase[] {
   const { create, elapse, spanMs = 1000 } = options;
   functionOf(WHERE, "create", create);
   if (elapse !== undefined) functionOf(WHERE, "elapse", elapse);
-  if (!(typeof spanMs === "number" && spanMs > 0 && spanMs < Infinity)) throw wrong(WHERE, "spanMs", "a number above 0", spanMs);
+  if (!(typeof spanMs === "number" && spanMs > 0 && spanMs < Infinity)) {
+    throw wrong(WHERE, "spanMs", "a number above 0", spanMs);
+  }
   return CASES.map(([title, check]) => ({
     title,
     async run(): Promise<void> {
@@ -61,20 +67,24 @@ export function storeKit(options: StoreKitOptions): readonly ConformanceCase[] {
       const key = `kit ${Date.now()} ${++runs} ${title}`;
       let now = Math.max(latest, Date.now());
       await check({
-        store, key, spanMs,
+        store,
+        key,
+        spanMs,
         now: () => now,
         async pass(ms: number): Promise<void> {
           await elapse?.(ms);
           latest = now += ms;
         },
-        take: async (fields = {}, other = key) => await store.take(other, { amount: 1, max: 2, windowMs: spanMs, now, ...fields }),
+        take: async (fields = {}, other = key) =>
+          await store.take(other, { amount: 1, max: 2, windowMs: spanMs, now, ...fields }),
       });
     },
   }));
 }
 
 const PARALLEL = 20;
-const many = async <T>(count: number, act: (index: number) => T | Promise<T>): Promise<T[]> => await Promise.all(Array.from({ length: count }, async (_, index) => await act(index)));
+const many = async <T>(count: number, act: (index: number) => T | Promise<T>): Promise<T[]> =>
+  await Promise.all(Array.from({ length: count }, async (_, index) => await act(index)));
 const FIRST = undefined;
 
 const CASES: readonly (readonly [title: string, check: (bench: Bench) => Promise<void>])[] = [
@@ -85,7 +95,7 @@ const CASES: readonly (readonly [title: string, check: (bench: Bench) => Promise
     same("entry", await store.read(key, now()), undefined);
   }],
   ["put() writes and read() answers, when there was no entry", async ({ store, key, now }) => {
-    for (const [index, value] of ["", "text", "{\"a\":[1]}", "\u0000 \u{1f600} é\n", "x".repeat(70_000)].entries()) {
+    for (const [index, value] of ["", "text", '{"a":[1]}', "\u0000 \u{1f600} é\n", "x".repeat(70_000)].entries()) {
       const own = `${key} ${index}`;
       same("written", await store.put(own, value, { ifVersion: FIRST, now: now() }), true);
       const entry = await store.read(own, now());
@@ -112,7 +122,10 @@ const CASES: readonly (readonly [title: string, check: (bench: Bench) => Promise
     same("written with the old version", await store.put(key, "b", { ifVersion: first, now: now() }), false);
   }],
   ["put() writes once, when many write at once", async ({ store, key, now }) => {
-    const written = await many(PARALLEL, async (index) => await store.put(key, String(index), { ifVersion: FIRST, now: now() }));
+    const written = await many(
+      PARALLEL,
+      async (index) => await store.put(key, String(index), { ifVersion: FIRST, now: now() }),
+    );
     same("writers", written.filter((one) => one).length, 1);
     same("value", (await store.read(key, now()))?.value, String(written.indexOf(true)));
   }],
@@ -120,7 +133,9 @@ const CASES: readonly (readonly [title: string, check: (bench: Bench) => Promise
     await many(8, async () => {
       for (let tries = 0; tries < 1000; tries++) {
         const entry = await store.read(key, now());
-        if (await store.put(key, String(Number(entry?.value ?? 0) + 1), { ifVersion: entry?.version, now: now() })) return;
+        if (await store.put(key, String(Number(entry?.value ?? 0) + 1), { ifVersion: entry?.version, now: now() })) {
+          return;
+        }
       }
       throw new Error("A writer was refused a thousand times");
     });
@@ -182,7 +197,9 @@ const CASES: readonly (readonly [title: string, check: (bench: Bench) => Promise
   ["take() frees nothing, when the clock stands still or runs back", async ({ take, now, spanMs }) => {
     await take();
     await take();
-    for (const back of [0, 1, spanMs, spanMs * 1000]) same(`back by ${back}`, (await take({ now: now() - back })).taken, false);
+    for (const back of [0, 1, spanMs, spanMs * 1000]) {
+      same(`back by ${back}`, (await take({ now: now() - back })).taken, false);
+    }
   }],
   ["take() counts apart, when windows differ", async ({ take, store, key, now, spanMs }) => {
     await take({ max: 1 });
@@ -199,10 +216,15 @@ const CASES: readonly (readonly [title: string, check: (bench: Bench) => Promise
   }],
   ["giveBack() changes nothing, when the receipt is unknown or another key's", async ({ store, key, take }) => {
     const { receipt } = await take();
-    for (const unknown of ["", "none", "0", "-1", "NaN", "1/2", `${receipt}0`, "__proto__"]) await store.giveBack(key, unknown);
+    for (const unknown of ["", "none", "0", "-1", "NaN", "1/2", `${receipt}0`, "__proto__"]) {
+      await store.giveBack(key, unknown);
+    }
     await take({}, `${key}/2`);
     await store.giveBack(`${key}/2`, receipt);
-    same("remaining", [(await take({ amount: 0 })).remaining, (await take({ amount: 0 }, `${key}/2`)).remaining], [1, 1]);
+    same("remaining", [(await take({ amount: 0 })).remaining, (await take({ amount: 0 }, `${key}/2`)).remaining], [
+      1,
+      1,
+    ]);
   }],
   ["giveBack() leaves what is kept, when it is less or more than was taken", async ({ store, key, take }) => {
     const { receipt } = await take({ amount: 4, max: 10 });
@@ -222,9 +244,24 @@ const CASES: readonly (readonly [title: string, check: (bench: Bench) => Promise
     same("remaining", (await take(0)).remaining, 4);
   }],
   ["keys are told apart, when they are hostile or alike", async ({ store, key, now, take }) => {
-    const keys = ["__proto__", "constructor", "a:b", "a", ":b", "*", "A", "é", "e\u0301", " ", "\u0000", "x".repeat(1000)].map((end) => `${key}|${end}`);
+    const keys = [
+      "__proto__",
+      "constructor",
+      "a:b",
+      "a",
+      ":b",
+      "*",
+      "A",
+      "é",
+      "e\u0301",
+      " ",
+      "\u0000",
+      "x".repeat(1000),
+    ].map((end) => `${key}|${end}`);
     for (const one of keys) same(`take ${one.slice(-12)}`, (await take({ max: 1 }, one)).taken, true);
-    for (const one of keys) same(`put ${one.slice(-12)}`, await store.put(one, one, { ifVersion: FIRST, now: now() }), true);
+    for (const one of keys) {
+      same(`put ${one.slice(-12)}`, await store.put(one, one, { ifVersion: FIRST, now: now() }), true);
+    }
     for (const one of keys) same(`read ${one.slice(-12)}`, (await store.read(one, now()))?.value, one);
   }],
 ];

@@ -15,7 +15,10 @@ export interface ActionResult {
   readonly action: string;
   /** For people; empty when allowed. */
   readonly reason: string;
-  /** `action_blocked`, `identity_unverified`, `agent_not_active`, `trust_too_low`, `missing_capabilities`, or empty when allowed. */
+  /**
+   * `action_blocked`, `identity_unverified`, `agent_not_active`, `trust_too_low`, `missing_capabilities`, or empty when
+   * allowed.
+   */
   readonly code: string;
   /** The score that was judged; 0 when it was no score. */
   readonly trustScore: number;
@@ -56,20 +59,34 @@ class Result implements ActionResult {
 }
 
 const WHERE = "actionGuard()";
-const KEYS = ["minTrustScore", "sensitiveActions", "blockedActions", "requiredCapabilities", "capabilityMatching", "clock"];
+const KEYS = [
+  "minTrustScore",
+  "sensitiveActions",
+  "blockedActions",
+  "requiredCapabilities",
+  "capabilityMatching",
+  "clock",
+];
 
 /**
  * Makes the gate that says who may act: it judges an agent's status, trust and capabilities for an action.
  *
  * The first rule that fails decides: the action is blocked; the agent has no well-formed DID; its status is not exactly
- * `"active"`; its score is below the action's threshold (`sensitiveActions`, else `minTrustScore`; a score on the threshold
- * passes, and a threshold of an action may be lower than the global one); it lacks a capability, of `requiredCapabilities` for
- * that action or of the call's own list. Names are compared exactly, except that a name which differs from a configured one only by
- * letter case, compatibility form or invisible characters is blocked with it, and needs at least its threshold and capabilities.
+ * `"active"`; its score is below the action's threshold (`sensitiveActions`, else `minTrustScore`; a score on the
+ * threshold
+ * passes, and a threshold of an action may be lower than the global one); it lacks a capability, of
+ * `requiredCapabilities` for
+ * that action or of the call's own list. Names are compared exactly, except that a name which differs from a configured
+ * one only by
+ * letter case, compatibility form or invisible characters is blocked with it, and needs at least its threshold and
+ * capabilities.
  *
- * `check` never throws for what it is shown. A profile is usually one of {@linkcode agentProfile}, but any object of that shape is
- * judged, field by field, each read once: a score that is not a whole number from 0 to 1000, capabilities that are no array of strings, or
- * an action that is no string of 1 to 512 characters denies. A list of required capabilities that is no list denies; `null` is no list
+ * `check` never throws for what it is shown. A profile is usually one of {@linkcode agentProfile}, but any object of
+ * that shape is
+ * judged, field by field, each read once: a score that is not a whole number from 0 to 1000, capabilities that are no
+ * array of strings, or
+ * an action that is no string of 1 to 512 characters denies. A list of required capabilities that is no list denies;
+ * `null` is no list
  * asked for. Reasons name no capability that was missing.
  *
  * Defaults: `minTrustScore` 500, nothing sensitive, nothing blocked, nothing required, `capabilityMatching` `"exact"`
@@ -78,7 +95,8 @@ const KEYS = ["minTrustScore", "sensitiveActions", "blockedActions", "requiredCa
  * Denies with `action_blocked`, `identity_unverified`, `agent_not_active`, `trust_too_low` or `missing_capabilities`.
  *
  * @throws {TypeError} If an option is unknown or of the wrong type; the message names it.
- * @throws {RangeError} If a threshold is no whole number from 0 to 1000 (`NaN` above all, which nothing is below), or a number stands
+ * @throws {RangeError} If a threshold is no whole number from 0 to 1000 (`NaN` above all, which nothing is below), or a
+ *   number stands
  * where none belongs.
  * @example Usage
  * ```ts
@@ -101,7 +119,14 @@ export function actionGuard(options: {
   clock?: () => number;
 } = {}): ActionGuard {
   knownKeys(WHERE, options, KEYS);
-  const { minTrustScore = 500, sensitiveActions = {}, blockedActions = [], requiredCapabilities = {}, capabilityMatching = "exact", clock = () => Date.now() } = options;
+  const {
+    minTrustScore = 500,
+    sensitiveActions = {},
+    blockedActions = [],
+    requiredCapabilities = {},
+    capabilityMatching = "exact",
+    clock = () => Date.now(),
+  } = options;
   wholeNumber(WHERE, "minTrustScore", minTrustScore, 0, MAX_SCORE);
   const planOf = compilePlans(WHERE, { minTrustScore, sensitiveActions, blockedActions, requiredCapabilities });
   const hierarchical = isHierarchical(WHERE, capabilityMatching);

@@ -4,7 +4,10 @@ export type Bytes = Uint8Array<ArrayBuffer>;
 const encoder = new TextEncoder();
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/** Copies bytes, so that a caller who writes to them later changes nothing; `undefined` if they are none, or not `length` long. */
+/**
+ * Copies bytes, so that a caller who writes to them later changes nothing; `undefined` if they are none, or not
+ * `length` long.
+ */
 export function bytesOf(value: unknown, length?: number): Bytes | undefined {
   if (!(value instanceof Uint8Array)) return undefined;
   const copy = new Uint8Array(value);
@@ -28,12 +31,17 @@ export function toBase64Url(bytes: Uint8Array): string {
   let out = "";
   for (let at = 0; at < bytes.length; at += 3) {
     const group = ((bytes[at] ?? 0) << 16) | ((bytes[at + 1] ?? 0) << 8) | (bytes[at + 2] ?? 0);
-    for (let digit = 0; digit < Math.min(4, bytes.length - at + 1); digit++) out += ALPHABET.charAt((group >> (18 - 6 * digit)) & 63);
+    for (let digit = 0; digit < Math.min(4, bytes.length - at + 1); digit++) {
+      out += ALPHABET.charAt((group >> (18 - 6 * digit)) & 63);
+    }
   }
   return out;
 }
 
-/** Reads exactly `length` bytes of base64url; `undefined` for anything but the one text that {@linkcode toBase64Url} writes. */
+/**
+ * Reads exactly `length` bytes of base64url; `undefined` for anything but the one text that {@linkcode toBase64Url}
+ * writes.
+ */
 export function fromBase64Url(text: unknown, length: number): Bytes | undefined {
   if (typeof text !== "string" || text.length !== Math.ceil((length * 4) / 3)) return undefined;
   const bytes = new Uint8Array(length);
@@ -56,7 +64,8 @@ export function fromBase64Url(text: unknown, length: number): Bytes | undefined 
 }
 
 /**
- * Joins parts, each behind its length in four bytes: no other list of parts gives the same bytes, so that nothing can be
+ * Joins parts, each behind its length in four bytes: no other list of parts gives the same bytes, so that nothing can
+ * be
  * moved from one part into its neighbour.
  */
 export function frame(...parts: readonly Uint8Array[]): Bytes {

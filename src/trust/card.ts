@@ -58,7 +58,8 @@ export interface CardInit {
 /** How {@linkcode verifyCard} judges. */
 export interface VerifyCardOptions extends StandingOptions {
   /**
-   * Capabilities that the agent must have on the card and on the verifier's own record of it. A card alone grants nothing, so
+   * Capabilities that the agent must have on the card and on the verifier's own record of it. A card alone grants
+   * nothing, so
    * without `agent` they deny. Default: none.
    */
   readonly requiredCapabilities?: readonly string[] | undefined;
@@ -86,7 +87,8 @@ const CARD_FIELDS = ["did", "name", "description", "capabilities", "issuedAt", "
 const YEAR_MS = 366 * 24 * 3_600_000;
 
 /**
- * Signs a card that says who an agent is and what it can do. The signature covers every field, the key's DID and a label that
+ * Signs a card that says who an agent is and what it can do. The signature covers every field, the key's DID and a
+ * label that
  * sets cards apart from everything else that is signed.
  *
  * @throws {TypeError} Rejects if a field is wrong, or the identity was not made by this library.
@@ -112,7 +114,10 @@ export async function signCard(identity: Identity, init: CardInit): Promise<Sign
   const { name, description, capabilities = [], metadata, ttlMs = 3_600_000, clock = Date.now } = init;
   const issuedAt = wholeNumber(where, "clock()", Math.floor(clock()), 0);
   const expiresAt = issuedAt + wholeNumber(where, "ttlMs", ttlMs, 1, YEAR_MS);
-  const optional = { ...(description === undefined ? {} : { description }), ...(metadata === undefined ? {} : { metadata }) };
+  const optional = {
+    ...(description === undefined ? {} : { description }),
+    ...(metadata === undefined ? {} : { metadata }),
+  };
   const card = readCard({ did: identity.did, name, capabilities, issuedAt, expiresAt, ...optional });
   if (typeof card === "string") throw wrong(where, card, WANTED[card] as string, init[card as keyof CardInit]);
   const message = bytesOfCard(card);
@@ -140,12 +145,22 @@ function readCard(value: unknown): AgentCard | string {
   if (capabilities === undefined) return "capabilities";
   if (!isTime(issuedAt)) return "issuedAt";
   if (!isTime(expiresAt)) return "expiresAt";
-  const card = { did, name, capabilities, issuedAt, expiresAt, ...("description" in fields ? { description: description as string } : {}) };
+  const card = {
+    did,
+    name,
+    capabilities,
+    issuedAt,
+    expiresAt,
+    ...("description" in fields ? { description: description as string } : {}),
+  };
   if (!("metadata" in fields)) return Object.freeze(card);
   if (typeof metadata !== "object" || metadata === null || Array.isArray(metadata)) return "metadata";
   try {
     // Read once: what was signed is what the caller gets, whatever a getter says the second time.
-    const copy = JSON.parse(canonicalJson(metadata), (_key, item: unknown) => Object.freeze(item)) as Record<string, unknown>;
+    const copy = JSON.parse(canonicalJson(metadata), (_key, item: unknown) => Object.freeze(item)) as Record<
+      string,
+      unknown
+    >;
     return Object.freeze({ ...card, metadata: copy });
   } catch {
     return "metadata";
@@ -183,7 +198,15 @@ function bytesOfCard(card: AgentCard): Bytes | undefined {
  */
 export async function verifyCard(signed: unknown, options: VerifyCardOptions = {}): Promise<CardVerdict> {
   const where = "verifyCard()";
-  const { requiredCapabilities = [], capabilityMatching = "exact", skewMs = 0, cache, agent, minTrustScore, clock = Date.now } = options;
+  const {
+    requiredCapabilities = [],
+    capabilityMatching = "exact",
+    skewMs = 0,
+    cache,
+    agent,
+    minTrustScore,
+    clock = Date.now,
+  } = options;
   const required = stringList(where, "requiredCapabilities", requiredCapabilities);
   const hierarchical = isHierarchical(where, capabilityMatching);
   wholeNumber(where, "skewMs", skewMs, 0, 300_000);
@@ -191,14 +214,23 @@ export async function verifyCard(signed: unknown, options: VerifyCardOptions = {
   const publicKey = fromBase64Url(envelope?.["publicKey"], 32);
   const signature = fromBase64Url(envelope?.["signature"], 64);
   const card = readCard(envelope?.["card"]);
-  const standing = await judgeStanding(where, typeof card === "string" ? undefined : card.did, { agent, minTrustScore });
+  const standing = await judgeStanding(where, typeof card === "string" ? undefined : card.did, {
+    agent,
+    minTrustScore,
+  });
   const message = typeof card === "string" ? undefined : bytesOfCard(card);
-  if (typeof card === "string" || message === undefined || publicKey === undefined || signature === undefined) return deny("identity_unverified", "The agent card is malformed");
+  if (typeof card === "string" || message === undefined || publicKey === undefined || signature === undefined) {
+    return deny("identity_unverified", "The agent card is malformed");
+  }
   if (standing !== undefined) return standing;
   const now = clock();
   // Written so that NaN denies.
-  if (!(card.issuedAt <= now + skewMs && now < card.expiresAt)) return deny("identity_unverified", "The agent card is not in force");
-  if (await didOf(publicKey) !== card.did) return deny("identity_unverified", "The agent card's DID is not derived from its key");
+  if (!(card.issuedAt <= now + skewMs && now < card.expiresAt)) {
+    return deny("identity_unverified", "The agent card is not in force");
+  }
+  if (await didOf(publicKey) !== card.did) {
+    return deny("identity_unverified", "The agent card's DID is not derived from its key");
+  }
   if (!await verifyClaim({ publicKey, context: ":agent-card", message, signature }, cache)) {
     return deny("identity_unverified", "The agent card's signature is not valid");
   }

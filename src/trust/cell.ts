@@ -49,8 +49,10 @@ export class Profile implements AgentProfile {
   }
 
   /**
-   * Sets the score of a profile; with `read`, what is shown from now on is what `read` answers of this score and `at` (a score that
-   * decays), so that one function serves every profile. Who may do that: whoever can import this file, which `mod.ts` does not export.
+   * Sets the score of a profile; with `read`, what is shown from now on is what `read` answers of this score and `at`
+   * (a score that
+   * decays), so that one function serves every profile. Who may do that: whoever can import this file, which `mod.ts`
+   * does not export.
    */
   static move(agent: Profile, score: number, read?: (score: number, at: number) => number, at = 0): void {
     agent.#score = score;

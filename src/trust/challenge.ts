@@ -77,7 +77,8 @@ export interface ChallengeVerifier {
   /** Asks. Denies with `rate_limited` while too many wait, and with `store_unavailable` if the store failed. */
   issue(): Promise<ChallengeIssue>;
   /**
-   * Judges an answer, whatever it is. Only a valid one spends its challenge. Rejects only with a `RangeError` for a wrong `minTrustScore`.
+   * Judges an answer, whatever it is. Only a valid one spends its challenge. Rejects only with a `RangeError` for a
+   * wrong `minTrustScore`.
    *
    * Denies with `identity_unverified`, `agent_not_active`, `trust_too_low` or `store_unavailable`.
    */
@@ -91,7 +92,9 @@ function readChallenge(value: unknown): Challenge | undefined {
   const fields = ownFields(value, FIELDS);
   if (fields === undefined) return undefined;
   const { nonce, audience, issuedAt, expiresAt } = fields;
-  if (fromBase64Url(nonce, 32) === undefined || !isText(audience, 256) || !isTime(issuedAt) || !isTime(expiresAt)) return undefined;
+  if (fromBase64Url(nonce, 32) === undefined || !isText(audience, 256) || !isTime(issuedAt) || !isTime(expiresAt)) {
+    return undefined;
+  }
   return Object.freeze({ nonce: nonce as string, audience, issuedAt, expiresAt });
 }
 
@@ -103,11 +106,13 @@ const messageOf = (challenge: Challenge, did: string): Bytes => utf8(canonicalJs
 /**
  * Answers a challenge: proves to one audience, once, that the identity's key is here.
  *
- * `audience` is who the agent believes it is talking to, and must be given: an agent that signs for whatever audience stands in
+ * `audience` is who the agent believes it is talking to, and must be given: an agent that signs for whatever audience
+ * stands in
  * the challenge can be made to log in somebody else. What is signed is a labelled form of question and DID, so a
  * challenge can't get anything else signed.
  *
- * @throws {TypeError} Rejects if the challenge is malformed or for another audience, or the identity is not one of this library's.
+ * @throws {TypeError} Rejects if the challenge is malformed or for another audience, or the identity is not one of this
+ *   library's.
  * @throws {RangeError} Rejects if the challenge is not in force, or lives longer than an hour.
  * @example Usage
  * ```ts
@@ -128,21 +133,34 @@ export async function answerChallenge(
   const where = "answerChallenge()";
   knownKeys(where, options, ["audience", "clock"]);
   const { audience, clock = Date.now } = options;
-  if (!isText(audience, 256)) throw wrong(where, "audience", "1 to 256 characters without control characters", audience);
+  if (!isText(audience, 256)) {
+    throw wrong(where, "audience", "1 to 256 characters without control characters", audience);
+  }
   const read = readChallenge(challenge);
   if (read === undefined) throw wrong(where, "challenge", "a challenge made by challengeVerifier()", challenge);
-  if (read.audience !== audience) throw wrong(where, "challenge.audience", "the audience that was expected", read.audience);
+  if (read.audience !== audience) {
+    throw wrong(where, "challenge.audience", "the audience that was expected", read.audience);
+  }
   const now = clock();
-  if (!inForce(read, now) || read.expiresAt - read.issuedAt > HOUR_MS) throw wrong(where, "challenge", "in force, for at most an hour", now);
+  if (!inForce(read, now) || read.expiresAt - read.issuedAt > HOUR_MS) {
+    throw wrong(where, "challenge", "in force, for at most an hour", now);
+  }
   const signature = await signAs(identity, ":challenge", messageOf(read, identity.did));
-  return Object.freeze({ challenge: read, did: identity.did, publicKey: toBase64Url(identity.publicKey), signature: toBase64Url(signature) });
+  return Object.freeze({
+    challenge: read,
+    did: identity.did,
+    publicKey: toBase64Url(identity.publicKey),
+    signature: toBase64Url(signature),
+  });
 }
 
 /**
  * Makes a verifier that has agents prove, by challenge and response, that they hold the key of their DID.
  *
- * Each challenge has a random nonce of 256 bits, this audience and a time to live, and is good for one valid answer: a replayed
- * one denies, and a forged one spends nothing, so the real agent can still answer. Challenges that this verifier did not
+ * Each challenge has a random nonce of 256 bits, this audience and a time to live, and is good for one valid answer: a
+ * replayed
+ * one denies, and a forged one spends nothing, so the real agent can still answer. Challenges that this verifier did
+ * not
  * issue, or that came back changed, deny. While `maxPending` wait, no new one is issued and none that waits is dropped.
  *
  * With a `store`, several processes share the challenges, and two that see the same answer at once let it pass once.
@@ -171,7 +189,9 @@ export function challengeVerifier(options: ChallengeVerifierOptions): ChallengeV
   const where = "challengeVerifier()";
   knownKeys(where, options, ["audience", "ttlMs", "maxPending", "store", "clock"]);
   const { audience, ttlMs = 60_000, maxPending = 10_000, store, clock = Date.now } = options;
-  if (!isText(audience, 256)) throw wrong(where, "audience", "1 to 256 characters without control characters", audience);
+  if (!isText(audience, 256)) {
+    throw wrong(where, "audience", "1 to 256 characters without control characters", audience);
+  }
   wholeNumber(where, "ttlMs", ttlMs, 1, HOUR_MS);
   wholeNumber(where, "maxPending", maxPending, 1, 1_000_000);
   functionOf(where, "clock", clock);
@@ -186,9 +206,16 @@ export function challengeVerifier(options: ChallengeVerifierOptions): ChallengeV
   return Object.freeze({
     async issue(): Promise<ChallengeIssue> {
       const issuedAt = wholeNumber(where, "clock()", Math.floor(clock()), 0);
-      const challenge: Challenge = Object.freeze({ nonce: randomText(32), audience, issuedAt, expiresAt: issuedAt + ttlMs });
+      const challenge: Challenge = Object.freeze({
+        nonce: randomText(32),
+        audience,
+        issuedAt,
+        expiresAt: issuedAt + ttlMs,
+      });
       try {
-        if (!await pending.add(challenge.nonce, canonicalJson(challenge), issuedAt, challenge.expiresAt)) return deny("rate_limited", "Too many challenges wait for an answer");
+        if (!await pending.add(challenge.nonce, canonicalJson(challenge), issuedAt, challenge.expiresAt)) {
+          return deny("rate_limited", "Too many challenges wait for an answer");
+        }
       } catch (error) {
         return failed(error);
       }
@@ -202,7 +229,9 @@ export function challengeVerifier(options: ChallengeVerifierOptions): ChallengeV
       const signature = fromBase64Url(fields?.["signature"], 64);
       const did = publicKey === undefined ? undefined : await didOf(publicKey);
       const against = await judgeStanding("verify()", did, standing);
-      if (challenge === undefined || publicKey === undefined || signature === undefined || did === undefined) return denied("The response is malformed");
+      if (challenge === undefined || publicKey === undefined || signature === undefined || did === undefined) {
+        return denied("The response is malformed");
+      }
       if (against !== undefined) return against;
       if (fields?.["did"] !== did) return denied("The DID is not derived from the key");
       if (challenge.audience !== audience) return denied("The challenge is for another audience");
@@ -214,8 +243,12 @@ export function challengeVerifier(options: ChallengeVerifierOptions): ChallengeV
       } catch (error) {
         return failed(error);
       }
-      if (found?.text !== canonicalJson(challenge)) return denied("The challenge was not issued here, or was answered before");
-      if (!await verifyClaim({ publicKey, context: ":challenge", message: messageOf(challenge, did), signature })) return denied("The signature is not valid");
+      if (found?.text !== canonicalJson(challenge)) {
+        return denied("The challenge was not issued here, or was answered before");
+      }
+      if (!await verifyClaim({ publicKey, context: ":challenge", message: messageOf(challenge, did), signature })) {
+        return denied("The signature is not valid");
+      }
       try {
         // Spent last, and only here: a forged answer must not use up the real one's challenge.
         if (!await found.spend(now)) return denied("The challenge was answered before");

@@ -1,11 +1,16 @@
 import { wrong } from "../check.ts";
 
-/** How a held capability is compared with a wanted one: as it stands, or with `*` as the last segment standing for all below. */
+/**
+ * How a held capability is compared with a wanted one: as it stands, or with `*` as the last segment standing for all
+ * below.
+ */
 export type CapabilityMatching = "exact" | "hierarchical";
 
 /** Reads the option; throws at anything but its two values. */
 export function isHierarchical(where: string, matching: unknown): boolean {
-  if (matching !== "exact" && matching !== "hierarchical") throw wrong(where, "capabilityMatching", "exact or hierarchical", matching);
+  if (matching !== "exact" && matching !== "hierarchical") {
+    throw wrong(where, "capabilityMatching", "exact or hierarchical", matching);
+  }
   return matching === "hierarchical";
 }
 
@@ -32,9 +37,17 @@ export function missing(held: readonly string[], wanted: readonly string[], hier
   return count;
 }
 
-/** What two lists have in common, sorted: what either holds of the other, without what another of them covers, which says nothing more. */
+/**
+ * What two lists have in common, sorted: what either holds of the other, without what another of them covers, which
+ * says nothing more.
+ */
 export function inCommon(ours: readonly string[], theirs: readonly string[], hierarchical: boolean): readonly string[] {
-  const common = [...ours.filter((one) => holds(theirs, one, hierarchical)), ...theirs.filter((one) => holds(ours, one, hierarchical))];
+  const common = [
+    ...ours.filter((one) => holds(theirs, one, hierarchical)),
+    ...theirs.filter((one) => holds(ours, one, hierarchical)),
+  ];
   const each = [...new Set(common)].sort();
-  return Object.freeze(hierarchical ? each.filter((one) => !each.some((other) => other !== one && covers(other, one))) : each);
+  return Object.freeze(
+    hierarchical ? each.filter((one) => !each.some((other) => other !== one && covers(other, one))) : each,
+  );
 }

@@ -24,7 +24,9 @@ export interface DelegationLink {
   readonly expiresAt: number;
   /** 16 random bytes, in base64url: what is granted again after a revocation is another link. */
   readonly nonce: string;
-  /** The {@linkcode delegationId} of the link above; empty in a root's own link. Ties a link to one place in one chain. */
+  /**
+   * The {@linkcode delegationId} of the link above; empty in a root's own link. Ties a link to one place in one chain.
+   */
   readonly parent: string;
   /** The raw public key of `from`, in base64url. */
   readonly publicKey: string;
@@ -35,19 +37,36 @@ export interface DelegationLink {
 /** A delegation from its root's own link down to its holder's. */
 export type DelegationChain = readonly DelegationLink[];
 
-const FIELDS = ["from", "to", "capabilities", "maxDepth", "issuedAt", "expiresAt", "nonce", "parent", "publicKey", "signature"];
+const FIELDS = [
+  "from",
+  "to",
+  "capabilities",
+  "maxDepth",
+  "issuedAt",
+  "expiresAt",
+  "nonce",
+  "parent",
+  "publicKey",
+  "signature",
+];
 
 /** Reads a link into a frozen one, each field once; `undefined` if it is malformed. */
 export function readLink(value: unknown): DelegationLink | undefined {
   const fields = ownFields(value, FIELDS);
   if (fields === undefined) return undefined;
-  const { from, to, maxDepth, issuedAt, expiresAt, nonce, parent, publicKey, signature } = fields as unknown as DelegationLink;
+  const { from, to, maxDepth, issuedAt, expiresAt, nonce, parent, publicKey, signature } =
+    fields as unknown as DelegationLink;
   const capabilities = capabilitiesOf(fields["capabilities"]);
   // One key has one name here: a did:key beside a did:agentmesh would hide a cycle or a revocation.
   if (readDid(from)?.method !== "agentmesh" || readDid(to)?.method !== "agentmesh") return undefined;
-  if (capabilities === undefined || !isWhole(maxDepth, 0, MAX_LINKS) || !isTime(issuedAt) || !isTime(expiresAt)) return undefined;
+  if (capabilities === undefined || !isWhole(maxDepth, 0, MAX_LINKS) || !isTime(issuedAt) || !isTime(expiresAt)) {
+    return undefined;
+  }
   if (typeof parent !== "string" || !/^(?:[0-9a-f]{64})?$/.test(parent)) return undefined;
-  if (fromBase64Url(nonce, 16) === undefined || fromBase64Url(publicKey, 32) === undefined || fromBase64Url(signature, 64) === undefined) return undefined;
+  if (
+    fromBase64Url(nonce, 16) === undefined || fromBase64Url(publicKey, 32) === undefined ||
+    fromBase64Url(signature, 64) === undefined
+  ) return undefined;
   return Object.freeze({ from, to, capabilities, maxDepth, issuedAt, expiresAt, nonce, parent, publicKey, signature });
 }
 
@@ -78,7 +97,10 @@ export function linkMessage(link: Omit<DelegationLink, "signature">): Bytes {
   return utf8(canonicalJson({ from, to, capabilities, maxDepth, issuedAt, expiresAt, nonce, parent, publicKey }));
 }
 
-/** The link's id: SHA-256, in hexadecimal digits, of what is signed. Not of the signature, so nobody can give a link a second id. */
+/**
+ * The link's id: SHA-256, in hexadecimal digits, of what is signed. Not of the signature, so nobody can give a link a
+ * second id.
+ */
 export async function linkId(link: DelegationLink): Promise<string> {
   return toHex(await sha256(frame(utf8("sallyport/delegation/v1"), linkMessage(link))));
 }

@@ -43,8 +43,10 @@ export function didKeyOf(publicKey: Uint8Array): string {
 /**
  * Parses a DID that names an Ed25519 key: `did:agentmesh:` with 64 lower-case hexadecimal digits, or `did:key:z6Mk…`.
  *
- * Exact: no white space, line break, fragment, path or upper-case digit passes, and a `did:key` whose key has small order
- * or another length is refused. DIDs that were chosen by somebody (`did:agentmesh:deployer`) prove nothing and are refused too.
+ * Exact: no white space, line break, fragment, path or upper-case digit passes, and a `did:key` whose key has small
+ * order
+ * or another length is refused. DIDs that were chosen by somebody (`did:agentmesh:deployer`) prove nothing and are
+ * refused too.
  *
  * @throws {TypeError} If the text is no such DID.
  * @example Usage
@@ -62,7 +64,13 @@ export function didKeyOf(publicKey: Uint8Array): string {
  */
 export function parseDid(text: string): Did {
   const did = readDid(text);
-  if (did === undefined) throw new TypeError(`Cannot parse a DID: it must be did:agentmesh: with 64 hexadecimal digits, or did:key:z6Mk…, and is ${show(text)}`);
+  if (did === undefined) {
+    throw new TypeError(
+      `Cannot parse a DID: it must be did:agentmesh: with 64 hexadecimal digits, or did:key:z6Mk…, and is ${
+        show(text)
+      }`,
+    );
+  }
   return did;
 }
 
@@ -77,7 +85,9 @@ export function readDid(text: unknown): Did | undefined {
   for (const digit of digits) value = value * 58n + BigInt(BASE58.indexOf(digit));
   if (value >> 256n !== ED25519_CODEC) return undefined;
   const hex = (value & (2n ** 256n - 1n)).toString(16).padStart(64, "0");
-  const publicKey = publicKeyOf(Uint8Array.from({ length: 32 }, (_, at) => Number.parseInt(hex.slice(2 * at, 2 * at + 2), 16)));
+  const publicKey = publicKeyOf(
+    Uint8Array.from({ length: 32 }, (_, at) => Number.parseInt(hex.slice(2 * at, 2 * at + 2), 16)),
+  );
   return publicKey === undefined ? undefined : Object.freeze({ method: "key", did: text, publicKey });
 }
 

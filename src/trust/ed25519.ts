@@ -1,4 +1,4 @@
-import { bytesOf, type Bytes, toHex } from "./bytes.ts";
+import { type Bytes, bytesOf, toHex } from "./bytes.ts";
 
 /** How long a raw public key is, in bytes. */
 export const KEY_LENGTH = 32;
@@ -17,7 +17,10 @@ function littleEndian(bytes: Uint8Array): bigint {
   return BigInt(`0x${toHex(bytes.slice().reverse())}`);
 }
 
-/** Whether 32 bytes are a point in its one canonical encoding, and of large order. Whether it is on the curve is left to `verify`. */
+/**
+ * Whether 32 bytes are a point in its one canonical encoding, and of large order. Whether it is on the curve is left to
+ * `verify`.
+ */
 function isSafePoint(bytes: Uint8Array): boolean {
   const y = littleEndian(bytes) & (2n ** 255n - 1n);
   return y < P && !SMALL_ORDER_Y.has(y);
@@ -37,7 +40,8 @@ export function publicKeyOf(value: unknown): Bytes | undefined {
 /**
  * Copies a signature that has only one form, else answers `undefined`.
  *
- * Refused are other lengths, S >= L (RFC 8032 section 5.1.7: adding L to S makes a second signature of the same message)
+ * Refused are other lengths, S >= L (RFC 8032 section 5.1.7: adding L to S makes a second signature of the same
+ * message)
  * and an R that is not canonical or of small order, which no honest signer makes.
  */
 export function signatureOf(value: unknown): Bytes | undefined {

@@ -19,7 +19,9 @@ export interface Facts {
 // A store that keeps scores in a plain object must not be led to its prototype.
 const DID = /^did:[a-z0-9]+(?::(?!__proto__(?::|$))(?:[A-Za-z0-9._-]|%[0-9A-Fa-f]{2})+)+$/;
 
-/** Whether this is a well-formed DID (of any method) of at most 512 characters, none of whose segments is `__proto__`. */
+/**
+ * Whether this is a well-formed DID (of any method) of at most 512 characters, none of whose segments is `__proto__`.
+ */
 export function isDid(value: unknown): value is string {
   return typeof value === "string" && value.length <= 512 && DID.test(value);
 }
@@ -49,8 +51,15 @@ export function readFacts(agent: unknown): Facts {
   if (typeof agent !== "object" || agent === null) return NOBODY;
   try {
     const { did, status, trustScore, capabilities } = agent as Record<string, unknown>;
-    if (Profile.is(agent)) return { did: agent.did, status, score: trustScore as number, capabilities: agent.capabilities };
-    return { did: isDid(did) ? did : "", status, score: isScore(trustScore) ? trustScore : NaN, capabilities: strings(capabilities) };
+    if (Profile.is(agent)) {
+      return { did: agent.did, status, score: trustScore as number, capabilities: agent.capabilities };
+    }
+    return {
+      did: isDid(did) ? did : "",
+      status,
+      score: isScore(trustScore) ? trustScore : NaN,
+      capabilities: strings(capabilities),
+    };
   } catch {
     return NOBODY;
   }

@@ -5,7 +5,8 @@ import { strings } from "./facts.ts";
 export const MAX_CAPABILITIES = 256;
 
 /**
- * Reads the fields of something from outside, each once, into an object without prototype; `undefined` if it is no object,
+ * Reads the fields of something from outside, each once, into an object without prototype; `undefined` if it is no
+ * object,
  * has a field that is not known, or reading it throws.
  */
 export function ownFields(value: unknown, known: readonly string[]): Record<string, unknown> | undefined {
@@ -22,14 +23,20 @@ export function ownFields(value: unknown, known: readonly string[]): Record<stri
   return out;
 }
 
-/** Tells whether a value is a point in time: a whole number of ms since the epoch. NaN, strings and nothing are none. */
+/**
+ * Tells whether a value is a point in time: a whole number of ms since the epoch. NaN, strings and nothing are none.
+ */
 export function isTime(value: unknown): value is number {
   return isWhole(value, 0);
 }
 
-/** Tells whether a value is text of 1 to `max` characters with no control character, line break or lone surrogate: safe to log. */
+/**
+ * Tells whether a value is text of 1 to `max` characters with no control character, line break or lone surrogate: safe
+ * to log.
+ */
 export function isText(value: unknown, max: number): value is string {
-  return typeof value === "string" && value.length >= 1 && value.length <= max && !/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u.test(value);
+  return typeof value === "string" && value.length >= 1 && value.length <= max &&
+    !/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u.test(value);
 }
 
 /** Copies a list of capabilities; `undefined` if it is none, is too long or holds anything else. */

@@ -61,7 +61,9 @@ export class History {
     const [did, action] = [this.#dids[row] as string, this.#actions[row] as string];
     const [newScore, timestamp] = [this.#scores[row] as number, this.#timestamps[row] as number];
     const outcome = this.#outcomes[row] as TrustOutcome;
-    if (outcome === "violation") return Object.freeze({ did, action, outcome: "failure", violation: true, newScore, timestamp });
+    if (outcome === "violation") {
+      return Object.freeze({ did, action, outcome: "failure", violation: true, newScore, timestamp });
+    }
     return Object.freeze({ did, action, outcome, newScore, timestamp });
   }
 }
@@ -80,7 +82,8 @@ export class Counted {
   }
 
   /**
-   * Whether an outcome counts: the first of a call does, and a worse one later. Ids of calls come from models, so a known one may spare
+   * Whether an outcome counts: the first of a call does, and a worse one later. Ids of calls come from models, so a
+   * known one may spare
    * a second reward, and never a penalty.
    */
   first(did: string, callId: string, outcome: TrustOutcome): boolean {

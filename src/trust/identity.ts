@@ -1,5 +1,5 @@
 import { knownKeys, show, wrong } from "../check.ts";
-import { bytesOf, type Bytes, fromBase64Url, toBase64Url } from "./bytes.ts";
+import { type Bytes, bytesOf, fromBase64Url, toBase64Url } from "./bytes.ts";
 import { didKeyOf, didOf } from "./did.ts";
 import { publicKeyOf } from "./ed25519.ts";
 import { isText } from "./fields.ts";
@@ -37,7 +37,9 @@ export interface PublicIdentity {
   readonly publicKey: PublicJwk;
 }
 
-/** An agent's key pair. Its private key stays in the runtime's key store and shows in no property, JSON or inspection. */
+/**
+ * An agent's key pair. Its private key stays in the runtime's key store and shows in no property, JSON or inspection.
+ */
 export interface Identity {
   /** `did:agentmesh:` and the SHA-256 of the public key in 64 hexadecimal digits. */
   readonly did: string;
@@ -48,8 +50,10 @@ export interface Identity {
   /** The raw public key, 32 bytes: a new copy at each reading. */
   readonly publicKey: Uint8Array;
   /**
-   * Signs bytes under a context: 1 to 64 letters, digits and `. _ / -`, `message` by default. The signature is over both
-   * and a label of the library, never over the bare bytes; `verifyIdentity` takes the same context. The bytes are copied at once.
+   * Signs bytes under a context: 1 to 64 letters, digits and `. _ / -`, `message` by default. The signature is over
+   * both
+   * and a label of the library, never over the bare bytes; `verifyIdentity` takes the same context. The bytes are
+   * copied at once.
    * Rejects with a `TypeError` for anything else.
    */
   sign(bytes: Uint8Array, context?: string): Promise<Uint8Array>;
@@ -76,9 +80,13 @@ class KeyIdentity implements Identity {
   static {
     signWith = async (identity, context, message) => {
       if (typeof identity !== "object" || identity === null || !(#key in identity)) {
-        throw new TypeError(`Cannot sign: the identity must be made by createIdentity() or importIdentity(), and is ${show(identity)}`);
+        throw new TypeError(
+          `Cannot sign: the identity must be made by createIdentity() or importIdentity(), and is ${show(identity)}`,
+        );
       }
-      return new Uint8Array(await crypto.subtle.sign({ name: "Ed25519" }, identity.#key, signingInput(context, message)));
+      return new Uint8Array(
+        await crypto.subtle.sign({ name: "Ed25519" }, identity.#key, signingInput(context, message)),
+      );
     };
   }
 
@@ -103,8 +111,14 @@ class KeyIdentity implements Identity {
 
   async sign(bytes: Uint8Array, context = "message"): Promise<Uint8Array> {
     const message = bytesOf(bytes);
-    if (message === undefined) throw new TypeError(`Cannot sign(): the message must be a Uint8Array, and is ${show(bytes)}`);
-    if (!isContext(context)) throw new TypeError(`Cannot sign(): the context must be 1 to 64 letters, digits and . _ / -, and is ${show(context)}`);
+    if (message === undefined) {
+      throw new TypeError(`Cannot sign(): the message must be a Uint8Array, and is ${show(bytes)}`);
+    }
+    if (!isContext(context)) {
+      throw new TypeError(
+        `Cannot sign(): the context must be 1 to 64 letters, digits and . _ / -, and is ${show(context)}`,
+      );
+    }
     return signWith(this, context, message);
   }
 
@@ -113,7 +127,11 @@ class KeyIdentity implements Identity {
   async exportJwk(options: { readonly private?: boolean } = {}): Promise<PublicJwk | PrivateJwk> {
     const jwk = this.#jwk();
     if (options.private !== true) return jwk;
-    if (!this.#key.extractable) throw new TypeError('Cannot exportJwk(): the private key can\'t be read, because the identity was made without "extractable: true"');
+    if (!this.#key.extractable) {
+      throw new TypeError(
+        'Cannot exportJwk(): the private key can\'t be read, because the identity was made without "extractable: true"',
+      );
+    }
     const { d } = await crypto.subtle.exportKey("jwk", this.#key);
     return { ...jwk, d: d as string };
   }
@@ -137,13 +155,16 @@ export function signAs(identity: Identity, purpose: Purpose, message: Bytes): Pr
 function optionsOf(where: string, options: IdentityOptions): { name: string | undefined; extractable: boolean } {
   knownKeys(where, options, ["name", "extractable"]);
   const { name, extractable = false } = options;
-  if (name !== undefined && !isText(name, 256)) throw wrong(where, "name", "1 to 256 characters without control characters", name);
+  if (name !== undefined && !isText(name, 256)) {
+    throw wrong(where, "name", "1 to 256 characters without control characters", name);
+  }
   if (typeof extractable !== "boolean") throw wrong(where, "extractable", "a boolean", extractable);
   return { name, extractable };
 }
 
 /**
- * Creates an identity with a new Ed25519 key pair. Its DID is derived from the key, so nobody can have the DID without the key.
+ * Creates an identity with a new Ed25519 key pair. Its DID is derived from the key, so nobody can have the DID without
+ * the key.
  *
  * The private key can't be read unless `extractable` says so; what has it in memory is the runtime's own key store.
  *
@@ -174,7 +195,8 @@ export async function createIdentity(options: IdentityOptions = {}): Promise<Ide
  * Imports an identity from a JSON Web Key with `kty: "OKP"`, `crv: "Ed25519"`, `x` and `d`.
  *
  * The DID is always derived from the key: a `kid` or `did` that says anything else is an error, and so are keys that do
- * not belong together, an `alg` other than `EdDSA` or `Ed25519`, a `use` other than `sig`, and `key_ops` without `sign`.
+ * not belong together, an `alg` other than `EdDSA` or `Ed25519`, a `use` other than `sig`, and `key_ops` without
+ * `sign`.
  * Other members are ignored. `ext: false` forbids `extractable`. Errors never hold the private key.
  *
  * @throws {TypeError} Rejects if the key or an option is wrong.
@@ -198,15 +220,23 @@ export async function importIdentity(jwk: object, options: IdentityOptions = {})
   if (crv !== "Ed25519") throw wrong(where, "crv", '"Ed25519"', crv);
   if (alg !== undefined && alg !== "EdDSA" && alg !== "Ed25519") throw wrong(where, "alg", '"EdDSA"', alg);
   if (use !== undefined && use !== "sig") throw wrong(where, "use", '"sig"', use);
-  if (uses !== undefined && !(Array.isArray(uses) && uses.includes("sign"))) throw wrong(where, "key_ops", 'an array with "sign"', uses);
-  if (ext === false && extractable) throw wrong(where, "extractable", "false, because the key says ext: false", extractable);
+  if (uses !== undefined && !(Array.isArray(uses) && uses.includes("sign"))) {
+    throw wrong(where, "key_ops", 'an array with "sign"', uses);
+  }
+  if (ext === false && extractable) {
+    throw wrong(where, "extractable", "false, because the key says ext: false", extractable);
+  }
   const raw = publicKeyOf(fromBase64Url(x, 32));
   if (raw === undefined) throw wrong(where, "x", "a public key of large order, 32 bytes in base64url", x);
   // Not through wrong(): what is wrong with a private key must not print it.
-  if (fromBase64Url(d, 32) === undefined) throw new TypeError(`Cannot build ${where}: "d" must be a private key, 32 bytes in base64url`);
+  if (fromBase64Url(d, 32) === undefined) {
+    throw new TypeError(`Cannot build ${where}: "d" must be a private key, 32 bytes in base64url`);
+  }
   const did = await didOf(raw);
   for (const [field, value] of [["kid", kid], ["did", stated]] as const) {
-    if (value !== undefined && value !== did && value !== didKeyOf(raw)) throw wrong(where, field, "the DID that is derived from the key", value);
+    if (value !== undefined && value !== did && value !== didKeyOf(raw)) {
+      throw wrong(where, field, "the DID that is derived from the key", value);
+    }
   }
   return new KeyIdentity(await importPair(where, raw, x as string, d as string, extractable), raw, did, name);
 }
@@ -215,13 +245,17 @@ async function importPair(where: string, raw: Bytes, x: string, d: string, extra
   const mismatch = `Cannot build ${where}: "d" must be the private key of "x"`;
   let key: CryptoKey;
   try {
-    key = await crypto.subtle.importKey("jwk", { kty: "OKP", crv: "Ed25519", x, d }, { name: "Ed25519" }, extractable, ["sign"]);
+    key = await crypto.subtle.importKey("jwk", { kty: "OKP", crv: "Ed25519", x, d }, { name: "Ed25519" }, extractable, [
+      "sign",
+    ]);
   } catch {
     throw new TypeError(mismatch);
   }
   // Some runtimes take any two keys. An identity that signs with another key than it shows would be nobody.
   const input = signingInput(":import", raw);
   const signature = new Uint8Array(await crypto.subtle.sign({ name: "Ed25519" }, key, input));
-  if (!await verifyClaim({ publicKey: raw, context: ":import", message: raw, signature })) throw new TypeError(mismatch);
+  if (!await verifyClaim({ publicKey: raw, context: ":import", message: raw, signature })) {
+    throw new TypeError(mismatch);
+  }
   return key;
 }

@@ -38,12 +38,18 @@ function no(code: string, reason: string): Verdict {
 
 function blocked(action: string): Verdict {
   // A name that could break a line of a log, or steer a terminal, is not repeated.
-  return no("action_blocked", PRINTABLE.test(action) ? `Action '${action}' is blocked by policy` : "The action is blocked by policy");
+  return no(
+    "action_blocked",
+    PRINTABLE.test(action) ? `Action '${action}' is blocked by policy` : "The action is blocked by policy",
+  );
 }
 
 /** The denial of an agent that is not `active`. */
 export function notActive(status: unknown): Verdict {
-  return no("agent_not_active", STOPPED.includes(status) ? `Agent status is '${String(status)}'` : "Agent status is not 'active'");
+  return no(
+    "agent_not_active",
+    STOPPED.includes(status) ? `Agent status is '${String(status)}'` : "Agent status is not 'active'",
+  );
 }
 
 /** The denial of an agent whose score is not high enough, or no score. */
@@ -63,7 +69,14 @@ export function nobody(): Verdict {
 }
 
 /** The order of the gate: blocked action, who it is, status, threshold, capabilities. */
-export function judge(plan: Plan, agent: AgentProfile | Facts, score: number, action: string, also: unknown, hierarchical: boolean): Verdict {
+export function judge(
+  plan: Plan,
+  agent: AgentProfile | Facts,
+  score: number,
+  action: string,
+  also: unknown,
+  hierarchical: boolean,
+): Verdict {
   if (plan.blocked) return blocked(action);
   if (agent.did === "") return nobody();
   if (agent.status !== "active") return notActive(agent.status);
@@ -96,5 +109,8 @@ export function scoreOf(facts: AgentProfile | Facts): number {
 /** The denial of something that is no action's name; `undefined` when it is one. */
 export function misnamed(action: unknown): Verdict | undefined {
   if (typeof action === "string" && action.length >= 1 && action.length <= MAX_ACTION) return undefined;
-  return no("action_blocked", `The action is blocked by policy: its name is not a string of 1 to ${MAX_ACTION} characters`);
+  return no(
+    "action_blocked",
+    `The action is blocked by policy: its name is not a string of 1 to ${MAX_ACTION} characters`,
+  );
 }

@@ -23,11 +23,20 @@ interface Waiting extends Change {
   readonly at: number;
 }
 
-const apply = (change: Change, score: number): number => Math.min(change.high, Math.max(change.low, score + change.shift));
+const apply = (change: Change, score: number): number =>
+  Math.min(change.high, Math.max(change.low, score + change.shift));
 
-/** One change after the other, as one; adding and clamping compose to adding and clamping, so what waits never grows. */
+/**
+ * One change after the other, as one; adding and clamping compose to adding and clamping, so what waits never grows.
+ */
 function after(first: Waiting, then: Waiting): Waiting {
-  return { start: first.start, at: then.at, shift: first.shift + then.shift, low: apply(then, first.low), high: apply(then, first.high) };
+  return {
+    start: first.start,
+    at: then.at,
+    shift: first.shift + then.shift,
+    low: apply(then, first.low),
+    high: apply(then, first.high),
+  };
 }
 
 const TRIES = 16;
@@ -47,7 +56,10 @@ export interface LedgerOptions {
 /** Raised for an entry that cannot be a score: somebody else wrote it, or it was damaged. */
 class CorruptEntry extends Error {}
 
-/** Keeps scores in a store: outcomes are added up and written one agent at a time, each only if nobody else wrote meanwhile. */
+/**
+ * Keeps scores in a store: outcomes are added up and written one agent at a time, each only if nobody else wrote
+ * meanwhile.
+ */
 export class Ledger {
   readonly #options: LedgerOptions;
   readonly #waiting = new Map<Profile, Waiting>();
@@ -87,7 +99,10 @@ export class Ledger {
     const count = this.#errorCount;
     if (count === 0) return;
     this.#errorCount = 0;
-    throw new AggregateError(this.#errors.splice(0), `The trust store "${this.#options.store.name}" failed ${count} time${count === 1 ? "" : "s"}`);
+    throw new AggregateError(
+      this.#errors.splice(0),
+      `The trust store "${this.#options.store.name}" failed ${count} time${count === 1 ? "" : "s"}`,
+    );
   }
 
   #enqueue(job: () => Promise<void>): Promise<void> {

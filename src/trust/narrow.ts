@@ -13,13 +13,20 @@ export interface Grant {
 /**
  * Passes a grant on: answers what the receiver then has, or in words why not.
  *
- * Every capability asked for must be covered by one that is held, and the depth must be less than what is held. A lifetime
+ * Every capability asked for must be covered by one that is held, and the depth must be less than what is held. A
+ * lifetime
  * beyond what is held is cut down to it: nobody outlives their parent.
  */
 export function narrow(held: Grant, asked: Grant): Grant | string {
-  if (missing(held.capabilities, asked.capabilities, true) > 0) return "It passes on a capability that its parent does not hold";
+  if (missing(held.capabilities, asked.capabilities, true) > 0) {
+    return "It passes on a capability that its parent does not hold";
+  }
   if (!(asked.maxDepth < held.maxDepth)) return "It goes deeper than its parent allows";
-  return Object.freeze({ capabilities: asked.capabilities, maxDepth: asked.maxDepth, expiresAt: Math.min(held.expiresAt, asked.expiresAt) });
+  return Object.freeze({
+    capabilities: asked.capabilities,
+    maxDepth: asked.maxDepth,
+    expiresAt: Math.min(held.expiresAt, asked.expiresAt),
+  });
 }
 
 /** Passes a grant down a whole chain. */

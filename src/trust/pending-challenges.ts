@@ -4,7 +4,9 @@ import type { Awaitable, StateStore } from "../state/store.ts";
 export interface PendingChallenges {
   /** Keeps one; `false` if there is no room. */
   add(nonce: string, text: string, now: number, expiresAt: number): Awaitable<boolean>;
-  /** Finds one that is not spent: its text, and how to spend it. Spending answers `false` if somebody else was first. */
+  /**
+   * Finds one that is not spent: its text, and how to spend it. Spending answers `false` if somebody else was first.
+   */
   find(nonce: string): Awaitable<{ readonly text: string; spend(now: number): Awaitable<boolean> } | undefined>;
 }
 
@@ -36,14 +38,16 @@ const SPENT = "spent";
 export function pendingInStore(store: Pick<StateStore, "read" | "put">): PendingChallenges {
   return {
     async add(nonce: string, text: string, now: number, expiresAt: number): Promise<boolean> {
-      return await store.put(`challenge:${nonce}`, text, { ifVersion: undefined, now, ttlMs: expiresAt - now }) === true;
+      return await store.put(`challenge:${nonce}`, text, { ifVersion: undefined, now, ttlMs: expiresAt - now }) ===
+        true;
     },
     async find(nonce: string): Promise<{ readonly text: string; spend(now: number): Promise<boolean> } | undefined> {
       const entry = await store.read(`challenge:${nonce}`);
       return entry && {
         text: entry.value,
         // The mark outlives the challenge, since its time to live starts anew.
-        spend: async (now: number): Promise<boolean> => await store.put(`challenge:${nonce}`, SPENT, { ifVersion: entry.version, now, ttlMs: 3_600_000 }) === true,
+        spend: async (now: number): Promise<boolean> =>
+          await store.put(`challenge:${nonce}`, SPENT, { ifVersion: entry.version, now, ttlMs: 3_600_000 }) === true,
       };
     },
   };

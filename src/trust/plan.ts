@@ -23,14 +23,18 @@ const REMEMBERED = 1024;
 const PLAIN = /^[\x21-\x7e]*$/;
 const IGNORABLE = /\p{Default_Ignorable_Code_Point}/gu;
 
-/** What names share that differ only by letter case, compatibility form, invisible characters or white space around them. */
+/**
+ * What names share that differ only by letter case, compatibility form, invisible characters or white space around
+ * them.
+ */
 function fold(name: string): string {
   return PLAIN.test(name) ? name.toLowerCase() : name.normalize("NFKC").replace(IGNORABLE, "").trim().toLowerCase();
 }
 
 /** The own entries of an option that must be a plain object; a `Map` would look empty, and so protect nothing. */
 function entries(where: string, field: string, value: unknown): [string, unknown][] {
-  const isPlain = typeof value === "object" && value !== null && Object.prototype.toString.call(value) === "[object Object]";
+  const isPlain = typeof value === "object" && value !== null &&
+    Object.prototype.toString.call(value) === "[object Object]";
   if (!isPlain) throw wrong(where, field, "a plain object", value);
   return Object.entries(value);
 }
@@ -49,7 +53,8 @@ function grouped<T>(list: readonly (readonly [string, T])[]): Map<string, T[]> {
 /**
  * Compiles what the options say about actions into one look-up.
  *
- * A name that is configured has exactly what is configured for it. One that differs from configured names only by letter case
+ * A name that is configured has exactly what is configured for it. One that differs from configured names only by
+ * letter case
  * or the like has at least what each of them has: it is either a mistake or an attempt to get round them.
  */
 export function compilePlans(where: string, options: PlanOptions): (action: string) => Plan {

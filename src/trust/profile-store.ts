@@ -16,8 +16,10 @@ const TRIES = 8;
 /**
  * Keeps profiles in a store of state: in memory, or wherever the store keeps them.
  *
- * What is read is validated like any other profile, and must be the one of the DID that was asked for: a damaged entry is an error, and
- * never a default. Scores that a `trustTracker` keeps are its own: `tracker.load(profile)` puts them into a profile that was read.
+ * What is read is validated like any other profile, and must be the one of the DID that was asked for: a damaged entry
+ * is an error, and
+ * never a default. Scores that a `trustTracker` keeps are its own: `tracker.load(profile)` puts them into a profile
+ * that was read.
  *
  * `save` rejects where the store fails, or the entry changes with every try; `load` where the entry is damaged.
  *
@@ -36,7 +38,9 @@ const TRIES = 8;
 export function profileStore(options: { readonly store: StateStore; readonly clock?: () => number }): ProfileStore {
   knownKeys(WHERE, options, ["store", "clock"]);
   const { store, clock = Date.now } = options;
-  for (const method of ["read", "put"] as const) functionOf(WHERE, `store.${method}`, (store as Partial<StateStore> | null | undefined)?.[method]);
+  for (const method of ["read", "put"] as const) {
+    functionOf(WHERE, `store.${method}`, (store as Partial<StateStore> | null | undefined)?.[method]);
+  }
   functionOf(WHERE, "clock", clock);
   return Object.freeze({
     async save(profile: AgentProfile): Promise<void> {
@@ -53,7 +57,9 @@ export function profileStore(options: { readonly store: StateStore; readonly clo
       const entry = await store.read(keyOf(did));
       if (entry === undefined) return undefined;
       const profile = agentProfile(JSON.parse(entry.value) as AgentProfile);
-      if (profile.did !== did) throw new TypeError(`The store "${store.name}" keeps another profile under ${JSON.stringify(did)}`);
+      if (profile.did !== did) {
+        throw new TypeError(`The store "${store.name}" keeps another profile under ${JSON.stringify(did)}`);
+      }
       return profile;
     },
   });

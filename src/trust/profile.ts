@@ -32,10 +32,12 @@ const CONTROL = /\p{Cc}/u;
  *
  * The profile is frozen and everything in it is a copy, deeply; only a {@linkcode trustTracker} moves `trustScore`, and
  * the same object then shows the new score. A well-formed DID of any method is taken (`did:agentmesh:…`, `did:key:…`,
- * `did:web:…`; at most 512 characters, no segment `__proto__`); the whole DID is the agent's key. A profile *states* who
+ * `did:web:…`; at most 512 characters, no segment `__proto__`); the whole DID is the agent's key. A profile *states*
+ * who
  * somebody is and proves nothing: see `verifyIdentity`. Only own properties of `init` are read.
  *
- * Defaults: no capabilities, `trustScore` 500, `status` `"active"`, empty `metadata`. A capability is 1 to 256 characters
+ * Defaults: no capabilities, `trustScore` 500, `status` `"active"`, empty `metadata`. A capability is 1 to 256
+ * characters
  * without control characters.
  *
  * @throws {TypeError} If a field is malformed, or unknown: a misspelt `trustScore` would otherwise mean 500.
@@ -85,16 +87,27 @@ function capabilitiesOf(value: unknown): readonly string[] {
   if (value === undefined) return Object.freeze([]);
   const list = stringList(WHERE, "capabilities", value);
   list.forEach((capability, index) => {
-    if (!isLabel(capability)) throw wrong(WHERE, `capabilities[${index}]`, "a string of 1 to 256 characters without control characters", capability);
+    if (!isLabel(capability)) {
+      throw wrong(
+        WHERE,
+        `capabilities[${index}]`,
+        "a string of 1 to 256 characters without control characters",
+        capability,
+      );
+    }
   });
   return Object.freeze(list);
 }
 
 function metadataOf(value: unknown): Readonly<Record<string, unknown>> {
   if (value === undefined) return Object.freeze({});
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw wrong(WHERE, "metadata", "an object", value);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw wrong(WHERE, "metadata", "an object", value);
+  }
   const read = snapshot(value, capsOf("input"), true);
   const copy = takeTwin();
-  if (read instanceof Fault) throw new TypeError(`Cannot build ${WHERE}: "metadata" must be plain data, and has ${read.what} at ${read.path}`);
+  if (read instanceof Fault) {
+    throw new TypeError(`Cannot build ${WHERE}: "metadata" must be plain data, and has ${read.what} at ${read.path}`);
+  }
   return copy as Readonly<Record<string, unknown>>;
 }

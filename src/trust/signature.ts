@@ -14,7 +14,8 @@ export function isContext(value: unknown): value is string {
 }
 
 /**
- * The bytes that are really signed: domain, context and message, each behind its length. A signature made for one context is
+ * The bytes that are really signed: domain, context and message, each behind its length. A signature made for one
+ * context is
  * worth nothing in another, nor in any other protocol, so signing a stranger's bytes gives away nothing but that.
  */
 export function signingInput(context: string, message: Uint8Array): Bytes {
@@ -29,7 +30,9 @@ export interface Claim {
   readonly signature: unknown;
 }
 
-/** Verifies a claim, or remembers that it was. Every input of the answer is in the digest under which it is remembered. */
+/**
+ * Verifies a claim, or remembers that it was. Every input of the answer is in the digest under which it is remembered.
+ */
 export async function verifyClaim(claim: Claim, cache?: VerificationCache): Promise<boolean> {
   const publicKey = publicKeyOf(claim.publicKey);
   const signature = signatureOf(claim.signature);

@@ -1,6 +1,8 @@
 import { knownKeys, wholeNumber } from "../check.ts";
 
-/** Remembers signatures that were found valid. Made by {@linkcode createVerificationCache}; holds no key and no message. */
+/**
+ * Remembers signatures that were found valid. Made by {@linkcode createVerificationCache}; holds no key and no message.
+ */
 export interface VerificationCache {
   /** How many signatures are remembered. */
   readonly size: number;
@@ -15,9 +17,12 @@ export interface VerificationCache {
 /**
  * Creates a bounded memory of valid signatures, for agents that show the same card or chain again and again.
  *
- * What is remembered is only that a signature is right, under the SHA-256 of everything which that depends on: key, context,
- * message and signature. It is not an answer about an agent: expiry, revocation, status, trust score and capabilities are
- * judged anew each time, so no answer given under a low threshold is ever used under a higher one. Signatures that are wrong
+ * What is remembered is only that a signature is right, under the SHA-256 of everything which that depends on: key,
+ * context,
+ * message and signature. It is not an answer about an agent: expiry, revocation, status, trust score and capabilities
+ * are
+ * judged anew each time, so no answer given under a low threshold is ever used under a higher one. Signatures that are
+ * wrong
  * are not remembered, so nobody can push out the right ones with forgeries.
  *
  * `max` is how many are remembered, 1024 by default; beyond it the one unused for the longest is forgotten and will be

@@ -24,11 +24,15 @@ export interface DelegationRoot {
 export interface VerifyDelegationOptions {
   /** Whom the verifier trusts, and how far. A chain from anybody else denies. */
   readonly roots: readonly DelegationRoot[];
-  /** Who shows the chain: the DID that has been proven, by a challenge for instance. A chain of somebody else's denies. */
+  /**
+   * Who shows the chain: the DID that has been proven, by a challenge for instance. A chain of somebody else's denies.
+   */
   readonly holder: string;
   /**
-   * What is revoked: a set of link ids and DIDs, or a function that is asked for each and may be asynchronous. DIDs are asked for as
-   * `did:agentmesh:…`, those that signed as `did:key:…` too, and `holder` as it is given. Anything that a function answers but `false` revokes. Default: nothing is.
+   * What is revoked: a set of link ids and DIDs, or a function that is asked for each and may be asynchronous. DIDs are
+   * asked for as
+   * `did:agentmesh:…`, those that signed as `did:key:…` too, and `holder` as it is given. Anything that a function
+   * answers but `false` revokes. Default: nothing is.
    */
   readonly revoked?: ReadonlySet<string> | ((idOrDid: string) => boolean | Promise<boolean>) | undefined;
   /** How far ahead the signers' clocks may be, in ms: 0 by default, at most 300000. Makes no link live longer. */
@@ -58,12 +62,16 @@ const WHERE = "verifyDelegation()";
 /**
  * Verifies a chain of delegations from outside, and answers what its holder may really do.
  *
- * The root must be one of `roots`, the last receiver must be `holder`, each link must follow from the one above (by DID and by
- * hash), and nobody may stand in it twice. Each link may pass on at most what its parent has: more capabilities or depth deny, and the lifetime
- * is the shortest of all. A link that was revoked, or one of whose two agents was, takes everything below it; that is asked once every
+ * The root must be one of `roots`, the last receiver must be `holder`, each link must follow from the one above (by DID
+ * and by
+ * hash), and nobody may stand in it twice. Each link may pass on at most what its parent has: more capabilities or
+ * depth deny, and the lifetime
+ * is the shortest of all. A link that was revoked, or one of whose two agents was, takes everything below it; that is
+ * asked once every
  * signature has been verified. Never rejects for what is in the chain; 16 links are the most.
  *
- * Denies with `identity_unverified` for whatever is wrong with the chain, and with `missing_capabilities` where it passes on more than
+ * Denies with `identity_unverified` for whatever is wrong with the chain, and with `missing_capabilities` where it
+ * passes on more than
  * somebody above holds.
  *
  * @throws {TypeError} Rejects if an option is wrong; what a `revoked` function throws is passed on.
@@ -93,7 +101,9 @@ export async function verifyDelegation(chain: unknown, options: VerifyDelegation
   if (holder === undefined) throw wrong(WHERE, "holder", "the DID of a key, did:agentmesh:… or did:key:…", stated);
 
   const first = links?.[0];
-  if (links === undefined || first === undefined) return denied(`The delegation is no chain of 1 to ${MAX_LINKS} well-formed links`);
+  if (links === undefined || first === undefined) {
+    return denied(`The delegation is no chain of 1 to ${MAX_LINKS} well-formed links`);
+  }
   const root = roots.get(first.from);
   if (root === undefined) return denied("The delegation comes from a root that is not trusted");
   if (links.at(-1)?.to !== holder) return denied("The delegation is somebody else's");
@@ -103,15 +113,24 @@ export async function verifyDelegation(chain: unknown, options: VerifyDelegation
   if (typeof grant === "string") return deny("missing_capabilities", grant);
   const now = clock();
   // Written so that NaN denies.
-  if (!(now < grant.expiresAt && links.every((link) => link.issuedAt <= now + skewMs))) return denied("The delegation is not in force");
+  if (!(now < grant.expiresAt && links.every((link) => link.issuedAt <= now + skewMs))) {
+    return denied("The delegation is not in force");
+  }
 
   const ids = await Promise.all(links.map(linkId));
-  if (links.some((link, at) => link.parent !== (at === 0 ? "" : ids[at - 1]))) return denied("A link was signed for another chain");
+  if (links.some((link, at) => link.parent !== (at === 0 ? "" : ids[at - 1]))) {
+    return denied("A link was signed for another chain");
+  }
   const names = new Set([...ids, stated]);
   for (const link of links) {
     const publicKey = fromBase64Url(link.publicKey, 32) as Bytes;
     if (await didOf(publicKey) !== link.from) return denied("A link's DID is not derived from its key");
-    const claim = { publicKey, context: ":delegation", message: linkMessage(link), signature: fromBase64Url(link.signature, 64) };
+    const claim = {
+      publicKey,
+      context: ":delegation",
+      message: linkMessage(link),
+      signature: fromBase64Url(link.signature, 64),
+    };
     if (!await verifyClaim(claim, cache)) return denied("A link's signature is not valid");
     names.add(link.from).add(didKeyOf(publicKey)).add(link.to);
   }
@@ -138,7 +157,9 @@ function judgeOrder(links: DelegationChain): string | undefined {
 function revocation(revoked: VerifyDelegationOptions["revoked"]): (name: string) => unknown {
   if (revoked === undefined) return () => false;
   if (typeof revoked === "function") return revoked;
-  if (typeof revoked === "object" && revoked !== null && typeof revoked.has === "function") return (name) => revoked.has(name);
+  if (typeof revoked === "object" && revoked !== null && typeof revoked.has === "function") {
+    return (name) => revoked.has(name);
+  }
   throw wrong(WHERE, "revoked", "a set or a function", revoked);
 }
 
@@ -149,10 +170,19 @@ async function rootsOf(roots: readonly DelegationRoot[]): Promise<ReadonlyMap<st
     knownKeys(`${WHERE} roots[${at}]`, root, ["did", "capabilities", "maxDepth", "expiresAt"]);
     const { did, capabilities, maxDepth = MAX_LINKS, expiresAt = Number.MAX_SAFE_INTEGER } = root;
     const name = await oneDid(did);
-    if (name === undefined) throw wrong(WHERE, `roots[${at}].did`, "the DID of a key, did:agentmesh:… or did:key:…", did);
+    if (name === undefined) {
+      throw wrong(WHERE, `roots[${at}].did`, "the DID of a key, did:agentmesh:… or did:key:…", did);
+    }
     if (out.has(name)) throw wrong(WHERE, `roots[${at}].did`, "named once", did);
     const held = capabilitiesOf(capabilities);
-    if (held === undefined) throw wrong(WHERE, `roots[${at}].capabilities`, "an array of at most 256 strings of 1 to 256 characters", capabilities);
+    if (held === undefined) {
+      throw wrong(
+        WHERE,
+        `roots[${at}].capabilities`,
+        "an array of at most 256 strings of 1 to 256 characters",
+        capabilities,
+      );
+    }
     wholeNumber(WHERE, `roots[${at}].maxDepth`, maxDepth, 0, MAX_LINKS);
     wholeNumber(WHERE, `roots[${at}].expiresAt`, expiresAt, 0);
     out.set(name, { capabilities: held, maxDepth, expiresAt });

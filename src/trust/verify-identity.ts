@@ -1,4 +1,4 @@
-import { bytesOf, type Bytes, fromBase64Url } from "./bytes.ts";
+import { type Bytes, bytesOf, fromBase64Url } from "./bytes.ts";
 import { didOf, oneDid, readDid } from "./did.ts";
 import { publicKeyOf } from "./ed25519.ts";
 import type { PublicJwk } from "./identity.ts";
@@ -28,8 +28,10 @@ export interface IdentityProof extends StandingOptions {
  * Verifies that the key behind a DID signed a message under a context.
  *
  * Answers `true` only if the DID is derived from the key, the key has large order, the signature is the one that
- * `identity.sign` makes (64 bytes, S below the group order) and, where `agent` or `minTrustScore` is given, the verifier's own
- * record of the agent allows it; that is looked at first. Anything malformed is `false`, never an error. Says nothing about
+ * `identity.sign` makes (64 bytes, S below the group order) and, where `agent` or `minTrustScore` is given, the
+ * verifier's own
+ * record of the agent allows it; that is looked at first. Anything malformed is `false`, never an error. Says nothing
+ * about
  * when: for that there are challenges.
  *
  * @throws {RangeError} Rejects if `minTrustScore` is wrong, or with the runtime's error where it has no Ed25519.
@@ -55,7 +57,9 @@ export async function verifyIdentity(proof: IdentityProof): Promise<boolean> {
   const publicKey = keyOf(proof);
   const did = await oneDid(proof.did);
   if (await judgeStanding("verifyIdentity()", did, { agent, minTrustScore }) !== undefined) return false;
-  if (message === undefined || publicKey === undefined || !isContext(context) || await didOf(publicKey) !== did) return false;
+  if (message === undefined || publicKey === undefined || !isContext(context) || await didOf(publicKey) !== did) {
+    return false;
+  }
   return verifyClaim({ publicKey, context, message, signature }, cache);
 }
 

@@ -13,10 +13,20 @@ describe("plainText()", () => {
   });
 
   test("is equal exactly where the data is, whatever the order of its keys", () => {
-    const data = fc.object({ values: [fc.string(), fc.double(), fc.boolean(), fc.constantFrom(null, undefined, -0, 0, NaN, "undefined", "NaN")], maxDepth: 2 });
+    const data = fc.object({
+      values: [
+        fc.string(),
+        fc.double(),
+        fc.boolean(),
+        fc.constantFrom(null, undefined, -0, 0, NaN, "undefined", "NaN"),
+      ],
+      maxDepth: 2,
+    });
     const turned = (value: unknown): unknown => {
       if (typeof value !== "object" || value === null) return value;
-      return Array.isArray(value) ? value.map(turned) : Object.fromEntries(Object.entries(value).reverse().map(([key, item]) => [key, turned(item)]));
+      return Array.isArray(value)
+        ? value.map(turned)
+        : Object.fromEntries(Object.entries(value).reverse().map(([key, item]) => [key, turned(item)]));
     };
     fc.assert(fc.property(data, data, (a, b) => {
       expect(plainText(turned(a))).toBe(plainText(a));
@@ -35,7 +45,9 @@ describe("digestOf()", () => {
 
 describe("render()", () => {
   test("shows nothing invisible, and nothing that turns the writing direction", () => {
-    expect(render("pay", { to: "a\u202eb\u200bc\u00a0d\n\u{e0041}" })).toBe('pay {"to":"a\\u{202e}b\\u{200b}c\\u{a0}d\\n\\u{e0041}"}');
+    expect(render("pay", { to: "a\u202eb\u200bc\u00a0d\n\u{e0041}" })).toBe(
+      'pay {"to":"a\\u{202e}b\\u{200b}c\\u{a0}d\\n\\u{e0041}"}',
+    );
   });
 
   test("tells every cut", () => {

@@ -1,5 +1,18 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { type ApprovalGrant, type ApprovalRequest, createKernel, defineGuard, escalate, grantApproval, type KernelOptions, memoryStore, definePlugin, type Session, type StateStore, transform } from "../../mod.ts";
+import {
+  type ApprovalGrant,
+  type ApprovalRequest,
+  createKernel,
+  defineGuard,
+  definePlugin,
+  escalate,
+  grantApproval,
+  type KernelOptions,
+  memoryStore,
+  type Session,
+  type StateStore,
+  transform,
+} from "../../mod.ts";
 
 let hmac: CryptoKey;
 let other: CryptoKey;
@@ -8,29 +21,52 @@ beforeAll(async () => {
   [hmac, other] = await Promise.all([make(), make()]);
 });
 
-const asks = defineGuard({ name: "asks", stages: ["pre_tool_call"], check: ({ name }) => name === "pay" ? escalate("A payment") : escalate("Something else", "other") });
-const open = (options: KernelOptions = {}, init: object = {}): Session => createKernel({ guards: [asks], approvalKey: hmac, ...options }).session({ agentId: "payer", sessionId: "s1", ...init });
+const asks = defineGuard({
+  name: "asks",
+  stages: ["pre_tool_call"],
+  check: ({ name }) => name === "pay" ? escalate("A payment") : escalate("Something else", "other"),
+});
+const open = (options: KernelOptions = {}, init: object = {}): Session =>
+  createKernel({ guards: [asks], approvalKey: hmac, ...options }).session({
+    agentId: "payer",
+    sessionId: "s1",
+    ...init,
+  });
 const pay = (amount = 5, more: object = {}) => ({ name: "pay", arguments: { amount }, callId: "c1", ...more });
 /** What the person is sent: data that went through JSON, as it would on its way out of the process. */
 const question = async (session: Session, call = pay()): Promise<ApprovalRequest> => {
-  const error = await session.tool(call, () => "ran").catch((caught: unknown) => caught as { approval: ApprovalRequest });
+  const error = await session.tool(call, () => "ran").catch((caught: unknown) =>
+    caught as { approval: ApprovalRequest }
+  );
   return JSON.parse(JSON.stringify((error as { approval: ApprovalRequest }).approval)) as ApprovalRequest;
 };
-const stored = (store: StateStore): KernelOptions => ({ plugins: [definePlugin({ name: "store", setup: (host) => host.store(store) })] });
+const stored = (store: StateStore): KernelOptions => ({
+  plugins: [definePlugin({ name: "store", setup: (host) => host.store(store) })],
+});
 
 describe("grantApproval()", () => {
   test("lets exactly the approved call run once, in another process, when it shares the session id, call id, key and store", async () => {
     const store = memoryStore();
     const request = await question(open(stored(store)));
-    const grant = JSON.parse(JSON.stringify(await grantApproval(request, hmac, { approved: true, by: "ada" }))) as ApprovalGrant;
+    const grant = JSON.parse(
+      JSON.stringify(await grantApproval(request, hmac, { approved: true, by: "ada" })),
+    ) as ApprovalGrant;
     const later = open(stored(store));
     expect(await later.tool(pay(5, { grant }), (args) => args.amount)).toBe(5);
-    await expect(open(stored(store)).tool(pay(5, { grant }), () => "again")).rejects.toMatchObject({ code: "approval_denied" });
+    await expect(open(stored(store)).tool(pay(5, { grant }), () => "again")).rejects.toMatchObject({
+      code: "approval_denied",
+    });
   });
 
   test("works with Ed25519, when the kernel has only the public key", async () => {
-    const { privateKey, publicKey } = await crypto.subtle.generateKey({ name: "Ed25519" }, false, ["sign", "verify"]) as CryptoKeyPair;
-    const session = open({ approvalKey: publicKey, approve: (request) => grantApproval(request, privateKey, { approved: true }) });
+    const { privateKey, publicKey } = await crypto.subtle.generateKey({ name: "Ed25519" }, false, [
+      "sign",
+      "verify",
+    ]) as CryptoKeyPair;
+    const session = open({
+      approvalKey: publicKey,
+      approve: (request) => grantApproval(request, privateKey, { approved: true }),
+    });
     expect(await session.tool(pay(), () => "paid")).toBe("paid");
   });
 
@@ -51,7 +87,8 @@ describe("grantApproval()", () => {
     const request = await question(open());
     const grant = await grantApproval(request, hmac, { approved: what !== "a refusal turned round", by: "ada" });
     const { amount = 5, ...rest } = call as { amount?: number };
-    await expect(open({}, init).tool(pay(amount, { ...rest, grant: tamper(grant) }), () => "ran")).rejects.toMatchObject({ code: "approval_denied" });
+    await expect(open({}, init).tool(pay(amount, { ...rest, grant: tamper(grant) }), () => "ran")).rejects
+      .toMatchObject({ code: "approval_denied" });
   });
 
   test("does not fit, when another key signed it, or the kernel has none", async () => {
@@ -63,7 +100,10 @@ describe("grantApproval()", () => {
 
   test("denies, when the approver refused", async () => {
     const session = open({ approve: (request) => grantApproval(request, hmac, { approved: false, by: "ada" }) });
-    await expect(session.tool(pay(), () => "ran")).rejects.toMatchObject({ code: "approval_denied", reason: "The approver refused" });
+    await expect(session.tool(pay(), () => "ran")).rejects.toMatchObject({
+      code: "approval_denied",
+      reason: "The approver refused",
+    });
   });
 
   test("denies, when it has expired", async () => {
@@ -71,7 +111,9 @@ describe("grantApproval()", () => {
     const clock = (): number => now;
     const grant = await grantApproval(await question(open({ clock, approvalTtlMs: 100 })), hmac, { approved: true });
     now = 1100;
-    await expect(open({ clock, approvalTtlMs: 100 }).tool(pay(5, { grant }), () => "ran")).rejects.toMatchObject({ code: "approval_denied" });
+    await expect(open({ clock, approvalTtlMs: 100 }).tool(pay(5, { grant }), () => "ran")).rejects.toMatchObject({
+      code: "approval_denied",
+    });
   });
 
   test("is spent by one of two workers, when both use it at once", async () => {
@@ -83,28 +125,50 @@ describe("grantApproval()", () => {
   });
 
   test("denies, when the store fails", async () => {
-    const down = (): never => { throw new Error("down"); };
+    const down = (): never => {
+      throw new Error("down");
+    };
     const store: StateStore = { name: "down", read: () => undefined, put: down, take: down, giveBack: down };
     const grant = await grantApproval(await question(open()), hmac, { approved: true });
-    await expect(open(stored(store)).tool(pay(5, { grant }), () => "ran")).rejects.toMatchObject({ code: "approval_denied" });
+    await expect(open(stored(store)).tool(pay(5, { grant }), () => "ran")).rejects.toMatchObject({
+      code: "approval_denied",
+    });
   });
 
   test("has an edited payload judged again from the first guard", async () => {
-    const edit = (payload: unknown) => open({ policy: { blockedPatterns: ["secret"] }, approve: (request) => grantApproval(request, hmac, { approved: true, payload }) });
-    expect(await edit({ amount: 1 }).tool(pay(), (args, _signal, changed) => [args, changed])).toEqual([{ amount: 1 }, true]);
+    const edit = (payload: unknown) =>
+      open({
+        policy: { blockedPatterns: ["secret"] },
+        approve: (request) => grantApproval(request, hmac, { approved: true, payload }),
+      });
+    expect(await edit({ amount: 1 }).tool(pay(), (args, _signal, changed) => [args, changed])).toEqual([
+      { amount: 1 },
+      true,
+    ]);
     await expect(edit({ note: "secret" }).tool(pay(), () => "ran")).rejects.toMatchObject({ code: "blocked_pattern" });
   });
 
   test("fits the payload as the guards made it, when one transforms", async () => {
-    const half = defineGuard({ name: "half", stages: ["pre_tool_call"], check: ({ payload }) => transform({ amount: (payload as { amount: number }).amount / 2 }, "halved") });
-    const session = createKernel({ guards: [half, asks], approvalKey: hmac, approve: (request) => grantApproval(request, hmac, { approved: request.text === 'pay {"amount":5}' }) }).session({ agentId: "a" });
+    const half = defineGuard({
+      name: "half",
+      stages: ["pre_tool_call"],
+      check: ({ payload }) => transform({ amount: (payload as { amount: number }).amount / 2 }, "halved"),
+    });
+    const session = createKernel({
+      guards: [half, asks],
+      approvalKey: hmac,
+      approve: (request) => grantApproval(request, hmac, { approved: request.text === 'pay {"amount":5}' }),
+    }).session({ agentId: "a" });
     expect(await session.tool(pay(10), (args) => args)).toEqual({ amount: 5 });
   });
 
   describe("with a quorum of two", () => {
     const quorum = (options: KernelOptions): Session => open({ approvalQuorum: 2, ...options });
-    const signed = (by?: string, more: object = {}) => (request: ApprovalRequest) => grantApproval(request, hmac, { approved: true, ...(by === undefined ? {} : { by }), ...more });
-    const answers = (...made: ReturnType<typeof signed>[]): KernelOptions => ({ approve: async (request) => await Promise.all(made.map((make) => make(request))) });
+    const signed = (by?: string, more: object = {}) => (request: ApprovalRequest) =>
+      grantApproval(request, hmac, { approved: true, ...(by === undefined ? {} : { by }), ...more });
+    const answers = (...made: ReturnType<typeof signed>[]): KernelOptions => ({
+      approve: async (request) => await Promise.all(made.map((make) => make(request))),
+    });
 
     test("lets the call run, when two approvers signed", async () => {
       expect(await quorum(answers(signed("ada"), signed("bob"))).tool(pay(), () => "paid")).toBe("paid");
@@ -117,7 +181,10 @@ describe("grantApproval()", () => {
       ["one of them has no name", answers(signed("ada"), signed())],
       ["the agent signed for itself", answers(signed("ada"), signed("payer"))],
       ["one of them refused", answers(signed("ada"), signed("bob"), signed("eve", { approved: false }))],
-      ["they changed the call differently", answers(signed("ada", { payload: { amount: 1 } }), signed("bob", { payload: { amount: 2 } }))],
+      [
+        "they changed the call differently",
+        answers(signed("ada", { payload: { amount: 1 } }), signed("bob", { payload: { amount: 2 } })),
+      ],
       ["one of them changed the call", answers(signed("ada"), signed("bob", { payload: { amount: 5 } }))],
       ["the list is empty", answers()],
     ])("denies, when %s", async (_what, options) => {
@@ -129,7 +196,10 @@ describe("grantApproval()", () => {
     });
   });
 
-  test.each([["approved that is no boolean", { approved: "yes" }], ["by that is no text", { approved: true, by: 5 }], ["a payload that is not plain", { approved: true, payload: { f: () => 1 } }]])("throws, when given %s", async (_what, answer) => {
+  test.each([["approved that is no boolean", { approved: "yes" }], ["by that is no text", { approved: true, by: 5 }], [
+    "a payload that is not plain",
+    { approved: true, payload: { f: () => 1 } },
+  ]])("throws, when given %s", async (_what, answer) => {
     await expect(grantApproval(await question(open()), hmac, answer as never)).rejects.toBeInstanceOf(TypeError);
   });
 });

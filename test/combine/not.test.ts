@@ -13,22 +13,52 @@ describe("not() answers by its table", () => {
     ["deny", deny("tool_not_allowed", "No"), { effect: "allow", allowed: true }],
     ["transform", transform(1, "r"), DENIED],
     ["escalate", escalate("?"), DENIED],
-    ...["guard_error", "guard_timeout", "store_unavailable", "audit_unavailable"].map((code): [string, Decision, unknown] => [`deny with ${code}`, deny(code, "No"), { effect: "deny", allowed: false, code, reason: "No", guard: "g" }]),
+    ...["guard_error", "guard_timeout", "store_unavailable", "audit_unavailable"].map((
+      code,
+    ): [string, Decision, unknown] => [`deny with ${code}`, deny(code, "No"), {
+      effect: "deny",
+      allowed: false,
+      code,
+      reason: "No",
+      guard: "g",
+    }]),
   ];
-  test.each(rows.flatMap(([name, answer, expected]) => [[name, answer, expected, false], [name, answer, expected, true]] as const))(
-    "not() follows its table, when the guard answers %s", async (_, answer, expected, later) => {
+  test.each(
+    rows.flatMap(([name, answer, expected]) =>
+      [[name, answer, expected, false], [name, answer, expected, true]] as const
+    ),
+  )(
+    "not() follows its table, when the guard answers %s",
+    async (_, answer, expected, later) => {
       expect(await ask(not(answering("g", answer, later), "Not that"))).toEqual(expected);
-    });
+    },
+  );
 
   test("not() stays a denial, when the guard throws, rejects or answers nonsense", async () => {
-    for (const fail of [() => { throw new Error("x"); }, () => Promise.reject(new Error("x")), () => "deny"]) {
-      expect(await ask(not(Object.assign(fail as Guard, { guardName: "g" }), "r"))).toMatchObject({ effect: "deny", code: "guard_error", guard: "g" });
+    for (
+      const fail of [
+        () => {
+          throw new Error("x");
+        },
+        () => Promise.reject(new Error("x")),
+        () => "deny",
+      ]
+    ) {
+      expect(await ask(not(Object.assign(fail as Guard, { guardName: "g" }), "r"))).toMatchObject({
+        effect: "deny",
+        code: "guard_error",
+        guard: "g",
+      });
     }
   });
 
   test("not() keeps warnings, when it swaps in either direction", async () => {
-    expect(await ask(not(answering("g", warn("w", "w")), "Not that"))).toEqual({ ...DENIED, warnings: [{ code: "w", reason: "w", guard: "g" }] });
-    expect(await ask(not(answering("g", { ...deny("no", "No"), warnings: [{ code: "w", reason: "w" }] }), "r"))).toEqual({ effect: "allow", allowed: true, warnings: [{ code: "w", reason: "w", guard: "g" }] });
+    expect(await ask(not(answering("g", warn("w", "w")), "Not that"))).toEqual({
+      ...DENIED,
+      warnings: [{ code: "w", reason: "w", guard: "g" }],
+    });
+    expect(await ask(not(answering("g", { ...deny("no", "No"), warnings: [{ code: "w", reason: "w" }] }), "r")))
+      .toEqual({ effect: "allow", allowed: true, warnings: [{ code: "w", reason: "w", guard: "g" }] });
   });
 
   test("not() of not() allows and denies as the guard itself, when it could judge", async () => {
@@ -44,12 +74,15 @@ describe("not() answers by its table", () => {
 });
 
 describe("not() gives back", () => {
-  test.each([["allowed", allow(), false], ["allowed later", allow(), true], ["denied", deny("no", "No"), false]])("not() keeps nothing of what the guard took, when it %s", async (_, last, later) => {
-    const limit = limited("limit", 1, later);
-    const own = taking();
-    await not(all(limit, answering("last", last)), "r")(request(), context(), own);
-    expect([limit.count.held, own.taken]).toEqual([0, 0]);
-  });
+  test.each([["allowed", allow(), false], ["allowed later", allow(), true], ["denied", deny("no", "No"), false]])(
+    "not() keeps nothing of what the guard took, when it %s",
+    async (_, last, later) => {
+      const limit = limited("limit", 1, later);
+      const own = taking();
+      await not(all(limit, answering("last", last)), "r")(request(), context(), own);
+      expect([limit.count.held, own.taken]).toEqual([0, 0]);
+    },
+  );
 });
 
 describe("not() is built", () => {
@@ -59,7 +92,11 @@ describe("not() is built", () => {
 
   test.each([
     ["guard", () => not({} as Guard, "r"), 'Cannot build not(): "guard" must be a guard, and is an object'],
-    ["reason", () => not(answering("g", allow()), undefined as unknown as string), 'Cannot build not(): "reason" must be a string, and is undefined'],
+    [
+      "reason",
+      () => not(answering("g", allow()), undefined as unknown as string),
+      'Cannot build not(): "reason" must be a string, and is undefined',
+    ],
   ])("not() throws, when the %s is wrong", (_, build, message) => {
     expect(build).toThrow(new TypeError(message));
   });

@@ -6,18 +6,29 @@ import { defineGuard, type Guard } from "../../src/guard.ts";
 import type { Stage } from "../../src/request.ts";
 import { answering, ask } from "../helpers.ts";
 
-const no = (stages?: readonly Stage[]): Guard => stages === undefined ? answering("no", deny("no", "No")) : defineGuard({ name: "no", stages, check: () => deny("no", "No") });
+const no = (stages?: readonly Stage[]): Guard =>
+  stages === undefined
+    ? answering("no", deny("no", "No"))
+    : defineGuard({ name: "no", stages, check: () => deny("no", "No") });
 
 describe("onStage()", () => {
-  test.each([
-    [["input", "output"], undefined, ["input", "output"]],
-    [["input", "output"], ["output", "pre_tool_call"], ["output"]],
-  ] as const)("onStage() judges at the stages of both, when it is given %j and the guard has %j", (given, stages, expected) => {
+  test.each(
+    [
+      [["input", "output"], undefined, ["input", "output"]],
+      [["input", "output"], ["output", "pre_tool_call"], ["output"]],
+    ] as const,
+  )("onStage() judges at the stages of both, when it is given %j and the guard has %j", (given, stages, expected) => {
     expect(onStage(given, no(stages)).stages).toEqual(expected);
   });
 
   test.each([false, true])("onStage() answers as the guard, when it is asked (later: %s)", async (later) => {
-    expect(await ask(onStage(["pre_tool_call"], answering("g", transform(1, "r"), later)))).toEqual({ effect: "transform", allowed: true, payload: 1, reason: "r", guard: "g" });
+    expect(await ask(onStage(["pre_tool_call"], answering("g", transform(1, "r"), later)))).toEqual({
+      effect: "transform",
+      allowed: true,
+      payload: 1,
+      reason: "r",
+      guard: "g",
+    });
   });
 
   test("onStage() is absent from all(), when the stage is another", async () => {
@@ -27,7 +38,11 @@ describe("onStage()", () => {
   });
 
   test.each([
-    [["Input"], no(), `"stages[0]" must be one of agent_startup, input, pre_model_call, post_model_call, pre_tool_call, post_tool_call, output, agent_shutdown, and is "Input"`],
+    [
+      ["Input"],
+      no(),
+      `"stages[0]" must be one of agent_startup, input, pre_model_call, post_model_call, pre_tool_call, post_tool_call, output, agent_shutdown, and is "Input"`,
+    ],
     [[], no(), '"stages" must be an array of at least one stage, and is an array of 0'],
     ["input", no(), '"stages" must be an array of at least one stage, and is "input"'],
     [["input"], undefined, '"guard" must be a guard, and is undefined'],
@@ -36,7 +51,9 @@ describe("onStage()", () => {
   });
 
   test("onStage() throws, when no stage is left", () => {
-    expect(() => onStage(["input"], no(["output"]))).toThrow(new TypeError("Cannot build onStage(): the guard judges at none of input"));
+    expect(() => onStage(["input"], no(["output"]))).toThrow(
+      new TypeError("Cannot build onStage(): the guard judges at none of input"),
+    );
   });
 
   test("onStage() keeps its stages, when the list is changed afterwards", () => {

@@ -12,6 +12,8 @@ export async function connectFiles(folder: string): Promise<Client> {
   const { bin } = JSON.parse(readFileSync(manifest, "utf8")) as { bin: Record<string, string> };
   const client = new Client({ name: "sallyport-demo", version: "1.0.0" });
   const server = join(dirname(manifest), bin["mcp-server-filesystem"] as string);
-  await client.connect(new StdioClientTransport({ command: process.execPath, args: [server, folder], stderr: "ignore" }));
+  await client.connect(
+    new StdioClientTransport({ command: process.execPath, args: [server, folder], stderr: "ignore" }),
+  );
   return client;
 }

@@ -16,10 +16,18 @@ export function scriptedModel(turns: readonly Turn[]): MockLanguageModelV3 {
       return {
         content: [
           ...(text === undefined ? [] : [{ type: "text" as const, text }]),
-          ...calls.map(({ id, name, input }) => ({ type: "tool-call" as const, toolCallId: id, toolName: name, input: JSON.stringify(input) })),
+          ...calls.map(({ id, name, input }) => ({
+            type: "tool-call" as const,
+            toolCallId: id,
+            toolName: name,
+            input: JSON.stringify(input),
+          })),
         ],
         finishReason: { unified: calls.length === 0 ? "stop" : "tool-calls", raw: undefined },
-        usage: { inputTokens: { total: 40, noCache: 40, cacheRead: undefined, cacheWrite: undefined }, outputTokens: { total: 12, text: 12, reasoning: undefined } },
+        usage: {
+          inputTokens: { total: 40, noCache: 40, cacheRead: undefined, cacheWrite: undefined },
+          outputTokens: { total: 12, text: 12, reasoning: undefined },
+        },
         warnings: [],
       };
     },

@@ -19,7 +19,10 @@ export interface Summary {
 }
 
 const COLOURS: Readonly<Record<string, number>> = { allow: 32, transform: 36, escalate: 33, deny: 31, drift: 35 };
-const NAMES: readonly (readonly [heading: string, width: number])[] = [["stage", 16], ["name", 15], ["effect", 10], ["code", 24], ["us", 8]];
+const NAMES: readonly (readonly [heading: string, width: number])[] = [["stage", 16], ["name", 15], ["effect", 10], [
+  "code",
+  24,
+], ["us", 8]];
 
 /** Prints lines as a table or as JSON; on a terminal, with colour and a line that tells how far the demo is. */
 export class Printer {
@@ -34,7 +37,15 @@ export class Printer {
   }
 
   heading(): void {
-    if (!this.#isJson) this.#out(`${NAMES.map(([heading, width]) => (heading === "us" ? heading.padStart(width) : heading.padEnd(width))).join(" ")}  reason`);
+    if (!this.#isJson) {
+      this.#out(
+        `${
+          NAMES.map(([heading, width]) => (heading === "us" ? heading.padStart(width) : heading.padEnd(width))).join(
+            " ",
+          )
+        }  reason`,
+      );
+    }
   }
 
   line(line: Line): void {
@@ -50,7 +61,12 @@ export class Printer {
 
   /** The last lines; answers whether all cases were shown. */
   summary(cases: Readonly<Record<string, boolean>>): boolean {
-    const summary: Summary = { type: "summary", cases, decisions: this.#count, ms: Math.round(performance.now() - this.#began) };
+    const summary: Summary = {
+      type: "summary",
+      cases,
+      decisions: this.#count,
+      ms: Math.round(performance.now() - this.#began),
+    };
     if (this.#isJson) this.#out(JSON.stringify(summary));
     else {
       this.#out(`\n${summary.decisions} decisions in ${summary.ms} ms`);
@@ -61,7 +77,9 @@ export class Printer {
 
   /** Says on a terminal what is going on; what is printed next takes its place. */
   progress(what: string): void {
-    if (process.stderr.isTTY === true) process.stderr.write(`\r\x1b[K${what === "" ? "" : `${what} (${this.#count} decisions)`}`);
+    if (process.stderr.isTTY === true) {
+      process.stderr.write(`\r\x1b[K${what === "" ? "" : `${what} (${this.#count} decisions)`}`);
+    }
   }
 
   #out(text: string): void {

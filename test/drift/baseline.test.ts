@@ -24,7 +24,9 @@ describe("driftOf()", () => {
     expect(driftOf(() => similarity, "a", "b")).toBe(drift);
   });
 
-  test.each([[Number.NaN], [-0.001], [1.001], [Number.POSITIVE_INFINITY], [undefined], [null], ["0.5"], [true], [{}], [{ valueOf: () => 0.5 }]])("driftOf() throws a TypeError, when the measure answers %s", async (answer) => {
+  test.each([[Number.NaN], [-0.001], [1.001], [Number.POSITIVE_INFINITY], [undefined], [null], ["0.5"], [true], [{}], [{
+    valueOf: () => 0.5,
+  }]])("driftOf() throws a TypeError, when the measure answers %s", async (answer) => {
     expect(() => driftOf(() => answer as number, "a", "b")).toThrow(TypeError);
     await expect(driftOf(() => Promise.resolve(answer as number), "a", "b")).rejects.toThrow(TypeError);
   });
@@ -35,7 +37,15 @@ describe("driftOf()", () => {
 
   test("driftOf() passes on what the measure throws or rejects with", async () => {
     const error = new Error("no model");
-    expect(() => driftOf(() => { throw error; }, "a", "b")).toThrow(error);
+    expect(() =>
+      driftOf(
+        () => {
+          throw error;
+        },
+        "a",
+        "b",
+      )
+    ).toThrow(error);
     await expect(driftOf(() => Promise.reject(error), "a", "b")).rejects.toBe(error);
   });
 });
@@ -59,14 +69,33 @@ describe("textOf()", () => {
     ["integer keys first, as JavaScript orders them", { b: "last", 1: "first" }, "first last"],
     ["an object with toJSON", { text: "seen", toJSON: () => "forged" }, "seen"],
     ["an object with toString", { text: "seen", toString: () => "forged" }, "seen"],
-    ["an accessor", { get text() { throw new Error("run"); }, other: "seen" }, "seen"],
+    ["an accessor", {
+      get text() {
+        throw new Error("run");
+      },
+      other: "seen",
+    }, "seen"],
     ["an own __proto__ key", JSON.parse('{"__proto__": "own"}'), "own"],
     ["inherited properties", Object.create({ text: "inherited" }), ""],
-    ["a class instance", new (class { text = "seen"; })(), "seen"],
+    [
+      "a class instance",
+      new (class {
+        text = "seen";
+      })(),
+      "seen",
+    ],
     ["bytes", { bytes: new Uint8Array(9), view: new DataView(new ArrayBuffer(1)), text: "seen" }, "seen"],
     ["a hole in an array", [, "after"], "after"], // oxlint-disable-line no-sparse-arrays
     ["a revoked proxy", [revoked.proxy, "after"], "after"],
-    ["a proxy that throws", ["before", new Proxy({ a: 1 }, { ownKeys() { throw new Error("no"); } }), "after"], "before after"],
+    ["a proxy that throws", [
+      "before",
+      new Proxy({ a: 1 }, {
+        ownKeys() {
+          throw new Error("no");
+        },
+      }),
+      "after",
+    ], "before after"],
   ])("textOf() reads %s", (_, payload, text) => {
     expect(textOf(payload)).toBe(text);
   });
@@ -101,7 +130,13 @@ describe("textOf()", () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 4 }), (value) => {
         const strings: string[] = [];
-        JSON.stringify(value, (_, item: unknown) => (typeof item === "string" || typeof item === "number" ? (strings.push(String(item)), item) : item));
+        JSON.stringify(
+          value,
+          (
+            _,
+            item: unknown,
+          ) => (typeof item === "string" || typeof item === "number" ? (strings.push(String(item)), item) : item),
+        );
         expect(textOf(value)).toBe(strings.join(" "));
       }),
     );

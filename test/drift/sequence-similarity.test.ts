@@ -8,11 +8,15 @@ interface Case {
   readonly b: string;
   readonly ratio_no_autojunk: number;
 }
-const { cases } = JSON.parse(readFileSync(new URL("../vectors/sequence-ratio.json", import.meta.url), "utf8")) as { cases: Case[] };
+const { cases } = JSON.parse(readFileSync(new URL("../vectors/sequence-ratio.json", import.meta.url), "utf8")) as {
+  cases: Case[];
+};
 
 test("sequenceSimilarity() has the vectors' ratio, in every case", () => {
   expect(cases.length).toBe(174);
-  const off = cases.filter(({ a, b, ratio_no_autojunk }) => !(Math.abs(sequenceSimilarity(a, b) - ratio_no_autojunk) <= 1e-9));
+  const off = cases.filter(({ a, b, ratio_no_autojunk }) =>
+    !(Math.abs(sequenceSimilarity(a, b) - ratio_no_autojunk) <= 1e-9)
+  );
   expect(off).toEqual([]);
 });
 
@@ -50,7 +54,9 @@ function reference(a: string[], b: string[]): number {
     }
   }
   const { size, i, j } = best;
-  return size === 0 ? 0 : size + reference(a.slice(0, i), b.slice(0, j)) + reference(a.slice(i + size), b.slice(j + size));
+  return size === 0
+    ? 0
+    : size + reference(a.slice(0, i), b.slice(0, j)) + reference(a.slice(i + size), b.slice(j + size));
 }
 
 test("sequenceSimilarity() counts the blocks of the definition, when texts are arbitrary", () => {
@@ -68,7 +74,9 @@ test("sequenceSimilarity() counts the blocks of the definition, when texts are a
 test("sequenceSimilarity() does not overflow the stack, when blocks nest deeply", () => {
   // Every block is one character long and the first of what is left: one level for each.
   const symbols = Array.from({ length: 3000 }, (_, at) => String.fromCodePoint(0x4e00 + at));
-  expect(sequenceSimilarity(symbols.map((symbol) => `${symbol}x`).join(""), symbols.map((symbol) => `${symbol}y`).join(""))).toBe(0.5);
+  expect(
+    sequenceSimilarity(symbols.map((symbol) => `${symbol}x`).join(""), symbols.map((symbol) => `${symbol}y`).join("")),
+  ).toBe(0.5);
 });
 
 test("sequenceSimilarity() stops and scores what is left as different, when texts take too many comparisons", () => {

@@ -25,7 +25,10 @@ function numbers(seed: number, below: number): () => number {
   };
 }
 
-const vocabulary = Array.from({ length: 66 }, (_, at) => `${"abcdefghijklmnopqrstuvwxyz".slice(at % 20, (at % 20) + 2 + (at % 9))}${at % 7}`);
+const vocabulary = Array.from(
+  { length: 66 },
+  (_, at) => `${"abcdefghijklmnopqrstuvwxyz".slice(at % 20, (at % 20) + 2 + (at % 9))}${at % 7}`,
+);
 
 function salad(characters: number, seed: number): string[] {
   const next = numbers(seed, vocabulary.length);
@@ -62,15 +65,30 @@ describe("wordSimilarity() scores", () => {
 });
 
 test("wordSimilarity() has the score of the textbook's table, when texts are short", () => {
-  const text = fc.array(fc.constantFrom("a", "b", "ab", " ", "  ", "\n", "ba"), { maxLength: 40 }).map((parts) => parts.join(""));
-  fc.assert(fc.property(text, text, (a, b) => { expect(wordSimilarity(a, b)).toBeCloseTo(reference(a, b), 12); }), { numRuns: 500 });
+  const text = fc.array(fc.constantFrom("a", "b", "ab", " ", "  ", "\n", "ba"), { maxLength: 40 }).map((parts) =>
+    parts.join("")
+  );
+  fc.assert(
+    fc.property(text, text, (a, b) => {
+      expect(wordSimilarity(a, b)).toBeCloseTo(reference(a, b), 12);
+    }),
+    { numRuns: 500 },
+  );
 });
 
-test.each([2, 3, 20, 200])("wordSimilarity() has the score of the textbook's table, when long texts have %d different words", (distinct) => {
-  const word = fc.nat(distinct - 1).map((n) => `w${n}`);
-  const text = fc.array(word, { minLength: 60, maxLength: 260, size: "max" }).map((words) => words.join(" "));
-  fc.assert(fc.property(text, text, (a, b) => { expect(wordSimilarity(a, b)).toBeCloseTo(reference(a, b), 12); }), { numRuns: 60 });
-});
+test.each([2, 3, 20, 200])(
+  "wordSimilarity() has the score of the textbook's table, when long texts have %d different words",
+  (distinct) => {
+    const word = fc.nat(distinct - 1).map((n) => `w${n}`);
+    const text = fc.array(word, { minLength: 60, maxLength: 260, size: "max" }).map((words) => words.join(" "));
+    fc.assert(
+      fc.property(text, text, (a, b) => {
+        expect(wordSimilarity(a, b)).toBeCloseTo(reference(a, b), 12);
+      }),
+      { numRuns: 60 },
+    );
+  },
+);
 
 test("wordSimilarity() is symmetric, from 0 to 1, and 1 only for the same words", () => {
   const text = fc.array(fc.constantFrom("a", "b", "c"), { maxLength: 80 }).map((words) => words.join(" "));
@@ -84,42 +102,91 @@ test("wordSimilarity() is symmetric, from 0 to 1, and 1 only for the same words"
   );
 });
 
-test.each([200, 2000, 20_000])("wordSimilarity() scores 0.9 within 0.02, when a tenth of the words of %d characters is changed", (characters) => {
-  const words = salad(characters, 7);
-  const changed = words.map((word, at) => (at % 10 === 5 ? `changed${at}` : word));
-  expect(Math.abs(wordSimilarity(words.join(" "), changed.join(" ")) - 0.9)).toBeLessThanOrEqual(0.0201);
-});
+test.each([200, 2000, 20_000])(
+  "wordSimilarity() scores 0.9 within 0.02, when a tenth of the words of %d characters is changed",
+  (characters) => {
+    const words = salad(characters, 7);
+    const changed = words.map((word, at) => (at % 10 === 5 ? `changed${at}` : word));
+    expect(Math.abs(wordSimilarity(words.join(" "), changed.join(" ")) - 0.9)).toBeLessThanOrEqual(0.0201);
+  },
+);
 
-test.each([200, 2000, 20_000])("wordSimilarity() stays below 0.3, when %d characters are of the same words in another order", (characters) => {
-  expect(wordSimilarity(salad(characters, 7).join(" "), salad(characters, 8).join(" "))).toBeLessThan(0.3);
-});
+test.each([200, 2000, 20_000])(
+  "wordSimilarity() stays below 0.3, when %d characters are of the same words in another order",
+  (characters) => {
+    expect(wordSimilarity(salad(characters, 7).join(" "), salad(characters, 8).join(" "))).toBeLessThan(0.3);
+  },
+);
 
-test.each([100, 250, 280, 1000])("wordSimilarity() carries over limbs in which a word does not occur, when it is at both ends of %d places", (places) => {
-  // Each "x" of b runs a carry from the first limb on, and the second one over all that lies between.
-  const a = ["x", ...new Array<string>(places - 2).fill("y"), "x"].join(" ");
-  const b = ["z", "x", "y", "x", "z", "x", "y", "y", "x", "x", "z"].join(" ");
-  expect(wordSimilarity(a, b)).toBeCloseTo(reference(a, b), 12);
-});
+test.each([100, 250, 280, 1000])(
+  "wordSimilarity() carries over limbs in which a word does not occur, when it is at both ends of %d places",
+  (places) => {
+    // Each "x" of b runs a carry from the first limb on, and the second one over all that lies between.
+    const a = ["x", ...new Array<string>(places - 2).fill("y"), "x"].join(" ");
+    const b = ["z", "x", "y", "x", "z", "x", "y", "y", "x", "x", "z"].join(" ");
+    expect(wordSimilarity(a, b)).toBeCloseTo(reference(a, b), 12);
+  },
+);
 
 test("wordSimilarity() has the score of the textbook's table, when a word stands in bursts with gaps of every length between", () => {
-  const burst = (most: number): fc.Arbitrary<string> => fc.tuple(fc.constantFrom("x", "x y", "x x z", "y x"), fc.nat(most)).map(([words, gap]) => `${words} ${"- ".repeat(gap)}`);
-  const text = (most: number): fc.Arbitrary<string> => fc.array(burst(most), { minLength: 3, maxLength: 6, size: "max" }).map((bursts) => bursts.join(""));
-  fc.assert(fc.property(text(310), text(3), (a, b) => { expect(wordSimilarity(a, b)).toBeCloseTo(reference(a, b), 12); }), { numRuns: 100 });
+  const burst = (most: number): fc.Arbitrary<string> =>
+    fc.tuple(fc.constantFrom("x", "x y", "x x z", "y x"), fc.nat(most)).map(([words, gap]) =>
+      `${words} ${"- ".repeat(gap)}`
+    );
+  const text = (most: number): fc.Arbitrary<string> =>
+    fc.array(burst(most), { minLength: 3, maxLength: 6, size: "max" }).map((bursts) => bursts.join(""));
+  fc.assert(
+    fc.property(text(310), text(3), (a, b) => {
+      expect(wordSimilarity(a, b)).toBeCloseTo(reference(a, b), 12);
+    }),
+    { numRuns: 100 },
+  );
 });
 
 /** Different words of one length whose sums of 31 ^ n * code are the same. */
-const alike = (bits: number): string[] => Array.from({ length: 2 ** bits }, (_, n) => Array.from({ length: bits }, (_, at) => ((n >> at) % 2 === 1 ? "Aa" : "BB")).join(""));
+const alike = (bits: number): string[] =>
+  Array.from(
+    { length: 2 ** bits },
+    (_, n) => Array.from({ length: bits }, (_, at) => ((n >> at) % 2 === 1 ? "Aa" : "BB")).join(""),
+  );
 
 test("wordSimilarity() tells words apart, when they are made to share a hash", () => {
   const word = fc.constantFrom(...alike(5));
   const text = fc.array(word, { minLength: 30, maxLength: 120, size: "max" }).map((words) => words.join(" "));
-  fc.assert(fc.property(text, text, (a, b) => { expect(wordSimilarity(a, b)).toBeCloseTo(reference(a, b), 12); }), { numRuns: 100 });
+  fc.assert(
+    fc.property(text, text, (a, b) => {
+      expect(wordSimilarity(a, b)).toBeCloseTo(reference(a, b), 12);
+    }),
+    { numRuns: 100 },
+  );
 });
 
 test("wordSimilarity() tells words apart, when one starts or ends as the other, or differs in a lone surrogate or control character", () => {
-  const word = fc.constantFrom("a", "aa", "aaa", "ab", "ba", "\ud800", "\udc00", "\ufffd", "\ud83d\ude42", "\0", "\0\0", "\u0085", "\u200b", "a\ud800", "\u0161", "\u0261");
+  const word = fc.constantFrom(
+    "a",
+    "aa",
+    "aaa",
+    "ab",
+    "ba",
+    "\ud800",
+    "\udc00",
+    "\ufffd",
+    "\ud83d\ude42",
+    "\0",
+    "\0\0",
+    "\u0085",
+    "\u200b",
+    "a\ud800",
+    "\u0161",
+    "\u0261",
+  );
   const text = fc.array(word, { maxLength: 60 }).map((words) => words.join(" "));
-  fc.assert(fc.property(text, text, (a, b) => { expect(wordSimilarity(a, b)).toBeCloseTo(reference(a, b), 12); }), { numRuns: 300 });
+  fc.assert(
+    fc.property(text, text, (a, b) => {
+      expect(wordSimilarity(a, b)).toBeCloseTo(reference(a, b), 12);
+    }),
+    { numRuns: 300 },
+  );
 });
 
 test("wordSimilarity() is exact, when only what lies between long equal ends differs", () => {

@@ -15,7 +15,14 @@ describe("blockPatterns()", () => {
   const guard = blockPatterns(["drop table", { pattern: "rm\\s+-rf", type: "regex" }]);
 
   test("has a name and the gates at which text passes, when it is made", () => {
-    expect([guard.guardName, guard.stages]).toEqual(["blockPatterns", ["input", "pre_model_call", "post_model_call", "pre_tool_call", "post_tool_call", "output"]]);
+    expect([guard.guardName, guard.stages]).toEqual(["blockPatterns", [
+      "input",
+      "pre_model_call",
+      "post_model_call",
+      "pre_tool_call",
+      "post_tool_call",
+      "output",
+    ]]);
   });
 
   test("allows with the one frozen allowance, when nothing matches", () => {
@@ -34,7 +41,11 @@ describe("blockPatterns()", () => {
   });
 
   test.each<readonly [string, unknown]>([
-    ["cannot be read", { get x(): string { throw new Error("no"); } }],
+    ["cannot be read", {
+      get x(): string {
+        throw new Error("no");
+      },
+    }],
     ["grows too long when folded", "\ufdfa".repeat(50_000)],
   ])("denies with payload_too_large, when a payload %s", (_, payload) => {
     expect(judge(guard, payload)).toMatchObject({ effect: "deny", code: "payload_too_large" });
@@ -49,7 +60,10 @@ describe("blockPatterns()", () => {
   const hidden: readonly (readonly [string, unknown])[] = [
     ["under a symbol", { [Symbol("k")]: "drop table" }],
     ["in a symbol's name", { a: [{ [Symbol("drop table")]: 1 }] }],
-    ["in a property that is not enumerable", Object.defineProperty({ when: new Date(0) }, "x", { value: "drop table" })],
+    [
+      "in a property that is not enumerable",
+      Object.defineProperty({ when: new Date(0) }, "x", { value: "drop table" }),
+    ],
     ["in an array's property", Object.assign([Symbol("s")], { extra: "drop table" })],
     ["in a Map with an own constructor", Object.assign(new Map([["q", "drop table"]]), { constructor: Object })],
     ["in a Set that has properties", [Object.assign(new Set(["drop table"]), { a: 1 })]],
@@ -57,14 +71,23 @@ describe("blockPatterns()", () => {
 
   test.each(hidden)("denies at output, when the match is %s", async (_, payload) => {
     const session = createKernel({ guards: [guard] }).session({ agentId: "a" });
-    expect(await session.check({ stage: "output", name: "execute", payload })).toMatchObject({ effect: "deny", code: "blocked_pattern" });
+    expect(await session.check({ stage: "output", name: "execute", payload })).toMatchObject({
+      effect: "deny",
+      code: "blocked_pattern",
+    });
   });
 
   test.each(hidden)("denies, when another guard has it asked about a match %s", async (_, payload) => {
     const others: Guard[] = [
       (request, context, taking) => guard({ ...request, payload }, context, taking),
-      (request, context, taking) => guard(Object.create(request, { payload: { value: payload } }) as GovernedRequest, context, taking),
-      (request, context, taking) => guard(new Proxy(request, { get: (target, key) => (key === "payload" ? payload : Reflect.get(target, key)) }), context, taking),
+      (request, context, taking) =>
+        guard(Object.create(request, { payload: { value: payload } }) as GovernedRequest, context, taking),
+      (request, context, taking) =>
+        guard(
+          new Proxy(request, { get: (target, key) => (key === "payload" ? payload : Reflect.get(target, key)) }),
+          context,
+          taking,
+        ),
       (request, context, taking) => {
         const { payload: own } = request;
         const draft = request as { payload: unknown };
@@ -75,8 +98,12 @@ describe("blockPatterns()", () => {
       },
     ];
     for (const check of others) {
-      const session = createKernel({ guards: [defineGuard({ name: "other", stages: ["pre_tool_call"], check })] }).session({ agentId: "a" });
-      expect(await session.check({ stage: "pre_tool_call", name: "shell", payload: {} })).toMatchObject({ effect: "deny", code: "blocked_pattern" });
+      const session = createKernel({ guards: [defineGuard({ name: "other", stages: ["pre_tool_call"], check })] })
+        .session({ agentId: "a" });
+      expect(await session.check({ stage: "pre_tool_call", name: "shell", payload: {} })).toMatchObject({
+        effect: "deny",
+        code: "blocked_pattern",
+      });
     }
   });
 
@@ -94,10 +121,20 @@ describe("blockPatterns()", () => {
   test.each<readonly [string, unknown, string]>([
     ["no pattern", [], '"blockedPatterns" must be an array of at least one pattern, and is an array of 0'],
     ["no list", "rm", '"blockedPatterns" must be an array of patterns, and is "rm"'],
-    ["a pattern that is empty", ["a", ""], '"blockedPatterns[1]" must be a pattern that is not empty, since an empty one matches every text, and is ""'],
-    ["a pattern with look-around", [{ pattern: "a(?=b)", type: "regex" }], '"blockedPatterns[0]" must be a regex of the linear subset (at position 1: a group without look-around was wanted), and is "a(?=b)"'],
+    [
+      "a pattern that is empty",
+      ["a", ""],
+      '"blockedPatterns[1]" must be a pattern that is not empty, since an empty one matches every text, and is ""',
+    ],
+    [
+      "a pattern with look-around",
+      [{ pattern: "a(?=b)", type: "regex" }],
+      '"blockedPatterns[0]" must be a regex of the linear subset (at position 1: a group without look-around was wanted), and is "a(?=b)"',
+    ],
   ])("throws a TypeError, when it is given %s", (_, patterns, message) => {
-    expect(() => blockPatterns(patterns as BlockedPattern[])).toThrow(new TypeError(`Cannot build blockPatterns(): ${message}`));
+    expect(() => blockPatterns(patterns as BlockedPattern[])).toThrow(
+      new TypeError(`Cannot build blockPatterns(): ${message}`),
+    );
   });
 
   test("keeps its patterns, when the list is emptied later", () => {

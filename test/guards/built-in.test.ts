@@ -11,11 +11,18 @@ describe("builtIn()", () => {
     const check = () => allow();
     const guard = builtIn("calm", stages, check);
     stages.push("output");
-    expect([guard, guard.name, guard.guardName, guard.stages, isReadOnly(guard), Object.isFrozen(guard.stages)]).toEqual([check, "calm", "calm", ["input"], true, true]);
+    expect([guard, guard.name, guard.guardName, guard.stages, isReadOnly(guard), Object.isFrozen(guard.stages)])
+      .toEqual([check, "calm", "calm", ["input"], true, true]);
   });
 
   test("answers denials that carry its name, when it is asked by hand", () => {
     const guard = builtIn("strict", ["input"], () => denyBy("strict", "action_blocked", "No"));
-    expect(guard(request(), context(), new RecordingTaking())).toEqual({ effect: "deny", allowed: false, code: "action_blocked", reason: "No", guard: "strict" });
+    expect(guard(request(), context(), new RecordingTaking())).toEqual({
+      effect: "deny",
+      allowed: false,
+      code: "action_blocked",
+      reason: "No",
+      guard: "strict",
+    });
   });
 });

@@ -11,10 +11,13 @@ const model = { stage: "pre_model_call" as const, name: "m", payload: "Hi" };
 describe("costBudget()", () => {
   test("has its name, judges model calls and is known to only read, when it is built", () => {
     const guard = costBudget(1);
-    expect([guard.guardName, guard.stages, isReadOnly(guard), isReadOnly(costBudget(1, { estimateUsd: () => 1 }))]).toEqual(["costBudget", ["pre_model_call"], true, false]);
+    expect([guard.guardName, guard.stages, isReadOnly(guard), isReadOnly(costBudget(1, { estimateUsd: () => 1 }))])
+      .toEqual(["costBudget", ["pre_model_call"], true, false]);
   });
 
-  describe.each([["in the session", {}], ["per agent", { per: "agent" }], ["in a store", { store: memoryStore() }]] as const)("counting %s", (where, options) => {
+  describe.each(
+    [["in the session", {}], ["per agent", { per: "agent" }], ["in a store", { store: memoryStore() }]] as const,
+  )("counting %s", (where, options) => {
     test("runs ten calls of $0.10 under $1, and not eleven (RL-20)", () => {
       const guard = costBudget(1, options);
       const session = sessionOf({ sessionId: `RL-20 ${where}` });
@@ -30,17 +33,24 @@ describe("costBudget()", () => {
       const guard = costBudget(1, options);
       const session = sessionOf({ sessionId: `unknown ${where}` });
       const first = act(guard, session, model);
-      expect([first.code, act(guard, session, model).code, act(guard, session, model, true).code]).toEqual(["", EXCEEDED, EXCEEDED]);
+      expect([first.code, act(guard, session, model).code, act(guard, session, model, true).code]).toEqual([
+        "",
+        EXCEEDED,
+        EXCEEDED,
+      ]);
       first.takings.settle({ costUsd: 0.25 });
       expect([act(guard, session, model, true).code, act(guard, session, model).code]).toEqual(["", ""]);
     });
 
-    test.each([undefined, {}, { costUsd: NaN }, { costUsd: -1 }, { costUsd: "0.1" as never }])("has spent everything, when a call without an estimate reports %j", (usage) => {
-      const guard = costBudget(1, options);
-      const session = sessionOf({ sessionId: `${JSON.stringify(usage)} ${Number.isNaN(usage?.costUsd)} ${where}` });
-      act(guard, session, model).takings.settle(usage);
-      expect(act(guard, session, model).code).toBe(EXCEEDED);
-    });
+    test.each([undefined, {}, { costUsd: NaN }, { costUsd: -1 }, { costUsd: "0.1" as never }])(
+      "has spent everything, when a call without an estimate reports %j",
+      (usage) => {
+        const guard = costBudget(1, options);
+        const session = sessionOf({ sessionId: `${JSON.stringify(usage)} ${Number.isNaN(usage?.costUsd)} ${where}` });
+        act(guard, session, model).takings.settle(usage);
+        expect(act(guard, session, model).code).toBe(EXCEEDED);
+      },
+    );
 
     test("runs as many at once as their estimates allow, when there are some", () => {
       const guard = costBudget(1, { ...options, estimateUsd: 0.3 });
@@ -49,7 +59,11 @@ describe("costBudget()", () => {
       expect(calls.map(({ code }) => code)).toEqual(["", "", "", EXCEEDED]);
       calls[0]?.takings.giveBack(true);
       calls[1]?.takings.settle({ costUsd: 0.05 });
-      expect([act(guard, session, { ...model, usage: { costUsd: 0 } }).code, act(guard, session, model).code, act(guard, session, model).code]).toEqual(["", "", EXCEEDED]);
+      expect([
+        act(guard, session, { ...model, usage: { costUsd: 0 } }).code,
+        act(guard, session, model).code,
+        act(guard, session, model).code,
+      ]).toEqual(["", "", EXCEEDED]);
     });
   });
 
@@ -58,14 +72,23 @@ describe("costBudget()", () => {
     const session = sessionOf();
     act(guard, session, model);
     expect(act(guard, session, { ...model, payload: "Long" }).decision).toEqual({
-      effect: "deny", allowed: false, code: EXCEEDED, reason: "The cost budget does not cover this call", guard: "costBudget", details: { maxUsd: 1, spentUsd: 0.4, estimateUsd: 0.7 },
+      effect: "deny",
+      allowed: false,
+      code: EXCEEDED,
+      reason: "The cost budget does not cover this call",
+      guard: "costBudget",
+      details: { maxUsd: 1, spentUsd: 0.4, estimateUsd: 0.7 },
     });
   });
 
   test("takes the request's own cost for an estimate, when it has one", () => {
     const guard = costBudget(1);
     const session = sessionOf();
-    expect([0.6, 0.5, 0.4].map((costUsd) => act(guard, session, { ...model, usage: { costUsd } }).code)).toEqual(["", EXCEEDED, ""]);
+    expect([0.6, 0.5, 0.4].map((costUsd) => act(guard, session, { ...model, usage: { costUsd } }).code)).toEqual([
+      "",
+      EXCEEDED,
+      "",
+    ]);
   });
 
   test("stops calls that are said to cost nothing and do, when they report it", () => {
@@ -93,21 +116,39 @@ describe("costBudget()", () => {
     }));
   });
 
-  test.each([0, -1, NaN, "1", undefined, Infinity])("throws for whoever composes it, when the estimate function answers %s", (usd) => {
-    expect(() => act(costBudget(1, { estimateUsd: () => usd as number }), sessionOf(), model)).toThrow(/^The estimate function of costBudget\(\) must answer a number above 0/);
-  });
+  test.each([0, -1, NaN, "1", undefined, Infinity])(
+    "throws for whoever composes it, when the estimate function answers %s",
+    (usd) => {
+      expect(() => act(costBudget(1, { estimateUsd: () => usd as number }), sessionOf(), model)).toThrow(
+        /^The estimate function of costBudget\(\) must answer a number above 0/,
+      );
+    },
+  );
 
   test("denies, when the clock gives no time and it counts under keys", () => {
-    expect(act(costBudget(1, { per: "agent" }), sessionOf({ now: NaN }), model).decision).toMatchObject({ code: EXCEEDED, details: { maxUsd: 1, spentUsd: undefined } });
+    expect(act(costBudget(1, { per: "agent" }), sessionOf({ now: NaN }), model).decision).toMatchObject({
+      code: EXCEEDED,
+      details: { maxUsd: 1, spentUsd: undefined },
+    });
   });
 
   test.each([...BROKEN_STORES])("denies with store_unavailable, when the store %s", async (_what, take) => {
-    expect((await actLater(costBudget(1, { store: storeThat(take) }), sessionOf(), model)).code).toBe("store_unavailable");
+    expect((await actLater(costBudget(1, { store: storeThat(take) }), sessionOf(), model)).code).toBe(
+      "store_unavailable",
+    );
   });
 
   test.each([
-    [-1, {}, '"maxUsd" must be a number from 0 to 9000000000, and is -1'], [NaN, {}, '"maxUsd"'], [Infinity, {}, '"maxUsd"'], ["$5", {}, '"maxUsd"'], [undefined, {}, '"maxUsd"'],
-    [1, { estimateUsd: 0 }, '"estimateUsd"'], [1, { estimateUsd: -1 }, '"estimateUsd"'], [1, { estimateUsd: "1" }, '"estimateUsd" must be a function'], [1, { estimate: 1 }, '"estimate" must be one of the known options'], [1, null, '"options"'],
+    [-1, {}, '"maxUsd" must be a number from 0 to 9000000000, and is -1'],
+    [NaN, {}, '"maxUsd"'],
+    [Infinity, {}, '"maxUsd"'],
+    ["$5", {}, '"maxUsd"'],
+    [undefined, {}, '"maxUsd"'],
+    [1, { estimateUsd: 0 }, '"estimateUsd"'],
+    [1, { estimateUsd: -1 }, '"estimateUsd"'],
+    [1, { estimateUsd: "1" }, '"estimateUsd" must be a function'],
+    [1, { estimate: 1 }, '"estimate" must be one of the known options'],
+    [1, null, '"options"'],
   ])("throws, when it is built with %j and %j", (maxUsd, options, message) => {
     expect(() => costBudget(maxUsd as number, options as never)).toThrow(`Cannot build costBudget(): ${message}`);
   });

@@ -4,16 +4,28 @@ import { allow } from "../../src/decision.ts";
 import { denyTools } from "../../src/guards/deny-tools.ts";
 import { ask } from "../helpers.ts";
 
-const DENIED = { effect: "deny", allowed: false, code: "tool_not_allowed", reason: "This tool is denied", guard: "denyTools" };
+const DENIED = {
+  effect: "deny",
+  allowed: false,
+  code: "tool_not_allowed",
+  reason: "This tool is denied",
+  guard: "denyTools",
+};
 
 describe("denyTools()", () => {
-  test.each(["delete", "Delete", "DELETE", "drop_Table", "__proto__", "Constructor"])("denyTools() denies, when the tool is %s", (name) => {
-    expect(ask(denyTools(["Delete", "drop_table", "__proto__", "constructor"]), { name })).toEqual(DENIED);
-  });
+  test.each(["delete", "Delete", "DELETE", "drop_Table", "__proto__", "Constructor"])(
+    "denyTools() denies, when the tool is %s",
+    (name) => {
+      expect(ask(denyTools(["Delete", "drop_table", "__proto__", "constructor"]), { name })).toEqual(DENIED);
+    },
+  );
 
-  test.each(["search", "delet", "deletes", "toString", "hasOwnProperty"])("denyTools() allows, when the tool is %s", (name) => {
-    expect(ask(denyTools(["delete"]), { name })).toBe(allow());
-  });
+  test.each(["search", "delet", "deletes", "toString", "hasOwnProperty"])(
+    "denyTools() allows, when the tool is %s",
+    (name) => {
+      expect(ask(denyTools(["delete"]), { name })).toBe(allow());
+    },
+  );
 
   test("denyTools() allows every tool, when the list is empty", () => {
     expect(ask(denyTools([]), { name: "anything" })).toBe(allow());
@@ -32,7 +44,9 @@ describe("denyTools()", () => {
   });
 
   test.each([
-    ["delete", '"names" must be an array of strings, and is "delete"'], [[5], '"names[0]" must be a string, and is 5'], [["delete "], '"names[0]" must be 1 to 128 letters, digits and _ . : / -, and is "delete "'],
+    ["delete", '"names" must be an array of strings, and is "delete"'],
+    [[5], '"names[0]" must be a string, and is 5'],
+    [["delete "], '"names[0]" must be 1 to 128 letters, digits and _ . : / -, and is "delete "'],
   ])("denyTools() throws a TypeError, when the names are %j", (names, message) => {
     expect(() => denyTools(names as string[])).toThrow(new TypeError(`Cannot build denyTools(): ${message}`));
   });

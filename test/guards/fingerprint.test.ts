@@ -9,7 +9,9 @@ function reversed(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(reversed);
   return Object.fromEntries(Object.entries(value).reverse().map(([key, item]) => [key, reversed(item)]));
 }
-const plain = fc.jsonValue({ maxDepth: 4 }).map((value) => JSON.parse(JSON.stringify(value).replaceAll("__proto__", "proto")) as unknown);
+const plain = fc.jsonValue({ maxDepth: 4 }).map((value) =>
+  JSON.parse(JSON.stringify(value).replaceAll("__proto__", "proto")) as unknown
+);
 
 test("fingerprint() is a whole number of at most 53 bits and ignores the order of keys, whatever the data", () => {
   fc.assert(fc.property(plain, (value) => {
@@ -21,14 +23,59 @@ test("fingerprint() is a whole number of at most 53 bits and ignores the order o
 
 test("fingerprint() tells data apart, whatever they are", () => {
   fc.assert(fc.property(plain, plain, (a, b) => {
-    expect(fingerprint(a) === fingerprint(b)).toBe(canonicalJson(JSON.parse(JSON.stringify(a))) === canonicalJson(JSON.parse(JSON.stringify(b))));
+    expect(fingerprint(a) === fingerprint(b)).toBe(
+      canonicalJson(JSON.parse(JSON.stringify(a))) === canonicalJson(JSON.parse(JSON.stringify(b))),
+    );
   }));
 });
 
 test("fingerprint() tells values apart, when they only look alike", () => {
   const values = [
-    undefined, null, "", "null", "undefined", 0, "0", false, "false", 1, "1", true, [], {}, [[]], [{}], ["a", "b"], ["ab"], ["ab", ""], ["", "ab"], { a: "b" }, { ab: "" }, { a: undefined }, { a: null }, ["a", ["b"]], [["a"], "b"],
-    [["a", "b"]], { a: { b: 1 } }, { a: 1, b: 1 }, NaN, Infinity, "\u0000", "\u0000\u0000", "a", "A", "é", "e\u0301", ["a\u0004", "b"], ["a", "\u0004b"], 1e21, "1e21", 7n, "7", -1, "-1",
+    undefined,
+    null,
+    "",
+    "null",
+    "undefined",
+    0,
+    "0",
+    false,
+    "false",
+    1,
+    "1",
+    true,
+    [],
+    {},
+    [[]],
+    [{}],
+    ["a", "b"],
+    ["ab"],
+    ["ab", ""],
+    ["", "ab"],
+    { a: "b" },
+    { ab: "" },
+    { a: undefined },
+    { a: null },
+    ["a", ["b"]],
+    [["a"], "b"],
+    [["a", "b"]],
+    { a: { b: 1 } },
+    { a: 1, b: 1 },
+    NaN,
+    Infinity,
+    "\u0000",
+    "\u0000\u0000",
+    "a",
+    "A",
+    "é",
+    "e\u0301",
+    ["a\u0004", "b"],
+    ["a", "\u0004b"],
+    1e21,
+    "1e21",
+    7n,
+    "7",
+    -1,
+    "-1",
   ];
   expect(new Set(values.map(fingerprint)).size).toBe(values.length);
 });

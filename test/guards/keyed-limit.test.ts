@@ -7,42 +7,72 @@ import { context, request } from "../helpers.ts";
 import { codeOf, later, sessionOf } from "./session-context.ts";
 
 const refuse = (amount: number, remaining: number | undefined) => deny("full", "full", { amount, remaining });
-const limit = (more = {}) => new KeyedLimit({ guard: "limit", where: "x()", id: "x", kind: "k", max: 10, windowMs: undefined, store: undefined, refuse, ...more });
+const limit = (more = {}) =>
+  new KeyedLimit({
+    guard: "limit",
+    where: "x()",
+    id: "x",
+    kind: "k",
+    max: 10,
+    windowMs: undefined,
+    store: undefined,
+    refuse,
+    ...more,
+  });
 
 describe("KeyedLimit", () => {
   test("refuses new keys and forgets none, when there is no room for another (RL-14)", () => {
     const limits = limit({ maxKeys: 2, windowMs: 1000, max: 1 });
     const session = sessionOf();
-    const judge = (key: string, dry = false): string => codeOf(limits.judge(key, 1, request(), session.context, new Takings(dry)) as never);
-    expect(["victim", "a", "b", "a", "victim"].map((key) => judge(key))).toEqual(["", "", "store_unavailable", "full", "full"]);
+    const judge = (key: string, dry = false): string =>
+      codeOf(limits.judge(key, 1, request(), session.context, new Takings(dry)) as never);
+    expect(["victim", "a", "b", "a", "victim"].map((key) => judge(key))).toEqual([
+      "",
+      "",
+      "store_unavailable",
+      "full",
+      "full",
+    ]);
     expect(judge("b", true)).toBe("store_unavailable");
     session.state.now = 1000;
     expect([judge("b"), judge("b")]).toEqual(["", "full"]);
   });
 
-  test.each([["in this process", undefined], ["in a store", memoryStore()], ["in a store that answers later", later(memoryStore())]])("judge() reserves all that is left, when the amount is unknown, %s", async (_where, store) => {
+  test.each([["in this process", undefined], ["in a store", memoryStore()], [
+    "in a store that answers later",
+    later(memoryStore()),
+  ]])("judge() reserves all that is left, when the amount is unknown, %s", async (_where, store) => {
     const limits = limit({ store, settle: () => 1 });
     const { context } = sessionOf();
     const [one, two, three] = [new Takings(false), new Takings(false), new Takings(false)];
     expect(await limits.judge("a", 4, request(), context, one)).toBe(allow());
     expect(await limits.judge("a", undefined, request(), context, two)).toBe(allow());
-    expect(await limits.judge("a", undefined, request(), context, new Takings(true))).toMatchObject({ code: "full", details: { amount: 1, remaining: 0 } });
+    expect(await limits.judge("a", undefined, request(), context, new Takings(true))).toMatchObject({
+      code: "full",
+      details: { amount: 1, remaining: 0 },
+    });
     expect(await limits.judge("a", undefined, request(), context, three)).toMatchObject({ code: "full" });
     two.settle(undefined);
     expect(await limits.judge("a", 5, request(), context, new Takings(true))).toBe(allow());
-    expect(await limits.judge("a", 6, request(), context, new Takings(true))).toMatchObject({ code: "full", details: { amount: 6, remaining: 5 } });
+    expect(await limits.judge("a", 6, request(), context, new Takings(true))).toMatchObject({
+      code: "full",
+      details: { amount: 6, remaining: 5 },
+    });
   });
 
-  test.each([["in this process", undefined], ["in a store", memoryStore()]])("judge() holds nothing open, when an act has ended and counts for ever, %s", (_where, store) => {
-    const limits = limit({ store, max: 2 });
-    const { context } = sessionOf();
-    const takings = new Takings(false);
-    expect(limits.judge("a", 1, request(), context, takings)).toBe(allow());
-    takings.settle(undefined);
-    takings.giveBack(true);
-    expect(limits.judge("a", 1, request(), context, new Takings(false))).toBe(allow());
-    expect(limits.judge("a", 1, request(), context, new Takings(false))).toMatchObject({ code: "full" });
-  });
+  test.each([["in this process", undefined], ["in a store", memoryStore()]])(
+    "judge() holds nothing open, when an act has ended and counts for ever, %s",
+    (_where, store) => {
+      const limits = limit({ store, max: 2 });
+      const { context } = sessionOf();
+      const takings = new Takings(false);
+      expect(limits.judge("a", 1, request(), context, takings)).toBe(allow());
+      takings.settle(undefined);
+      takings.giveBack(true);
+      expect(limits.judge("a", 1, request(), context, new Takings(false))).toBe(allow());
+      expect(limits.judge("a", 1, request(), context, new Takings(false))).toMatchObject({ code: "full" });
+    },
+  );
 
   test("judge() counts an act once, when a child's session passes the same limit under the same key", () => {
     const limits = limit({ max: 2 });
@@ -78,7 +108,9 @@ describe("KeyedLimit", () => {
     const limits = limit({ max: 2 });
     const [parent, child] = [sessionOf(), sessionOf({ sessionId: "child" })];
     const frozen = Object.freeze(request());
-    for (const { context } of [parent, child]) expect(limits.judge("a", 1, frozen, context, new Takings(false))).toBe(allow());
+    for (const { context } of [parent, child]) {
+      expect(limits.judge("a", 1, frozen, context, new Takings(false))).toBe(allow());
+    }
     expect(limits.judge("a", 1, request(), parent.context, new Takings(false))).toMatchObject({ code: "full" });
     const seen = request();
     expect(limits.judge("b", 2, seen, parent.context, new Takings(false))).toBe(allow());
@@ -89,33 +121,59 @@ describe("KeyedLimit", () => {
 describe("limitOf()", () => {
   const of = (options: object) => limitOf("x()", options as never, ["more"], { id: "x", max: 1, refuse });
 
-  test.each([{}, { per: "session" }, { per: "tree" }, { more: 1 }])("leaves counting to the session, when the options are %j", (options) => {
-    expect(of(options)).toBeUndefined();
-  });
+  test.each([{}, { per: "session" }, { per: "tree" }, { more: 1 }])(
+    "leaves counting to the session, when the options are %j",
+    (options) => {
+      expect(of(options)).toBeUndefined();
+    },
+  );
 
-  test.each([{ per: "agent" }, { per: "tree", windowMs: 5 }, { store: memoryStore() }])("makes a limit under keys, when the options are %o", (options) => {
-    expect(of(options)?.judge(1, request(), sessionOf().context, new Takings(false))).toBe(allow());
-  });
+  test.each([{ per: "agent" }, { per: "tree", windowMs: 5 }, { store: memoryStore() }])(
+    "makes a limit under keys, when the options are %o",
+    (options) => {
+      expect(of(options)?.judge(1, request(), sessionOf().context, new Takings(false))).toBe(allow());
+    },
+  );
 
   test.each([
-    [{ per: "user" }, '"per" must be "session", "agent" or "tree", and is "user"'], [{ windowMs: 0 }, '"windowMs" must be a whole number >= 1, and is 0'], [{ windowMs: "day" }, '"windowMs"'],
-    [{ id: "x" }, '"id" must be absent where there is no store, and is "x"'], [{ per: "agent", id: "" }, '"id"'], [{ store: 7 }, '"store" must be a state store'], [{ max: 1 }, '"max" must be one of the known options'],
+    [{ per: "user" }, '"per" must be "session", "agent" or "tree", and is "user"'],
+    [{ windowMs: 0 }, '"windowMs" must be a whole number >= 1, and is 0'],
+    [{ windowMs: "day" }, '"windowMs"'],
+    [{ id: "x" }, '"id" must be absent where there is no store, and is "x"'],
+    [{ per: "agent", id: "" }, '"id"'],
+    [{ store: 7 }, '"store" must be a state store'],
+    [{ max: 1 }, '"max" must be one of the known options'],
     [null, '"options" must be an object'],
   ])("throws, when the options are %j", (options, message) => {
     expect(() => of(options as never)).toThrow(`Cannot build x(): ${message}`);
   });
 
-  test.each([["", "s"], ["a", ""], [undefined, "s"], ["a", 7]])("refuses, when agent and session are %j and %j", (agentKey, sessionId) => {
-    const session = sessionOf({ agentKey: agentKey ?? "", sessionId });
-    expect(of({ windowMs: 5 })?.judge(1, request(), session.context, new Takings(false))).toMatchObject({ code: "full", details: { amount: 1 } });
-  });
+  test.each([["", "s"], ["a", ""], [undefined, "s"], ["a", 7]])(
+    "refuses, when agent and session are %j and %j",
+    (agentKey, sessionId) => {
+      const session = sessionOf({ agentKey: agentKey ?? "", sessionId });
+      expect(of({ windowMs: 5 })?.judge(1, request(), session.context, new Takings(false))).toMatchObject({
+        code: "full",
+        details: { amount: 1 },
+      });
+    },
+  );
 });
 
-test.each([["a", true], ["x".repeat(1024), true], ["__proto__", true], ["", false], ["x".repeat(1025), false], [7, false], [undefined, false], [["a"], false]])("isKey() tells %j", (key, is) => {
+test.each([
+  ["a", true],
+  ["x".repeat(1024), true],
+  ["__proto__", true],
+  ["", false],
+  ["x".repeat(1025), false],
+  [7, false],
+  [undefined, false],
+  [["a"], false],
+])("isKey() tells %j", (key, is) => {
   expect(isKey(key)).toBe(is);
 });
 
 test("tuple() makes keys that differ, when their parts do", () => {
-  const keys = [["a", "b"], ["a,b"], ["a\",\"b"], ["ab", ""], ["", "ab"], ["a", "b", ""]].map((parts) => tuple(...parts));
+  const keys = [["a", "b"], ["a,b"], ['a","b'], ["ab", ""], ["", "ab"], ["a", "b", ""]].map((parts) => tuple(...parts));
   expect(new Set(keys).size).toBe(6);
 });

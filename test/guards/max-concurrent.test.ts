@@ -15,7 +15,8 @@ const LIMIT = "concurrency_limit";
 function begin(guard: Guard, session: TestSession, name: string, codes: string[], dry = false): Takings {
   const takings = new Takings(dry);
   const answer = guard(request({ name }), session.context, takings);
-  const note = (decision: Decision): void => void codes.push(`${name}${decision.allowed ? "" : `: ${codeOf(decision)}`}`);
+  const note = (decision: Decision): void =>
+    void codes.push(`${name}${decision.allowed ? "" : `: ${codeOf(decision)}`}`);
   if (answer instanceof Promise) void answer.then(note);
   else note(answer);
   return takings;
@@ -25,20 +26,37 @@ const turn = (): Promise<void> => new Promise((done) => setImmediate(done));
 describe("maxConcurrent()", () => {
   test("has its name, judges before things happen and is known to only read, when it is built", () => {
     const guard = maxConcurrent(1);
-    expect([guard.guardName, guard.stages, isReadOnly(guard)]).toEqual(["maxConcurrent", ["input", "pre_model_call", "pre_tool_call"], true]);
+    expect([guard.guardName, guard.stages, isReadOnly(guard)]).toEqual(["maxConcurrent", [
+      "input",
+      "pre_model_call",
+      "pre_tool_call",
+    ], true]);
   });
 
   test("allows so many at once and denies the next, when none waits", () => {
     const guard = maxConcurrent(2);
     const session = sessionOf();
     expect([act(guard, session).decision, act(guard, session).decision]).toEqual([allow(), allow()]);
-    expect(act(guard, session).decision).toEqual({ effect: "deny", allowed: false, code: LIMIT, reason: "Too many acts are under way at once", guard: "maxConcurrent", details: { max: 2 } });
+    expect(act(guard, session).decision).toEqual({
+      effect: "deny",
+      allowed: false,
+      code: LIMIT,
+      reason: "Too many acts are under way at once",
+      guard: "maxConcurrent",
+      details: { max: 2 },
+    });
   });
 
   test("returns a place once, whatever happens to the act", () => {
     const guard = maxConcurrent(1);
     const session = sessionOf();
-    for (const over of [(one: Takings) => one.giveBack(true), (one: Takings) => one.settle(undefined), (one: Takings) => one.settle({ totalTokens: 3 })]) {
+    for (
+      const over of [
+        (one: Takings) => one.giveBack(true),
+        (one: Takings) => one.settle(undefined),
+        (one: Takings) => one.settle({ totalTokens: 3 }),
+      ]
+    ) {
       const { code, takings } = act(guard, session);
       expect([code, act(guard, session).code]).toEqual(["", LIMIT]);
       over(takings);
@@ -51,13 +69,22 @@ describe("maxConcurrent()", () => {
   test("counts runs, model calls and tool calls apart, and sessions apart", () => {
     const guard = maxConcurrent(1);
     const session = sessionOf();
-    expect((["input", "pre_model_call", "pre_tool_call", "input"] as const).map((stage) => act(guard, session, { stage }).code)).toEqual(["", "", "", LIMIT]);
+    expect(
+      (["input", "pre_model_call", "pre_tool_call", "input"] as const).map((stage) =>
+        act(guard, session, { stage }).code
+      ),
+    ).toEqual(["", "", "", LIMIT]);
     expect(act(guard, sessionOf({ sessionId: "other" })).code).toBe("");
   });
 
   test.each([
-    [0, {}, '"max" must be a whole number >= 1, and is 0'], [NaN, {}, '"max"'], ["2", {}, '"max"'], [2, { backpressureThreshold: 0 }, '"backpressureThreshold" must be a whole number >= 1, and is 0'],
-    [2, { backpressureThreshold: NaN }, '"backpressureThreshold"'], [2, { threshold: 1 }, '"threshold" must be one of the known options'], [2, null, '"options"'],
+    [0, {}, '"max" must be a whole number >= 1, and is 0'],
+    [NaN, {}, '"max"'],
+    ["2", {}, '"max"'],
+    [2, { backpressureThreshold: 0 }, '"backpressureThreshold" must be a whole number >= 1, and is 0'],
+    [2, { backpressureThreshold: NaN }, '"backpressureThreshold"'],
+    [2, { threshold: 1 }, '"threshold" must be one of the known options'],
+    [2, null, '"options"'],
   ])("throws, when it is built with %j and %j", (max, options, message) => {
     expect(() => maxConcurrent(max as number, options as never)).toThrow(`Cannot build maxConcurrent(): ${message}`);
   });

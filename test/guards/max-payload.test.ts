@@ -5,11 +5,24 @@ import { maxPayload } from "../../src/guards/max-payload.ts";
 import { ask } from "../helpers.ts";
 
 type Options = Parameters<typeof maxPayload>[0];
-const denied = (what: string, path: string): unknown => ({ effect: "deny", allowed: false, code: "payload_too_large", reason: `The payload is too large: ${what}`, guard: "maxPayload", details: { path } });
+const denied = (what: string, path: string): unknown => ({
+  effect: "deny",
+  allowed: false,
+  code: "payload_too_large",
+  reason: `The payload is too large: ${what}`,
+  guard: "maxPayload",
+  details: { path },
+});
 
 describe("maxPayload()", () => {
   test.each([
-    [{ bytes: 5 }, "12345"], [{ bytes: 5 }, { ab: "123" }], [{ bytes: 0 }, ["", 5, null]], [{ depth: 2 }, [{ a: 1 }]], [{ depth: 0 }, "text"], [{ nodes: 3 }, [1, 2]], [{ bytes: 5, nodes: 1 }, "12345"],
+    [{ bytes: 5 }, "12345"],
+    [{ bytes: 5 }, { ab: "123" }],
+    [{ bytes: 0 }, ["", 5, null]],
+    [{ depth: 2 }, [{ a: 1 }]],
+    [{ depth: 0 }, "text"],
+    [{ nodes: 3 }, [1, 2]],
+    [{ bytes: 5, nodes: 1 }, "12345"],
   ] as [Options, unknown][])("maxPayload() given %j allows %j, which is at the limit", (options, payload) => {
     expect(ask(maxPayload(options), { payload })).toBe(allow());
   });
@@ -23,9 +36,12 @@ describe("maxPayload()", () => {
     [{ depth: 0 }, {}, denied("too many levels", "$")],
     [{ nodes: 3 }, [1, 2, 3], denied("too many values", "$")],
     [{ nodes: 0 }, null, denied("too many values", "$")],
-  ] as [Options, unknown, unknown][])("maxPayload() given %j denies %j, which is beyond", (options, payload, decision) => {
-    expect(ask(maxPayload(options), { payload })).toEqual(decision);
-  });
+  ] as [Options, unknown, unknown][])(
+    "maxPayload() given %j denies %j, which is beyond",
+    (options, payload, decision) => {
+      expect(ask(maxPayload(options), { payload })).toEqual(decision);
+    },
+  );
 
   test("maxPayload() judges at every gate and never writes", () => {
     expect(maxPayload({ bytes: 1 }).stages).toBeUndefined();
@@ -34,14 +50,20 @@ describe("maxPayload()", () => {
 
   test("maxPayload() ends, when what goes by reference is endless", () => {
     const endless = new Proxy([], { get: (_, key) => (key === "length" ? 4e9 : "") });
-    expect(ask(maxPayload({ bytes: 10 }), { stage: "output", payload: endless })).toMatchObject({ code: "payload_too_large" });
+    expect(ask(maxPayload({ bytes: 10 }), { stage: "output", payload: endless })).toMatchObject({
+      code: "payload_too_large",
+    });
     let deep: unknown = "x";
     for (let i = 0; i < 100_000; i++) deep = { deep };
-    expect(ask(maxPayload({ bytes: 1000 }), { stage: "output", payload: deep })).toMatchObject({ code: "payload_too_large" });
+    expect(ask(maxPayload({ bytes: 1000 }), { stage: "output", payload: deep })).toMatchObject({
+      code: "payload_too_large",
+    });
   });
 
   test("maxPayload() lets pass what its gate let pass by reference, when it is not plain", () => {
-    expect(ask(maxPayload({ bytes: 10 }), { stage: "output", payload: { when: new Date(0), list: [() => {}] } })).toBe(allow());
+    expect(ask(maxPayload({ bytes: 10 }), { stage: "output", payload: { when: new Date(0), list: [() => {}] } })).toBe(
+      allow(),
+    );
   });
 
   test("maxPayload() keeps its limits, when the options are changed afterwards", () => {

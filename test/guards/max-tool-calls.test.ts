@@ -10,18 +10,30 @@ const EXCEEDED = "max_tool_calls_exceeded";
 
 describe("maxToolCalls()", () => {
   test("has its name, judges tool calls and is known to only read, when it is built", () => {
-    for (const guard of [maxToolCalls(1), maxToolCalls(1, { per: "agent" })]) expect([guard.guardName, guard.stages, isReadOnly(guard)]).toEqual(["maxToolCalls", ["pre_tool_call"], true]);
+    for (const guard of [maxToolCalls(1), maxToolCalls(1, { per: "agent" })]) {
+      expect([guard.guardName, guard.stages, isReadOnly(guard)]).toEqual(["maxToolCalls", ["pre_tool_call"], true]);
+    }
   });
 
   test("allows so many calls and denies the next, when they are made one after the other", () => {
     const guard = maxToolCalls(2);
     const session = sessionOf();
     expect([act(guard, session).decision, act(guard, session).decision]).toEqual([allow(), allow()]);
-    expect(act(guard, session).decision).toEqual({ effect: "deny", allowed: false, code: EXCEEDED, reason: "All the tool calls that may be made have been made", guard: "maxToolCalls", details: { max: 2 } });
+    expect(act(guard, session).decision).toEqual({
+      effect: "deny",
+      allowed: false,
+      code: EXCEEDED,
+      reason: "All the tool calls that may be made have been made",
+      guard: "maxToolCalls",
+      details: { max: 2 },
+    });
   });
 
   test("denies every call, when max is 0", () => {
-    expect([act(maxToolCalls(0), sessionOf()).code, act(maxToolCalls(0, { per: "agent" }), sessionOf()).code]).toEqual([EXCEEDED, EXCEEDED]);
+    expect([act(maxToolCalls(0), sessionOf()).code, act(maxToolCalls(0, { per: "agent" }), sessionOf()).code]).toEqual([
+      EXCEEDED,
+      EXCEEDED,
+    ]);
   });
 
   test("gives back what was denied or cancelled, and not what ran or failed", () => {
@@ -49,13 +61,19 @@ describe("maxToolCalls()", () => {
 
   test("counts sessions of one id apart, when they are of different agents", () => {
     const guard = maxToolCalls(1, { windowMs: 1000 });
-    expect([["a", "s"], ["b", "s"], ["a", "s"]].map(([agentKey, sessionId]) => act(guard, sessionOf({ agentKey, sessionId })).code)).toEqual(["", "", EXCEEDED]);
+    expect(
+      [["a", "s"], ["b", "s"], ["a", "s"]].map(([agentKey, sessionId]) =>
+        act(guard, sessionOf({ agentKey, sessionId })).code
+      ),
+    ).toEqual(["", "", EXCEEDED]);
   });
 
   test("counts sessions apart, unless they are of one agent and it is told so", () => {
     const codes = (guard: ReturnType<typeof maxToolCalls>): readonly string[] =>
-      [sessionOf({ sessionId: "1" }), sessionOf({ sessionId: "2" }), sessionOf({ agentKey: "other", sessionId: "3" })].map((session) => act(guard, session).code);
-    expect([codes(maxToolCalls(1)), codes(maxToolCalls(1, { per: "tree" })), codes(maxToolCalls(1, { per: "agent" }))]).toEqual([["", "", ""], ["", "", ""], ["", EXCEEDED, ""]]);
+      [sessionOf({ sessionId: "1" }), sessionOf({ sessionId: "2" }), sessionOf({ agentKey: "other", sessionId: "3" })]
+        .map((session) => act(guard, session).code);
+    expect([codes(maxToolCalls(1)), codes(maxToolCalls(1, { per: "tree" })), codes(maxToolCalls(1, { per: "agent" }))])
+      .toEqual([["", "", ""], ["", "", ""], ["", EXCEEDED, ""]]);
   });
 
   test("forgets calls, when they are older than its window", () => {
@@ -75,17 +93,20 @@ describe("maxToolCalls()", () => {
     expect(act(guard, session).code).toBe(EXCEEDED);
   });
 
-  test.each([["at once", memoryStore()], ["later", later(memoryStore())]])("counts in a store, of any session with the same id, when it answers %s", async (_when, store) => {
-    const [here, there] = [maxToolCalls(2, { store }), maxToolCalls(2, { store })];
-    const codes: string[] = [];
-    for (const guard of [here, there, here]) {
-      const { code, takings } = await actLater(guard, sessionOf({ sessionId: "resumed" }));
-      takings.settle(undefined);
-      codes.push(code);
-    }
-    codes.push((await actLater(here, sessionOf({ sessionId: "another" }))).code);
-    expect(codes).toEqual(["", "", EXCEEDED, ""]);
-  });
+  test.each([["at once", memoryStore()], ["later", later(memoryStore())]])(
+    "counts in a store, of any session with the same id, when it answers %s",
+    async (_when, store) => {
+      const [here, there] = [maxToolCalls(2, { store }), maxToolCalls(2, { store })];
+      const codes: string[] = [];
+      for (const guard of [here, there, here]) {
+        const { code, takings } = await actLater(guard, sessionOf({ sessionId: "resumed" }));
+        takings.settle(undefined);
+        codes.push(code);
+      }
+      codes.push((await actLater(here, sessionOf({ sessionId: "another" }))).code);
+      expect(codes).toEqual(["", "", EXCEEDED, ""]);
+    },
+  );
 
   test.each(BROKEN_STORES)("denies with store_unavailable, when the store %s", async (_what, take) => {
     expect((await actLater(maxToolCalls(1, { store: storeThat(take) }), sessionOf())).code).toBe("store_unavailable");
@@ -98,7 +119,10 @@ describe("maxToolCalls()", () => {
     expect(decisions.filter((one) => one.allowed)).toHaveLength(3);
   });
 
-  test.each([[-1, RangeError], [0.5, RangeError], [NaN, RangeError], [Infinity, RangeError], ["5", TypeError], [undefined, TypeError], [null, TypeError]])("throws, when max is %s", (max, type) => {
+  test.each([[-1, RangeError], [0.5, RangeError], [NaN, RangeError], [Infinity, RangeError], ["5", TypeError], [
+    undefined,
+    TypeError,
+  ], [null, TypeError]])("throws, when max is %s", (max, type) => {
     expect(() => maxToolCalls(max as number)).toThrow(type);
     expect(() => maxToolCalls(max as number)).toThrow('Cannot build maxToolCalls(): "max" must be a whole number >= 0');
   });

@@ -19,11 +19,22 @@ describe("noLoops()", () => {
     expect([guard.guardName, guard.stages, isReadOnly(guard)]).toEqual(["noLoops", ["pre_tool_call"], true]);
   });
 
-  test.each([
-    ["the same call again and again", "aaaaa", 3, [3, 4]], ["the same call, with another between", "aaabaaab", 3, []], ["another call goes on", "aaaab", 3, [3]],
-    ["a cycle of two", "abababa", 3, [6]], ["a cycle of two, left by the other call", "ababab" + "b", 3, []], ["a cycle of three", "abcabca", 2, [6]], ["a cycle of four", "abcdabcda", 2, [8]],
-    ["a cycle of five", "abcdeabcdeabcde", 2, []], ["no cycle", "abcdefgh", 1, []], ["one repeat", "aab", 1, [1]], ["there and back", "aba", 1, []], ["a cycle after other calls", "xyzabababa", 3, [9]],
-  ] as const)("%s: denies right", (_what, calls, repeats, denied) => {
+  test.each(
+    [
+      ["the same call again and again", "aaaaa", 3, [3, 4]],
+      ["the same call, with another between", "aaabaaab", 3, []],
+      ["another call goes on", "aaaab", 3, [3]],
+      ["a cycle of two", "abababa", 3, [6]],
+      ["a cycle of two, left by the other call", "ababab" + "b", 3, []],
+      ["a cycle of three", "abcabca", 2, [6]],
+      ["a cycle of four", "abcdabcda", 2, [8]],
+      ["a cycle of five", "abcdeabcdeabcde", 2, []],
+      ["no cycle", "abcdefgh", 1, []],
+      ["one repeat", "aab", 1, [1]],
+      ["there and back", "aba", 1, []],
+      ["a cycle after other calls", "xyzabababa", 3, [9]],
+    ] as const,
+  )("%s: denies right", (_what, calls, repeats, denied) => {
     expect(deniedIn(calls, { repeats })).toEqual(denied);
   });
 
@@ -44,9 +55,16 @@ describe("noLoops()", () => {
   }
 
   test("denies what the definition does, whatever is called", () => {
-    fc.assert(fc.property(fc.string({ unit: fc.constantFrom("a", "b", "c"), maxLength: 60 }), fc.integer({ min: 1, max: 4 }), (calls, repeats) => {
-      expect(deniedIn(calls, { repeats })).toEqual(deniedNaive(calls, repeats));
-    }), { numRuns: 300 });
+    fc.assert(
+      fc.property(
+        fc.string({ unit: fc.constantFrom("a", "b", "c"), maxLength: 60 }),
+        fc.integer({ min: 1, max: 4 }),
+        (calls, repeats) => {
+          expect(deniedIn(calls, { repeats })).toEqual(deniedNaive(calls, repeats));
+        },
+      ),
+      { numRuns: 300 },
+    );
   });
 
   test("denies with the cycle's length and no arguments, when calls go round", () => {
@@ -54,14 +72,22 @@ describe("noLoops()", () => {
     const session = sessionOf();
     for (const name of ["a", "b", "a", "b"]) act(guard, session, { name, payload: { secret: "x" } });
     expect(act(guard, session, { name: "a", payload: { secret: "x" } }).decision).toEqual({
-      effect: "deny", allowed: false, code: LOOP, reason: "The agent repeats the same calls", guard: "noLoops", details: { repeats: 2, cycle: 2 },
+      effect: "deny",
+      allowed: false,
+      code: LOOP,
+      reason: "The agent repeats the same calls",
+      guard: "noLoops",
+      details: { repeats: 2, cycle: 2 },
     });
   });
 
   test("compares arguments by what they say, when keys come in another order", () => {
     const guard = noLoops({ repeats: 1 });
     const session = sessionOf();
-    const payloads = [{ a: 1, b: [1, { c: 2, d: 3 }] }, { b: [1, { d: 3, c: 2 }], a: 1 }, { a: 1, b: [{ c: 2, d: 3 }, 1] }, { a: "1", b: [] }];
+    const payloads = [{ a: 1, b: [1, { c: 2, d: 3 }] }, { b: [1, { d: 3, c: 2 }], a: 1 }, {
+      a: 1,
+      b: [{ c: 2, d: 3 }, 1],
+    }, { a: "1", b: [] }];
     expect(payloads.map((payload) => act(guard, session, { payload }).code)).toEqual(["", LOOP, "", ""]);
   });
 
@@ -95,7 +121,14 @@ describe("noLoops()", () => {
     expect(Array.from({ length: 10 }, () => act(guard, session).code).filter((code) => code === "")).toHaveLength(3);
   });
 
-  test.each([["axaxa", 2, 10, [4]], ["axbxcxd", 3, 5, []], ["axbxcxdx", 3, 6, [7]], ["axyaxzbca", 2, 8, [8]], ["axyaxzbcdea", 2, 7, []]] as const)("finds the same call among the last ones, in %s", (calls, repeats, window, denied) => {
+  test.each(
+    [["axaxa", 2, 10, [4]], ["axbxcxd", 3, 5, []], ["axbxcxdx", 3, 6, [7]], ["axyaxzbca", 2, 8, [8]], [
+      "axyaxzbcdea",
+      2,
+      7,
+      [],
+    ]] as const,
+  )("finds the same call among the last ones, in %s", (calls, repeats, window, denied) => {
     expect(deniedIn(calls, { repeats, window })).toEqual(denied);
   });
 
@@ -103,12 +136,22 @@ describe("noLoops()", () => {
     const guard = noLoops({ repeats: 2, window: 10 });
     const session = sessionOf();
     for (const name of ["a", "b", "a", "c"]) act(guard, session, { name });
-    expect(act(guard, session, { name: "a" }).decision).toMatchObject({ code: LOOP, details: { repeats: 2, window: 10 } });
+    expect(act(guard, session, { name: "a" }).decision).toMatchObject({
+      code: LOOP,
+      details: { repeats: 2, window: 10 },
+    });
   });
 
   test.each([
-    [{}, '"repeats" must be a whole number from 1 to 100, and is undefined'], [{ repeats: 0 }, '"repeats"'], [{ repeats: 101 }, '"repeats"'], [{ repeats: NaN }, '"repeats"'], [{ repeats: "3" }, '"repeats"'],
-    [{ repeats: 3, window: 2 }, '"window" must be a whole number from 3 to 1000, and is 2'], [{ repeats: 3, window: 1001 }, '"window"'], [{ repeats: 3, cycles: 4 }, '"cycles" must be one of the known options'], [undefined, '"options"'],
+    [{}, '"repeats" must be a whole number from 1 to 100, and is undefined'],
+    [{ repeats: 0 }, '"repeats"'],
+    [{ repeats: 101 }, '"repeats"'],
+    [{ repeats: NaN }, '"repeats"'],
+    [{ repeats: "3" }, '"repeats"'],
+    [{ repeats: 3, window: 2 }, '"window" must be a whole number from 3 to 1000, and is 2'],
+    [{ repeats: 3, window: 1001 }, '"window"'],
+    [{ repeats: 3, cycles: 4 }, '"cycles" must be one of the known options'],
+    [undefined, '"options"'],
   ])("throws, when it is built with %j", (options, message) => {
     expect(() => noLoops(options as never)).toThrow(`Cannot build noLoops(): ${message}`);
   });

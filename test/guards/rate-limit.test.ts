@@ -25,7 +25,13 @@ function codesAt(guard: ReturnType<typeof rateLimit>, times: readonly number[]):
 describe("rateLimit()", () => {
   test("has its name, judges tool calls and is known to only read, when it is built", () => {
     const guard = minute(1);
-    expect([guard.guardName, guard.stages, isReadOnly(guard), isReadOnly(minute(1, { by: () => "k" })), isReadOnly(minute(1, { weight: () => 1 }))]).toEqual(["rateLimit", ["pre_tool_call"], true, false, false]);
+    expect([
+      guard.guardName,
+      guard.stages,
+      isReadOnly(guard),
+      isReadOnly(minute(1, { by: () => "k" })),
+      isReadOnly(minute(1, { weight: () => 1 })),
+    ]).toEqual(["rateLimit", ["pre_tool_call"], true, false, false]);
   });
 
   test("denies with everything a caller needs, when the limit is reached", () => {
@@ -33,7 +39,14 @@ describe("rateLimit()", () => {
     const session = sessionOf({ now: 1000 });
     expect(act(guard, session).decision).toBe(allow());
     session.state.now = 11_000;
-    expect(act(guard, session).decision).toEqual({ effect: "deny", allowed: false, code: LIMITED, reason: "Rate limit exceeded", guard: "rateLimit", details: { max: 1, windowMs: 60_000, retryAfterMs: 50_000 } });
+    expect(act(guard, session).decision).toEqual({
+      effect: "deny",
+      allowed: false,
+      code: LIMITED,
+      reason: "Rate limit exceeded",
+      guard: "rateLimit",
+      details: { max: 1, windowMs: 60_000, retryAfterMs: 50_000 },
+    });
   });
 
   test.each([
@@ -50,20 +63,26 @@ describe("rateLimit()", () => {
   });
 
   test("allows exactly max in every window, whatever the clock does", () => {
-    fc.assert(fc.property(fc.array(fc.integer({ min: -50, max: 60 }), { maxLength: 60 }), fc.integer({ min: 0, max: 5 }), (moves, max) => {
-      const guard = rateLimit({ max, windowMs: 100 });
-      const session = sessionOf();
-      let latest = -Infinity;
-      const passed: number[] = [];
-      for (const move of moves) {
-        session.state.now += move;
-        latest = Math.max(latest, session.state.now);
-        const within = passed.filter((time) => latest - time < 100).length;
-        const { code } = act(guard, session);
-        expect(code).toBe(within < max ? "" : LIMITED);
-        if (code === "") passed.push(latest);
-      }
-    }));
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: -50, max: 60 }), { maxLength: 60 }),
+        fc.integer({ min: 0, max: 5 }),
+        (moves, max) => {
+          const guard = rateLimit({ max, windowMs: 100 });
+          const session = sessionOf();
+          let latest = -Infinity;
+          const passed: number[] = [];
+          for (const move of moves) {
+            session.state.now += move;
+            latest = Math.max(latest, session.state.now);
+            const within = passed.filter((time) => latest - time < 100).length;
+            const { code } = act(guard, session);
+            expect(code).toBe(within < max ? "" : LIMITED);
+            if (code === "") passed.push(latest);
+          }
+        },
+      ),
+    );
   });
 
   test("counts an agent's calls together, when it opens new sessions (RL-22)", () => {
@@ -73,57 +92,110 @@ describe("rateLimit()", () => {
 
   test("counts agents apart by their whole key, when they share a last segment (RL-12)", () => {
     const guard = minute(1);
-    expect(["did:agentmesh:a:bot", "did:agentmesh:b:bot", "bot", "did:agentmesh:a:bot"].map((agentKey) => act(guard, sessionOf({ agentKey })).code)).toEqual(["", "", "", LIMITED]);
+    expect(
+      ["did:agentmesh:a:bot", "did:agentmesh:b:bot", "bot", "did:agentmesh:a:bot"].map((agentKey) =>
+        act(guard, sessionOf({ agentKey })).code
+      ),
+    ).toEqual(["", "", "", LIMITED]);
   });
 
-  test.each([undefined, "", null, 7, {}, "x".repeat(1025)])("denies and counts nothing, when the agent's key is %j (RL-13)", (agentKey) => {
-    for (const by of ["agent", "session"] as const) {
-      expect(act(minute(1, { by }), sessionOf({ agentKey: agentKey ?? "" })).decision).toMatchObject({ code: LIMITED, reason: "There is nothing to count this act under" });
-    }
-    expect(codeOf(ask(minute(1), {}, context({ agentKey: agentKey as string })) as never)).toBe(LIMITED);
-  });
+  test.each([undefined, "", null, 7, {}, "x".repeat(1025)])(
+    "denies and counts nothing, when the agent's key is %j (RL-13)",
+    (agentKey) => {
+      for (const by of ["agent", "session"] as const) {
+        expect(act(minute(1, { by }), sessionOf({ agentKey: agentKey ?? "" })).decision).toMatchObject({
+          code: LIMITED,
+          reason: "There is nothing to count this act under",
+        });
+      }
+      expect(codeOf(ask(minute(1), {}, context({ agentKey: agentKey as string })) as never)).toBe(LIMITED);
+    },
+  );
 
   test("counts each tool apart, whoever calls it, when by is tool", () => {
     const guard = minute(1, { by: "tool" });
-    const calls = [["a", "search"], ["a", "read"], ["b", "search"], ["b", "__proto__"], ["b", "constructor"], ["b", "constructor"]] as const;
-    expect(calls.map(([agentKey, name]) => act(guard, sessionOf({ agentKey }), { name }).code)).toEqual(["", "", LIMITED, "", "", LIMITED]);
+    const calls = [["a", "search"], ["a", "read"], ["b", "search"], ["b", "__proto__"], ["b", "constructor"], [
+      "b",
+      "constructor",
+    ]] as const;
+    expect(calls.map(([agentKey, name]) => act(guard, sessionOf({ agentKey }), { name }).code)).toEqual([
+      "",
+      "",
+      LIMITED,
+      "",
+      "",
+      LIMITED,
+    ]);
   });
 
   test("counts each session apart, and an agent's apart from another's of the same id, when by is session", () => {
     const guard = minute(1, { by: "session" });
-    const sessions = [["a", "s"], ["a", "t"], ["b", "s"], ["a", "s"], ["a\",\"s", "t"]] as const;
-    expect(sessions.map(([agentKey, sessionId]) => act(guard, sessionOf({ agentKey, sessionId })).code)).toEqual(["", "", "", LIMITED, ""]);
+    const sessions = [["a", "s"], ["a", "t"], ["b", "s"], ["a", "s"], ['a","s', "t"]] as const;
+    expect(sessions.map(([agentKey, sessionId]) => act(guard, sessionOf({ agentKey, sessionId })).code)).toEqual([
+      "",
+      "",
+      "",
+      LIMITED,
+      "",
+    ]);
   });
 
   test("counts under what a function answers, when by is one", () => {
     const guard = minute(1, { by: ({ payload }) => (payload as { host: string }).host });
-    expect(["x", "y", "x"].map((host) => act(guard, sessionOf(), { payload: { host } }).code)).toEqual(["", "", LIMITED]);
+    expect(["x", "y", "x"].map((host) => act(guard, sessionOf(), { payload: { host } }).code)).toEqual([
+      "",
+      "",
+      LIMITED,
+    ]);
   });
 
-  test.each([undefined, "", 7, ["a"], Promise.resolve("a"), "x".repeat(1025)])("denies, when the function answers %s", (key) => {
-    expect(act(minute(1, { by: () => key as string }), sessionOf()).code).toBe(LIMITED);
-  });
+  test.each([undefined, "", 7, ["a"], Promise.resolve("a"), "x".repeat(1025)])(
+    "denies, when the function answers %s",
+    (key) => {
+      expect(act(minute(1, { by: () => key as string }), sessionOf()).code).toBe(LIMITED);
+    },
+  );
 
   test("leaves an error to who composes it, when the function throws", () => {
-    const guard = minute(1, { by: () => { throw new Error("no host"); } });
+    const guard = minute(1, {
+      by: () => {
+        throw new Error("no host");
+      },
+    });
     expect(() => act(guard, sessionOf())).toThrow("no host");
   });
 
   test("takes what an act weighs, when there are weights", () => {
     const guard = minute(10, { weight: ({ payload }) => (payload as { size: number }).size });
-    expect([7, 4, 3, 0, 1].map((size) => act(guard, sessionOf(), { payload: { size } }).code)).toEqual(["", LIMITED, "", "", LIMITED]);
+    expect([7, 4, 3, 0, 1].map((size) => act(guard, sessionOf(), { payload: { size } }).code)).toEqual([
+      "",
+      LIMITED,
+      "",
+      "",
+      LIMITED,
+    ]);
     const fixed = minute(10, { weight: 5 });
     expect([1, 2, 3].map(() => act(fixed, sessionOf()).code)).toEqual(["", "", LIMITED]);
   });
 
   test("names no time to come back, when the weight is above max", () => {
-    expect(act(minute(2, { weight: 3 }), sessionOf()).decision).toMatchObject({ code: LIMITED, details: { max: 2, windowMs: 60_000 } });
-    expect((act(minute(2, { weight: 3 }), sessionOf()).decision as { details: object }).details).not.toHaveProperty("retryAfterMs");
+    expect(act(minute(2, { weight: 3 }), sessionOf()).decision).toMatchObject({
+      code: LIMITED,
+      details: { max: 2, windowMs: 60_000 },
+    });
+    expect((act(minute(2, { weight: 3 }), sessionOf()).decision as { details: object }).details).not.toHaveProperty(
+      "retryAfterMs",
+    );
   });
 
-  test.each([-1, 0.5, NaN, Infinity, "1", undefined, 2 ** 53])("throws for whoever composes it, when the weight function answers %s", (weight) => {
-    expect(() => act(minute(10, { weight: () => weight as number }), sessionOf())).toThrow(/^The weight function of rateLimit\(\) must answer a whole number/);
-  });
+  test.each([-1, 0.5, NaN, Infinity, "1", undefined, 2 ** 53])(
+    "throws for whoever composes it, when the weight function answers %s",
+    (weight) => {
+      expect(() => act(minute(10, { weight: () => weight as number }), sessionOf())).toThrow(
+        /^The weight function of rateLimit\(\) must answer a whole number/,
+      );
+    },
+  );
 
   test("gives back, when the act is denied, and not when it ran", () => {
     const guard = minute(1);
@@ -144,10 +216,16 @@ describe("rateLimit()", () => {
 
   test("is given back within any(), when the branch that took denies", () => {
     const limit = minute(1);
-    const guard = any(defineGuard({ name: "first", check: (seen, where, take) => {
-      const answer = limit(seen, where, take);
-      return answer === allow() ? deny("no", "no") : answer;
-    } }), limit);
+    const guard = any(
+      defineGuard({
+        name: "first",
+        check: (seen, where, take) => {
+          const answer = limit(seen, where, take);
+          return answer === allow() ? deny("no", "no") : answer;
+        },
+      }),
+      limit,
+    );
     const session = sessionOf();
     expect([act(guard, session).code, act(guard, session).code]).toEqual(["", LIMITED]);
   });
@@ -157,7 +235,11 @@ describe("rateLimit()", () => {
     const guard = rateLimit(options);
     Object.assign(options, { max: 100 });
     options.stages.pop();
-    expect([guard.stages, act(guard, sessionOf()).code, act(guard, sessionOf()).code]).toEqual([["pre_tool_call", "input"], "", LIMITED]);
+    expect([guard.stages, act(guard, sessionOf()).code, act(guard, sessionOf()).code]).toEqual([
+      ["pre_tool_call", "input"],
+      "",
+      LIMITED,
+    ]);
   });
 
   test.each([
@@ -187,7 +269,9 @@ describe("rateLimit()", () => {
   });
 });
 
-describe.each([["at once", (store = memoryStore()) => store], ["later", (store = memoryStore()) => later(store)]] as const)("rateLimit() over a store that answers %s", (when, make) => {
+describe.each(
+  [["at once", (store = memoryStore()) => store], ["later", (store = memoryStore()) => later(store)]] as const,
+)("rateLimit() over a store that answers %s", (when, make) => {
   test("answers at once exactly where the store does, when it is asked", () => {
     const answer = minute(1, { store: make() })(request(), sessionOf().context, taking());
     expect(answer instanceof Promise).toBe(when === "later");
@@ -199,7 +283,10 @@ describe.each([["at once", (store = memoryStore()) => store], ["later", (store =
     const session = sessionOf({ now: 1000 });
     expect((await actLater(guard, session)).decision).toBe(allow());
     session.state.now = 11_000;
-    expect((await actLater(guard, session)).decision).toMatchObject({ code: LIMITED, details: { max: 1, windowMs: 60_000, retryAfterMs: 50_000 } });
+    expect((await actLater(guard, session)).decision).toMatchObject({
+      code: LIMITED,
+      details: { max: 1, windowMs: 60_000, retryAfterMs: 50_000 },
+    });
     session.state.now = 61_000;
     expect((await actLater(guard, session)).code).toBe("");
   });
@@ -207,10 +294,16 @@ describe.each([["at once", (store = memoryStore()) => store], ["later", (store =
   test("counts together with other guards of the same store, and apart from other limits, when they share it", async () => {
     const store = memoryStore();
     const [one, two] = [minute(2, { store: make(store) }), minute(2, { store: make(store) })];
-    const others = [minute(1, { store: make(store), id: "other" }), minute(1, { store: make(store), by: "tool" }), rateLimit({ max: 1, windowMs: 1000, store: make(store) })];
+    const others = [
+      minute(1, { store: make(store), id: "other" }),
+      minute(1, { store: make(store), by: "tool" }),
+      rateLimit({ max: 1, windowMs: 1000, store: make(store) }),
+    ];
     const session = sessionOf();
     const codes: string[] = [];
-    for (const guard of [one, two, one, two, ...others]) codes.push((await actLater(guard, session, { name: "did:agentmesh:tester" })).code);
+    for (const guard of [one, two, one, two, ...others]) {
+      codes.push((await actLater(guard, session, { name: "did:agentmesh:tester" })).code);
+    }
     expect(codes).toEqual(["", "", LIMITED, LIMITED, "", "", ""]);
   });
 
@@ -230,7 +323,12 @@ describe.each([["at once", (store = memoryStore()) => store], ["later", (store =
     const guard = minute(1, { store: make(), weight: 1 });
     const session = sessionOf();
     const dry = async (): Promise<string> => (await actLater(guard, session, {}, true)).code;
-    expect([await dry(), await dry(), (await actLater(guard, session)).code, await dry()]).toEqual(["", "", "", LIMITED]);
+    expect([await dry(), await dry(), (await actLater(guard, session)).code, await dry()]).toEqual([
+      "",
+      "",
+      "",
+      LIMITED,
+    ]);
   });
 
   test("holds nothing, when the act weighs nothing", async () => {
@@ -253,7 +351,12 @@ describe("rateLimit() over a store that is broken", () => {
   test.each(BROKEN_STORES)("denies with store_unavailable, when it %s (RL-25)", async (_what, take) => {
     const guard = minute(1, { store: storeThat(take) });
     const { decision } = await actLater(guard, sessionOf());
-    expect(decision).toMatchObject({ code: "store_unavailable", guard: "rateLimit", reason: "The limit could not be looked up", details: expect.any(Error) });
+    expect(decision).toMatchObject({
+      code: "store_unavailable",
+      guard: "rateLimit",
+      reason: "The limit could not be looked up",
+      details: expect.any(Error),
+    });
     expect((await actLater(guard, sessionOf(), {}, true)).code).toBe("store_unavailable");
   });
 
@@ -263,16 +366,25 @@ describe("rateLimit() over a store that is broken", () => {
     expect([act(guard, sessionOf({ now: NaN })).code, asked]).toEqual([LIMITED, 0]);
   });
 
-  test.each([["throws", () => { throw new Error("gone"); }], ["rejects", () => Promise.reject(new Error("gone"))]])("stays closed and quiet, when giving back %s", async (_what, giveBack) => {
-    let taken = 0;
-    const guard = minute(1, { store: storeThat(() => ({ taken: taken++ === 0, receipt: "1", remaining: 0 }), giveBack) });
-    const session = sessionOf();
-    (await actLater(guard, session)).takings.giveBack(true);
-    expect((await actLater(guard, session)).code).toBe(LIMITED);
-  });
+  test.each([["throws", () => {
+    throw new Error("gone");
+  }], ["rejects", () => Promise.reject(new Error("gone"))]])(
+    "stays closed and quiet, when giving back %s",
+    async (_what, giveBack) => {
+      let taken = 0;
+      const guard = minute(1, {
+        store: storeThat(() => ({ taken: taken++ === 0, receipt: "1", remaining: 0 }), giveBack),
+      });
+      const session = sessionOf();
+      (await actLater(guard, session)).takings.giveBack(true);
+      expect((await actLater(guard, session)).code).toBe(LIMITED);
+    },
+  );
 
   test("believes no time to come back that is none, when the store answers one", () => {
-    const guard = minute(1, { store: storeThat(() => ({ taken: false, receipt: "", remaining: 0, retryAfterMs: "soon" })) });
+    const guard = minute(1, {
+      store: storeThat(() => ({ taken: false, receipt: "", remaining: 0, retryAfterMs: "soon" })),
+    });
     expect((act(guard, sessionOf()).decision as { details: object }).details).toEqual({ max: 1, windowMs: 60_000 });
   });
 });

@@ -31,11 +31,19 @@ describe("redactPatterns()", () => {
   });
 
   test.each<readonly [string, unknown, unknown]>([
-    ["deep in plain data", { a: [{ b: "a Secret", c: 1 }], d: null, e: true }, { a: [{ b: "a [redacted]", c: 1 }], d: null, e: true }],
+    ["deep in plain data", { a: [{ b: "a Secret", c: 1 }], d: null, e: true }, {
+      a: [{ b: "a [redacted]", c: 1 }],
+      d: null,
+      e: true,
+    }],
     ["folded only", { a: "sec\u200bret and more", b: "x" }, { a: "[redacted]", b: "x" }],
     ["decoded only", { a: "rm%20-rf" }, { a: "[redacted]" }],
     ["as it stands and decoded", { a: "secret rm%20-rf" }, { a: "[redacted]" }],
-    ["next to an own __proto__", JSON.parse('{"__proto__": {"a": "secret"}}'), JSON.parse('{"__proto__": {"a": "[redacted]"}}')],
+    [
+      "next to an own __proto__",
+      JSON.parse('{"__proto__": {"a": "secret"}}'),
+      JSON.parse('{"__proto__": {"a": "[redacted]"}}'),
+    ],
     ["next to undefined", { a: "secret", b: undefined }, { a: "[redacted]", b: undefined }],
   ])("masks a match in place or the whole value, when it is %s", (_, payload, masked) => {
     const decision = judge(guard, payload);
@@ -56,7 +64,11 @@ describe("redactPatterns()", () => {
     ["in plain data with an instance", { a: "secret", b: new Map() }, 2],
     ["in plain data with a function", { a: "secret", b: () => 1 }, 2],
     ["in plain data with a symbol", { a: "secret", b: Symbol("x") }, 2],
-    ["in plain data with a hidden property", Object.defineProperty({ a: "secret" }, "b", { value: 1, enumerable: false }), 2],
+    [
+      "in plain data with a hidden property",
+      Object.defineProperty({ a: "secret" }, "b", { value: 1, enumerable: false }),
+      2,
+    ],
   ])("denies with the pattern's index, when the match is %s", (_, payload, pattern) => {
     expect(judge(guard, payload)).toEqual({
       effect: "deny",
@@ -69,21 +81,34 @@ describe("redactPatterns()", () => {
   });
 
   test("denies, when the match is a number", () => {
-    expect(judge(redactPatterns(["12345"]), { pin: 123456 })).toMatchObject({ effect: "deny", code: "blocked_pattern" });
+    expect(judge(redactPatterns(["12345"]), { pin: 123456 })).toMatchObject({
+      effect: "deny",
+      code: "blocked_pattern",
+    });
   });
 
   test("denies with payload_too_large, when a payload cannot be read", () => {
-    expect(judge(guard, { get x(): string { throw new Error("no"); } })).toMatchObject({ effect: "deny", code: "payload_too_large" });
+    expect(judge(guard, {
+      get x(): string {
+        throw new Error("no");
+      },
+    })).toMatchObject({ effect: "deny", code: "payload_too_large" });
   });
 
   test("denies with payload_too_large, when a value is too long for a RegExp", () => {
-    expect(judge(redactPatterns([{ regexp: /secret/ }]), "a".repeat(5000))).toMatchObject({ effect: "deny", code: "payload_too_large" });
+    expect(judge(redactPatterns([{ regexp: /secret/ }]), "a".repeat(5000))).toMatchObject({
+      effect: "deny",
+      code: "payload_too_large",
+    });
   });
 
   test("lets the calls of a model's answer pass unchanged, when its content is masked", () => {
     const toolCalls = [{ id: "1", name: "shell", arguments: { cmd: "secret" } }];
     const decision = judge(guard, { content: "a secret", toolCalls, finishReason: "stop" }, "post_model_call");
-    expect(decision).toMatchObject({ effect: "transform", payload: { content: "a [redacted]", toolCalls, finishReason: "stop" } });
+    expect(decision).toMatchObject({
+      effect: "transform",
+      payload: { content: "a [redacted]", toolCalls, finishReason: "stop" },
+    });
     expect(judge(guard, { content: "none", toolCalls }, "post_model_call")).toBe(allow());
   });
 
@@ -100,23 +125,36 @@ describe("redactPatterns()", () => {
     ["no pattern", [], undefined, '"blockedPatterns" must be an array of at least one pattern'],
     ["a mask that is no string", ["a"], 5, '"mask" must be a string, and is 5'],
     ["a mask that matches", ["redact"], undefined, '"mask" must be text that no pattern matches'],
-    ["a pattern that matches everything", [{ pattern: "x*", type: "regex" }], "#", '"mask" must be text that no pattern matches'],
+    [
+      "a pattern that matches everything",
+      [{ pattern: "x*", type: "regex" }],
+      "#",
+      '"mask" must be text that no pattern matches',
+    ],
   ])("throws, when it is given %s", (_, patterns, mask, message) => {
-    expect(() => redactPatterns(patterns as string[], mask as string)).toThrow(`Cannot build redactPatterns(): ${message}`);
+    expect(() => redactPatterns(patterns as string[], mask as string)).toThrow(
+      `Cannot build redactPatterns(): ${message}`,
+    );
   });
 
   test("leaves nothing that matches, when a payload is random", () => {
-    const patterns: BlockedPattern[] = ["ab", "b  c", { pattern: "c+a", type: "regex" }, { pattern: "*cc", type: "glob" }];
+    const patterns: BlockedPattern[] = ["ab", "b  c", { pattern: "c+a", type: "regex" }, {
+      pattern: "*cc",
+      type: "glob",
+    }];
     const masking = redactPatterns(patterns, "#");
     const matcher = compileMatcher(patterns, "test()");
     const text = fc.string({ unit: fc.constantFrom("a", "b", "c", " ", "%61", "\u200b", "\\u0062"), maxLength: 10 });
     fc.assert(
-      fc.property(fc.oneof(text, fc.array(text, { maxLength: 3 }), fc.dictionary(text, text, { maxKeys: 3 })), (payload) => {
-        const decision = judge(masking, payload);
-        const wasClean = matcher.search(payload) === NO_MATCH;
-        if (decision.effect === "transform") return !wasClean && matcher.search(decision.payload) === NO_MATCH;
-        return wasClean ? decision === allow() : decision.effect === "deny";
-      }),
+      fc.property(
+        fc.oneof(text, fc.array(text, { maxLength: 3 }), fc.dictionary(text, text, { maxKeys: 3 })),
+        (payload) => {
+          const decision = judge(masking, payload);
+          const wasClean = matcher.search(payload) === NO_MATCH;
+          if (decision.effect === "transform") return !wasClean && matcher.search(decision.payload) === NO_MATCH;
+          return wasClean ? decision === allow() : decision.effect === "deny";
+        },
+      ),
       { numRuns: 500 },
     );
   });

@@ -5,20 +5,28 @@ import { allow } from "../../src/decision.ts";
 import { requireApproval } from "../../src/guards/require-approval.ts";
 import { ask, context, request, taking } from "../helpers.ts";
 
-const ASKED = { effect: "escalate", allowed: false, code: "approval_required", reason: "A person must approve this tool call", guard: "requireApproval" };
+const ASKED = {
+  effect: "escalate",
+  allowed: false,
+  code: "approval_required",
+  reason: "A person must approve this tool call",
+  guard: "requireApproval",
+};
 
 describe("requireApproval()", () => {
-  test.each([
-    ["every tool", undefined, "anything", true],
-    ["names", ["pay", "Delete"], "pay", true],
-    ["names", ["pay", "Delete"], "PAY", true],
-    ["names", ["pay", "Delete"], "delete", true],
-    ["names", ["pay"], "payment", false],
-    ["names", ["pay"], "toString", false],
-    ["names", ["__proto__"], "__proto__", true],
-    ["a predicate", (): boolean => true, "x", true],
-    ["a predicate", (): boolean => false, "x", false],
-  ] as const)("requireApproval() given %s (%o) asks about %s: %s", async (_, tools, name, asked) => {
+  test.each(
+    [
+      ["every tool", undefined, "anything", true],
+      ["names", ["pay", "Delete"], "pay", true],
+      ["names", ["pay", "Delete"], "PAY", true],
+      ["names", ["pay", "Delete"], "delete", true],
+      ["names", ["pay"], "payment", false],
+      ["names", ["pay"], "toString", false],
+      ["names", ["__proto__"], "__proto__", true],
+      ["a predicate", (): boolean => true, "x", true],
+      ["a predicate", (): boolean => false, "x", false],
+    ] as const,
+  )("requireApproval() given %s (%o) asks about %s: %s", async (_, tools, name, asked) => {
     expect(await ask(requireApproval(tools), { name })).toEqual(asked ? ASKED : allow());
   });
 
@@ -31,12 +39,18 @@ describe("requireApproval()", () => {
   });
 
   test.each([
-    ["throws", () => { throw new Error("x"); }],
+    ["throws", () => {
+      throw new Error("x");
+    }],
     ["answers nothing", () => undefined],
     ["answers 0", () => 0],
     ["answers a promise", () => Promise.resolve(false)],
   ])("requireApproval() denies in its place, when the predicate %s", async (_, predicate) => {
-    expect(await ask(all(requireApproval(predicate as unknown as () => boolean)))).toMatchObject({ effect: "deny", code: "guard_error", guard: "requireApproval" });
+    expect(await ask(all(requireApproval(predicate as unknown as () => boolean)))).toMatchObject({
+      effect: "deny",
+      code: "guard_error",
+      guard: "requireApproval",
+    });
   });
 
   test("requireApproval() keeps its names, when the list is changed afterwards", () => {
@@ -47,8 +61,11 @@ describe("requireApproval()", () => {
   });
 
   test("requireApproval() judges before tool calls only, and never writes unless a predicate might", () => {
-    for (const guard of [requireApproval(), requireApproval(() => true)]) expect(guard.stages).toEqual(["pre_tool_call"]);
-    expect([isReadOnly(requireApproval()), isReadOnly(requireApproval(["a"])), isReadOnly(requireApproval(() => true))]).toEqual([true, true, false]);
+    for (const guard of [requireApproval(), requireApproval(() => true)]) {
+      expect(guard.stages).toEqual(["pre_tool_call"]);
+    }
+    expect([isReadOnly(requireApproval()), isReadOnly(requireApproval(["a"])), isReadOnly(requireApproval(() => true))])
+      .toEqual([true, true, false]);
   });
 
   test.each([
@@ -58,6 +75,8 @@ describe("requireApproval()", () => {
     [["pay", 5], '"tools[1]" must be a string, and is 5'],
     [["pay now"], '"tools[0]" must be 1 to 128 letters, digits and _ . : / -, and is "pay now"'],
   ])("requireApproval() throws a TypeError, when it is given %j", (tools, message) => {
-    expect(() => requireApproval(tools as string[])).toThrow(new TypeError(`Cannot build requireApproval(): ${message}`));
+    expect(() => requireApproval(tools as string[])).toThrow(
+      new TypeError(`Cannot build requireApproval(): ${message}`),
+    );
   });
 });

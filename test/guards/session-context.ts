@@ -20,14 +20,25 @@ export function sessionOf(fields: { agentKey?: unknown; sessionId?: unknown; now
   const controller = new AbortController();
   const { agentKey = "did:agentmesh:tester", sessionId = "session-1" } = fields;
   const context = new SessionContext({
-    agentId: "tester", agentKey: agentKey as string, sessionId: sessionId as string, agent: undefined, policy: { name: "by hand" } as GovernancePolicy,
-    metadata: {}, state, signal: () => controller.signal,
+    agentId: "tester",
+    agentKey: agentKey as string,
+    sessionId: sessionId as string,
+    agent: undefined,
+    policy: { name: "by hand" } as GovernancePolicy,
+    metadata: {},
+    state,
+    signal: () => controller.signal,
   });
   return { context, state, controller };
 }
 
 /** Judges an act of a session, with a taking of its own; `code` is "" where it was allowed. */
-export function act(guard: Guard, session: TestSession, fields: Partial<GovernedRequest> = {}, dry = false): { readonly decision: Decision; readonly code: string; readonly takings: Takings } {
+export function act(
+  guard: Guard,
+  session: TestSession,
+  fields: Partial<GovernedRequest> = {},
+  dry = false,
+): { readonly decision: Decision; readonly code: string; readonly takings: Takings } {
   const takings = new Takings(dry);
   const decision = guard(request(fields), session.context, takings) as Decision;
   if (decision instanceof Promise) throw new TypeError("A synchronous guard answered a promise");
@@ -36,7 +47,12 @@ export function act(guard: Guard, session: TestSession, fields: Partial<Governed
 }
 
 /** As `act`, for guards that may answer later. */
-export async function actLater(guard: Guard, session: TestSession, fields: Partial<GovernedRequest> = {}, dry = false): Promise<{ readonly decision: Decision; readonly code: string; readonly takings: Takings }> {
+export async function actLater(
+  guard: Guard,
+  session: TestSession,
+  fields: Partial<GovernedRequest> = {},
+  dry = false,
+): Promise<{ readonly decision: Decision; readonly code: string; readonly takings: Takings }> {
   const takings = new Takings(dry);
   const decision = await guard(request(fields), session.context, takings);
   if (!decision.allowed) takings.giveBack(true);
@@ -61,7 +77,9 @@ export function later(store: StateStore): StateStore {
 
 /** Stores that do not work, by what they do when asked to take. */
 export const BROKEN_STORES: readonly (readonly [what: string, take: () => unknown])[] = [
-  ["throws", () => { throw new Error("connection refused"); }],
+  ["throws", () => {
+    throw new Error("connection refused");
+  }],
   ["rejects", () => Promise.reject(new Error("connection refused"))],
   ["answers nothing", () => undefined],
   ["answers null", () => null],
@@ -76,5 +94,11 @@ export const BROKEN_STORES: readonly (readonly [what: string, take: () => unknow
 
 /** A store that can only take, and does it in some way. */
 export function storeThat(take: () => unknown, giveBack: () => unknown = () => undefined): StateStore {
-  return { name: "broken", read: () => undefined, put: () => false, take: take as StateStore["take"], giveBack: giveBack as StateStore["giveBack"] };
+  return {
+    name: "broken",
+    read: () => undefined,
+    put: () => false,
+    take: take as StateStore["take"],
+    giveBack: giveBack as StateStore["giveBack"],
+  };
 }

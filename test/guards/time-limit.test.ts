@@ -17,9 +17,19 @@ describe("timeLimit()", () => {
     expect(ask(timeLimit(100), {}, session().at(now))).toBe(allow());
   });
 
-  test.each([1100, 1101, 1e15, Infinity, NaN])("timeLimit() of 100 denies, when the session of 1000 has reached %s", (now) => {
-    expect(ask(timeLimit(100), {}, session().at(now))).toEqual({ effect: "deny", allowed: false, code: "timeout", reason: "The session has run out of time", guard: "timeLimit", details: { limitMs: 100 } });
-  });
+  test.each([1100, 1101, 1e15, Infinity, NaN])(
+    "timeLimit() of 100 denies, when the session of 1000 has reached %s",
+    (now) => {
+      expect(ask(timeLimit(100), {}, session().at(now))).toEqual({
+        effect: "deny",
+        allowed: false,
+        code: "timeout",
+        reason: "The session has run out of time",
+        guard: "timeLimit",
+        details: { limitMs: 100 },
+      });
+    },
+  );
 
   test("timeLimit() denies, when the session's beginning is no number", () => {
     expect(ask(timeLimit(100), {}, context({ startTime: NaN }))).toMatchObject({ code: "timeout" });
@@ -35,7 +45,10 @@ describe("timeLimit()", () => {
     expect(isReadOnly(timeLimit(1))).toBe(true);
   });
 
-  test.each([[0, RangeError], [-1, RangeError], [1.5, RangeError], [NaN, RangeError], ["100", TypeError], [undefined, TypeError]])("timeLimit() throws, when the time is %s", (ms, kind) => {
+  test.each([[0, RangeError], [-1, RangeError], [1.5, RangeError], [NaN, RangeError], ["100", TypeError], [
+    undefined,
+    TypeError,
+  ]])("timeLimit() throws, when the time is %s", (ms, kind) => {
     expect(() => timeLimit(ms as number)).toThrow(kind);
     expect(() => timeLimit(ms as number)).toThrow('Cannot build timeLimit(): "ms" must be a whole number >= 1, and is');
   });

@@ -7,12 +7,17 @@ import { memoryStore } from "../../src/state/memory-store.ts";
 import { act, actLater, BROKEN_STORES, later, sessionOf, storeThat } from "./session-context.ts";
 
 const EXCEEDED = "token_budget_exceeded";
-const text = (tokens: number) => ({ stage: "pre_model_call" as const, name: "m", payload: { messages: [{ role: "", content: "x".repeat(tokens * 4) }] } });
+const text = (tokens: number) => ({
+  stage: "pre_model_call" as const,
+  name: "m",
+  payload: { messages: [{ role: "", content: "x".repeat(tokens * 4) }] },
+});
 
 describe("tokenBudget()", () => {
   test("has its name, judges model calls and is known to only read, when it is built", () => {
     const guard = tokenBudget(1);
-    expect([guard.guardName, guard.stages, isReadOnly(guard), isReadOnly(tokenBudget(1, { estimate: () => 1 }))]).toEqual(["tokenBudget", ["pre_model_call"], true, false]);
+    expect([guard.guardName, guard.stages, isReadOnly(guard), isReadOnly(tokenBudget(1, { estimate: () => 1 }))])
+      .toEqual(["tokenBudget", ["pre_model_call"], true, false]);
   });
 
   test("denies with what was spent and wanted, when the estimate does not fit", () => {
@@ -20,16 +25,25 @@ describe("tokenBudget()", () => {
     const session = sessionOf();
     expect(act(guard, session, text(60)).decision).toBe(allow());
     expect(act(guard, session, text(41)).decision).toEqual({
-      effect: "deny", allowed: false, code: EXCEEDED, reason: "The token budget does not cover this call", guard: "tokenBudget", details: { max: 100, spent: 60, estimate: 41 },
+      effect: "deny",
+      allowed: false,
+      code: EXCEEDED,
+      reason: "The token budget does not cover this call",
+      guard: "tokenBudget",
+      details: { max: 100, spent: 60, estimate: 41 },
     });
     expect(act(guard, session, text(40)).code).toBe("");
   });
 
-  test.each([[{ totalTokens: 7 }, 7], [{ inputTokens: 3, outputTokens: 4 }, 7], [{ totalTokens: 0 }, 1], [undefined, 25]])("estimates from usage %j, when the request has one", (usage, estimate) => {
+  test.each([[{ totalTokens: 7 }, 7], [{ inputTokens: 3, outputTokens: 4 }, 7], [{ totalTokens: 0 }, 1], [
+    undefined,
+    25,
+  ]])("estimates from usage %j, when the request has one", (usage, estimate) => {
     const session = sessionOf();
     const guard = tokenBudget(estimate);
     const fields = { ...text(25), ...(usage === undefined ? {} : { usage }) };
-    expect([act(guard, session, fields).code, act(guard, session, { ...fields, ...text(0), payload: "" }).code]).toEqual(["", EXCEEDED]);
+    expect([act(guard, session, fields).code, act(guard, session, { ...fields, ...text(0), payload: "" }).code])
+      .toEqual(["", EXCEEDED]);
   });
 
   test("estimates as it is told, when it is told how", () => {
@@ -37,20 +51,41 @@ describe("tokenBudget()", () => {
     const asked = tokenBudget(10, { estimate: ({ payload }) => (payload as { most: number }).most });
     const session = sessionOf();
     expect([act(fixed, session, text(1)).code, act(fixed, session, text(1)).code]).toEqual(["", EXCEEDED]);
-    expect([4, 7, 6].map((most) => act(asked, session, { ...text(0), payload: { most } }).code)).toEqual(["", EXCEEDED, ""]);
+    expect([4, 7, 6].map((most) => act(asked, session, { ...text(0), payload: { most } }).code)).toEqual([
+      "",
+      EXCEEDED,
+      "",
+    ]);
   });
 
-  test.each([0, -1, 0.5, NaN, "7", undefined])("throws for whoever composes it, when the estimate function answers %s", (estimate) => {
-    expect(() => act(tokenBudget(10, { estimate: () => estimate as number }), sessionOf(), text(1))).toThrow(/^The estimate function of tokenBudget\(\) must answer a whole number >= 1/);
-  });
+  test.each([0, -1, 0.5, NaN, "7", undefined])(
+    "throws for whoever composes it, when the estimate function answers %s",
+    (estimate) => {
+      expect(() => act(tokenBudget(10, { estimate: () => estimate as number }), sessionOf(), text(1))).toThrow(
+        /^The estimate function of tokenBudget\(\) must answer a whole number >= 1/,
+      );
+    },
+  );
 
   const usages: readonly (readonly [string, TokenUsage | undefined, number])[] = [
-    ["RL-16: more than the estimate", { totalTokens: 950 }, 950], ["less than the estimate", { totalTokens: 10 }, 10], ["nothing used", { totalTokens: 0 }, 0], ["the larger of two figures", { totalTokens: 1, inputTokens: 200, outputTokens: 300 }, 500],
-    ["RL-19: none, the stream was aborted", undefined, 100], ["RL-17: negative", { totalTokens: -500 }, 100], ["RL-17: NaN", { totalTokens: NaN }, 100], ["RL-17: text", { totalTokens: "5" as never }, 100], ["infinite", { totalTokens: Infinity }, 100],
-    ["no object", "5" as never, 100], ["more than can be counted", { totalTokens: 1e300 }, 1e300],
+    ["RL-16: more than the estimate", { totalTokens: 950 }, 950],
+    ["less than the estimate", { totalTokens: 10 }, 10],
+    ["nothing used", { totalTokens: 0 }, 0],
+    ["the larger of two figures", { totalTokens: 1, inputTokens: 200, outputTokens: 300 }, 500],
+    ["RL-19: none, the stream was aborted", undefined, 100],
+    ["RL-17: negative", { totalTokens: -500 }, 100],
+    ["RL-17: NaN", { totalTokens: NaN }, 100],
+    ["RL-17: text", { totalTokens: "5" as never }, 100],
+    ["infinite", { totalTokens: Infinity }, 100],
+    ["no object", "5" as never, 100],
+    ["more than can be counted", { totalTokens: 1e300 }, 1e300],
   ];
 
-  describe.each([["in the session", () => tokenBudget(1000)], ["per agent", () => tokenBudget(1000, { per: "agent" })], ["in a store", () => tokenBudget(1000, { store: memoryStore() })]])("counting %s", (_where, make) => {
+  describe.each([
+    ["in the session", () => tokenBudget(1000)],
+    ["per agent", () => tokenBudget(1000, { per: "agent" })],
+    ["in a store", () => tokenBudget(1000, { store: memoryStore() })],
+  ])("counting %s", (_where, make) => {
     test.each(usages)("settles %s, when a call of estimate 100 reports it", (_what, usage, spent) => {
       const guard = make();
       const session = sessionOf();
@@ -79,7 +114,11 @@ describe("tokenBudget()", () => {
 
   test("counts an agent's sessions together and agents apart, when it is per agent", () => {
     const guard = tokenBudget(10, { per: "agent" });
-    expect([["a", "1"], ["a", "2"], ["b", "1"]].map(([agentKey, sessionId]) => act(guard, sessionOf({ agentKey, sessionId }), text(6)).code)).toEqual(["", EXCEEDED, ""]);
+    expect(
+      [["a", "1"], ["a", "2"], ["b", "1"]].map(([agentKey, sessionId]) =>
+        act(guard, sessionOf({ agentKey, sessionId }), text(6)).code
+      ),
+    ).toEqual(["", EXCEEDED, ""]);
   });
 
   test("forgets tokens, when they are older than its window", () => {
@@ -93,22 +132,35 @@ describe("tokenBudget()", () => {
   });
 
   test("denies, when the clock gives no time and it counts under keys", () => {
-    expect(act(tokenBudget(10, { per: "agent" }), sessionOf({ now: NaN }), text(1)).decision).toMatchObject({ code: EXCEEDED, details: { max: 10, spent: undefined, estimate: 1 } });
+    expect(act(tokenBudget(10, { per: "agent" }), sessionOf({ now: NaN }), text(1)).decision).toMatchObject({
+      code: EXCEEDED,
+      details: { max: 10, spent: undefined, estimate: 1 },
+    });
   });
 
   test.each([...BROKEN_STORES])("denies with store_unavailable, when the store %s", async (_what, take) => {
-    expect((await actLater(tokenBudget(10, { store: storeThat(take) }), sessionOf(), text(1))).code).toBe("store_unavailable");
+    expect((await actLater(tokenBudget(10, { store: storeThat(take) }), sessionOf(), text(1))).code).toBe(
+      "store_unavailable",
+    );
   });
 
   test("settles later, when the store answers later", async () => {
     const guard = tokenBudget(100, { store: later(memoryStore()) });
     (await actLater(guard, sessionOf(), text(10))).takings.settle({ totalTokens: 95 });
-    expect([(await actLater(guard, sessionOf(), text(6))).code, (await actLater(guard, sessionOf(), text(5))).code]).toEqual([EXCEEDED, ""]);
+    expect([(await actLater(guard, sessionOf(), text(6))).code, (await actLater(guard, sessionOf(), text(5))).code])
+      .toEqual([EXCEEDED, ""]);
   });
 
   test.each([
-    [0, {}, '"max" must be a whole number >= 1, and is 0'], [-1, {}, '"max"'], [NaN, {}, '"max"'], ["10", {}, '"max"'], [1, { estimate: 0 }, '"estimate" must be a whole number >= 1'], [1, { estimate: "3" }, '"estimate" must be a function'],
-    [1, { per: "user" }, '"per"'], [1, { estimateUsd: 1 }, '"estimateUsd" must be one of the known options'], [1, null, '"options" must be an object'],
+    [0, {}, '"max" must be a whole number >= 1, and is 0'],
+    [-1, {}, '"max"'],
+    [NaN, {}, '"max"'],
+    ["10", {}, '"max"'],
+    [1, { estimate: 0 }, '"estimate" must be a whole number >= 1'],
+    [1, { estimate: "3" }, '"estimate" must be a function'],
+    [1, { per: "user" }, '"per"'],
+    [1, { estimateUsd: 1 }, '"estimateUsd" must be one of the known options'],
+    [1, null, '"options" must be an object'],
   ])("throws, when it is built with %j and %j", (max, options, message) => {
     expect(() => tokenBudget(max as number, options as never)).toThrow(`Cannot build tokenBudget(): ${message}`);
   });

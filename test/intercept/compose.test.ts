@@ -9,20 +9,30 @@ const around = (log: string[], name: string): Interceptor => async (_request, ne
   log.push(`${name} out`);
   return `${name}(${String(result)})`;
 };
-const run = (interceptor: Interceptor, act: (signal?: AbortSignal) => Promise<unknown>): Promise<unknown> => Promise.resolve(interceptor(request(), act, context()));
+const run = (interceptor: Interceptor, act: (signal?: AbortSignal) => Promise<unknown>): Promise<unknown> =>
+  Promise.resolve(interceptor(request(), act, context()));
 
 describe("compose()", () => {
   test.each([1, 2, 5])("compose() puts the first outermost, when there are %s", async (count) => {
     const log: string[] = [];
     const names = Array.from({ length: count }, (_, i) => `i${i}`);
     const result = await run(compose(...names.map((name) => around(log, name))), async () => (log.push("act"), "done"));
-    expect(log).toEqual([...names.map((name) => `${name} in`), "act", ...names.toReversed().map((name) => `${name} out`)]);
+    expect(log).toEqual([
+      ...names.map((name) => `${name} in`),
+      "act",
+      ...names.toReversed().map((name) => `${name} out`),
+    ]);
     expect(result).toBe(names.reduceRight((inner, name) => `${name}(${inner})`, "done"));
   });
 
   test("compose() is associative, when interceptors are grouped", async () => {
     const results: string[][] = [];
-    for (const group of [(a: Interceptor, b: Interceptor, c: Interceptor) => compose(a, compose(b, c)), (a: Interceptor, b: Interceptor, c: Interceptor) => compose(compose(a, b), c)]) {
+    for (
+      const group of [
+        (a: Interceptor, b: Interceptor, c: Interceptor) => compose(a, compose(b, c)),
+        (a: Interceptor, b: Interceptor, c: Interceptor) => compose(compose(a, b), c),
+      ]
+    ) {
       const log: string[] = [];
       log.push(String(await run(group(around(log, "a"), around(log, "b"), around(log, "c")), async () => "x")));
       results.push(log);
@@ -47,20 +57,36 @@ describe("compose()", () => {
 
   test("compose() rejects and the act runs once, when an interceptor calls next() again", async () => {
     let runs = 0;
-    for (const again of [compose(async (_request, next) => [await next(), await next()]), compose(around([], "outer"), async (_request, next) => { await next(); return next(); })]) {
+    for (
+      const again of [
+        compose(async (_request, next) => [await next(), await next()]),
+        compose(around([], "outer"), async (_request, next) => {
+          await next();
+          return next();
+        }),
+      ]
+    ) {
       runs = 0;
-      await expect(run(again, async () => ++runs)).rejects.toThrow(new TypeError("An interceptor called next() a second time"));
+      await expect(run(again, async () => ++runs)).rejects.toThrow(
+        new TypeError("An interceptor called next() a second time"),
+      );
       expect(runs).toBe(1);
     }
   });
 
   test.each([
-    ["throws at once", () => { throw new Error("boom"); }],
+    ["throws at once", () => {
+      throw new Error("boom");
+    }],
     ["rejects", () => Promise.reject(new Error("boom"))],
-  ] as [string, Interceptor][])("compose() rejects, when an interceptor %s, and the one around it may catch it", async (_, bad) => {
-    await expect(run(compose(bad), async () => 1)).rejects.toThrow("boom");
-    expect(await run(compose((_request, next) => next().catch((error: Error) => error.message), bad), async () => 1)).toBe("boom");
-  });
+  ] as [string, Interceptor][])(
+    "compose() rejects, when an interceptor %s, and the one around it may catch it",
+    async (_, bad) => {
+      await expect(run(compose(bad), async () => 1)).rejects.toThrow("boom");
+      expect(await run(compose((_request, next) => next().catch((error: Error) => error.message), bad), async () => 1))
+        .toBe("boom");
+    },
+  );
 
   test("compose() rejects with the act's own error, when the act fails", async () => {
     const error = new Error("act");
@@ -71,7 +97,9 @@ describe("compose()", () => {
     const [outer, inner] = [new AbortController(), new AbortController()];
     let seen: AbortSignal | undefined;
     const give = (signal?: AbortSignal): Interceptor => (_request, next) => next(signal);
-    const act = async (signal?: AbortSignal): Promise<void> => { seen = signal; };
+    const act = async (signal?: AbortSignal): Promise<void> => {
+      seen = signal;
+    };
     await run(compose(give(), give()), act);
     expect(seen).toBeUndefined();
     await run(compose(give(outer.signal), give(), give(outer.signal)), act);
@@ -95,6 +123,8 @@ describe("compose()", () => {
 
   test("compose() throws a TypeError, when there is none, or one is no function", () => {
     expect(() => compose()).toThrow(new TypeError("Cannot build compose(): it needs at least one interceptor"));
-    expect(() => compose(around([], "a"), 5 as unknown as Interceptor)).toThrow(new TypeError('Cannot build compose(): "interceptors[1]" must be a function, and is 5'));
+    expect(() => compose(around([], "a"), 5 as unknown as Interceptor)).toThrow(
+      new TypeError('Cannot build compose(): "interceptors[1]" must be a function, and is 5'),
+    );
   });
 });

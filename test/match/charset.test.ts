@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ANY, bothCases, complement, DIGIT, SPACE, slice, union, WORD } from "../../src/match/charset.ts";
+import { ANY, bothCases, complement, DIGIT, slice, SPACE, union, WORD } from "../../src/match/charset.ts";
 
 function has(set: readonly number[], code: number): boolean {
   for (let i = 0; i < set.length; i += 2) if (code >= set[i]! && code <= set[i + 1]!) return true;
@@ -20,9 +20,16 @@ describe("charset", () => {
     expect(slice([0, 10, 20, 30], 5, 25)).toEqual([5, 10, 20, 25]);
   });
 
-  test.each([["DIGIT", DIGIT, /\d/], ["WORD", WORD, /\w/], ["SPACE", SPACE, /\s/]] as const)("%s holds what ECMAScript's escape matches, when every unit is tried", (_, set, native) => {
-    for (let c = 0; c < 0x10000; c++) if (has(set, c) !== native.test(String.fromCharCode(c))) expect.fail(`U+${c.toString(16)}`);
-  });
+  test.each([["DIGIT", DIGIT, /\d/], ["WORD", WORD, /\w/], ["SPACE", SPACE, /\s/]] as const)(
+    "%s holds what ECMAScript's escape matches, when every unit is tried",
+    (_, set, native) => {
+      for (let c = 0; c < 0x10000; c++) {
+        if (has(set, c) !== native.test(String.fromCharCode(c))) {
+          expect.fail(`U+${c.toString(16)}`);
+        }
+      }
+    },
+  );
 
   test("bothCases() adds the other case, when a letter has one", () => {
     expect(bothCases([97, 97])).toEqual([65, 65, 97, 97]);

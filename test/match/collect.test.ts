@@ -8,7 +8,15 @@ const cycle: Record<string, unknown> = { a: "x" };
 cycle["self"] = cycle;
 
 test.each<readonly [string, unknown, readonly string[], readonly string[]]>([
-  ["plain data", { a: ["x", { b: "y" }], c: 1, d: true, e: null, f: undefined, g: 2n }, ["a", "b", "c", "d", "e", "f", "g"], ["x", "y", "1", "2"]],
+  ["plain data", { a: ["x", { b: "y" }], c: 1, d: true, e: null, f: undefined, g: 2n }, [
+    "a",
+    "b",
+    "c",
+    "d",
+    "e",
+    "f",
+    "g",
+  ], ["x", "y", "1", "2"]],
   ["a string", "x", [], ["x"]],
   ["a Map", new Map<unknown, unknown>([["k", "v"], [{ o: "p" }, "q"]]), ["k", "o"], ["v", "p", "q"]],
   ["a Set", new Set(["v", ["w"]]), [], ["v", "w"]],
@@ -30,7 +38,11 @@ test.each<readonly [string, unknown, readonly string[], readonly string[]]>([
 test("collectTexts() finds the name, message and cause of an error", () => {
   // Some runtimes give errors properties of their own, such as a line: they come on top.
   const { keys, leaves, capped } = collectTexts(new TypeError("broken", { cause: "why" }));
-  expect([keys.slice(0, 2), leaves.slice(0, 3), capped]).toEqual([["message", "cause"], ["TypeError", "broken", "why"], false]);
+  expect([keys.slice(0, 2), leaves.slice(0, 3), capped]).toEqual([
+    ["message", "cause"],
+    ["TypeError", "broken", "why"],
+    false,
+  ]);
 });
 
 function nested(depth: number): unknown {
@@ -57,5 +69,11 @@ test("collectTexts() is capped, when its texts are one unit too long together", 
 });
 
 test("collectTexts() throws what a getter throws, when a property cannot be read", () => {
-  expect(() => collectTexts({ get x(): string { throw new Error("no"); } })).toThrow("no");
+  expect(() =>
+    collectTexts({
+      get x(): string {
+        throw new Error("no");
+      },
+    })
+  ).toThrow("no");
 });

@@ -17,8 +17,16 @@ test.each([
   ["letters of control characters", "rm\\t-rf\\n", "rm\t-rf\n"],
   ["a shell's escapes", "r\\m -\\rf", "rm -\rf"],
   ["a continued line", "r\\\nm", "rm"],
-  ["tag characters", `x${Array.from("rm -rf", (c) => String.fromCodePoint(0xe0000 + c.charCodeAt(0))).join("")}`, "xrm -rf"],
-  ["variation selectors", `x${Array.from("rm -rf", (c) => String.fromCodePoint(0xe0100 + c.charCodeAt(0) - 16)).join("")}`, "xrm -rf"],
+  [
+    "tag characters",
+    `x${Array.from("rm -rf", (c) => String.fromCodePoint(0xe0000 + c.charCodeAt(0))).join("")}`,
+    "xrm -rf",
+  ],
+  [
+    "variation selectors",
+    `x${Array.from("rm -rf", (c) => String.fromCodePoint(0xe0100 + c.charCodeAt(0) - 16)).join("")}`,
+    "xrm -rf",
+  ],
   ["a right-to-left override", "\u202efr- mr\u202c.", "rm -rf\u202c."],
 ])("decodeEscapes() decodes %s, when they are written out", (_, text, plain) => {
   expect(decodeEscapes(text)).toBe(plain);
@@ -52,7 +60,12 @@ test.each([
   expect(decodeBlobs(text, false).replaceAll("\0", "")).toContain("rm -rf /");
 });
 
-test.each(["iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJ", "internationalization", "deadbeefdeadbeef", "/usr/local/lib/node_modules"])("decodeBlobs() keeps %j, when it is no encoded text", (text) => {
+test.each([
+  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJ",
+  "internationalization",
+  "deadbeefdeadbeef",
+  "/usr/local/lib/node_modules",
+])("decodeBlobs() keeps %j, when it is no encoded text", (text) => {
   expect(decodeBlobs(text, false)).toBe(text);
 });
 

@@ -26,7 +26,12 @@ const nested = (depth: number): unknown => JSON.parse(`${"[".repeat(depth)}${"]"
 
 describe("passes()", () => {
   test.each<readonly [string, unknown]>([
-    ["an object of arguments", { path: "/srv/data/q3.csv", options: { limit: 200, tags: ["finance", "draft"] }, note: "list the three largest", dry: false }],
+    ["an object of arguments", {
+      path: "/srv/data/q3.csv",
+      options: { limit: 200, tags: ["finance", "draft"] },
+      note: "list the three largest",
+      dry: false,
+    }],
     ["line ends and indents", { code: "if (x) {\r\n\t  return [\n    1,\n  ];\n}\n\n", more: "  and\n" }],
     ["a number that would be hexadecimal as text", { id: 1726364650 }],
     ["numbers of any kind", [0, -1, 1.5, NaN, 9_999_999_999, 1e21]],
@@ -39,7 +44,9 @@ describe("passes()", () => {
   });
 
   test("is true, when the payload has the beginning of a match", () => {
-    for (const text of ["the passw", "drop", "a rm -", "123-4 is", "secre", "crypt"]) expect(filterOf(FIVE)!.passes({ text })).toBe(true);
+    for (const text of ["the passw", "drop", "a rm -", "123-4 is", "secre", "crypt"]) {
+      expect(filterOf(FIVE)!.passes({ text })).toBe(true);
+    }
   });
 
   test.each<readonly [string, unknown]>([
@@ -121,7 +128,12 @@ test.each<readonly [string, readonly BlockedPattern[], boolean]>([
   ["one letter", ["e"], false],
   ["two short words", ["qz", "zq"], true],
   ["a short word beside long ones", [...FIVE, "zq"], true],
-  ["more words than can be told apart", "apple bread candy dough elbow flour grape honey icing jelly knife lemon mango noodle olive peach quince radish salad toast".split(" "), false],
+  [
+    "more words than can be told apart",
+    "apple bread candy dough elbow flour grape honey icing jelly knife lemon mango noodle olive peach quince radish salad toast"
+      .split(" "),
+    false,
+  ],
   ["many rare words", Array.from({ length: 65 }, (_, i) => `qzqzqz${i}`), false],
   ["only what is outside ASCII", ["密码"], true],
 ])("createFilter() makes one where it is worth it, when the patterns have %s", (_, patterns, isMade) => {
@@ -131,18 +143,53 @@ test.each<readonly [string, readonly BlockedPattern[], boolean]>([
 /** A pattern that never matches, and makes a matcher do without a filter. */
 const NEVER: BlockedPattern = { regexp: /(?!)/ };
 
-const piece = fc.constantFrom("x", "q", "z", "j", "xq", "qz", "\\d", "\\s", "\\s+", " ", "\\n", "-", "[xq]", "[^a-p ]", "(z|jx)", "(xq|j)?", "z{2,3}", "q+", "\\b", "\\B", "^", "$", "(x{0,2}j)*", "1");
+const piece = fc.constantFrom(
+  "x",
+  "q",
+  "z",
+  "j",
+  "xq",
+  "qz",
+  "\\d",
+  "\\s",
+  "\\s+",
+  " ",
+  "\\n",
+  "-",
+  "[xq]",
+  "[^a-p ]",
+  "(z|jx)",
+  "(xq|j)?",
+  "z{2,3}",
+  "q+",
+  "\\b",
+  "\\B",
+  "^",
+  "$",
+  "(x{0,2}j)*",
+  "1",
+);
 const pattern = fc.oneof(
   fc.string({ unit: fc.constantFrom("x", "q", "z", "j", "Q", " ", "-", "1", "\n"), minLength: 2, maxLength: 8 }),
   fc.array(piece, { minLength: 2, maxLength: 7 }).map((pieces) => regex(pieces.join(""))),
-  fc.array(fc.constantFrom("x", "q", "z", "j", "?", "*", "[xq]", "[!a-p]", " "), { minLength: 2, maxLength: 7 }).map((pieces) => glob(pieces.join(""))),
+  fc.array(fc.constantFrom("x", "q", "z", "j", "?", "*", "[xq]", "[!a-p]", " "), { minLength: 2, maxLength: 7 }).map((
+    pieces,
+  ) => glob(pieces.join(""))),
 );
-const letters = fc.string({ unit: fc.constantFrom("x", "q", "z", "j", "X", "Q", " ", "-", "1", "\n", "\t", "  ", "xq", "qz", "zj"), maxLength: 9 });
+const letters = fc.string({
+  unit: fc.constantFrom("x", "q", "z", "j", "X", "Q", " ", "-", "1", "\n", "\t", "  ", "xq", "qz", "zj"),
+  maxLength: 9,
+});
 const leaf = fc.oneof(
   { weight: 12, arbitrary: letters },
   { weight: 2, arbitrary: fc.constantFrom(0, 1, 11, 101, -1, 1.5, true, null, undefined) },
   { weight: 1, arbitrary: letters.map((text) => btoa(text)) },
-  { weight: 1, arbitrary: fc.constantFrom("%71", "&#113;", "\\x71", "ｑ", "q\u200bz", "é", new Map([["q", "z"]]), { [Symbol("q")]: "z" }) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom("%71", "&#113;", "\\x71", "ｑ", "q\u200bz", "é", new Map([["q", "z"]]), {
+      [Symbol("q")]: "z",
+    }),
+  },
 );
 const payload = fc.letrec<{ value: unknown; list: unknown[]; record: Record<string, unknown> }>((tie) => ({
   value: fc.oneof({ depthSize: "small" }, leaf, tie("list"), tie("record")),
@@ -153,19 +200,23 @@ const payload = fc.letrec<{ value: unknown; list: unknown[]; record: Record<stri
 test("search() answers the same with a filter and without, when patterns and payloads are random", () => {
   let passed = 0;
   fc.assert(
-    fc.property(fc.array(pattern, { minLength: 1, maxLength: 4 }), fc.array(payload, { minLength: 1, maxLength: 6 }), (patterns, payloads) => {
-      const filter = filterOf(patterns);
-      const matcher = compileMatcher(patterns, "test()");
-      const bare = compileMatcher([...patterns, NEVER], "test()");
-      return payloads.every((value) => {
-        const wanted = bare.search(value);
-        if (matcher.search(value) !== wanted) return false;
-        const isPlain = !(snapshot(value, capsOf("input"), false) instanceof Fault);
-        const passes = isPlain && filter?.passes(value) === true;
-        if (passes) passed++;
-        return !isPlain || (matcher.search(value, true) === wanted && (!passes || wanted === NO_MATCH));
-      });
-    }),
+    fc.property(
+      fc.array(pattern, { minLength: 1, maxLength: 4 }),
+      fc.array(payload, { minLength: 1, maxLength: 6 }),
+      (patterns, payloads) => {
+        const filter = filterOf(patterns);
+        const matcher = compileMatcher(patterns, "test()");
+        const bare = compileMatcher([...patterns, NEVER], "test()");
+        return payloads.every((value) => {
+          const wanted = bare.search(value);
+          if (matcher.search(value) !== wanted) return false;
+          const isPlain = !(snapshot(value, capsOf("input"), false) instanceof Fault);
+          const passes = isPlain && filter?.passes(value) === true;
+          if (passes) passed++;
+          return !isPlain || (matcher.search(value, true) === wanted && (!passes || wanted === NO_MATCH));
+        });
+      },
+    ),
     { numRuns: 800 },
   );
   expect(passed).toBeGreaterThan(300);

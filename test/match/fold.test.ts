@@ -49,7 +49,9 @@ test("dropMarks() drops marks that stand alone, when they follow a letter", () =
 });
 
 test("foldText() composes across its pieces, when a mark falls on the border of one", () => {
-  expect(foldText(`${"x".repeat(4095)}é${"y".repeat(10)}`.normalize("NFD"))).toBe(`${"x".repeat(4095)}é${"y".repeat(10)}`);
+  expect(foldText(`${"x".repeat(4095)}é${"y".repeat(10)}`.normalize("NFD"))).toBe(
+    `${"x".repeat(4095)}é${"y".repeat(10)}`,
+  );
 });
 
 test("foldText() answers nothing, when the text would grow beyond three times its length", () => {
@@ -68,10 +70,15 @@ test("foldText() ends soon, when a hundred thousand marks are out of order", () 
 
 test("foldText() changes nothing, when a text is folded", () => {
   fc.assert(
-    fc.property(fc.string({ unit: fc.constantFrom("a", "B", " ", "\t", "ß", "İ", "é", "e\u0301", "д", "раy", "ｆ", "\u200b", "Σ", "ﬁ", "Ⅷ") }), (text) => {
-      const folded = foldText(text)!;
-      expect(foldText(folded)).toBe(folded);
-    }),
+    fc.property(
+      fc.string({
+        unit: fc.constantFrom("a", "B", " ", "\t", "ß", "İ", "é", "e\u0301", "д", "раy", "ｆ", "\u200b", "Σ", "ﬁ", "Ⅷ"),
+      }),
+      (text) => {
+        const folded = foldText(text)!;
+        expect(foldText(folded)).toBe(folded);
+      },
+    ),
     { numRuns: 300 },
   );
 });

@@ -5,33 +5,53 @@ import { describe, expect, test } from "vitest";
 import { CAPPED, compileMatcher, NO_MATCH } from "../../src/match/matcher.ts";
 import type { BlockedPattern } from "../../src/policy/policy.ts";
 
-interface Attack { id: string; kind: string; description: string; expected: string; input: string; setup: { policy: { blockedPatterns?: BlockedPattern[] } } }
-interface Call { policy: { blockedPatterns?: BlockedPattern[] }; call: { arguments: unknown }; matchedPatterns: string[] }
+interface Attack {
+  id: string;
+  kind: string;
+  description: string;
+  expected: string;
+  input: string;
+  setup: { policy: { blockedPatterns?: BlockedPattern[] } };
+}
+interface Call {
+  policy: { blockedPatterns?: BlockedPattern[] };
+  call: { arguments: unknown };
+  matchedPatterns: string[];
+}
 function vectors<T>(name: string): T[] {
-  return (JSON.parse(readFileSync(new URL(`../vectors/${name}.json`, import.meta.url), "utf8")) as { cases: T[] }).cases;
+  return (JSON.parse(readFileSync(new URL(`../vectors/${name}.json`, import.meta.url), "utf8")) as { cases: T[] })
+    .cases;
 }
 const regex = (pattern: string): BlockedPattern => ({ pattern, type: "regex" });
 const glob = (pattern: string): BlockedPattern => ({ pattern, type: "glob" });
-const find = (patterns: readonly BlockedPattern[], payload: unknown): number => compileMatcher(patterns, "test()").search(payload);
+const find = (patterns: readonly BlockedPattern[], payload: unknown): number =>
+  compileMatcher(patterns, "test()").search(payload);
 
 // What is not plain data is refused before it is searched, and these have nothing that can be reached.
 const UNREACHABLE = new Set(["PE-37", "PE-46", "PE-49", "PE-52"]);
-const attacks = vectors<Attack>("attacks").filter((c) => c.kind === "tool" && c.setup.policy.blockedPatterns !== undefined && !UNREACHABLE.has(c.id));
+const attacks = vectors<Attack>("attacks").filter((c) =>
+  c.kind === "tool" && c.setup.policy.blockedPatterns !== undefined && !UNREACHABLE.has(c.id)
+);
 
-test.each(attacks)("search() answers $expected in time, when the payload is $id: $description", ({ setup, input, expected }) => {
-  // eslint-disable-next-line no-eval -- the vectors are expressions, and some need this realm's classes.
-  const { args } = (0, eval)(input) as { args: unknown };
-  const matcher = compileMatcher(setup.policy.blockedPatterns!, "test()");
-  const started = performance.now();
-  const found = matcher.search(args);
-  expect(performance.now() - started).toBeLessThan(200);
-  expect(found === NO_MATCH).toBe(expected === "allow");
-});
+test.each(attacks)(
+  "search() answers $expected in time, when the payload is $id: $description",
+  ({ setup, input, expected }) => {
+    // eslint-disable-next-line no-eval -- the vectors are expressions, and some need this realm's classes.
+    const { args } = (0, eval)(input) as { args: unknown };
+    const matcher = compileMatcher(setup.policy.blockedPatterns!, "test()");
+    const started = performance.now();
+    const found = matcher.search(args);
+    expect(performance.now() - started).toBeLessThan(200);
+    expect(found === NO_MATCH).toBe(expected === "allow");
+  },
+);
 
 test("search() finds what the Python toolkit finds, when its recorded calls are judged", () => {
   const calls = vectors<Call>("policy-decisions");
   const differing = calls.filter(({ policy: { blockedPatterns = [] }, call, matchedPatterns }) => {
-    const wanted = blockedPatterns.findIndex((p) => matchedPatterns.includes(typeof p === "string" ? p : (p as { pattern: string }).pattern));
+    const wanted = blockedPatterns.findIndex((p) =>
+      matchedPatterns.includes(typeof p === "string" ? p : (p as { pattern: string }).pattern)
+    );
     return find(blockedPatterns, call.arguments) !== wanted;
   });
   expect(calls.length).toBeGreaterThan(400);
@@ -125,13 +145,24 @@ describe("search()", () => {
   });
 
   test("is capped, when a getter throws", () => {
-    expect(find(["a"], { get x(): string { throw new Error("a"); } })).toBe(CAPPED);
+    expect(find(["a"], {
+      get x(): string {
+        throw new Error("a");
+      },
+    })).toBe(CAPPED);
   });
 
   test("is capped inside and right outside, when a getter searches with the same matcher", () => {
     const matcher = compileMatcher(["secret"], "test()");
     const inner: number[] = [];
-    const payload = { a: "x", get b(): string { inner.push(matcher.search("secret")); return "y"; }, c: "a secret" };
+    const payload = {
+      a: "x",
+      get b(): string {
+        inner.push(matcher.search("secret"));
+        return "y";
+      },
+      c: "a secret",
+    };
     // A payload may be read again, and each time the getter searches.
     expect([matcher.search(payload), ...new Set(inner)]).toEqual([0, CAPPED]);
     expect(matcher.search("x")).toBe(NO_MATCH);
@@ -145,7 +176,9 @@ describe("search()", () => {
   });
 
   test("never calls a method of the payload, when it has toJSON and toString", () => {
-    const trap = (): never => { throw new Error("called"); };
+    const trap = (): never => {
+      throw new Error("called");
+    };
     expect(find(["secret"], { a: "x", toJSON: trap, toString: trap, valueOf: trap })).toBe(NO_MATCH);
   });
 
@@ -157,25 +190,63 @@ describe("search()", () => {
   test("still knows every key, when more of them came than it remembers", () => {
     const matcher = compileMatcher(["k600"], "test()");
     const many = Object.fromEntries(Array.from({ length: 700 }, (_, i) => [`k${i}`, ""]));
-    expect([matcher.search(many), matcher.search({ k601: "" }), matcher.search({ k600: "" })]).toEqual([0, NO_MATCH, 0]);
+    expect([matcher.search(many), matcher.search({ k601: "" }), matcher.search({ k600: "" })]).toEqual([
+      0,
+      NO_MATCH,
+      0,
+    ]);
   });
 });
 
 // Small alphabets, so that patterns and texts meet.
-const atom = fc.constantFrom("a", "b", "c", " ", "-", ".", "\\d", "\\w", "\\s", "[ab]", "[^a]", "[b-c1]", "\\W", "\\x61", "1");
+const atom = fc.constantFrom(
+  "a",
+  "b",
+  "c",
+  " ",
+  "-",
+  ".",
+  "\\d",
+  "\\w",
+  "\\s",
+  "[ab]",
+  "[^a]",
+  "[b-c1]",
+  "\\W",
+  "\\x61",
+  "1",
+);
 const node = fc.letrec<{ node: string; term: string }>((tie) => ({
-  term: fc.oneof({ depthSize: "small" }, atom, fc.constantFrom("^", "$", "\\b", "\\B"), tie("node").map((n) => `(${n})`), tie("node").map((n) => `(?:${n})`),
-    fc.tuple(fc.oneof(atom, tie("node").map((n) => `(${n})`)), fc.constantFrom("*", "+", "?", "{2}", "{1,3}", "{2,}", "*?", "{0,2}?")).map(([a, q]) => a + q)),
-  node: fc.oneof({ depthSize: "small" }, fc.array(tie("term"), { minLength: 1, maxLength: 4 }).map((t) => t.join("")), fc.tuple(tie("term"), tie("node")).map(([a, b]) => `${a}|${b}`)),
+  term: fc.oneof(
+    { depthSize: "small" },
+    atom,
+    fc.constantFrom("^", "$", "\\b", "\\B"),
+    tie("node").map((n) => `(${n})`),
+    tie("node").map((n) => `(?:${n})`),
+    fc.tuple(
+      fc.oneof(atom, tie("node").map((n) => `(${n})`)),
+      fc.constantFrom("*", "+", "?", "{2}", "{1,3}", "{2,}", "*?", "{0,2}?"),
+    ).map(([a, q]) => a + q),
+  ),
+  node: fc.oneof(
+    { depthSize: "small" },
+    fc.array(tie("term"), { minLength: 1, maxLength: 4 }).map((t) => t.join("")),
+    fc.tuple(tie("term"), tie("node")).map(([a, b]) => `${a}|${b}`),
+  ),
 })).node;
 const text = fc.string({ unit: fc.constantFrom("a", "b", "c", "A", " ", "-", "1", "\n", "_"), maxLength: 12 });
 
-/** Whether the text itself matches: what folding adds is taken away by asking the ranges, or the text as one folded already. */
+/**
+ * Whether the text itself matches: what folding adds is taken away by asking the ranges, or the text as one folded
+ * already.
+ */
 function agrees(source: string, input: string): boolean {
   const found = compileMatcher([regex(source)], "test()").search(input) === 0;
   const native = new RegExp(source, "i").test(input);
   const folded = new RegExp(source, "i").test(input.replace(/\s+/g, " "));
-  return found === (native || folded || (/\s/.test(input) && !/[$^]/.test(source) && new RegExp(source, "i").test(input.replace(/\s+/g, " ").trim())));
+  return found ===
+    (native || folded ||
+      (/\s/.test(input) && !/[$^]/.test(source) && new RegExp(source, "i").test(input.replace(/\s+/g, " ").trim())));
 }
 
 test("search() agrees with ECMAScript, when a regex and a text are random", () => {
@@ -184,28 +255,37 @@ test("search() agrees with ECMAScript, when a regex and a text are random", () =
 
 test("search() answers as each pattern does alone, when many are searched together", () => {
   fc.assert(
-    fc.property(fc.array(node, { minLength: 1, maxLength: 6 }), fc.array(text, { maxLength: 4 }), (sources, payload) => {
-      const patterns = sources.map(regex);
-      const alone = patterns.findIndex((p) => find([p], payload) === 0);
-      return find(patterns, payload) === alone;
-    }),
+    fc.property(
+      fc.array(node, { minLength: 1, maxLength: 6 }),
+      fc.array(text, { maxLength: 4 }),
+      (sources, payload) => {
+        const patterns = sources.map(regex);
+        const alone = patterns.findIndex((p) => find([p], payload) === 0);
+        return find(patterns, payload) === alone;
+      },
+    ),
     { numRuns: 500 },
   );
 });
 
 test("search() answers the same again, when the automaton has learned from other texts", () => {
   fc.assert(
-    fc.property(fc.array(node, { minLength: 1, maxLength: 3 }), fc.array(text, { minLength: 2, maxLength: 12 }), (sources, texts) => {
-      const matcher = compileMatcher(sources.map(regex), "test()");
-      const fresh = texts.map((t) => find(sources.map(regex), t));
-      return [1, 2].every(() => texts.every((t, i) => matcher.search(t) === fresh[i]));
-    }),
+    fc.property(
+      fc.array(node, { minLength: 1, maxLength: 3 }),
+      fc.array(text, { minLength: 2, maxLength: 12 }),
+      (sources, texts) => {
+        const matcher = compileMatcher(sources.map(regex), "test()");
+        const fresh = texts.map((t) => find(sources.map(regex), t));
+        return [1, 2].every(() => texts.every((t, i) => matcher.search(t) === fresh[i]));
+      },
+    ),
     { numRuns: 300 },
   );
 });
 
 describe("cover()", () => {
-  const cover = (patterns: readonly BlockedPattern[], input: string): readonly (readonly [number, number])[] => compileMatcher(patterns, "test()").cover(input);
+  const cover = (patterns: readonly BlockedPattern[], input: string): readonly (readonly [number, number])[] =>
+    compileMatcher(patterns, "test()").cover(input);
 
   test.each<readonly [string, readonly BlockedPattern[], string, readonly (readonly [number, number])[]]>([
     ["no match", ["x"], "abc", []],
@@ -241,7 +321,9 @@ describe("cover()", () => {
         const whole = new RegExp(`^(?:${source})$`, "i");
         const wanted = Array.from(input, () => false);
         for (let from = 0; from < input.length; from++) {
-          for (let to = from + 1; to <= input.length; to++) if (whole.test(input.slice(from, to))) wanted.fill(true, from, to);
+          for (let to = from + 1; to <= input.length; to++) {
+            if (whole.test(input.slice(from, to))) wanted.fill(true, from, to);
+          }
         }
         const got = Array.from(input, () => false);
         let last = 0;
@@ -341,7 +423,11 @@ describe("compileMatcher()", () => {
   test.each<readonly [string, unknown, string]>([
     ["is no list", "rm", '"blockedPatterns" must be an array of patterns, and is "rm"'],
     ["has a number", ["a", 42], '"blockedPatterns[1]" must be a string, { pattern, type } or { regexp }, and is 42'],
-    ["has a back-reference", [regex("(.+)\\1")], '"blockedPatterns[0]" must be a regex of the linear subset (at position 4: a pattern without back-references was wanted), and is "(.+)\\\\1"'],
+    [
+      "has a back-reference",
+      [regex("(.+)\\1")],
+      '"blockedPatterns[0]" must be a regex of the linear subset (at position 4: a pattern without back-references was wanted), and is "(.+)\\\\1"',
+    ],
     ["has a hole", [, "a"], '"blockedPatterns[0]" must be a string, { pattern, type } or { regexp }, and is undefined'],
   ])("throws a TypeError that says what and where, when the list %s", (_, patterns, message) => {
     const build = (): unknown => compileMatcher(patterns as BlockedPattern[], "blockPatterns()");
@@ -358,13 +444,19 @@ describe("compileMatcher()", () => {
   });
 
   test("throws, when all patterns together need too many states", () => {
-    const patterns = Array.from({ length: 120 }, (_, i) => regex(`${i}x{1000}a{1000}b{1000}c{1000}d{1000}e{1000}f{1000}g{1000}h{990}`));
+    const patterns = Array.from(
+      { length: 120 },
+      (_, i) => regex(`${i}x{1000}a{1000}b{1000}c{1000}d{1000}e{1000}f{1000}g{1000}h{990}`),
+    );
     expect(() => compileMatcher(patterns, "test()")).toThrow(/more than 1000000 states/);
   });
 });
 
 test("search() finds a key, when an earlier search of the same key cost more than it may", () => {
-  const many = Array.from({ length: 30 }, (_, i) => ({ pattern: `[a-h]{0,9}${"abcdefgh"[i % 8]}[a-h${i % 10}]{${200 + i}}z`, type: "regex" as const }));
+  const many = Array.from(
+    { length: 30 },
+    (_, i) => ({ pattern: `[a-h]{0,9}${"abcdefgh"[i % 8]}[a-h${i % 10}]{${200 + i}}z`, type: "regex" as const }),
+  );
   const matcher = compileMatcher([...many, "forbidden"], "test()");
   let state = 12345;
   let text = "";

@@ -24,14 +24,33 @@ test.each<readonly [string, unknown, RegExp, unknown]>([
   ["without a type", { pattern: "a" }, /type of substring, regex, glob/, undefined],
   ["of a type that is none", { pattern: "a", type: "toString" }, /type of/, "toString"],
   ["without a pattern", { type: "glob" }, /string as pattern/, undefined],
-  ["with a key too many", { pattern: "a", type: "glob", flags: "i" }, /without a key "flags"/, { pattern: "a", type: "glob", flags: "i" }],
+  ["with a key too many", { pattern: "a", type: "glob", flags: "i" }, /without a key "flags"/, {
+    pattern: "a",
+    type: "glob",
+    flags: "i",
+  }],
   ["both", { pattern: "a", type: "glob", regexp: /a/ }, /a string/, { pattern: "a", type: "glob", regexp: /a/ }],
   ["a regexp that is none", { regexp: "a" }, /with a RegExp/, "a"],
-  ["a back-reference", { pattern: "(.+)\\1", type: "regex" }, /at position 4: a pattern without back-references was wanted/, "(.+)\\1"],
+  [
+    "a back-reference",
+    { pattern: "(.+)\\1", type: "regex" },
+    /at position 4: a pattern without back-references was wanted/,
+    "(.+)\\1",
+  ],
   ["unbalanced", { pattern: "((", type: "regex" }, /at position 1/, "(("],
   ["a wrong glob", { pattern: "a[", type: "glob" }, /at position 1/, "a["],
-  ["repeated too often", { pattern: "((a{100}){100}){100}", type: "regex" }, /at position 0: a pattern that needs at most 10000 states/, "((a{100}){100}){100}"],
-  ["nothing repeated too often", { pattern: "((((){1000}){1000}){1000}){1000}", type: "regex" }, /at most 10000 states/, "((((){1000}){1000}){1000}){1000}"],
+  [
+    "repeated too often",
+    { pattern: "((a{100}){100}){100}", type: "regex" },
+    /at position 0: a pattern that needs at most 10000 states/,
+    "((a{100}){100}){100}",
+  ],
+  [
+    "nothing repeated too often",
+    { pattern: "((((){1000}){1000}){1000}){1000}", type: "regex" },
+    /at most 10000 states/,
+    "((((){1000}){1000}){1000}){1000}",
+  ],
   ["too long", "x".repeat(10_001), /at most 10000 characters/, "x".repeat(10_001)],
 ])("patternMistake() says what was wanted, when the pattern is %s", (_, pattern, wanted, got) => {
   expect(patternMistake(pattern)).toEqual({ wanted: expect.stringMatching(wanted), got });

@@ -6,7 +6,10 @@ import { parseRegex } from "../../src/match/syntax.ts";
 /** Which of a few characters can stand at each place. */
 function places(source: string): string[] {
   const { length, bits } = prefixOf(parseRegex(source));
-  return Array.from({ length }, (_, i) => Array.from("abcxyz1 ").filter((c) => (bits[c.charCodeAt(0)]! >> i) & 1).join(""));
+  return Array.from(
+    { length },
+    (_, i) => Array.from("abcxyz1 ").filter((c) => (bits[c.charCodeAt(0)]! >> i) & 1).join(""),
+  );
 }
 
 test.each<readonly [string, readonly string[]]>([
@@ -34,8 +37,17 @@ test("prefixOf() tells it for repeats nested as deep as may be, which would neve
 });
 
 const node = fc.letrec<{ node: string; term: string }>((tie) => ({
-  term: fc.oneof({ depthSize: "small" }, fc.constantFrom("a", "b", "x", "[ab]", "[^a]", "\\b", "1"), tie("node").map((n) => `(${n})`), fc.tuple(tie("node"), fc.constantFrom("*", "+", "?", "{2}", "{1,3}", "{2,}")).map(([n, q]) => `(${n})${q}`)),
-  node: fc.oneof({ depthSize: "small" }, fc.array(tie("term"), { minLength: 1, maxLength: 4 }).map((t) => t.join("")), fc.tuple(tie("term"), tie("node")).map(([a, b]) => `${a}|${b}`)),
+  term: fc.oneof(
+    { depthSize: "small" },
+    fc.constantFrom("a", "b", "x", "[ab]", "[^a]", "\\b", "1"),
+    tie("node").map((n) => `(${n})`),
+    fc.tuple(tie("node"), fc.constantFrom("*", "+", "?", "{2}", "{1,3}", "{2,}")).map(([n, q]) => `(${n})${q}`),
+  ),
+  node: fc.oneof(
+    { depthSize: "small" },
+    fc.array(tie("term"), { minLength: 1, maxLength: 4 }).map((t) => t.join("")),
+    fc.tuple(tie("term"), tie("node")).map(([a, b]) => `${a}|${b}`),
+  ),
 })).node;
 
 test("prefixOf() tells of every match, when a regex and a text are random", () => {
@@ -43,7 +55,9 @@ test("prefixOf() tells of every match, when a regex and a text are random", () =
     fc.property(node, fc.string({ unit: fc.constantFrom("a", "b", "x", "1"), maxLength: 6 }), (source, text) => {
       const { length, bits } = prefixOf(parseRegex(source));
       const whole = new RegExp(`^(?:${source.replaceAll("\\b", "")})$`, "i");
-      return !whole.test(text) || (length <= text.length && Array.from(text.slice(0, length)).every((c, i) => ((bits[c.charCodeAt(0)]! >> i) & 1) === 1));
+      return !whole.test(text) ||
+        (length <= text.length &&
+          Array.from(text.slice(0, length)).every((c, i) => ((bits[c.charCodeAt(0)]! >> i) & 1) === 1));
     }),
     { numRuns: 1000 },
   );

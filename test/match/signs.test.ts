@@ -1,6 +1,19 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { AMPERSAND, ANY_SIGN, BACKSLASH, BASE64, BEYOND_ASCII, BLANKS, CONTROL, HEX, PERCENT, SIGNS, signsOf, WIDE_SIGNS } from "../../src/match/signs.ts";
+import {
+  AMPERSAND,
+  ANY_SIGN,
+  BACKSLASH,
+  BASE64,
+  BEYOND_ASCII,
+  BLANKS,
+  CONTROL,
+  HEX,
+  PERCENT,
+  SIGNS,
+  signsOf,
+  WIDE_SIGNS,
+} from "../../src/match/signs.ts";
 
 test.each([
   ["100%", PERCENT],
@@ -21,10 +34,14 @@ test.each([
 
 test("signsOf() sees base64 of any text in ASCII, when it stands among other words at any place", () => {
   fc.assert(
-    fc.property(fc.string({ unit: fc.constantFrom(..." abcXYZ0189-/.:;~\n"), minLength: 8, maxLength: 30 }), fc.string({ unit: fc.constantFrom("x", "Q", "/", "9"), maxLength: 5 }), (text, before) => {
-      const seen = signsOf(`${before}${btoa(text)}`, SIGNS);
-      expect(seen & BASE64).toBe(BASE64);
-    }),
+    fc.property(
+      fc.string({ unit: fc.constantFrom(..." abcXYZ0189-/.:;~\n"), minLength: 8, maxLength: 30 }),
+      fc.string({ unit: fc.constantFrom("x", "Q", "/", "9"), maxLength: 5 }),
+      (text, before) => {
+        const seen = signsOf(`${before}${btoa(text)}`, SIGNS);
+        expect(seen & BASE64).toBe(BASE64);
+      },
+    ),
     { numRuns: 300 },
   );
 });

@@ -50,11 +50,33 @@ describe("definePolicy() defaults", () => {
 
 describe("definePolicy() takes", () => {
   test.each<[string, PolicyInit]>([
-    ["the least of each limit", { maxTokens: 1, maxToolCalls: 0, timeoutMs: 1, confidenceThreshold: 0, driftThreshold: 0, checkpointFrequency: 1, maxConcurrent: 1, backpressureThreshold: 1 }],
-    ["the most of each limit", { maxTokens: Number.MAX_SAFE_INTEGER, maxToolCalls: Number.MAX_SAFE_INTEGER, confidenceThreshold: 1, driftThreshold: 1 }],
-    ["names of Object.prototype as tools", { allowedTools: ["__proto__", "constructor", "toString"], deniedTools: ["hasOwnProperty"] }],
+    ["the least of each limit", {
+      maxTokens: 1,
+      maxToolCalls: 0,
+      timeoutMs: 1,
+      confidenceThreshold: 0,
+      driftThreshold: 0,
+      checkpointFrequency: 1,
+      maxConcurrent: 1,
+      backpressureThreshold: 1,
+    }],
+    ["the most of each limit", {
+      maxTokens: Number.MAX_SAFE_INTEGER,
+      maxToolCalls: Number.MAX_SAFE_INTEGER,
+      confidenceThreshold: 1,
+      driftThreshold: 1,
+    }],
+    ["names of Object.prototype as tools", {
+      allowedTools: ["__proto__", "constructor", "toString"],
+      deniedTools: ["hasOwnProperty"],
+    }],
     ["a tool's name of 128 characters", { allowedTools: ["x".repeat(128)] }],
-    ["every kind of pattern", { blockedPatterns: ["a", { pattern: "a", type: "substring" }, { pattern: "a+", type: "regex" }, { pattern: "*.exe", type: "glob" }] }],
+    ["every kind of pattern", {
+      blockedPatterns: ["a", { pattern: "a", type: "substring" }, { pattern: "a+", type: "regex" }, {
+        pattern: "*.exe",
+        type: "glob",
+      }],
+    }],
     ["approval of some tools", { requireHumanApproval: ["pay", "mcp:files/write"] }],
     ["no approval of any tool", { requireHumanApproval: [] }],
   ])("%s", (_, init) => {
@@ -76,27 +98,68 @@ describe("definePolicy() takes", () => {
   });
 
   test("a spread policy", () => {
-    expect(definePolicy({ ...definePolicy({ maxTokens: 7 }), maxToolCalls: 1 })).toMatchObject({ maxTokens: 7, maxToolCalls: 1 });
+    expect(definePolicy({ ...definePolicy({ maxTokens: 7 }), maxToolCalls: 1 })).toMatchObject({
+      maxTokens: 7,
+      maxToolCalls: 1,
+    });
   });
 });
 
 describe("definePolicy() refuses", () => {
-  const whole = ["maxTokens", "maxToolCalls", "timeoutMs", "checkpointFrequency", "maxConcurrent", "backpressureThreshold"];
+  const whole = [
+    "maxTokens",
+    "maxToolCalls",
+    "timeoutMs",
+    "checkpointFrequency",
+    "maxConcurrent",
+    "backpressureThreshold",
+  ];
   const fractions = ["confidenceThreshold", "driftThreshold"];
   const lists = ["allowedTools", "deniedTools", "blockedPatterns"];
   const cases: [string, unknown, string][] = [
-    ...whole.flatMap((name): [string, unknown, string][] => [-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53, "5", true, null, 5n, [5], {}].map((value) => [name, value, name])),
+    ...whole.flatMap((name): [string, unknown, string][] =>
+      [-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53, "5", true, null, 5n, [5], {}].map((
+        value,
+      ) => [name, value, name])
+    ),
     ...whole.filter((name) => name !== "maxToolCalls").map((name): [string, unknown, string] => [name, 0, name]),
-    ...fractions.flatMap((name): [string, unknown, string][] => [-0.001, 1.001, Number.NaN, "0.5", true, null].map((value) => [name, value, name])),
-    ...lists.flatMap((name): [string, unknown, string][] => ["a", null, {}, new Set(["a"]), 5, { length: 0 }, false].map((value) => [name, value, name])),
+    ...fractions.flatMap((name): [string, unknown, string][] =>
+      [-0.001, 1.001, Number.NaN, "0.5", true, null].map((value) => [name, value, name])
+    ),
+    ...lists.flatMap((name): [string, unknown, string][] =>
+      ["a", null, {}, new Set(["a"]), 5, { length: 0 }, false].map((value) => [name, value, name])
+    ),
     ...["allowedTools", "deniedTools", "requireHumanApproval"].flatMap((name): [string, unknown, string][] =>
-      ["", "a b", "a\n", "é", "x".repeat(129), "a*", 5, null, undefined].map((value) => [name, ["ok", value], `${name}[1]`])),
-    ...["yes", 1, null, {}].map((value): [string, unknown, string] => ["requireHumanApproval", value, "requireHumanApproval"]),
-    ...["name", "version"].flatMap((name): [string, unknown, string][] => ["", 1, null, {}].map((value) => [name, value, name])),
+      ["", "a b", "a\n", "é", "x".repeat(129), "a*", 5, null, undefined].map((
+        value,
+      ) => [name, ["ok", value], `${name}[1]`])
+    ),
+    ...["yes", 1, null, {}].map((
+      value,
+    ): [string, unknown, string] => ["requireHumanApproval", value, "requireHumanApproval"]),
+    ...["name", "version"].flatMap((name): [string, unknown, string][] =>
+      ["", 1, null, {}].map((value) => [name, value, name])
+    ),
     ...["true", 0, null].map((value): [string, unknown, string] => ["logAllCalls", value, "logAllCalls"]),
-    ...["", 5, null, ["a", "glob"], /a/, {}, { pattern: "a" }, { type: "glob" }, { pattern: "a", type: "REGEX" }, { pattern: "(", type: "regex" }, { pattern: "a", type: "glob", flags: "i" }, { regexp: "a" }, { regexp: null },
-      JSON.parse('{"pattern":"a","type":"glob","__proto__":1}'), { pattern: "a", type: "glob", [Symbol("s")]: 1 },
-      { regexp: { [Symbol.toStringTag]: "RegExp", source: "a", flags: "i" } }, { regexp: Object.create(RegExp.prototype, { [Symbol.toStringTag]: { value: "RegExp" } }) }]
+    ...[
+      "",
+      5,
+      null,
+      ["a", "glob"],
+      /a/,
+      {},
+      { pattern: "a" },
+      { type: "glob" },
+      { pattern: "a", type: "REGEX" },
+      { pattern: "(", type: "regex" },
+      { pattern: "a", type: "glob", flags: "i" },
+      { regexp: "a" },
+      { regexp: null },
+      JSON.parse('{"pattern":"a","type":"glob","__proto__":1}'),
+      { pattern: "a", type: "glob", [Symbol("s")]: 1 },
+      { regexp: { [Symbol.toStringTag]: "RegExp", source: "a", flags: "i" } },
+      { regexp: Object.create(RegExp.prototype, { [Symbol.toStringTag]: { value: "RegExp" } }) },
+    ]
       .map((value): [string, unknown, string] => ["blockedPatterns", ["ok", value], "blockedPatterns[1]"]),
   ];
   test.each(cases)("%s (case %#)", (name, value, path) => {
@@ -108,7 +171,10 @@ describe("definePolicy() refuses", () => {
   });
 
   test("a list that is longer than any policy needs", () => {
-    expect(mistakesOf({ allowedTools: new Array(100_001) }).map(({ path, wanted }) => [path, wanted])).toEqual([["allowedTools", "an array of at most 100000 items"]]);
+    expect(mistakesOf({ allowedTools: new Array(100_001) }).map(({ path, wanted }) => [path, wanted])).toEqual([[
+      "allowedTools",
+      "an array of at most 100000 items",
+    ]]);
   });
 
   class Options {
@@ -123,18 +189,28 @@ describe("definePolicy() refuses", () => {
     ["a Map", new Map([["maxTokens", 5]])],
     ["a class instance", new Options()],
     ["an object that inherits its fields", Object.create({ maxTokens: 5 })],
-    ["an object that inherits its fields from a bare one", Object.create(Object.assign(Object.create(null), { allowedTools: [] }))],
+    [
+      "an object that inherits its fields from a bare one",
+      Object.create(Object.assign(Object.create(null), { allowedTools: [] })),
+    ],
   ])("%s as options", (_, init) => {
     expect(mistakesOf(init)).toMatchObject([{ path: "", wanted: "a plain object" }]);
   });
 
   test("an unknown key, with the field that was meant", () => {
-    expect(mistakesOf({ blockedPattern: ["x"] })).toEqual([{ path: "blockedPattern", wanted: 'a known field (did you mean "blockedPatterns"?)', got: ["x"] }]);
+    expect(mistakesOf({ blockedPattern: ["x"] })).toEqual([{
+      path: "blockedPattern",
+      wanted: 'a known field (did you mean "blockedPatterns"?)',
+      got: ["x"],
+    }]);
   });
 
-  test.each([["max_tokens", "maxTokens"], ["AllowedTools", "allowedTools"], ["timeoutMS", "timeoutMs"]])("the key %s, with %s as what was meant", (key, meant) => {
-    expect(mistakesOf({ [key]: 1 })[0]?.wanted).toContain(`"${meant}"`);
-  });
+  test.each([["max_tokens", "maxTokens"], ["AllowedTools", "allowedTools"], ["timeoutMS", "timeoutMs"]])(
+    "the key %s, with %s as what was meant",
+    (key, meant) => {
+      expect(mistakesOf({ [key]: 1 })[0]?.wanted).toContain(`"${meant}"`);
+    },
+  );
 
   test.each<[string, unknown, string]>([
     ["an own __proto__ key", JSON.parse('{"__proto__": {"maxTokens": 1}}'), "__proto__"],
@@ -148,7 +224,15 @@ describe("definePolicy() refuses", () => {
   });
 
   test("every mistake at once, unknown keys first", () => {
-    expect(mistakesOf({ timeoutMs: 0, allowedTools: ["a b", "ok", 5], nope: 1, blockedPatterns: ["", "ok"], maxTokens: "many" }).map(({ path }) => path))
+    expect(
+      mistakesOf({
+        timeoutMs: 0,
+        allowedTools: ["a b", "ok", 5],
+        nope: 1,
+        blockedPatterns: ["", "ok"],
+        maxTokens: "many",
+      }).map(({ path }) => path),
+    )
       .toEqual(["nope", "timeoutMs", "allowedTools[0]", "allowedTools[2]", "blockedPatterns[0]", "maxTokens"]);
   });
 });
@@ -163,8 +247,16 @@ describe("definePolicy() copies", () => {
 
   test("each key of a pattern once", () => {
     let reads = 0;
-    const pattern = { get pattern() { return ++reads === 1 ? "rm" : "harmless"; }, type: "substring" as const };
-    expect(definePolicy({ blockedPatterns: [pattern] }).blockedPatterns).toEqual([{ pattern: "rm", type: "substring" }]);
+    const pattern = {
+      get pattern() {
+        return ++reads === 1 ? "rm" : "harmless";
+      },
+      type: "substring" as const,
+    };
+    expect(definePolicy({ blockedPatterns: [pattern] }).blockedPatterns).toEqual([{
+      pattern: "rm",
+      type: "substring",
+    }]);
     expect(reads).toBe(1);
   });
 
@@ -191,8 +283,23 @@ describe("definePolicy() copies", () => {
 });
 
 test("definePolicy() makes a deeply frozen policy", () => {
-  const policy = definePolicy({ allowedTools: ["a"], deniedTools: ["b"], requireHumanApproval: ["a"], blockedPatterns: [{ pattern: "a", type: "glob" }, { regexp: /a/ }] });
-  const parts = [policy, policy.allowedTools, policy.deniedTools, policy.requireHumanApproval, policy.blockedPatterns, ...policy.blockedPatterns, (policy.blockedPatterns[1] as { regexp: RegExp }).regexp, definePolicy().deniedTools, Object.getPrototypeOf(policy)];
+  const policy = definePolicy({
+    allowedTools: ["a"],
+    deniedTools: ["b"],
+    requireHumanApproval: ["a"],
+    blockedPatterns: [{ pattern: "a", type: "glob" }, { regexp: /a/ }],
+  });
+  const parts = [
+    policy,
+    policy.allowedTools,
+    policy.deniedTools,
+    policy.requireHumanApproval,
+    policy.blockedPatterns,
+    ...policy.blockedPatterns,
+    (policy.blockedPatterns[1] as { regexp: RegExp }).regexp,
+    definePolicy().deniedTools,
+    Object.getPrototypeOf(policy),
+  ];
   expect(parts.map((part) => Object.isFrozen(part))).toEqual(parts.map(() => true));
 });
 

@@ -12,11 +12,34 @@ test("policyText() is JSON with sorted keys of all that decides, when the policy
 });
 
 test.each<[string, PolicyInit]>([
-  ["the order of keys and lists, and repetition", { maxToolCalls: 5, maxTokens: 9, allowedTools: ["b", "a", "b"], blockedPatterns: ["Q", "p"], deniedTools: [] }],
-  ["the form of a pattern", { maxTokens: 9, maxToolCalls: 5, allowedTools: ["a", "b"], blockedPatterns: [{ pattern: "p", type: "substring" }, "q"] }],
-  ["what does not decide", { name: "n", version: "v", driftThreshold: 0, logAllCalls: false, checkpointFrequency: 1, maxTokens: 9, maxToolCalls: 5, allowedTools: ["a", "b"], blockedPatterns: ["p", "q"] }],
+  ["the order of keys and lists, and repetition", {
+    maxToolCalls: 5,
+    maxTokens: 9,
+    allowedTools: ["b", "a", "b"],
+    blockedPatterns: ["Q", "p"],
+    deniedTools: [],
+  }],
+  ["the form of a pattern", {
+    maxTokens: 9,
+    maxToolCalls: 5,
+    allowedTools: ["a", "b"],
+    blockedPatterns: [{ pattern: "p", type: "substring" }, "q"],
+  }],
+  ["what does not decide", {
+    name: "n",
+    version: "v",
+    driftThreshold: 0,
+    logAllCalls: false,
+    checkpointFrequency: 1,
+    maxTokens: 9,
+    maxToolCalls: 5,
+    allowedTools: ["a", "b"],
+    blockedPatterns: ["p", "q"],
+  }],
 ])("policyText() does not depend on %s", (_, init) => {
-  expect(policyText(definePolicy(init))).toBe(policyText(definePolicy({ maxTokens: 9, maxToolCalls: 5, allowedTools: ["a", "b"], blockedPatterns: ["p", "q"] })));
+  expect(policyText(definePolicy(init))).toBe(
+    policyText(definePolicy({ maxTokens: 9, maxToolCalls: 5, allowedTools: ["a", "b"], blockedPatterns: ["p", "q"] })),
+  );
 });
 
 test.each<[PolicyInit]>([
@@ -36,10 +59,13 @@ test.each<[PolicyInit]>([
 });
 
 test("policyText() is another, when a policy is stricter", () => {
-  fc.assert(fc.property(policyInit, policyInit, (a, b) => {
-    const [left, right] = [definePolicy(a), definePolicy(b)];
-    return !left.isStricterThan(right) || policyText(left) !== policyText(right);
-  }), { numRuns: 2000 });
+  fc.assert(
+    fc.property(policyInit, policyInit, (a, b) => {
+      const [left, right] = [definePolicy(a), definePolicy(b)];
+      return !left.isStricterThan(right) || policyText(left) !== policyText(right);
+    }),
+    { numRuns: 2000 },
+  );
 });
 
 test("policyText() keeps lone surrogates apart, which an encoder would make one", () => {

@@ -9,11 +9,16 @@ describe("PolicyError", () => {
 
   test("PolicyError has a line for each mistake, when there are several", () => {
     const mistakes = [{ path: "a", wanted: "x", got: 0 }, { path: "", wanted: "a plain object", got: null }];
-    expect(new PolicyError("definePolicy()", mistakes).message).toBe('Cannot build definePolicy(): 2 mistakes\n  "a" must be x, and is 0\n  "policy" must be a plain object, and is null');
+    expect(new PolicyError("definePolicy()", mistakes).message).toBe(
+      'Cannot build definePolicy(): 2 mistakes\n  "a" must be x, and is 0\n  "policy" must be a plain object, and is null',
+    );
   });
 
   test("PolicyError keeps its message short and its mistakes whole, when there are very many", () => {
-    const error = new PolicyError("definePolicy()", Array.from({ length: 25 }, (_, at) => ({ path: `a[${at}]`, wanted: "x", got: "y".repeat(1000) })));
+    const error = new PolicyError(
+      "definePolicy()",
+      Array.from({ length: 25 }, (_, at) => ({ path: `a[${at}]`, wanted: "x", got: "y".repeat(1000) })),
+    );
     expect(error.message.split("\n")).toHaveLength(22);
     expect(error.message).toContain("and 5 more");
     expect(error.message.length).toBeLessThan(3000);
@@ -21,7 +26,8 @@ describe("PolicyError", () => {
   });
 
   test("PolicyError shortens a path, when a key is very long", () => {
-    expect(new PolicyError("x", [{ path: "k".repeat(500), wanted: "a known field", got: 1 }]).message.length).toBeLessThan(200);
+    expect(new PolicyError("x", [{ path: "k".repeat(500), wanted: "a known field", got: 1 }]).message.length)
+      .toBeLessThan(200);
   });
 
   test("PolicyError is a TypeError with a code, a name and frozen mistakes", () => {

@@ -13,7 +13,11 @@ test("readJsonText() reads what JSON.parse reads, when the text is JSON", () => 
 });
 
 test("readJsonText() refuses what JSON.parse refuses, and reads the same else, when the text is nearly JSON", () => {
-  const broken = fc.tuple(fc.json({ maxDepth: 2 }), fc.nat(), fc.constantFrom("", ",", "}", "]", '"', "\\", "0", "-", " ", "e", ":", "\u0000", "\u00a0")).map(([text, at, part]) => {
+  const broken = fc.tuple(
+    fc.json({ maxDepth: 2 }),
+    fc.nat(),
+    fc.constantFrom("", ",", "}", "]", '"', "\\", "0", "-", " ", "e", ":", "\u0000", "\u00a0"),
+  ).map(([text, at, part]) => {
     const cut = at % (text.length + 1);
     return text.slice(0, cut) + part + text.slice(cut + 1);
   });

@@ -27,8 +27,14 @@ const call: fc.Arbitrary<Call> = fc.record({
   open: fc.nat(4),
 });
 
-/** What a policy says to a call: [0 no, 1 ask a person, 2 yes; 0 no, 1 wait, 2 yes]. Written as the words of the design, one after another. */
-function reference(policy: GovernancePolicy, { tool, text, calls, tokens, ageMs, confidence, open }: Call): [number, number] {
+/**
+ * What a policy says to a call: [0 no, 1 ask a person, 2 yes; 0 no, 1 wait, 2 yes]. Written as the words of the design,
+ * one after another.
+ */
+function reference(
+  policy: GovernancePolicy,
+  { tool, text, calls, tokens, ageMs, confidence, open }: Call,
+): [number, number] {
   if (policy.allowedTools !== undefined && !policy.allowedTools.includes(tool)) return [0, 0];
   if (policy.deniedTools.some((name) => name.toLowerCase() === tool.toLowerCase())) return [0, 0];
   for (const pattern of policy.blockedPatterns) {
@@ -38,7 +44,12 @@ function reference(policy: GovernancePolicy, { tool, text, calls, tokens, ageMs,
   if (calls >= policy.maxToolCalls || tokens > policy.maxTokens || ageMs > policy.timeoutMs) return [0, 0];
   if (confidence < policy.confidenceThreshold || open >= policy.maxConcurrent) return [0, 0];
   const asks = policy.requireHumanApproval;
-  return [asks === true || (Array.isArray(asks) && asks.some((name: string) => name.toLowerCase() === tool.toLowerCase())) ? 1 : 2, open >= policy.backpressureThreshold ? 1 : 2];
+  return [
+    asks === true || (Array.isArray(asks) && asks.some((name: string) => name.toLowerCase() === tool.toLowerCase()))
+      ? 1
+      : 2,
+    open >= policy.backpressureThreshold ? 1 : 2,
+  ];
 }
 
 describe("isStricterThan()", () => {
@@ -100,14 +111,26 @@ describe("isStricterThan()", () => {
     ["every tool but one against a list", { deniedTools: ["a"] }, { allowedTools: ["b"] }, false],
     ["one more pattern", { blockedPatterns: ["x", "y"] }, { blockedPatterns: ["y"] }, true],
     ["more, but other patterns", { blockedPatterns: ["x", "y"] }, { blockedPatterns: ["z"] }, false],
-    ["the same pattern by another form", { blockedPatterns: ["X"] }, { blockedPatterns: [{ pattern: "x", type: "substring" }] }, false],
+    ["the same pattern by another form", { blockedPatterns: ["X"] }, {
+      blockedPatterns: [{ pattern: "x", type: "substring" }],
+    }, false],
     ["approval of everything", { requireHumanApproval: true }, { requireHumanApproval: ["a"] }, true],
     ["approval of a tool", { requireHumanApproval: ["a"] }, {}, true],
     ["approval of no tool", { requireHumanApproval: [] }, {}, false],
-    ["no approval of a tool that the other alone has", { allowedTools: ["a"] }, { allowedTools: ["a", "b"], requireHumanApproval: ["b"] }, true],
-    ["approval of one tool against that of all", { allowedTools: ["a"], requireHumanApproval: ["a"] }, { requireHumanApproval: true }, true],
+    ["no approval of a tool that the other alone has", { allowedTools: ["a"] }, {
+      allowedTools: ["a", "b"],
+      requireHumanApproval: ["b"],
+    }, true],
+    ["approval of one tool against that of all", { allowedTools: ["a"], requireHumanApproval: ["a"] }, {
+      requireHumanApproval: true,
+    }, true],
     ["one field stricter, one looser", { maxTokens: 1, maxToolCalls: 11 }, {}, false],
-    ["a name, version and record keeping", { name: "x", version: "9", driftThreshold: 0, logAllCalls: false, checkpointFrequency: 1 }, {}, false],
+    [
+      "a name, version and record keeping",
+      { name: "x", version: "9", driftThreshold: 0, logAllCalls: false, checkpointFrequency: 1 },
+      {},
+      false,
+    ],
     ["names of Object.prototype", { allowedTools: ["constructor"] }, { allowedTools: ["toString"] }, false],
   ])("isStricterThan() compares %s", (_, a, b, stricter) => {
     expect(definePolicy(a).isStricterThan(definePolicy(b))).toBe(stricter);
@@ -118,15 +141,21 @@ describe("merge()", () => {
   const text = policyText;
 
   test("merge() is commutative", () => {
-    fc.assert(fc.property(policy, policy, (a, b) => { expect(a.merge(b).diff(b.merge(a))).toEqual({}); }));
+    fc.assert(fc.property(policy, policy, (a, b) => {
+      expect(a.merge(b).diff(b.merge(a))).toEqual({});
+    }));
   });
 
   test("merge() is associative", () => {
-    fc.assert(fc.property(policy, policy, policy, (a, b, c) => { expect(a.merge(b).merge(c).diff(a.merge(b.merge(c)))).toEqual({}); }));
+    fc.assert(fc.property(policy, policy, policy, (a, b, c) => {
+      expect(a.merge(b).merge(c).diff(a.merge(b.merge(c)))).toEqual({});
+    }));
   });
 
   test("merge() is idempotent", () => {
-    fc.assert(fc.property(policy, (a) => { expect(a.merge(a).diff(a)).toEqual({}); }));
+    fc.assert(fc.property(policy, (a) => {
+      expect(a.merge(a).diff(a)).toEqual({});
+    }));
   });
 
   test("merge() allows a call as the stricter of both does", () => {
@@ -141,7 +170,8 @@ describe("merge()", () => {
   });
 
   test("merge() is never looser than a part, and no lower bound is looser than it", () => {
-    const noMore = (a: GovernancePolicy, b: GovernancePolicy): boolean => a.isStricterThan(b) || !b.isStricterThan(a) && text(a.merge(b)) === text(a);
+    const noMore = (a: GovernancePolicy, b: GovernancePolicy): boolean =>
+      a.isStricterThan(b) || !b.isStricterThan(a) && text(a.merge(b)) === text(a);
     fc.assert(
       fc.property(policy, policy, policy, (a, b, c) => {
         const both = a.merge(b);
@@ -183,7 +213,13 @@ describe("diff()", () => {
   });
 
   test("diff() holds each field that differs, as this and other", () => {
-    const a = definePolicy({ name: "a", maxTokens: 5, allowedTools: ["x"], requireHumanApproval: ["x"], blockedPatterns: ["p"] });
+    const a = definePolicy({
+      name: "a",
+      maxTokens: 5,
+      allowedTools: ["x"],
+      requireHumanApproval: ["x"],
+      blockedPatterns: ["p"],
+    });
     expect(a.diff(definePolicy({ allowedTools: [], blockedPatterns: ["q"] }))).toEqual({
       name: ["a", "default"],
       maxTokens: [5, 4096],
@@ -199,7 +235,9 @@ describe("diff()", () => {
 
   test("diff() takes lists for sets", () => {
     const a = definePolicy({ allowedTools: ["x", "y", "x"], blockedPatterns: ["P", "q"] });
-    expect(a.diff(definePolicy({ allowedTools: ["y", "x"], blockedPatterns: [{ pattern: "Q", type: "substring" }, "p"] }))).toEqual({});
+    expect(
+      a.diff(definePolicy({ allowedTools: ["y", "x"], blockedPatterns: [{ pattern: "Q", type: "substring" }, "p"] })),
+    ).toEqual({});
   });
 
   test("diff() is frozen", () => {
@@ -208,11 +246,17 @@ describe("diff()", () => {
   });
 });
 
-test.each(["diff", "isStricterThan", "merge"] as const)("%s() throws a TypeError, when the other is no policy of ours", (method) => {
-  const look = { ...definePolicy() } as unknown as GovernancePolicy;
-  expect(() => definePolicy()[method](look)).toThrow("must be a policy made by definePolicy() or parsePolicy()");
-});
+test.each(["diff", "isStricterThan", "merge"] as const)(
+  "%s() throws a TypeError, when the other is no policy of ours",
+  (method) => {
+    const look = { ...definePolicy() } as unknown as GovernancePolicy;
+    expect(() => definePolicy()[method](look)).toThrow("must be a policy made by definePolicy() or parsePolicy()");
+  },
+);
 
-test.each(["toJSON", "conflicts"] as const)("%s() throws a TypeError, when called on anything but a policy", (method) => {
-  expect(() => Reflect.apply(definePolicy()[method], {}, [])).toThrow(TypeError);
-});
+test.each(["toJSON", "conflicts"] as const)(
+  "%s() throws a TypeError, when called on anything but a policy",
+  (method) => {
+    expect(() => Reflect.apply(definePolicy()[method], {}, [])).toThrow(TypeError);
+  },
+);

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import type { PolicyInit } from "../../src/policy/policy.ts";
 
-const names = (): fc.Arbitrary<string[]> => fc.array(fc.constantFrom("a", "A", "b", "c", "constructor"), { maxLength: 3 });
+const names = (): fc.Arbitrary<string[]> =>
+  fc.array(fc.constantFrom("a", "A", "b", "c", "constructor"), { maxLength: 3 });
 const oneOf = <T>(...values: T[]): fc.Arbitrary<T> => fc.constantFrom(...values);
 
 /** Policies that are often comparable: few tools, few patterns, few levels of each limit. */
@@ -13,7 +14,15 @@ export const policyInit: fc.Arbitrary<PolicyInit> = fc.record(
     maxToolCalls: oneOf(0, 1),
     allowedTools: names(),
     deniedTools: names(),
-    blockedPatterns: fc.array(oneOf<NonNullable<PolicyInit["blockedPatterns"]>[number]>("rm", "RM", { pattern: "rm", type: "substring" }, "drop"), { maxLength: 2 }),
+    blockedPatterns: fc.array(
+      oneOf<NonNullable<PolicyInit["blockedPatterns"]>[number]>(
+        "rm",
+        "RM",
+        { pattern: "rm", type: "substring" },
+        "drop",
+      ),
+      { maxLength: 2 },
+    ),
     requireHumanApproval: fc.oneof(fc.boolean(), names()),
     timeoutMs: oneOf(1, 2),
     confidenceThreshold: oneOf(0, 0.5),

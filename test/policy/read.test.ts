@@ -11,13 +11,21 @@ function meant(key: string): string | undefined {
   return best > 0.7 ? FIELD_NAMES[scores.indexOf(best)] : undefined;
 }
 
-const letter = fc.oneof(fc.constantFrom("_", "e", "T", "o", "\u{1f600}", "\ud800"), fc.string({ minLength: 1, maxLength: 1 }));
+const letter = fc.oneof(
+  fc.constantFrom("_", "e", "T", "o", "\u{1f600}", "\ud800"),
+  fc.string({ minLength: 1, maxLength: 1 }),
+);
 const mistyped = fc.tuple(fc.constantFrom(...FIELD_NAMES), fc.nat(20), fc.nat(8), fc.array(letter, { maxLength: 4 }))
   .map(([name, at, gone, put]) => name.slice(0, at) + put.join("") + name.slice(at + gone));
 
 test("wantedKey() names the field that sequenceSimilarity() finds nearest, when a key was mistyped", () => {
-  fc.assert(fc.property(fc.oneof(mistyped, fc.string({ maxLength: 80 })), (key) => {
-    const name = meant(key);
-    expect(wantedKey(key, FIELD_NAMES)).toBe(name === undefined ? "a known field" : `a known field (did you mean "${name}"?)`);
-  }), { numRuns: 500 });
+  fc.assert(
+    fc.property(fc.oneof(mistyped, fc.string({ maxLength: 80 })), (key) => {
+      const name = meant(key);
+      expect(wantedKey(key, FIELD_NAMES)).toBe(
+        name === undefined ? "a known field" : `a known field (did you mean "${name}"?)`,
+      );
+    }),
+    { numRuns: 500 },
+  );
 });

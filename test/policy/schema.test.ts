@@ -9,7 +9,9 @@ import { policySchema } from "../../src/policy/schema.ts";
 import { policyInit } from "./policies.ts";
 
 const validate = new Ajv2020({ strict: true, allErrors: true }).compile(structuredClone(policySchema));
-const properties = policySchema["properties"] as Readonly<Record<string, { readonly default?: unknown; readonly description?: string }>>;
+const properties = policySchema["properties"] as Readonly<
+  Record<string, { readonly default?: unknown; readonly description?: string }>
+>;
 
 function parses(json: unknown): boolean {
   try {
@@ -20,7 +22,8 @@ function parses(json: unknown): boolean {
 }
 
 test("policySchema is what the file says", () => {
-  expect(JSON.parse(readFileSync(new URL("../../src/policy/policy.schema.json", import.meta.url), "utf8"))).toStrictEqual(policySchema);
+  expect(JSON.parse(readFileSync(new URL("../../src/policy/policy.schema.json", import.meta.url), "utf8")))
+    .toStrictEqual(policySchema);
 });
 
 test("policySchema is deeply frozen", () => {
@@ -34,7 +37,9 @@ test("policySchema is deeply frozen", () => {
 
 test("policySchema has every field, in order, with a description", () => {
   expect(Object.keys(properties)).toEqual(["$schema", ...FIELD_NAMES]);
-  expect(Object.values(properties).map(({ description }) => typeof description)).toEqual(Object.keys(properties).map(() => "string"));
+  expect(Object.values(properties).map(({ description }) => typeof description)).toEqual(
+    Object.keys(properties).map(() => "string"),
+  );
 });
 
 test.each(FIELD_NAMES)("policySchema has the default of %s", (name) => {
@@ -48,9 +53,40 @@ test("policySchema takes whatever a policy's JSON text holds", () => {
 });
 
 describe("policySchema agrees with parsePolicy()", () => {
-  const values: unknown[] = [0, -1, 1, 0.5, 1.5, 2 ** 53, "", "a", "a b", "x".repeat(10_001), true, false, null, [], {}, [""], ["a"], ["a b"], ["x".repeat(129)], ["a", 5], [null], [["a", "glob"]],
-    [{ pattern: "a", type: "glob" }], [{ pattern: "", type: "glob" }], [{ pattern: "a", type: "GLOB" }], [{ pattern: "a" }], [{ type: "glob" }], [{ pattern: "a", type: "regex", flags: "i" }], [{ regexp: {} }]];
-  const samples = ["$schema", "unknown", "max_tokens", ...FIELD_NAMES].flatMap((name) => values.map((value): [string, unknown] => [name, value]));
+  const values: unknown[] = [
+    0,
+    -1,
+    1,
+    0.5,
+    1.5,
+    2 ** 53,
+    "",
+    "a",
+    "a b",
+    "x".repeat(10_001),
+    true,
+    false,
+    null,
+    [],
+    {},
+    [""],
+    ["a"],
+    ["a b"],
+    ["x".repeat(129)],
+    ["a", 5],
+    [null],
+    [["a", "glob"]],
+    [{ pattern: "a", type: "glob" }],
+    [{ pattern: "", type: "glob" }],
+    [{ pattern: "a", type: "GLOB" }],
+    [{ pattern: "a" }],
+    [{ type: "glob" }],
+    [{ pattern: "a", type: "regex", flags: "i" }],
+    [{ regexp: {} }],
+  ];
+  const samples = ["$schema", "unknown", "max_tokens", ...FIELD_NAMES].flatMap((name) =>
+    values.map((value): [string, unknown] => [name, value])
+  );
 
   test.each(samples)("%s (case %#)", (name, value) => {
     expect(validate({ [name]: value })).toBe(parses({ [name]: value }));

@@ -20,15 +20,26 @@ export async function bundle(entry, outfile, { apart = false, external = [], min
   mkdirSync(out, { recursive: true });
   const built = {
     name: "built",
-    setup: (b) => b.onResolve({ filter: /^\..*\.ts$/ }, ({ path, importer }) => {
-      const target = builtOf(resolve(dirname(importer), path));
-      if (target === undefined) return undefined;
-      return apart ? { path: `/${target}`, external: true } : { path: join(root, target) };
-    }),
+    setup: (b) =>
+      b.onResolve({ filter: /^\..*\.ts$/ }, ({ path, importer }) => {
+        const target = builtOf(resolve(dirname(importer), path));
+        if (target === undefined) return undefined;
+        return apart ? { path: `/${target}`, external: true } : { path: join(root, target) };
+      }),
   };
   const { metafile } = await build({
-    absWorkingDir: root, entryPoints: [join(here, entry)], outfile: join(out, outfile), bundle: true, format: "esm", target: "es2023",
-    platform: "neutral", external, minify, plugins: [built], metafile: true, logLevel: "error",
+    absWorkingDir: root,
+    entryPoints: [join(here, entry)],
+    outfile: join(out, outfile),
+    bundle: true,
+    format: "esm",
+    target: "es2023",
+    platform: "neutral",
+    external,
+    minify,
+    plugins: [built],
+    metafile: true,
+    logLevel: "error",
   });
   const sources = Object.keys(metafile.inputs).filter((path) => /^(?:mod\.ts|src\/|plugins\/)/.test(path));
   if (sources.length > 0) throw new Error(`The bundle took sources instead of dist/: ${sources.join(", ")}`);

@@ -8,19 +8,40 @@ import process from "node:process";
 import { bundle, here, root } from "./bundle.mjs";
 
 const LIMIT_MS = 120_000;
-const CANDIDATES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome", "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"];
+const CANDIDATES = [
+  "/usr/bin/chromium",
+  "/usr/bin/chromium-browser",
+  "/usr/bin/google-chrome",
+  "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+];
 
 /** Where Chromium is: $CHROMIUM, or where systems put it. */
 export function chromiumPath() {
   const path = process.env["CHROMIUM"] ?? CANDIDATES.find((candidate) => existsSync(candidate));
-  if (path === undefined || !existsSync(path)) throw new Error(`There is no Chromium${path === undefined ? "" : ` at ${path}`}: install it (Debian: apt-get install chromium) or name it in CHROMIUM`);
+  if (path === undefined || !existsSync(path)) {
+    throw new Error(
+      `There is no Chromium${
+        path === undefined ? "" : ` at ${path}`
+      }: install it (Debian: apt-get install chromium) or name it in CHROMIUM`,
+    );
+  }
   return path;
 }
 
 /** The flags of a browser that serves a test: nothing of the user's, no first run, no calls home. */
 export const CHROMIUM_FLAGS = [
-  "--headless", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run", "--no-default-browser-check", "--disable-extensions",
-  "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-proxy-server", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+  "--headless",
+  "--disable-gpu",
+  "--disable-dev-shm-usage",
+  "--disable-quic",
+  "--no-first-run",
+  "--no-default-browser-check",
+  "--disable-extensions",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  "--no-proxy-server",
+  "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
   // Root has no sandbox to be in.
   ...(process.getuid?.() === 0 ? ["--no-sandbox"] : []),
 ];
@@ -28,7 +49,8 @@ export const CHROMIUM_FLAGS = [
 /** Serves the page, the cases and dist/; what the page sends back goes to `answered`, which modules it asked for into `asked`. */
 async function serve(suite, asked, answered) {
   const server = createServer((request, response) => {
-    const send = (status, type, body) => response.writeHead(status, { "content-type": `${type}; charset=utf-8`, "cache-control": "no-store" }).end(body);
+    const send = (status, type, body) =>
+      response.writeHead(status, { "content-type": `${type}; charset=utf-8`, "cache-control": "no-store" }).end(body);
     const path = normalize(new URL(request.url ?? "/", "http://127.0.0.1").pathname);
     if (request.method === "POST" && path === "/result") {
       let text = "";
@@ -57,7 +79,11 @@ export async function runChromium() {
   const server = await serve(suite, asked, answered);
   const profile = mkdtempSync(join(tmpdir(), "sallyport-chromium-"));
   // A group of its own, so that the browser's children end with it.
-  const browser = spawn(path, [...CHROMIUM_FLAGS, `--user-data-dir=${profile}`, `http://127.0.0.1:${server.address().port}/`], { stdio: ["ignore", "ignore", "pipe"], detached: true });
+  const browser = spawn(path, [
+    ...CHROMIUM_FLAGS,
+    `--user-data-dir=${profile}`,
+    `http://127.0.0.1:${server.address().port}/`,
+  ], { stdio: ["ignore", "ignore", "pipe"], detached: true });
   let said = "";
   browser.stderr.setEncoding("utf8").on("data", (data) => (said = (said + data).slice(-2000)));
   const kill = () => {
@@ -80,14 +106,26 @@ export async function runChromium() {
   try {
     const text = await Promise.race([
       answer,
-      ended.then((how) => { throw new Error(`Chromium ended (${how instanceof Error ? how.message : how}) before the page answered\n${said}`); }),
-      new Promise((_, reject) => (late = setTimeout(() => reject(new Error(`The page did not answer within ${LIMIT_MS / 1000} s\n${said}`)), LIMIT_MS))),
+      ended.then((how) => {
+        throw new Error(
+          `Chromium ended (${how instanceof Error ? how.message : how}) before the page answered\n${said}`,
+        );
+      }),
+      new Promise((
+        _,
+        reject,
+      ) => (late = setTimeout(
+        () => reject(new Error(`The page did not answer within ${LIMIT_MS / 1000} s\n${said}`)),
+        LIMIT_MS,
+      ))),
     ]);
     const { error, ...result } = JSON.parse(text);
     if (error !== undefined) throw new Error(`The page failed: ${error}`);
     const [, version] = /(?:Headless)?Chrome\/([\d.]+)/.exec(result.runtime) ?? [];
     if (version === undefined) throw new Error(`Not Chromium but ${result.runtime} answered`);
-    if (!asked.has("/dist/mod.js") || asked.size < 50) throw new Error(`The page did not import the built core module by module: ${[...asked].join(", ")}`);
+    if (!asked.has("/dist/mod.js") || asked.size < 50) {
+      throw new Error(`The page did not import the built core module by module: ${[...asked].join(", ")}`);
+    }
     return { ...result, version, modules: asked.size };
   } finally {
     clearTimeout(late);

@@ -1,4 +1,6 @@
-/** What every runtime must do alike: plain functions on the public API, so that no test runner is needed where they run. */
+/**
+ * What every runtime must do alike: plain functions on the public API, so that no test runner is needed where they run.
+ */
 import { approvalCases } from "./cases/approval.ts";
 import { decisionCases } from "./cases/decisions.ts";
 import { identityCases } from "./cases/identity.ts";
@@ -13,7 +15,16 @@ import { vectorCases } from "./cases/vectors.ts";
 
 /** Every case, in order. */
 export const cases: readonly Case[] = [
-  ...decisionCases, ...snapshotCases, ...matchingCases, ...limitCases, ...identityCases, ...approvalCases, ...streamCases, ...recordCases, ...pluginCases, ...vectorCases,
+  ...decisionCases,
+  ...snapshotCases,
+  ...matchingCases,
+  ...limitCases,
+  ...identityCases,
+  ...approvalCases,
+  ...streamCases,
+  ...recordCases,
+  ...pluginCases,
+  ...vectorCases,
 ];
 
 /** A case that waits longer than this has failed: some runtimes would wait for ever. */
@@ -22,7 +33,12 @@ const LIMIT_MS = 30_000;
 async function inTime(run: () => void | Promise<void>): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   try {
-    await Promise.race([run(), new Promise<never>((_, reject) => void (timer = setTimeout(() => reject(new Error(`not done within ${LIMIT_MS} ms`)), LIMIT_MS)))]);
+    await Promise.race([
+      run(),
+      new Promise<never>((_, reject) =>
+        void (timer = setTimeout(() => reject(new Error(`not done within ${LIMIT_MS} ms`)), LIMIT_MS))
+      ),
+    ]);
   } finally {
     clearTimeout(timer);
   }

@@ -8,7 +8,7 @@ import process from "node:process";
 import { bundle, here, root } from "./bundle.mjs";
 import { runChromium } from "./chromium.mjs";
 import { runEdge } from "./edge/run.mjs";
-import { NODES, nodeOf } from "./nodes.mjs";
+import { nodeOf, NODES } from "./nodes.mjs";
 import { startWorkerd } from "./workerd.mjs";
 
 const wanted = process.argv.slice(2);
@@ -27,11 +27,18 @@ function countAll(what, { passed, failures }) {
 }
 
 function runProcess(what, command, args) {
-  const { status, stdout, stderr, error } = spawnSync(command, args, { cwd: root, encoding: "utf8", timeout: 120_000, env: { ...process.env, NO_COLOR: "1" } });
+  const { status, stdout, stderr, error } = spawnSync(command, args, {
+    cwd: root,
+    encoding: "utf8",
+    timeout: 120_000,
+    env: { ...process.env, NO_COLOR: "1" },
+  });
   const counts = /^(\d+) passed, (\d+) failed$/m.exec(stdout ?? "");
   if (stderr) process.stderr.write(stderr);
   if (counts === null || (status !== 0 && counts[2] === "0")) {
-    console.error(`${what} ended with status ${status} and no usable count${error ? `: ${error.message}` : ""}\n${stdout ?? ""}`);
+    console.error(
+      `${what} ended with status ${status} and no usable count${error ? `: ${error.message}` : ""}\n${stdout ?? ""}`,
+    );
     return count(what, 0, 1);
   }
   count(what, Number(counts[1]), Number(counts[2]));
@@ -82,7 +89,9 @@ const runners = {
 // An end from outside is an end like any other, so that what was started is stopped.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(1));
 for (const name of wanted) {
-  if (!Object.hasOwn(runners, name)) throw new Error(`Unknown runtime "${name}": one of ${Object.keys(runners).join(", ")}`);
+  if (!Object.hasOwn(runners, name)) {
+    throw new Error(`Unknown runtime "${name}": one of ${Object.keys(runners).join(", ")}`);
+  }
 }
 for (const name of wanted) {
   await runners[name]().catch((error) => {

@@ -7,7 +7,7 @@ import { dirname, join, posix } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { chromiumPath } from "./chromium.mjs";
-import { NODES, nodeOf } from "./nodes.mjs";
+import { nodeOf, NODES } from "./nodes.mjs";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const bin = (name) => join(root, "node_modules/.bin", process.platform === "win32" ? `${name}.cmd` : name);
@@ -15,7 +15,13 @@ const vitest = ["node_modules/vitest/vitest.mjs", "run"];
 const here = "test/runtimes";
 
 /** Tests of the repository itself, which start Node, and the one that asks its garbage collector. */
-const NODE_ONLY = ["test/architecture.test.ts", "test/readme.test.ts", "test/memory.test.ts", "test/workflows.test.ts", "test/manifests.test.ts"];
+const NODE_ONLY = [
+  "test/architecture.test.ts",
+  "test/readme.test.ts",
+  "test/memory.test.ts",
+  "test/workflows.test.ts",
+  "test/manifests.test.ts",
+];
 /** Folders with runners of their own. */
 const APART = ["test/frameworks", "test/package", here, "test/.out"];
 
@@ -33,7 +39,9 @@ function textOf(path, seen = new Set()) {
   if (seen.has(path) || !path.startsWith("test/")) return "";
   seen.add(path);
   const text = readFileSync(join(root, path), "utf8");
-  const imported = [...text.matchAll(/(?:from|import) "(\.[^"]+\.ts)"/g)].map(([, to]) => posix.join(dirname(path), to));
+  const imported = [...text.matchAll(/(?:from|import) "(\.[^"]+\.ts)"/g)].map(([, to]) =>
+    posix.join(dirname(path), to)
+  );
   return [text, ...imported.map((one) => textOf(one, seen))].join("\n");
 }
 
@@ -41,12 +49,17 @@ function textOf(path, seen = new Set()) {
 function doesWith(path, modules, globals) {
   const text = textOf(path);
   const needed = [...text.matchAll(/(?:from|import) "(node:[^"]+)"/g)].map(([, name]) => name);
-  return needed.every((name) => modules.includes(name)) && ["Buffer", "process", "require"].every((name) => globals.includes(name) || !new RegExp(`\\b(?<!")${name}[.(]`).test(text));
+  return needed.every((name) => modules.includes(name)) &&
+    ["Buffer", "process", "require"].every((name) =>
+      globals.includes(name) || !new RegExp(`\\b(?<!")${name}[.(]`).test(text)
+    );
 }
 
 /** The packages that tests import, and what they import imports. */
 function packagesOf(paths) {
-  const named = paths.flatMap((path) => [...textOf(path).matchAll(/^import (?!type )[^"]*"([^."][^"]*)"/gm)].map(([, name]) => name));
+  const named = paths.flatMap((path) =>
+    [...textOf(path).matchAll(/^import (?!type )[^"]*"([^."][^"]*)"/gm)].map(([, name]) => name)
+  );
   return [...new Set(named)].filter((name) => !/^(?:node:|vitest|(?:@sallyport\/)?sallyport)/.test(name)).sort();
 }
 
@@ -71,12 +84,20 @@ const runtimes = {
 };
 
 const [runtime = ""] = process.argv.slice(2);
-if (!Object.hasOwn(runtimes, runtime)) throw new Error(`Unknown runtime "${runtime}": one of ${Object.keys(runtimes).join(", ")}`);
+if (!Object.hasOwn(runtimes, runtime)) {
+  throw new Error(`Unknown runtime "${runtime}": one of ${Object.keys(runtimes).join(", ")}`);
+}
 const { command, args, files, env = {} } = runtimes[runtime]();
 if (files.length === 0) throw new Error("There is no test to run");
-console.log(`${files.length} of ${all.length} test files in ${runtime}${files.length === all.length ? "" : "; the others need Node"}`);
+console.log(
+  `${files.length} of ${all.length} test files in ${runtime}${
+    files.length === all.length ? "" : "; the others need Node"
+  }`,
+);
 const { status, error } = spawnSync(command, [...args, ...files], {
-  cwd: root, stdio: "inherit", env: { ...process.env, DENO_NO_UPDATE_CHECK: "1", WRANGLER_SEND_METRICS: "false", ...env },
+  cwd: root,
+  stdio: "inherit",
+  env: { ...process.env, DENO_NO_UPDATE_CHECK: "1", WRANGLER_SEND_METRICS: "false", ...env },
 });
 if (error) throw error;
 process.exitCode = status ?? 1;

@@ -1,4 +1,6 @@
-/** Runs tests of the main suite inside headless Chromium: `node test/runtimes/suite.mjs chromium` names those that can. */
+/**
+ * Runs tests of the main suite inside headless Chromium: `node test/runtimes/suite.mjs chromium` names those that can.
+ */
 import { fileURLToPath } from "node:url";
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
@@ -10,7 +12,10 @@ export default defineConfig({
   root: at("../.."),
   resolve: { alias },
   // Only what is named: a package that is first met during the run makes the page load again, and loses tests.
-  optimizeDeps: { noDiscovery: true, include: (process.env["TEST_PACKAGES"] ?? "").split(" ").filter((name) => name !== "") },
+  optimizeDeps: {
+    noDiscovery: true,
+    include: (process.env["TEST_PACKAGES"] ?? "").split(" ").filter((name) => name !== ""),
+  },
   test: {
     include: ["test/**/*.test.ts"],
     setupFiles: [at("browser-setup.ts")],
@@ -24,7 +29,14 @@ export default defineConfig({
       provider: playwright({
         launchOptions: {
           executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
-          args: ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+          args: [
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+          ],
         },
       }),
       instances: [{ browser: "chromium" }],

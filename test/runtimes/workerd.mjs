@@ -12,7 +12,9 @@ export async function startWorkerd() {
   // The binary itself: behind the package's shim it would outlive the process that is stopped.
   const binary = createRequire(import.meta.url)("workerd").default;
   const began = performance.now();
-  const server = spawn(binary, ["serve", "--control-fd=3", join(out, "workerd.capnp")], { stdio: ["ignore", "inherit", "inherit", "pipe"] });
+  const server = spawn(binary, ["serve", "--control-fd=3", join(out, "workerd.capnp")], {
+    stdio: ["ignore", "inherit", "inherit", "pipe"],
+  });
   const kill = () => void server.kill("SIGKILL");
   // However this process ends, the server ends with it.
   process.once("exit", kill);

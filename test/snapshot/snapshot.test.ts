@@ -25,7 +25,8 @@ function fault(value: unknown, limits: Caps = CAPS): [string, string, string] {
 }
 
 function isDeepFrozen(value: unknown): boolean {
-  return typeof value !== "object" || value === null || (Object.isFrozen(value) && Object.values(value).every(isDeepFrozen));
+  return typeof value !== "object" || value === null ||
+    (Object.isFrozen(value) && Object.values(value).every(isDeepFrozen));
 }
 
 function sharesNothing(a: unknown, b: unknown): boolean {
@@ -39,7 +40,14 @@ const plain = fc.letrec<{ any: unknown }>((tie) => ({
     { maxDepth: 4, depthSize: "small" },
     fc.oneof(fc.string(), fc.double(), fc.integer(), fc.boolean(), fc.constant(null), fc.constant(undefined)),
     fc.array(tie("any"), { maxLength: 4 }),
-    fc.dictionary(fc.oneof(fc.string(), fc.constantFrom("toString", "constructor", "hasOwnProperty", "valueOf", "then", "toJSON", "length", "0")).filter((key) => key !== "__proto__"), tie("any"), { maxKeys: 4, noNullPrototype: true }),
+    fc.dictionary(
+      fc.oneof(
+        fc.string(),
+        fc.constantFrom("toString", "constructor", "hasOwnProperty", "valueOf", "then", "toJSON", "length", "0"),
+      ).filter((key) => key !== "__proto__"),
+      tie("any"),
+      { maxKeys: 4, noNullPrototype: true },
+    ),
   ),
 })).any;
 
@@ -48,7 +56,11 @@ describe("a copy", () => {
     fc.assert(fc.property(plain, (value) => {
       const { copy, twin } = read(value);
       // Not toStrictEqual(): that takes a key named constructor for the type.
-      expect([isDeepStrictEqual(copy, value), isDeepStrictEqual(twin, value), isDeepFrozen(twin)]).toEqual([true, true, true]);
+      expect([isDeepStrictEqual(copy, value), isDeepStrictEqual(twin, value), isDeepFrozen(twin)]).toEqual([
+        true,
+        true,
+        true,
+      ]);
       expect(sharesNothing(copy, value) && sharesNothing(twin, value) && sharesNothing(twin, copy)).toBe(true);
     }));
   });
@@ -64,10 +76,13 @@ describe("a copy", () => {
     expect(Object.getPrototypeOf(copy)).toBe(Object.prototype);
   });
 
-  test.each([undefined, null, true, 0, -0, NaN, Infinity, "text", ""])("snapshot() is the value itself, when it is %s", (value) => {
-    const { copy, twin } = read(value);
-    expect([Object.is(copy, value), Object.is(twin, value)]).toEqual([true, true]);
-  });
+  test.each([undefined, null, true, 0, -0, NaN, Infinity, "text", ""])(
+    "snapshot() is the value itself, when it is %s",
+    (value) => {
+      const { copy, twin } = read(value);
+      expect([Object.is(copy, value), Object.is(twin, value)]).toEqual([true, true]);
+    },
+  );
 
   test("snapshot() keeps nothing of a text, when no twin is asked for", () => {
     expect(snapshot("a secret", CAPS, false)).toBe("a secret");
@@ -99,7 +114,9 @@ describe("a copy", () => {
   });
 
   test("snapshot() leaves out what is inherited or not enumerable, and extra keys of arrays", () => {
-    expect(read(Object.defineProperty({ a: 1 }, "cmd", { value: "rm -rf /", enumerable: false })).copy).toStrictEqual({ a: 1 });
+    expect(read(Object.defineProperty({ a: 1 }, "cmd", { value: "rm -rf /", enumerable: false })).copy).toStrictEqual({
+      a: 1,
+    });
     const { copy } = read(Object.assign([1], { extra: "x" }));
     expect([Object.keys(copy), "extra" in copy]).toEqual([["0"], false]);
   });
@@ -110,9 +127,17 @@ describe("executed = checked", () => {
     const reads: string[] = [];
     let count = 0;
     const value = {
-      get cmd() { reads.push("cmd"); return ++count === 1 ? "ls" : "rm -rf /"; },
+      get cmd() {
+        reads.push("cmd");
+        return ++count === 1 ? "ls" : "rm -rf /";
+      },
       list: Object.defineProperty(["a"], 0, { get: () => (reads.push("0"), `item ${++count}`), enumerable: true }),
-      nested: { get deep() { reads.push("deep"); return [`deep ${++count}`]; } },
+      nested: {
+        get deep() {
+          reads.push("deep");
+          return [`deep ${++count}`];
+        },
+      },
     };
     const { copy, twin } = read(value);
     expect(copy).toStrictEqual({ cmd: "ls", list: ["item 2"], nested: { deep: ["deep 3"] } });
@@ -121,7 +146,12 @@ describe("executed = checked", () => {
   });
 
   test("snapshot() never calls toJSON, toString or valueOf, when an object has them by inheritance or own", () => {
-    expect(fault({ toJSON() { return { cmd: "ls" }; }, cmd: "rm" })).toEqual(["payload_not_plain", "$.toJSON", "a function"]);
+    expect(fault({
+      toJSON() {
+        return { cmd: "ls" };
+      },
+      cmd: "rm",
+    })).toEqual(["payload_not_plain", "$.toJSON", "a function"]);
     expect(read({ toJSON: "ls", cmd: "rm" }).copy).toStrictEqual({ toJSON: "ls", cmd: "rm" });
   });
 
@@ -135,33 +165,66 @@ describe("executed = checked", () => {
 
   test("snapshot() makes one plain value of copy and twin, when proxies and getters lie at random", () => {
     // Every trap and getter answers the next of a list of values; nothing is answered twice the same.
-    const script = fc.array(fc.oneof(fc.string({ maxLength: 5 }), fc.integer(), fc.constantFrom("object", "array", "proxy", "getter", "throw")), { minLength: 1, maxLength: 30 });
-    fc.assert(fc.property(script, (steps) => {
-      let at = 0;
-      const next = (depth: number): unknown => {
-        const step = steps[at++ % steps.length];
-        if (depth > 5) return step;
-        if (step === "object") return { a: next(depth + 1), b: next(depth + 1) };
-        if (step === "array") return [next(depth + 1), next(depth + 1)];
-        if (step === "getter") return { get g() { return next(depth + 1); }, get h() { return next(depth + 1); } };
-        if (step === "throw") return { get boom(): never { throw new Error("x"); } };
-        if (step === "proxy") {
-          return new Proxy(at % 2 === 0 ? {} : [], {
-            get: (target, key) => (Array.isArray(target) && key === "length" ? at++ % 4 : next(depth + 1)),
-            ownKeys: (target) => (at++ % 2 === 0 ? ["x", "y"] : ["z"]).concat(Array.isArray(target) ? ["length"] : []),
-            getOwnPropertyDescriptor: (target, key) => (Array.isArray(target) && key === "length" ? Reflect.getOwnPropertyDescriptor(target, key) : { value: next(6), enumerable: at++ % 3 !== 0, configurable: true }),
-          });
+    const script = fc.array(
+      fc.oneof(
+        fc.string({ maxLength: 5 }),
+        fc.integer(),
+        fc.constantFrom("object", "array", "proxy", "getter", "throw"),
+      ),
+      { minLength: 1, maxLength: 30 },
+    );
+    fc.assert(
+      fc.property(script, (steps) => {
+        let at = 0;
+        const next = (depth: number): unknown => {
+          const step = steps[at++ % steps.length];
+          if (depth > 5) return step;
+          if (step === "object") return { a: next(depth + 1), b: next(depth + 1) };
+          if (step === "array") return [next(depth + 1), next(depth + 1)];
+          if (step === "getter") {
+            return {
+              get g() {
+                return next(depth + 1);
+              },
+              get h() {
+                return next(depth + 1);
+              },
+            };
+          }
+          if (step === "throw") {
+            return {
+              get boom(): never {
+                throw new Error("x");
+              },
+            };
+          }
+          if (step === "proxy") {
+            return new Proxy(at % 2 === 0 ? {} : [], {
+              get: (target, key) => (Array.isArray(target) && key === "length" ? at++ % 4 : next(depth + 1)),
+              ownKeys: (target) =>
+                (at++ % 2 === 0 ? ["x", "y"] : ["z"]).concat(Array.isArray(target) ? ["length"] : []),
+              getOwnPropertyDescriptor: (
+                target,
+                key,
+              ) => (Array.isArray(target) && key === "length"
+                ? Reflect.getOwnPropertyDescriptor(target, key)
+                : { value: next(6), enumerable: at++ % 3 !== 0, configurable: true }),
+            });
+          }
+          return step;
+        };
+        const copy = snapshot({ root: next(0) }, CAPS, true);
+        const twin = takeTwin();
+        if (copy instanceof Fault) {
+          return;
         }
-        return step;
-      };
-      const copy = snapshot({ root: next(0) }, CAPS, true);
-      const twin = takeTwin();
-      if (copy instanceof Fault) return;
-      // Had anything of the caller's got in, reading it again would give something else.
-      expect(twin).toStrictEqual(copy);
-      expect(twin).toStrictEqual(copy);
-      expect(isDeepFrozen(twin)).toBe(true);
-    }), { numRuns: 300 });
+        // Had anything of the caller's got in, reading it again would give something else.
+        expect(twin).toStrictEqual(copy);
+        expect(twin).toStrictEqual(copy);
+        expect(isDeepFrozen(twin)).toBe(true);
+      }),
+      { numRuns: 300 },
+    );
   });
 
   test("snapshot() is right, when a getter takes another snapshot", () => {
@@ -172,32 +235,67 @@ describe("executed = checked", () => {
         const copy = snapshot(inner, caps({ nodes: 10 }), true);
         return { copy, twin: takeTwin() };
       },
-      get small() { return String(snapshot("too long", caps({ chars: 1 }), false) instanceof Fault); },
-      get off() { return snapshot([1, 2], CAPS, false); },
+      get small() {
+        return String(snapshot("too long", caps({ chars: 1 }), false) instanceof Fault);
+      },
+      get off() {
+        return snapshot([1, 2], CAPS, false);
+      },
       after: [{ b: 2 }],
     };
     const { copy, twin } = read(value);
-    expect(copy).toStrictEqual({ before: [1], again: { copy: inner, twin: inner }, small: "true", off: [1, 2], after: [{ b: 2 }] });
+    expect(copy).toStrictEqual({
+      before: [1],
+      again: { copy: inner, twin: inner },
+      small: "true",
+      off: [1, 2],
+      after: [{ b: 2 }],
+    });
     expect(twin).toStrictEqual(copy);
     expect(isDeepFrozen(twin)).toBe(true);
   });
 
   test("snapshot() still counts, when a getter takes another snapshot with more room", () => {
-    const value = { get a() { snapshot({ x: 1 }, caps({ nodes: 1000, chars: 1000 }), false); return "12345"; }, b: "6789" };
+    const value = {
+      get a() {
+        snapshot({ x: 1 }, caps({ nodes: 1000, chars: 1000 }), false);
+        return "12345";
+      },
+      b: "6789",
+    };
     expect(fault(value, caps({ chars: 10 }))).toEqual(["payload_too_large", "$.b", "too much text"]);
   });
 });
 
 describe("what is not plain", () => {
-  class Job { readonly cmd = "rm -rf /"; }
+  class Job {
+    readonly cmd = "rm -rf /";
+  }
   const rows: [string, unknown, string][] = [
-    ["a function", () => {}, "a function"], ["a symbol", Symbol("x"), "a symbol"], ["a bigint", 5n, "5n"], ["a class instance", new Job(), "an object that is not plain"],
-    ["a Map", new Map([["a", 1]]), "an object that is not plain"], ["a Set", new Set([1]), "an object that is not plain"], ["a typed array", new Uint8Array([1]), "an object that is not plain"],
-    ["an ArrayBuffer", new ArrayBuffer(1), "an object that is not plain"], ["a Date", new Date(0), "an object that is not plain"], ["a RegExp", /x/, "an object that is not plain"],
-    ["an Error", new Error("x"), "an object that is not plain"], ["a promise", Promise.resolve(1), "an object that is not plain"], ["a boxed string", Object.assign(new String("rm"), { toJSON: () => "ls" }), "an object that is not plain"],
-    ["an object that inherits", Object.create({ cmd: "rm" }), "an object that is not plain"], ["an object with a symbol key", { [Symbol("k")]: "rm" }, "a symbol key"], ["a Map of another realm", runInNewContext("new Map()"), "an object that is not plain"],
-    ["an instance of another realm", runInNewContext("new (class { x = 1 })()"), "an object that is not plain"], ["a getter that throws", { get a(): never { throw new Error("x"); } }, "a value that cannot be read"],
-    ["a WeakRef", new WeakRef({}), "an object that is not plain"], ["a generator", (function* () {})(), "an object that is not plain"],
+    ["a function", () => {}, "a function"],
+    ["a symbol", Symbol("x"), "a symbol"],
+    ["a bigint", 5n, "5n"],
+    ["a class instance", new Job(), "an object that is not plain"],
+    ["a Map", new Map([["a", 1]]), "an object that is not plain"],
+    ["a Set", new Set([1]), "an object that is not plain"],
+    ["a typed array", new Uint8Array([1]), "an object that is not plain"],
+    ["an ArrayBuffer", new ArrayBuffer(1), "an object that is not plain"],
+    ["a Date", new Date(0), "an object that is not plain"],
+    ["a RegExp", /x/, "an object that is not plain"],
+    ["an Error", new Error("x"), "an object that is not plain"],
+    ["a promise", Promise.resolve(1), "an object that is not plain"],
+    ["a boxed string", Object.assign(new String("rm"), { toJSON: () => "ls" }), "an object that is not plain"],
+    ["an object that inherits", Object.create({ cmd: "rm" }), "an object that is not plain"],
+    ["an object with a symbol key", { [Symbol("k")]: "rm" }, "a symbol key"],
+    ["a Map of another realm", runInNewContext("new Map()"), "an object that is not plain"],
+    ["an instance of another realm", runInNewContext("new (class { x = 1 })()"), "an object that is not plain"],
+    ["a getter that throws", {
+      get a(): never {
+        throw new Error("x");
+      },
+    }, "a value that cannot be read"],
+    ["a WeakRef", new WeakRef({}), "an object that is not plain"],
+    ["a generator", (function* () {})(), "an object that is not plain"],
   ];
   test.each(rows)("snapshot() is a fault with its path, when %s stands in it", (name, value, what) => {
     const inner = name === "a getter that throws" ? ".a" : "";
@@ -207,32 +305,91 @@ describe("what is not plain", () => {
   });
 
   test("snapshot() is a fault, when __proto__ is an own key, and leaves no prototype changed", () => {
-    expect(fault(JSON.parse('{"a":{"__proto__":{"x":"rm -rf /"}}}'))).toEqual(["payload_not_plain", "$.a.__proto__", "a key named __proto__"]);
+    expect(fault(JSON.parse('{"a":{"__proto__":{"x":"rm -rf /"}}}'))).toEqual([
+      "payload_not_plain",
+      "$.a.__proto__",
+      "a key named __proto__",
+    ]);
     expect(({} as any).x).toBeUndefined();
   });
 
   test("snapshot() copies a constructor key as an own one, when a payload has it", () => {
     const { copy, twin } = read(JSON.parse('{"constructor":{"prototype":{"x":"rm -rf /"}}}'));
-    expect(JSON.stringify([copy, twin])).toBe('[{"constructor":{"prototype":{"x":"rm -rf /"}}},{"constructor":{"prototype":{"x":"rm -rf /"}}}]');
-    expect([Object.hasOwn(copy, "constructor"), Object.hasOwn(twin, "constructor"), ({} as any).x]).toEqual([true, true, undefined]);
+    expect(JSON.stringify([copy, twin])).toBe(
+      '[{"constructor":{"prototype":{"x":"rm -rf /"}}},{"constructor":{"prototype":{"x":"rm -rf /"}}}]',
+    );
+    expect([Object.hasOwn(copy, "constructor"), Object.hasOwn(twin, "constructor"), ({} as any).x]).toEqual([
+      true,
+      true,
+      undefined,
+    ]);
   });
 
-  const cyclic = (make: (self: any) => void): unknown => { const self: any = {}; make(self); return self; };
+  const cyclic = (make: (self: any) => void): unknown => {
+    const self: any = {};
+    make(self);
+    return self;
+  };
   test.each([
-    ["itself", cyclic((self) => { self.self = self; })],
-    ["an array in itself", (() => { const list: unknown[] = []; list.push([list]); return list; })()],
-    ["its root, far down", cyclic((self) => { self.a = { b: [{ c: self }] }; })],
-    ["an inner object", cyclic((self) => { self.a = { b: {} }; self.a.b.c = self.a; })],
-    ["itself twice", cyclic((self) => { self.x = self; self.y = self; })],
+    [
+      "itself",
+      cyclic((self) => {
+        self.self = self;
+      }),
+    ],
+    [
+      "an array in itself",
+      (() => {
+        const list: unknown[] = [];
+        list.push([list]);
+        return list;
+      })(),
+    ],
+    [
+      "its root, far down",
+      cyclic((self) => {
+        self.a = { b: [{ c: self }] };
+      }),
+    ],
+    [
+      "an inner object",
+      cyclic((self) => {
+        self.a = { b: {} };
+        self.a.b.c = self.a;
+      }),
+    ],
+    [
+      "itself twice",
+      cyclic((self) => {
+        self.x = self;
+        self.y = self;
+      }),
+    ],
   ])("snapshot() is payload_not_plain, when there is a cycle: %s", (_, value) => {
     expect(fault(value)).toMatchObject(["payload_not_plain", expect.stringMatching(/^\$/), "a cycle"]);
   });
 
   test.each([
-    ["ownKeys", { ownKeys: () => { throw new Error("x"); } }],
-    ["getPrototypeOf", { getPrototypeOf: () => { throw new Error("x"); } }],
-    ["get", { get: () => { throw new Error("x"); } }],
-    ["getOwnPropertyDescriptor", { getOwnPropertyDescriptor: () => { throw new Error("x"); } }],
+    ["ownKeys", {
+      ownKeys: () => {
+        throw new Error("x");
+      },
+    }],
+    ["getPrototypeOf", {
+      getPrototypeOf: () => {
+        throw new Error("x");
+      },
+    }],
+    ["get", {
+      get: () => {
+        throw new Error("x");
+      },
+    }],
+    ["getOwnPropertyDescriptor", {
+      getOwnPropertyDescriptor: () => {
+        throw new Error("x");
+      },
+    }],
   ])("snapshot() is a fault, when a Proxy throws from %s", (_, traps) => {
     expect(fault(new Proxy({ a: 1 }, traps))[0]).toBe("payload_not_plain");
     expect(fault([new Proxy({ a: 1 }, traps)])[1]).toMatch(/^\$\[0\]/);
@@ -267,7 +424,9 @@ describe("polluted prototypes", () => {
   test("snapshot() gives own values, when Object.prototype has a setter or a frozen value of that name", () => {
     const everything: object = Object.prototype;
     Object.defineProperty(everything, "cmd", { get: () => "rm -rf /", set() {}, configurable: true });
-    for (const one of Object.values(read({ cmd: "ls" }))) expect([one.cmd, Object.hasOwn(one, "cmd")]).toEqual(["ls", true]);
+    for (const one of Object.values(read({ cmd: "ls" }))) {
+      expect([one.cmd, Object.hasOwn(one, "cmd")]).toEqual(["ls", true]);
+    }
     Object.defineProperty(everything, "cmd", { value: "rm -rf /", writable: false, configurable: true });
     const { copy, twin } = read({ cmd: "ls", deep: { cmd: ["x"] } });
     expect([copy.cmd, twin.cmd, copy.deep.cmd, twin.deep.cmd]).toEqual(["ls", "ls", ["x"], ["x"]]);
@@ -277,14 +436,21 @@ describe("polluted prototypes", () => {
 });
 
 describe("caps", () => {
-  const nest = (levels: number, make: (inner: unknown) => unknown): unknown => { let value: unknown = "x"; for (let i = 0; i < levels; i++) value = make(value); return value; };
+  const nest = (levels: number, make: (inner: unknown) => unknown): unknown => {
+    let value: unknown = "x";
+    for (let i = 0; i < levels; i++) value = make(value);
+    return value;
+  };
 
-  test.each([["objects", (o: unknown) => ({ o })], ["arrays", (o: unknown) => [o]]])("snapshot() takes 64 levels of %s and no more, when they are nested", (_, make) => {
-    expect(read(nest(64, make)).copy).toStrictEqual(nest(64, make));
-    expect(fault(nest(65, make))[0]).toBe("payload_too_large");
-    expect(fault(nest(65, make))[2]).toBe("too many levels");
-    expect(fault(nest(65, make))[1].length).toBeLessThanOrEqual(201);
-  });
+  test.each([["objects", (o: unknown) => ({ o })], ["arrays", (o: unknown) => [o]]])(
+    "snapshot() takes 64 levels of %s and no more, when they are nested",
+    (_, make) => {
+      expect(read(nest(64, make)).copy).toStrictEqual(nest(64, make));
+      expect(fault(nest(65, make))[0]).toBe("payload_too_large");
+      expect(fault(nest(65, make))[2]).toBe("too many levels");
+      expect(fault(nest(65, make))[1].length).toBeLessThanOrEqual(201);
+    },
+  );
 
   test("snapshot() is payload_too_large, when there are 100,000 levels", () => {
     expect(fault(nest(100_000, (o) => ({ o })))[0]).toBe("payload_too_large");
@@ -312,7 +478,9 @@ describe("caps", () => {
     expect(fault(value)).toMatchObject(["payload_too_large", expect.any(String), "too many values"]);
   });
 
-  test.each([["2 ** 32 - 2", 2 ** 32 - 2], ["Infinity", Infinity], ["a bigint", 4_000_000_000n], ["an object", { valueOf: (): number => 4e9 }]])("snapshot() reads nothing, when a Proxy of an array says its length is %s", (_, length) => {
+  test.each([["2 ** 32 - 2", 2 ** 32 - 2], ["Infinity", Infinity], ["a bigint", 4_000_000_000n], ["an object", {
+    valueOf: (): number => 4e9,
+  }]])("snapshot() reads nothing, when a Proxy of an array says its length is %s", (_, length) => {
     let reads = 0;
     const value = new Proxy([], { get: (_, key) => (key === "length" ? length : (reads++, 1)) });
     expect(fault({ list: value })).toEqual(["payload_too_large", "$.list", "too many values"]);
@@ -322,9 +490,16 @@ describe("caps", () => {
   test("snapshot() ends, when a Proxy of an array says its length is another each time, or none", () => {
     let told = 0;
     const growing = { valueOf: (): number => (told++ === 0 ? 1 : 1e9) };
-    expect(fault(new Proxy([], { get: (_, key) => (key === "length" ? growing : 1) }), caps({ nodes: 100 }))).toMatchObject(["payload_too_large", expect.any(String), "too many values"]);
-    for (const length of [NaN, -1, undefined, "x"]) expect(read(new Proxy([], { get: (_, key) => (key === "length" ? length : 1) })).copy).toEqual([]);
-    expect(fault([new Proxy([], { get: (_, key) => (key === "length" ? Symbol("l") : 1) })])).toEqual(["payload_not_plain", "$[0]", "a value that cannot be read"]);
+    expect(fault(new Proxy([], { get: (_, key) => (key === "length" ? growing : 1) }), caps({ nodes: 100 })))
+      .toMatchObject(["payload_too_large", expect.any(String), "too many values"]);
+    for (const length of [NaN, -1, undefined, "x"]) {
+      expect(read(new Proxy([], { get: (_, key) => (key === "length" ? length : 1) })).copy).toEqual([]);
+    }
+    expect(fault([new Proxy([], { get: (_, key) => (key === "length" ? Symbol("l") : 1) })])).toEqual([
+      "payload_not_plain",
+      "$[0]",
+      "a value that cannot be read",
+    ]);
   });
 
   test("snapshot() refuses a sparse array of many holes, when it would fill memory", () => {
@@ -333,9 +508,17 @@ describe("caps", () => {
     expect(fault(sparse)).toEqual(["payload_too_large", "$", "too many values"]);
   });
 
-  test.each([
-    ["input", 1 << 20], ["output", 1 << 20], ["pre_tool_call", 1 << 20], ["post_tool_call", 1 << 20], ["agent_startup", 1 << 20], ["pre_model_call", 1 << 24], ["post_model_call", 1 << 24],
-  ] as const)("capsOf() of %s allows %s characters", (stage, chars) => {
+  test.each(
+    [
+      ["input", 1 << 20],
+      ["output", 1 << 20],
+      ["pre_tool_call", 1 << 20],
+      ["post_tool_call", 1 << 20],
+      ["agent_startup", 1 << 20],
+      ["pre_model_call", 1 << 24],
+      ["post_model_call", 1 << 24],
+    ] as const,
+  )("capsOf() of %s allows %s characters", (stage, chars) => {
     expect(capsOf(stage)).toEqual({ depth: 64, nodes: 100_000, chars });
     expect(Object.isFrozen(capsOf(stage))).toBe(true);
   });
@@ -343,7 +526,10 @@ describe("caps", () => {
 
 describe("paths", () => {
   test.each([
-    [{ "a b": [Symbol("x")] }, '$["a b"][0]'], [{ "": Symbol("x") }, '$[""]'], [{ "\u001b[31m": Symbol("x") }, '$["\\u001b[31m"]'], [{ $a_1: Symbol("x") }, "$.$a_1"],
+    [{ "a b": [Symbol("x")] }, '$["a b"][0]'],
+    [{ "": Symbol("x") }, '$[""]'],
+    [{ "\u001b[31m": Symbol("x") }, '$["\\u001b[31m"]'],
+    [{ $a_1: Symbol("x") }, "$.$a_1"],
     [{ ["k".repeat(100)]: Symbol("x") }, `$["${"k".repeat(64)}"]`],
   ])("path names the way to what is wrong, when it is %j", (value, path) => {
     expect(fault(value)[1]).toBe(path);
@@ -351,8 +537,17 @@ describe("paths", () => {
 });
 
 describe("attacks", () => {
-  interface Case { id: string; kind: string; category: string; description: string; input: string; expected: string }
-  const { cases } = JSON.parse(readFileSync(new URL("../vectors/attacks.json", import.meta.url), "utf8")) as { cases: Case[] };
+  interface Case {
+    id: string;
+    kind: string;
+    category: string;
+    description: string;
+    input: string;
+    expected: string;
+  }
+  const { cases } = JSON.parse(readFileSync(new URL("../vectors/attacks.json", import.meta.url), "utf8")) as {
+    cases: Case[];
+  };
   // What is left out here is text, which patterns judge and reading lets pass.
   const structural = ["PE-34", "PE-37", "PE-40", "PE-43", "PE-46", "PE-49", "PE-52", "PE-55"];
   const chosen = cases.filter(({ id }) => structural.includes(id));
@@ -361,14 +556,17 @@ describe("attacks", () => {
     expect(chosen.map(({ id }) => id)).toEqual(structural);
   });
 
-  test.each(chosen)("snapshot() hides nothing from guards that an act could use, when $id is tried: $description", ({ input }) => {
-    const { args } = new Function(`return ${input}`)() as { args: unknown };
-    const copy = snapshot(args, CAPS, true);
-    const twin = takeTwin();
-    if (copy instanceof Fault) return void expect(["payload_not_plain", "payload_too_large"]).toContain(copy.code);
-    expect(isDeepStrictEqual(twin, copy)).toBe(true);
-    expect((copy as any).cmd).toBeUndefined();
-  });
+  test.each(chosen)(
+    "snapshot() hides nothing from guards that an act could use, when $id is tried: $description",
+    ({ input }) => {
+      const { args } = new Function(`return ${input}`)() as { args: unknown };
+      const copy = snapshot(args, CAPS, true);
+      const twin = takeTwin();
+      if (copy instanceof Fault) return void expect(["payload_not_plain", "payload_too_large"]).toContain(copy.code);
+      expect(isDeepStrictEqual(twin, copy)).toBe(true);
+      expect((copy as any).cmd).toBeUndefined();
+    },
+  );
 
   const controls = cases.filter(({ kind, id }) => kind === "tool" && id.startsWith("OK-"));
   test.each(controls)("snapshot() reads it, when $id is harmless: $description", ({ input }) => {

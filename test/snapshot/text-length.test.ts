@@ -4,7 +4,16 @@ import { textLength } from "../../src/snapshot/text-length.ts";
 
 describe("textLength()", () => {
   test.each([
-    ["abc", 3], ["", 0], ["😀", 2], [5, 0], [null, 0], [undefined, 0], [true, 0], [["ab", ["c"], 1], 3], [{ key: "ab", other: { deep: ["cd"] } }, 4], [[], 0],
+    ["abc", 3],
+    ["", 0],
+    ["😀", 2],
+    [5, 0],
+    [null, 0],
+    [undefined, 0],
+    [true, 0],
+    [["ab", ["c"], 1], 3],
+    [{ key: "ab", other: { deep: ["cd"] } }, 4],
+    [[], 0],
   ])("textLength() counts the strings of %j, keys not included", (value, expected) => {
     expect(textLength(value)).toBe(expected);
   });
@@ -36,7 +45,10 @@ describe("textLength()", () => {
   test("textLength() is the length of all strings joined, when the data is any of JSON", () => {
     fc.assert(fc.property(fc.jsonValue(), (value) => {
       const texts: string[] = [];
-      JSON.stringify(value, (_key, one: unknown) => { if (typeof one === "string") texts.push(one); return one; });
+      JSON.stringify(value, (_key, one: unknown) => {
+        if (typeof one === "string") texts.push(one);
+        return one;
+      });
       expect(textLength(value)).toBe(texts.join("").length);
     }));
   });

@@ -22,7 +22,7 @@ test("takeExpired() answers all that has expired and is current, soonest first, 
 test("add() keeps the heap small, when the same key is replaced for ever", () => {
   let latest: Deadline | undefined;
   const deadlines = new Deadlines<Deadline>((one) => one === latest);
-  for (let i = 0; i < 10_000; i++) deadlines.add((latest = { key: "a", expiresAt: 1e6 - i }), 1);
+  for (let i = 0; i < 10_000; i++) deadlines.add(latest = { key: "a", expiresAt: 1e6 - i }, 1);
   expect(deadlines.size).toBeLessThanOrEqual(18);
   expect(deadlines.takeExpired(1e6)).toBe(latest);
 });

@@ -39,7 +39,11 @@ describe("LimitTable", () => {
     for (let i = 0; i < 20; i++) limits.take(`old ${i}`, 1, 1, 0);
     limits.take("a", 1, 2, 1);
     limits.take("a", 1, 2, 2);
-    expect([limits.take("a", 2, 2, 1001), limits.room("b", 1, 1001), limits.take("a", 2, 2, 1002) > 0]).toEqual([REFUSED, 1, true]);
+    expect([limits.take("a", 2, 2, 1001), limits.room("b", 1, 1001), limits.take("a", 2, 2, 1002) > 0]).toEqual([
+      REFUSED,
+      1,
+      true,
+    ]);
   });
 
   test("take() drops keys that have expired, some with each call, when others take", () => {
@@ -54,7 +58,13 @@ describe("LimitTable", () => {
     limits.take("a", 1, 9, 0);
     limits.take("b", 1, 9, 10);
     limits.take("a", 1, 9, 500);
-    expect([limits.take("c", 1, 9, 1009), limits.take("c", 1, 9, 1010) > 0, limits.room("a", 9, 1010), limits.take("d", 1, 9, 1499), limits.take("d", 1, 9, 1500) > 0]).toEqual([FULL, true, 8, FULL, true]);
+    expect([
+      limits.take("c", 1, 9, 1009),
+      limits.take("c", 1, 9, 1010) > 0,
+      limits.room("a", 9, 1010),
+      limits.take("d", 1, 9, 1499),
+      limits.take("d", 1, 9, 1500) > 0,
+    ]).toEqual([FULL, true, 8, FULL, true]);
   });
 
   test("take() drops a key as soon as nothing of it counts, when its newest taking was given back", () => {
@@ -81,48 +91,66 @@ describe("LimitTable", () => {
     for (const joins of [false, true]) {
       const limits = table(1000, 100, joins);
       const places = [0, 1, 2].map((now) => limits.take("a", 1, 9, now));
-      const [receipts, turns] = [places.map((place) => limits.receiptOf(place)), places.map((place) => limits.turnOf(place))];
+      const [receipts, turns] = [
+        places.map((place) => limits.receiptOf(place)),
+        places.map((place) => limits.turnOf(place)),
+      ];
       limits.sweep(2000);
       limits.take("a", 5, 9, 2000);
-      places.forEach((place, i) => (joins ? limits.leave("a", place, turns[i] as number, 1, 0) : limits.giveBack("a", receipts[i] as number, 0)));
+      places.forEach((
+        place,
+        i,
+      ) => (joins
+        ? limits.leave("a", place, turns[i] as number, 1, 0)
+        : limits.giveBack("a", receipts[i] as number, 0))
+      );
       expect(limits.room("a", 9, 2000)).toBe(4);
     }
   });
 
-  test.each([["Int32Array"], ["Float64Array"]])("take() changes nothing, when there is no memory for a longer %s", (name) => {
-    for (const windowMs of [1000, Infinity]) {
-      const limits = table(windowMs, 1000);
-      let failed = 0;
-      const counts = new Map<string, number>();
-      // Records and keys must not run out together.
-      for (let i = 0; i < 3; i++) limits.take("first", 1, 9, 0);
-      for (let i = 0; i < 100; i++) {
-        const key = `k${i % 60}`, size = limits.size;
-        vi.stubGlobal(name, function fail(): never { throw new RangeError("Array buffer allocation failed"); });
-        let place = 0;
-        try {
-          place = limits.take(key, 1, 3, 0);
-        } catch {
-          failed++;
-          expect(limits.size).toBe(size);
+  test.each([["Int32Array"], ["Float64Array"]])(
+    "take() changes nothing, when there is no memory for a longer %s",
+    (name) => {
+      for (const windowMs of [1000, Infinity]) {
+        const limits = table(windowMs, 1000);
+        let failed = 0;
+        const counts = new Map<string, number>();
+        // Records and keys must not run out together.
+        for (let i = 0; i < 3; i++) limits.take("first", 1, 9, 0);
+        for (let i = 0; i < 100; i++) {
+          const key = `k${i % 60}`, size = limits.size;
+          vi.stubGlobal(name, function fail(): never {
+            throw new RangeError("Array buffer allocation failed");
+          });
+          let place = 0;
+          try {
+            place = limits.take(key, 1, 3, 0);
+          } catch {
+            failed++;
+            expect(limits.size).toBe(size);
+          }
+          vi.unstubAllGlobals();
+          if (place === 0) place = limits.take(key, 1, 3, 0);
+          expect(place).toBeGreaterThan(0);
+          counts.set(key, (counts.get(key) ?? 0) + 1);
+          for (const [one, count] of counts) expect(limits.room(one, 3, 0)).toBe(3 - count);
         }
-        vi.unstubAllGlobals();
-        if (place === 0) place = limits.take(key, 1, 3, 0);
-        expect(place).toBeGreaterThan(0);
-        counts.set(key, (counts.get(key) ?? 0) + 1);
-        for (const [one, count] of counts) expect(limits.room(one, 3, 0)).toBe(3 - count);
+        expect(failed).toBeGreaterThan(1);
+        limits.sweep(5000);
+        expect(limits.size).toBe(windowMs === Infinity ? 61 : 0);
       }
-      expect(failed).toBeGreaterThan(1);
-      limits.sweep(5000);
-      expect(limits.size).toBe(windowMs === Infinity ? 61 : 0);
-    }
-  });
+    },
+  );
 
   test("take() is FULL for a new key and open for old ones, when every key counts", () => {
     const limits = table(1000, 2);
     limits.take("a", 1, 2, 0);
     limits.take("b", 1, 2, 0);
-    expect([limits.take("c", 1, 2, 999), limits.room("c", 2, 999), limits.take("a", 1, 2, 999) > 0]).toEqual([FULL, FULL, true]);
+    expect([limits.take("c", 1, 2, 999), limits.room("c", 2, 999), limits.take("a", 1, 2, 999) > 0]).toEqual([
+      FULL,
+      FULL,
+      true,
+    ]);
   });
 
   test("take() drops idle keys to make room, and never one that counts", () => {
@@ -152,7 +180,11 @@ describe("LimitTable", () => {
     limits.take("a", 6, 10, 100);
     limits.take("a", 3, 10, 200);
     expect([1, 2, 7, 8, 10].map((amount) => limits.retryAfterMs("a", amount, 10))).toEqual([800, 900, 900, 1000, 1000]);
-    expect([limits.retryAfterMs("a", 11, 10), limits.retryAfterMs("none", 1, 10), table(Infinity).retryAfterMs("a", 1, 1)]).toEqual([undefined, undefined, undefined]);
+    expect([
+      limits.retryAfterMs("a", 11, 10),
+      limits.retryAfterMs("none", 1, 10),
+      table(Infinity).retryAfterMs("a", 1, 1),
+    ]).toEqual([undefined, undefined, undefined]);
   });
 
   test("retryAfterMs() is undefined, when what is kept for ever does not leave room", () => {
@@ -170,12 +202,15 @@ describe("LimitTable", () => {
     expect(limits.room("a", 1, 0)).toBe(0);
   });
 
-  test.each([0, -1, 1.5, NaN, Infinity, 2 ** 27, 2 ** 40, 999])("giveBack() ignores %s, when no taking has that receipt", (receipt) => {
-    const limits = table();
-    limits.take("a", 1, 1, 0);
-    limits.giveBack("a", receipt, 0);
-    expect(limits.room("a", 1, 0)).toBe(0);
-  });
+  test.each([0, -1, 1.5, NaN, Infinity, 2 ** 27, 2 ** 40, 999])(
+    "giveBack() ignores %s, when no taking has that receipt",
+    (receipt) => {
+      const limits = table();
+      limits.take("a", 1, 1, 0);
+      limits.giveBack("a", receipt, 0);
+      expect(limits.room("a", 1, 0)).toBe(0);
+    },
+  );
 
   test("giveBack() makes the receipt unknown, when something is kept", () => {
     const limits = table();
@@ -193,7 +228,12 @@ describe("LimitTable", () => {
 
   test("take() joins takings of one time in one record, when it joins", () => {
     const limits = joining();
-    const places = [limits.take("a", 1, 9, 0), limits.take("a", 2, 9, 0), limits.take("b", 1, 9, 0), limits.take("a", 3, 9, 1)];
+    const places = [
+      limits.take("a", 1, 9, 0),
+      limits.take("a", 2, 9, 0),
+      limits.take("b", 1, 9, 0),
+      limits.take("a", 3, 9, 1),
+    ];
     expect([places[0] === places[1], new Set(places).size]).toEqual([true, 3]);
     const [place = 0, second = 0] = places;
     const turn = limits.turnOf(place);
@@ -238,42 +278,82 @@ describe("LimitTable", () => {
 
   test("decides like a list of takings, whatever is taken, given back and kept", () => {
     const step = fc.record({
-      do: fc.constantFrom("take", "take", "take", "give", "keep", "room"), key: fc.constantFrom("a", "b", "c"), amount: fc.integer({ min: 1, max: 4 }),
-      pick: fc.nat({ max: 30 }), move: fc.integer({ min: -5, max: 12 }),
+      do: fc.constantFrom("take", "take", "take", "give", "keep", "room"),
+      key: fc.constantFrom("a", "b", "c"),
+      amount: fc.integer({ min: 1, max: 4 }),
+      pick: fc.nat({ max: 30 }),
+      move: fc.integer({ min: -5, max: 12 }),
     });
-    fc.assert(fc.property(fc.array(step, { maxLength: 80 }), fc.constantFrom(10, 25, Infinity), fc.boolean(), (steps, windowMs, joins) => {
-      const max = 6;
-      const limits = table(windowMs, 100, joins);
-      const naive: { key: string; amount: number; time: number; place: number; turn: number; receipt: number; known: boolean }[] = [];
-      let clock = 0;
-      let latest = -Infinity;
-      for (const { do: what, key, amount, pick, move } of steps) {
-        clock += move;
-        const used = (): number => naive.filter((one) => one.key === key && latest - one.time < windowMs).reduce((sum, one) => sum + one.amount, 0);
-        if (what === "take" || what === "room") latest = Math.max(latest, clock);
-        if (what === "take") {
-          const fits = used() + amount <= max;
-          const place = limits.take(key, amount, max, clock);
-          expect(place > 0).toBe(fits);
-          if (!fits) {
-            const wait = limits.retryAfterMs(key, amount, max);
-            if (wait !== undefined) expect(naive.filter((one) => one.key === key && latest + wait - one.time < windowMs).reduce((sum, one) => sum + one.amount, 0) + amount).toBeLessThanOrEqual(max);
-          } else naive.push({ key, amount, time: latest, place, turn: limits.turnOf(place), receipt: limits.receiptOf(place), known: true });
-        } else if (what === "room") {
-          expect(limits.room(key, max, clock)).toBe(Math.max(0, max - used()));
-        } else {
-          const one = naive[pick % Math.max(1, naive.length)];
-          if (one === undefined) continue;
-          // Takings that joined are given back once.
-          if (joins && !one.known) continue;
-          const keep = what === "keep" ? amount : 0;
-          if (joins) limits.leave(one.key, one.place, one.turn, one.amount, keep);
-          else limits.giveBack(one.key, one.receipt, keep);
-          // An expired one may or may not be known still: it no longer counts.
-          if (one.known && latest - one.time < windowMs) one.amount = keep;
-          one.known = false;
-        }
-      }
-    }), { numRuns: 300 });
+    fc.assert(
+      fc.property(
+        fc.array(step, { maxLength: 80 }),
+        fc.constantFrom(10, 25, Infinity),
+        fc.boolean(),
+        (steps, windowMs, joins) => {
+          const max = 6;
+          const limits = table(windowMs, 100, joins);
+          const naive: {
+            key: string;
+            amount: number;
+            time: number;
+            place: number;
+            turn: number;
+            receipt: number;
+            known: boolean;
+          }[] = [];
+          let clock = 0;
+          let latest = -Infinity;
+          for (const { do: what, key, amount, pick, move } of steps) {
+            clock += move;
+            const used = (): number =>
+              naive.filter((one) => one.key === key && latest - one.time < windowMs).reduce(
+                (sum, one) => sum + one.amount,
+                0,
+              );
+            if (what === "take" || what === "room") latest = Math.max(latest, clock);
+            if (what === "take") {
+              const fits = used() + amount <= max;
+              const place = limits.take(key, amount, max, clock);
+              expect(place > 0).toBe(fits);
+              if (!fits) {
+                const wait = limits.retryAfterMs(key, amount, max);
+                if (wait !== undefined) {
+                  expect(
+                    naive.filter((one) => one.key === key && latest + wait - one.time < windowMs).reduce(
+                      (sum, one) => sum + one.amount,
+                      0,
+                    ) + amount,
+                  ).toBeLessThanOrEqual(max);
+                }
+              } else {naive.push({
+                  key,
+                  amount,
+                  time: latest,
+                  place,
+                  turn: limits.turnOf(place),
+                  receipt: limits.receiptOf(place),
+                  known: true,
+                });}
+            } else if (what === "room") {
+              expect(limits.room(key, max, clock)).toBe(Math.max(0, max - used()));
+            } else {
+              const one = naive[pick % Math.max(1, naive.length)];
+              if (one === undefined) continue;
+              // Takings that joined are given back once.
+              if (joins && !one.known) {
+                continue;
+              }
+              const keep = what === "keep" ? amount : 0;
+              if (joins) limits.leave(one.key, one.place, one.turn, one.amount, keep);
+              else limits.giveBack(one.key, one.receipt, keep);
+              // An expired one may or may not be known still: it no longer counts.
+              if (one.known && latest - one.time < windowMs) one.amount = keep;
+              one.known = false;
+            }
+          }
+        },
+      ),
+      { numRuns: 300 },
+    );
   });
 });

@@ -12,8 +12,16 @@ describe("memoryStore() conforms to the contract of stores", () => {
 describe("memoryStore()", () => {
   test("answers at once, when it is asked anything", () => {
     const store = memoryStore();
-    expect([store.put("a", "1", { ifVersion: undefined, now }), store.read("a")?.value, store.read("b")]).toEqual([true, "1", undefined]);
-    expect(store.take("a", { amount: 1, max: 1, now })).toEqual({ taken: true, receipt: expect.any(String), remaining: 0 });
+    expect([store.put("a", "1", { ifVersion: undefined, now }), store.read("a")?.value, store.read("b")]).toEqual([
+      true,
+      "1",
+      undefined,
+    ]);
+    expect(store.take("a", { amount: 1, max: 1, now })).toEqual({
+      taken: true,
+      receipt: expect.any(String),
+      remaining: 0,
+    });
     expect(store.giveBack("a", "")).toBeUndefined();
   });
 
@@ -74,11 +82,23 @@ describe("memoryStore()", () => {
   });
 
   test.each([
-    ["amount", -1], ["amount", 0.5], ["amount", NaN], ["amount", "1"], ["max", -1], ["max", NaN], ["max", undefined], ["max", Infinity],
-    ["windowMs", 0], ["windowMs", -1], ["windowMs", NaN], ["windowMs", "x"],
+    ["amount", -1],
+    ["amount", 0.5],
+    ["amount", NaN],
+    ["amount", "1"],
+    ["max", -1],
+    ["max", NaN],
+    ["max", undefined],
+    ["max", Infinity],
+    ["windowMs", 0],
+    ["windowMs", -1],
+    ["windowMs", NaN],
+    ["windowMs", "x"],
   ])("take() throws and takes nothing, when %s is %s", (field, value) => {
     const store = memoryStore();
-    expect(() => store.take("a", { amount: 1, max: 1, now, [field]: value })).toThrow(new RegExp(`^"${field}" must be`));
+    expect(() => store.take("a", { amount: 1, max: 1, now, [field]: value })).toThrow(
+      new RegExp(`^"${field}" must be`),
+    );
     expect(store.size).toBe(0);
   });
 
@@ -95,12 +115,20 @@ describe("memoryStore()", () => {
 
   test("put() throws, when the value is no string or the time to live is none", () => {
     const store = memoryStore();
-    expect(() => store.put("a", 7 as never, { ifVersion: undefined, now })).toThrow("A store keeps strings, and was given 7");
-    for (const ttlMs of [-1, NaN]) expect(() => store.put("a", "1", { ifVersion: undefined, now, ttlMs })).toThrow(RangeError);
+    expect(() => store.put("a", 7 as never, { ifVersion: undefined, now })).toThrow(
+      "A store keeps strings, and was given 7",
+    );
+    for (const ttlMs of [-1, NaN]) {
+      expect(() => store.put("a", "1", { ifVersion: undefined, now, ttlMs })).toThrow(RangeError);
+    }
   });
 
   test.each([
-    [{ maxKeys: 0 }, RangeError, 'Cannot build memoryStore(): "maxKeys" must be a whole number from 1 to 16777216, and is 0'],
+    [
+      { maxKeys: 0 },
+      RangeError,
+      'Cannot build memoryStore(): "maxKeys" must be a whole number from 1 to 16777216, and is 0',
+    ],
     [{ maxKeys: NaN }, RangeError, '"maxKeys" must be'],
     [{ maxKeys: "9" }, TypeError, '"maxKeys" must be'],
     [{ name: "" }, TypeError, '"name" must be'],

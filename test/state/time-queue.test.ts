@@ -5,7 +5,11 @@ import { TimeQueue } from "../../src/state/time-queue.ts";
 afterEach(() => void vi.unstubAllGlobals());
 
 test("first and earliest are those of a sorted list, whatever is added, lowered, delayed and removed", () => {
-  const step = fc.record({ do: fc.constantFrom("add", "add", "lower", "delay", "remove"), id: fc.nat({ max: 40 }), time: fc.integer({ min: 0, max: 30 }) });
+  const step = fc.record({
+    do: fc.constantFrom("add", "add", "lower", "delay", "remove"),
+    id: fc.nat({ max: 40 }),
+    time: fc.integer({ min: 0, max: 30 }),
+  });
   fc.assert(fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
     const queue = new TimeQueue();
     const naive = new Map<number, number>();
@@ -33,13 +37,18 @@ test("first and earliest are those of a sorted list, whatever is added, lowered,
   }));
 });
 
-test.each([["Int32Array"], ["Float64Array"]])("add() changes nothing, when there is no memory for a longer %s", (name) => {
-  const queue = new TimeQueue();
-  vi.stubGlobal(name, function fail(): never { throw new RangeError("Array buffer allocation failed"); });
-  expect(() => queue.add(15, 15)).toThrow(RangeError);
-  vi.unstubAllGlobals();
-  for (let id = 15; id >= 0; id--) queue.add(id, id);
-  const found: number[] = [];
-  for (; queue.size > 0; queue.removeFirst()) found.push(queue.first, queue.earliest);
-  expect(found).toEqual(Array.from({ length: 32 }, (_, i) => i >> 1));
-});
+test.each([["Int32Array"], ["Float64Array"]])(
+  "add() changes nothing, when there is no memory for a longer %s",
+  (name) => {
+    const queue = new TimeQueue();
+    vi.stubGlobal(name, function fail(): never {
+      throw new RangeError("Array buffer allocation failed");
+    });
+    expect(() => queue.add(15, 15)).toThrow(RangeError);
+    vi.unstubAllGlobals();
+    for (let id = 15; id >= 0; id--) queue.add(id, id);
+    const found: number[] = [];
+    for (; queue.size > 0; queue.removeFirst()) found.push(queue.first, queue.earliest);
+    expect(found).toEqual(Array.from({ length: 32 }, (_, i) => i >> 1));
+  },
+);

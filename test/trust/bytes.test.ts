@@ -16,7 +16,14 @@ describe("bytesOf()", () => {
     expect(copy.buffer.byteLength).toBe(2);
   });
 
-  test.each([["text", "abc"], ["an array", [1, 2]], ["another view", new Uint16Array(2)], ["a buffer", new ArrayBuffer(2)], ["null", null], ["nothing", undefined]])(
+  test.each([
+    ["text", "abc"],
+    ["an array", [1, 2]],
+    ["another view", new Uint16Array(2)],
+    ["a buffer", new ArrayBuffer(2)],
+    ["null", null],
+    ["nothing", undefined],
+  ])(
     "answers undefined, when it is %s",
     (_, value) => expect(bytesOf(value)).toBeUndefined(),
   );
@@ -37,7 +44,12 @@ test("toBase64Url() writes what Buffer writes, whatever the bytes", () => {
 
 describe("fromBase64Url()", () => {
   test("reads back what toBase64Url() wrote, whatever the bytes", () => {
-    fc.assert(fc.property(fc.uint8Array(), (bytes) => toHex(fromBase64Url(toBase64Url(bytes), bytes.length) as Uint8Array) === toHex(bytes)));
+    fc.assert(
+      fc.property(
+        fc.uint8Array(),
+        (bytes) => toHex(fromBase64Url(toBase64Url(bytes), bytes.length) as Uint8Array) === toHex(bytes),
+      ),
+    );
   });
 
   test("takes no second text for the same bytes, whatever one letter is changed to", () => {
@@ -52,7 +64,10 @@ describe("fromBase64Url()", () => {
     }
   });
 
-  test.each([["a number", 12], ["text that is too short", "AAA"], ["padding", "AA=="], ["a line break", "AA\nA"], ["letters of base64", "+/AA"], ["nothing", undefined]])(
+  test.each([["a number", 12], ["text that is too short", "AAA"], ["padding", "AA=="], ["a line break", "AA\nA"], [
+    "letters of base64",
+    "+/AA",
+  ], ["nothing", undefined]])(
     "answers undefined, when it is %s",
     (_, value) => expect(fromBase64Url(value, 3)).toBeUndefined(),
   );
@@ -70,7 +85,8 @@ describe("frame()", () => {
   test("is injective, whatever the parts", () => {
     const parts = fc.array(fc.uint8Array({ maxLength: 6 }), { maxLength: 4 });
     fc.assert(fc.property(parts, parts, (left, right) => {
-      const same = left.length === right.length && left.every((part, at) => toHex(part) === toHex(right[at] as Uint8Array));
+      const same = left.length === right.length &&
+        left.every((part, at) => toHex(part) === toHex(right[at] as Uint8Array));
       return (toHex(frame(...left)) === toHex(frame(...right))) === same;
     }));
   });

@@ -10,7 +10,8 @@ describe("canonicalJson()", () => {
       "literals": [null, true, false]
     }`) as unknown;
     expect(canonicalJson(input)).toBe(
-      String.raw`{"literals":[null,true,false],"numbers":[333333333.3333333,1e+30,4.5,0.002,1e-27],"string":"€$\u000f\nA'B\"\\\\\"/"}`,
+      String
+        .raw`{"literals":[null,true,false],"numbers":[333333333.3333333,1e+30,4.5,0.002,1e-27],"string":"€$\u000f\nA'B\"\\\\\"/"}`,
     );
   });
 
@@ -21,8 +22,13 @@ describe("canonicalJson()", () => {
 
   test("writes the same text, whatever order the keys were set in", () => {
     fc.assert(fc.property(fc.jsonValue({ maxDepth: 4 }), (value) => {
-      const turned = JSON.parse(JSON.stringify(value), (_, item: unknown) =>
-        typeof item === "object" && item !== null && !Array.isArray(item) ? Object.fromEntries(Object.entries(item).reverse()) : item) as unknown;
+      const turned = JSON.parse(
+        JSON.stringify(value),
+        (_, item: unknown) =>
+          typeof item === "object" && item !== null && !Array.isArray(item)
+            ? Object.fromEntries(Object.entries(item).reverse())
+            : item,
+      ) as unknown;
       fc.pre(!JSON.stringify(value).includes("__proto__"));
       return canonicalJson(value) === canonicalJson(turned);
     }));
@@ -62,6 +68,8 @@ describe("canonicalJson()", () => {
 
   test("takes 32 levels, a half pair joined, and objects without prototype", () => {
     expect(canonicalJson(JSON.parse("[".repeat(33) + "]".repeat(33)))).toHaveLength(66);
-    expect(canonicalJson(Object.assign(Object.create(null), { a: "\ud83d\ude00", b: -0 }))).toBe('{"a":"\ud83d\ude00","b":0}');
+    expect(canonicalJson(Object.assign(Object.create(null), { a: "\ud83d\ude00", b: -0 }))).toBe(
+      '{"a":"\ud83d\ude00","b":0}',
+    );
   });
 });

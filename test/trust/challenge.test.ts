@@ -2,7 +2,14 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { fromBase64Url, toBase64Url, utf8 } from "../../src/trust/bytes.ts";
 import { canonicalJson } from "../../src/trust/canonical.ts";
-import { answerChallenge, type Challenge, type ChallengeResponse, type ChallengeVerifier, challengeVerifier, type ChallengeVerifierOptions } from "../../src/trust/challenge.ts";
+import {
+  answerChallenge,
+  type Challenge,
+  type ChallengeResponse,
+  type ChallengeVerifier,
+  challengeVerifier,
+  type ChallengeVerifierOptions,
+} from "../../src/trust/challenge.ts";
 import { signAs } from "../../src/trust/identity.ts";
 import { agentProfile } from "../../src/trust/profile.ts";
 import { fromText, malleated, three } from "./identities.ts";
@@ -40,18 +47,30 @@ describe("challengeVerifier()", () => {
     expect(challenge).toEqual({ nonce: expect.any(String), audience: AUDIENCE, issuedAt: NOW, expiresAt: NOW + 1000 });
     expect(fromBase64Url(challenge.nonce, 32)).toHaveLength(32);
     expect((await asked(verifier)).nonce).not.toBe(challenge.nonce);
-    expect((await asked(challengeVerifier({ audience: "a", clock: () => 5.7 })))).toMatchObject({ issuedAt: 5, expiresAt: 60_005 });
+    expect(await asked(challengeVerifier({ audience: "a", clock: () => 5.7 }))).toMatchObject({
+      issuedAt: 5,
+      expiresAt: 60_005,
+    });
   });
 
   test("answers who holds the key, when the answer came over the wire", async () => {
     const { verifier, response } = await scene();
-    expect(await verifier.verify(JSON.parse(JSON.stringify(response)))).toEqual({ allowed: true, did: alice.did, didKey: alice.didKey, publicKey: alice.publicKey });
+    expect(await verifier.verify(JSON.parse(JSON.stringify(response)))).toEqual({
+      allowed: true,
+      did: alice.did,
+      didKey: alice.didKey,
+      publicKey: alice.publicKey,
+    });
   });
 
   test("denies, when the same answer comes twice (ID-04)", async () => {
     const { verifier, response } = await scene();
     expect((await verifier.verify(response)).allowed).toBe(true);
-    expect(await verifier.verify(response)).toMatchObject({ effect: "deny", allowed: false, code: "identity_unverified" });
+    expect(await verifier.verify(response)).toMatchObject({
+      effect: "deny",
+      allowed: false,
+      code: "identity_unverified",
+    });
   });
 
   test("lets one pass, when the same answer comes many times at once (ID-04)", async () => {
@@ -63,13 +82,21 @@ describe("challengeVerifier()", () => {
   test("denies another's answer, when the challenge was answered already", async () => {
     const { verifier, response, challenge } = await scene();
     await verifier.verify(response);
-    expect((await verifier.verify(await answerChallenge(mallory, challenge, { audience: AUDIENCE, clock: () => NOW }))).allowed).toBe(false);
+    expect(
+      (await verifier.verify(await answerChallenge(mallory, challenge, { audience: AUDIENCE, clock: () => NOW })))
+        .allowed,
+    ).toBe(false);
   });
 
   test("still takes the real answer, when forgeries came first (ID-05)", async () => {
     const { verifier, response } = await scene();
     const forgery = { ...response, signature: toBase64Url(new Uint8Array(64).fill(2)) };
-    for (const forged of [forgery, { ...response, did: mallory.did }, { ...response, publicKey: toBase64Url(mallory.publicKey) }, { ...response, signature: toBase64Url(malleated(fromText(response.signature))) }]) {
+    for (
+      const forged of [forgery, { ...response, did: mallory.did }, {
+        ...response,
+        publicKey: toBase64Url(mallory.publicKey),
+      }, { ...response, signature: toBase64Url(malleated(fromText(response.signature))) }]
+    ) {
       expect((await verifier.verify(forged)).allowed).toBe(false);
     }
     expect((await verifier.verify(response)).allowed).toBe(true);
@@ -78,9 +105,13 @@ describe("challengeVerifier()", () => {
   test("still takes the answer, when the agent was suspended for a while (ID-13)", async () => {
     const { verifier, response } = await scene();
     const agent = agentProfile({ did: alice.did, name: "Alice", trustScore: 500 });
-    expect(await verifier.verify(response, { agent: { ...agent, status: "suspended" } })).toMatchObject({ code: "agent_not_active" });
+    expect(await verifier.verify(response, { agent: { ...agent, status: "suspended" } })).toMatchObject({
+      code: "agent_not_active",
+    });
     expect(await verifier.verify(response, { agent, minTrustScore: 501 })).toMatchObject({ code: "trust_too_low" });
-    expect(await verifier.verify(response, { agent: { ...agent, did: mallory.did } })).toMatchObject({ code: "identity_unverified" });
+    expect(await verifier.verify(response, { agent: { ...agent, did: mallory.did } })).toMatchObject({
+      code: "identity_unverified",
+    });
     expect((await verifier.verify(response, { agent, minTrustScore: 500 })).allowed).toBe(true);
     await expect(verifier.verify(response, { agent, minTrustScore: NaN })).rejects.toThrow(RangeError);
   });
@@ -97,32 +128,47 @@ describe("challengeVerifier()", () => {
   });
 
   const changes = (challenge: Challenge): [string, object][] => [
-    ["expiry that is NaN (ID-07)", { expiresAt: NaN }], ["expiry in text", { expiresAt: "never" }], ["missing expiry", { expiresAt: undefined }],
-    ["later expiry", { expiresAt: challenge.expiresAt + 1 }], ["infinite expiry", { expiresAt: Infinity }],
-    ["issue date in the future (ID-08)", { issuedAt: NOW + 1 }], ["issue date in text", { issuedAt: "2027-01-15T08:00:00" }], ["earlier issue date", { issuedAt: NOW - 1 }],
-    ["other nonce", { nonce: toBase64Url(new Uint8Array(32)) }], ["short nonce", { nonce: "AAAA" }], ["missing nonce", { nonce: undefined }],
-    ["other audience (ID-09)", { audience: "https://other.example" }], ["missing audience", { audience: undefined }], ["empty audience", { audience: "" }],
+    ["expiry that is NaN (ID-07)", { expiresAt: NaN }],
+    ["expiry in text", { expiresAt: "never" }],
+    ["missing expiry", { expiresAt: undefined }],
+    ["later expiry", { expiresAt: challenge.expiresAt + 1 }],
+    ["infinite expiry", { expiresAt: Infinity }],
+    ["issue date in the future (ID-08)", { issuedAt: NOW + 1 }],
+    ["issue date in text", { issuedAt: "2027-01-15T08:00:00" }],
+    ["earlier issue date", { issuedAt: NOW - 1 }],
+    ["other nonce", { nonce: toBase64Url(new Uint8Array(32)) }],
+    ["short nonce", { nonce: "AAAA" }],
+    ["missing nonce", { nonce: undefined }],
+    ["other audience (ID-09)", { audience: "https://other.example" }],
+    ["missing audience", { audience: undefined }],
+    ["empty audience", { audience: "" }],
     ["unknown field", { alg: "none" }],
   ];
 
-  test.each(changes({ nonce: "", audience: "", issuedAt: NOW, expiresAt: NOW + 1000 }))("denies, when the challenge came back with %s, rightly signed", async (_, change) => {
-    const { verifier, challenge, response } = await scene();
-    const changed = { ...challenge, ...change };
-    // Signed as the library would, had it not looked: its canonical form where there is one.
-    const plain = JSON.parse(JSON.stringify({ challenge: changed, did: alice.did })) as unknown;
-    const signature = toBase64Url(await signAs(alice, ":challenge", utf8(canonicalJson(plain))));
-    for (const forged of [{ ...response, challenge: changed }, { ...response, challenge: changed, signature }]) {
-      expect(await verifier.verify(forged)).toMatchObject({ allowed: false, code: "identity_unverified" });
-    }
-    expect((await verifier.verify(response)).allowed).toBe(true);
-  });
+  test.each(changes({ nonce: "", audience: "", issuedAt: NOW, expiresAt: NOW + 1000 }))(
+    "denies, when the challenge came back with %s, rightly signed",
+    async (_, change) => {
+      const { verifier, challenge, response } = await scene();
+      const changed = { ...challenge, ...change };
+      // Signed as the library would, had it not looked: its canonical form where there is one.
+      const plain = JSON.parse(JSON.stringify({ challenge: changed, did: alice.did })) as unknown;
+      const signature = toBase64Url(await signAs(alice, ":challenge", utf8(canonicalJson(plain))));
+      for (const forged of [{ ...response, challenge: changed }, { ...response, challenge: changed, signature }]) {
+        expect(await verifier.verify(forged)).toMatchObject({ allowed: false, code: "identity_unverified" });
+      }
+      expect((await verifier.verify(response)).allowed).toBe(true);
+    },
+  );
 
   test("denies an invented challenge, when its answer is right in itself", async () => {
     const { verifier, challenge } = await scene();
     const invented = { ...challenge, nonce: toBase64Url(new Uint8Array(32).fill(1)) };
-    expect(await verifier.verify(await answerChallenge(alice, invented, { audience: AUDIENCE, clock: () => NOW }))).toMatchObject({ reason: "The challenge was not issued here, or was answered before" });
+    expect(await verifier.verify(await answerChallenge(alice, invented, { audience: AUDIENCE, clock: () => NOW })))
+      .toMatchObject({ reason: "The challenge was not issued here, or was answered before" });
     const longer = { ...challenge, expiresAt: challenge.expiresAt + 1000 };
-    expect((await verifier.verify(await answerChallenge(alice, longer, { audience: AUDIENCE, clock: () => NOW }))).allowed).toBe(false);
+    expect(
+      (await verifier.verify(await answerChallenge(alice, longer, { audience: AUDIENCE, clock: () => NOW }))).allowed,
+    ).toBe(false);
   });
 
   test("denies, when another verifier of the same audience asked", async () => {
@@ -130,7 +176,11 @@ describe("challengeVerifier()", () => {
     expect((await one.verifier.verify(two.response)).allowed).toBe(false);
   });
 
-  test.each([["its last moment", NOW + 999, true], ["its end", NOW + 1000, false], ["before it was asked", NOW - 1, false], ["no time", NaN, false]])("judges the time, when it is %s", async (_, now, wanted) => {
+  test.each([["its last moment", NOW + 999, true], ["its end", NOW + 1000, false], [
+    "before it was asked",
+    NOW - 1,
+    false,
+  ], ["no time", NaN, false]])("judges the time, when it is %s", async (_, now, wanted) => {
     const state = await scene();
     state.now = now;
     expect((await state.verifier.verify(state.response)).allowed).toBe(wanted);
@@ -140,24 +190,44 @@ describe("challengeVerifier()", () => {
     const { verifier, challenge, response } = await scene();
     const message = utf8(canonicalJson({ challenge, did: alice.did }));
     for (const context of ["message", "challenge"]) {
-      expect((await verifier.verify({ ...response, signature: toBase64Url(await alice.sign(message, context)) })).allowed).toBe(false);
+      expect(
+        (await verifier.verify({ ...response, signature: toBase64Url(await alice.sign(message, context)) })).allowed,
+      ).toBe(false);
     }
   });
 
   test("never rejects and never allows, whatever it is given", async () => {
     const { verifier, response } = await scene();
-    await fc.assert(fc.asyncProperty(fc.anything(), fc.constantFrom("challenge", "did", "publicKey", "signature"), async (value, field) => {
-      expect((await verifier.verify(value)).allowed).toBe(false);
-      expect((await verifier.verify({ ...response, [field]: value })).allowed).toBe(false);
-    }));
+    await fc.assert(
+      fc.asyncProperty(
+        fc.anything(),
+        fc.constantFrom("challenge", "did", "publicKey", "signature"),
+        async (value, field) => {
+          expect((await verifier.verify(value)).allowed).toBe(false);
+          expect((await verifier.verify({ ...response, [field]: value })).allowed).toBe(false);
+        },
+      ),
+    );
   });
 
   test.each<[string, object]>([
-    ["audience", {}], ["audience", { audience: "" }], ["audience", { audience: "a\nb" }], ["ttlMs", { audience: "a", ttlMs: 0 }], ["ttlMs", { audience: "a", ttlMs: null }], ["ttlMs", { audience: "a", ttlMs: 3_600_001 }],
-    ["maxPending", { audience: "a", maxPending: 0 }], ["maxPending", { audience: "a", maxPending: Infinity }], ["clock", { audience: "a", clock: 5 }],
-    ["store.read", { audience: "a", store: null }], ["store.read", { audience: "a", store: {} }], ["store.put", { audience: "a", store: { read: () => undefined } }], ["alg", { audience: "a", alg: "none" }],
+    ["audience", {}],
+    ["audience", { audience: "" }],
+    ["audience", { audience: "a\nb" }],
+    ["ttlMs", { audience: "a", ttlMs: 0 }],
+    ["ttlMs", { audience: "a", ttlMs: null }],
+    ["ttlMs", { audience: "a", ttlMs: 3_600_001 }],
+    ["maxPending", { audience: "a", maxPending: 0 }],
+    ["maxPending", { audience: "a", maxPending: Infinity }],
+    ["clock", { audience: "a", clock: 5 }],
+    ["store.read", { audience: "a", store: null }],
+    ["store.read", { audience: "a", store: {} }],
+    ["store.put", { audience: "a", store: { read: () => undefined } }],
+    ["alg", { audience: "a", alg: "none" }],
   ])("throws with the field %s, when the options are %o", (field, options) => {
-    expect(() => challengeVerifier(options as ChallengeVerifierOptions)).toThrow(`Cannot build challengeVerifier(): "${field}"`);
+    expect(() => challengeVerifier(options as ChallengeVerifierOptions)).toThrow(
+      `Cannot build challengeVerifier(): "${field}"`,
+    );
   });
 
   test("rejects to ask, when the clock is broken", async () => {
@@ -177,7 +247,9 @@ describe("challengeVerifier() with a store", () => {
 
   test("spends nothing, when the answer is forged (ID-05)", async () => {
     const { verifier, response } = await scene({ store: memoryStore() });
-    expect((await verifier.verify({ ...response, signature: toBase64Url(new Uint8Array(64).fill(2)) })).allowed).toBe(false);
+    expect((await verifier.verify({ ...response, signature: toBase64Url(new Uint8Array(64).fill(2)) })).allowed).toBe(
+      false,
+    );
     expect((await verifier.verify(response)).allowed).toBe(true);
   });
 
@@ -185,11 +257,16 @@ describe("challengeVerifier() with a store", () => {
     const store = memoryStore();
     const { verifier, response } = await scene({ store });
     const other = challengeVerifier({ audience: "https://other.example", store, clock: () => NOW });
-    expect(await other.verify(response)).toMatchObject({ code: "identity_unverified", reason: "The challenge is for another audience" });
+    expect(await other.verify(response)).toMatchObject({
+      code: "identity_unverified",
+      reason: "The challenge is for another audience",
+    });
     expect((await verifier.verify(response)).allowed).toBe(true);
   });
 
-  const broken = (): never => { throw new Error("down"); };
+  const broken = (): never => {
+    throw new Error("down");
+  };
   test("denies with store_unavailable, when the store fails", async () => {
     const store = memoryStore();
     const { verifier, response } = await scene({ store });
@@ -200,37 +277,52 @@ describe("challengeVerifier() with a store", () => {
     expect(await verifier.verify(response)).toMatchObject({ code: "store_unavailable" });
   });
 
-  test.each([["false", false], ["1", 1], ["yes", "yes"]])("denies, when the store answers %s instead of true", async (_, answer) => {
-    const store = memoryStore();
-    const { verifier, response } = await scene({ store });
-    store.onPut = () => answer;
-    expect(await verifier.issue()).toMatchObject({ code: "rate_limited" });
-    expect((await verifier.verify(response)).allowed).toBe(false);
-  });
+  test.each([["false", false], ["1", 1], ["yes", "yes"]])(
+    "denies, when the store answers %s instead of true",
+    async (_, answer) => {
+      const store = memoryStore();
+      const { verifier, response } = await scene({ store });
+      store.onPut = () => answer;
+      expect(await verifier.issue()).toMatchObject({ code: "rate_limited" });
+      expect((await verifier.verify(response)).allowed).toBe(false);
+    },
+  );
 });
 
 describe("answerChallenge()", () => {
   test("refuses, when the challenge is for another audience (relay)", async () => {
     const { challenge } = await scene();
-    await expect(answerChallenge(alice, challenge, { audience: "https://other.example", clock: () => NOW })).rejects.toThrow('"challenge.audience" must be the audience that was expected');
+    await expect(answerChallenge(alice, challenge, { audience: "https://other.example", clock: () => NOW })).rejects
+      .toThrow('"challenge.audience" must be the audience that was expected');
   });
 
   test.each(["", undefined, 7, "a\nb"])("refuses, when the audience is %o (ID-09)", async (audience) => {
     const { challenge } = await scene();
-    await expect(answerChallenge(alice, challenge, { audience: audience as string })).rejects.toThrow('"audience" must be');
+    await expect(answerChallenge(alice, challenge, { audience: audience as string })).rejects.toThrow(
+      '"audience" must be',
+    );
   });
 
   test.each([NOW - 1, NOW + 1000, NaN])("refuses, when it is not in force at %d", async (now) => {
     const { challenge } = await scene();
-    await expect(answerChallenge(alice, challenge, { audience: AUDIENCE, clock: () => now })).rejects.toThrow(RangeError);
+    await expect(answerChallenge(alice, challenge, { audience: AUDIENCE, clock: () => now })).rejects.toThrow(
+      RangeError,
+    );
   });
 
   test("refuses, when it would be in force for longer than an hour", async () => {
     const { challenge } = await scene();
-    await expect(answerChallenge(alice, { ...challenge, expiresAt: NOW + 3_600_001 }, { audience: AUDIENCE, clock: () => NOW })).rejects.toThrow(RangeError);
+    await expect(
+      answerChallenge(alice, { ...challenge, expiresAt: NOW + 3_600_001 }, { audience: AUDIENCE, clock: () => NOW }),
+    ).rejects.toThrow(RangeError);
   });
 
-  test.each([[null], ["nonce"], [{}], [{ nonce: "AAAA", audience: AUDIENCE, issuedAt: NOW, expiresAt: NOW + 1 }]])("refuses, when the challenge is %o", async (challenge) => {
-    await expect(answerChallenge(alice, challenge as Challenge, { audience: AUDIENCE })).rejects.toThrow("a challenge made by challengeVerifier()");
-  });
+  test.each([[null], ["nonce"], [{}], [{ nonce: "AAAA", audience: AUDIENCE, issuedAt: NOW, expiresAt: NOW + 1 }]])(
+    "refuses, when the challenge is %o",
+    async (challenge) => {
+      await expect(answerChallenge(alice, challenge as Challenge, { audience: AUDIENCE })).rejects.toThrow(
+        "a challenge made by challengeVerifier()",
+      );
+    },
+  );
 });

@@ -41,7 +41,11 @@ describe("parseDid()", () => {
       // The top bytes are kept below p, and away from the points of small order.
       const safe = Uint8Array.from([...key.slice(0, 30), 77, 77]);
       const parsed = parseDid(didKeyOf(safe));
-      expect(parsed).toEqual({ method: "key", did: `did:key:z${base58(Uint8Array.from([0xed, 1, ...safe]))}`, publicKey: safe });
+      expect(parsed).toEqual({
+        method: "key",
+        did: `did:key:z${base58(Uint8Array.from([0xed, 1, ...safe]))}`,
+        publicKey: safe,
+      });
     }));
   });
 

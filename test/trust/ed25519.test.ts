@@ -7,7 +7,9 @@ const mod = (value: bigint): bigint => ((value % P) + P) % P;
 
 function power(base: bigint, exponent: bigint): bigint {
   let out = 1n;
-  for (let square = mod(base), rest = exponent; rest > 0n; rest >>= 1n, square = mod(square * square)) if (rest & 1n) out = mod(out * square);
+  for (let square = mod(base), rest = exponent; rest > 0n; rest >>= 1n, square = mod(square * square)) {
+    if (rest & 1n) out = mod(out * square);
+  }
   return out;
 }
 
@@ -29,7 +31,7 @@ function xOf(y: bigint): bigint | undefined {
 
 /** All eight points whose order divides 8: the multiples of L·Q, for a Q that has such a component of full order. */
 function torsion(): Point[] {
-  for (let y = 2n; ; y++) {
+  for (let y = 2n;; y++) {
     const x = xOf(y);
     if (x === undefined) continue;
     let point: Point = [0n, 1n];
@@ -46,7 +48,9 @@ function torsion(): Point[] {
 const small = torsion();
 
 /** Every encoding of those points, the two forms with y >= p and with the sign of x = 0 included. */
-const encodings = small.flatMap(([, y]) => [y, y + P].filter((form) => form < 2n ** 255n).flatMap((form) => [form, form + 2n ** 255n]));
+const encodings = small.flatMap(([, y]) =>
+  [y, y + P].filter((form) => form < 2n ** 255n).flatMap((form) => [form, form + 2n ** 255n])
+);
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -56,13 +60,19 @@ describe("publicKeyOf()", () => {
     expect(new Set(encodings).size).toBe(14);
   });
 
-  test.each([...new Set(encodings)].map((value) => [Buffer.from(littleEndian(value)).toString("hex")]))("refuses a point of small order (ID-11), when it is written %s", (hex) => {
-    expect(publicKeyOf(fromHex(hex))).toBeUndefined();
-  });
+  test.each([...new Set(encodings)].map((value) => [Buffer.from(littleEndian(value)).toString("hex")]))(
+    "refuses a point of small order (ID-11), when it is written %s",
+    (hex) => {
+      expect(publicKeyOf(fromHex(hex))).toBeUndefined();
+    },
+  );
 
-  test.each([["p + 2", P + 2n], ["2^255 - 1", 2n ** 255n - 1n], ["p + 2 with a sign", P + 2n + 2n ** 255n]])("refuses a second encoding of y, when y is %s", (_, y) => {
-    expect(publicKeyOf(littleEndian(y))).toBeUndefined();
-  });
+  test.each([["p + 2", P + 2n], ["2^255 - 1", 2n ** 255n - 1n], ["p + 2 with a sign", P + 2n + 2n ** 255n]])(
+    "refuses a second encoding of y, when y is %s",
+    (_, y) => {
+      expect(publicKeyOf(littleEndian(y))).toBeUndefined();
+    },
+  );
 
   test.each(RFC_8032.map(([, x]) => [x]))("copies a key of RFC 8032, when it is %s", (x) => {
     const source = fromHex(x);
@@ -71,7 +81,10 @@ describe("publicKeyOf()", () => {
     expect(key).toEqual(fromHex(x));
   });
 
-  test.each([["short", new Uint8Array(31).fill(3)], ["long", new Uint8Array(33).fill(3)], ["text", "d75a98"], ["nothing", undefined]])("refuses a key, when it is %s", (_, value) => {
+  test.each([["short", new Uint8Array(31).fill(3)], ["long", new Uint8Array(33).fill(3)], ["text", "d75a98"], [
+    "nothing",
+    undefined,
+  ]])("refuses a key, when it is %s", (_, value) => {
     expect(publicKeyOf(value)).toBeUndefined();
   });
 });
@@ -87,12 +100,18 @@ describe("signatureOf()", () => {
     expect(signatureOf(malleated(fromHex(hex)))).toBeUndefined();
   });
 
-  test.each([["L - 1", L - 1n, true], ["L", L, false], ["L + 1", L + 1n, false], ["2^256 - 1", 2n ** 256n - 1n, false]])("judges S exactly, when it is %s", (_, s, fine) => {
+  test.each([["L - 1", L - 1n, true], ["L", L, false], ["L + 1", L + 1n, false], [
+    "2^256 - 1",
+    2n ** 256n - 1n,
+    false,
+  ]])("judges S exactly, when it is %s", (_, s, fine) => {
     expect(signatureOf(Uint8Array.from([...fromHex(hex).slice(0, 32), ...littleEndian(s)])) !== undefined).toBe(fine);
   });
 
   test("refuses a signature, when R has small order", () => {
-    for (const r of encodings) expect(signatureOf(Uint8Array.from([...littleEndian(r), ...new Uint8Array(32)]))).toBeUndefined();
+    for (const r of encodings) {
+      expect(signatureOf(Uint8Array.from([...littleEndian(r), ...new Uint8Array(32)]))).toBeUndefined();
+    }
   });
 
   test.each([0, 63, 65])("refuses a signature (ID-12), when it has %i bytes", (length) => {

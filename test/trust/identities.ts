@@ -54,7 +54,10 @@ export function littleEndian(value: bigint): Uint8Array<ArrayBuffer> {
   return fromHex(value.toString(16).padStart(64, "0")).reverse();
 }
 
-/** Adds the group order to a signature's S: the same equation holds, so a careless verifier takes it for another signature. */
+/**
+ * Adds the group order to a signature's S: the same equation holds, so a careless verifier takes it for another
+ * signature.
+ */
 export function malleated(signature: Uint8Array): Uint8Array<ArrayBuffer> {
   const s = BigInt(`0x${Buffer.from(signature.slice(32).reverse()).toString("hex")}`);
   return Uint8Array.from([...signature.slice(0, 32), ...littleEndian(s + L)]);

@@ -12,12 +12,21 @@ afterEach(() => vi.restoreAllMocks());
 
 /** Everything that can be got out of an identity without asking for the private key. */
 async function shown(identity: Identity): Promise<string> {
-  const descriptors = (object: object | null): unknown[] => (object === null ? [] : [Object.getOwnPropertyDescriptors(object), ...descriptors(Object.getPrototypeOf(object) as object | null)]);
+  const descriptors = (
+    object: object | null,
+  ): unknown[] => (object === null
+    ? []
+    : [Object.getOwnPropertyDescriptors(object), ...descriptors(Object.getPrototypeOf(object) as object | null)]);
   return [
-    JSON.stringify(identity), JSON.stringify({ nested: [identity] }), String(identity), JSON.stringify(await identity.exportJwk()),
+    JSON.stringify(identity),
+    JSON.stringify({ nested: [identity] }),
+    String(identity),
+    JSON.stringify(await identity.exportJwk()),
     inspect(identity, { depth: 9, showHidden: true, getters: true, customInspect: false }),
     inspect(descriptors(identity).slice(0, 2), { depth: 9, showHidden: true }),
-    JSON.stringify({ ...identity }), JSON.stringify(Object.entries(identity)), JSON.stringify(structuredClone({ ...identity })),
+    JSON.stringify({ ...identity }),
+    JSON.stringify(Object.entries(identity)),
+    JSON.stringify(structuredClone({ ...identity })),
   ].join("\n");
 }
 
@@ -41,8 +50,13 @@ describe("createIdentity()", () => {
   });
 
   test.each([
-    ["name", { name: "a\nb" }], ["name", { name: "" }], ["name", { name: "x".repeat(257) }], ["name", { name: 7 }],
-    ["extractable", { extractable: 1 }], ["capabilities", { capabilities: ["all"] }], ["options", null],
+    ["name", { name: "a\nb" }],
+    ["name", { name: "" }],
+    ["name", { name: "x".repeat(257) }],
+    ["name", { name: 7 }],
+    ["extractable", { extractable: 1 }],
+    ["capabilities", { capabilities: ["all"] }],
+    ["options", null],
   ])("rejects with the field %s, when the options are %o", async (field, options) => {
     await expect(createIdentity(options as object)).rejects.toThrow(`Cannot build createIdentity(): "${field}"`);
   });
@@ -87,13 +101,19 @@ describe("importIdentity()", () => {
     ["d", { d: OTHER.d }],
     ["d", { x: OTHER.x }],
   ])("rejects with the field %s (ID-01), when the key has %o", async (field, change) => {
-    await expect(importIdentity({ ...JWK, ...change })).rejects.toThrow(new RegExp(`^Cannot build importIdentity\\(\\): "${field}"`));
+    await expect(importIdentity({ ...JWK, ...change })).rejects.toThrow(
+      new RegExp(`^Cannot build importIdentity\\(\\): "${field}"`),
+    );
   });
 
   test("rejects a pair that does not belong together, when the runtime takes it", async () => {
     const importKey = crypto.subtle.importKey.bind(crypto.subtle);
-    vi.spyOn(crypto.subtle, "importKey").mockImplementation(((...args: Parameters<typeof importKey>) =>
-      importKey(...(args[0] as string) === "jwk" ? ["jwk", OTHER, ...args.slice(2)] as unknown as typeof args : args)) as typeof importKey);
+    vi.spyOn(crypto.subtle, "importKey").mockImplementation(
+      ((...args: Parameters<typeof importKey>) =>
+        importKey(
+          ...(args[0] as string) === "jwk" ? ["jwk", OTHER, ...args.slice(2)] as unknown as typeof args : args,
+        )) as typeof importKey,
+    );
     await expect(importIdentity(JWK)).rejects.toThrow('"d" must be the private key of "x"');
   });
 
@@ -106,7 +126,11 @@ describe("importIdentity()", () => {
 
   test("forbids export, when the key says ext: false", async () => {
     await expect(importIdentity({ ...JWK, ext: false }, { extractable: true })).rejects.toThrow('"extractable"');
-    await expect((await importIdentity({ ...JWK, ext: false, use: "sig", alg: "Ed25519", key_ops: ["sign"] })).exportJwk({ private: true })).rejects.toThrow(TypeError);
+    await expect(
+      (await importIdentity({ ...JWK, ext: false, use: "sig", alg: "Ed25519", key_ops: ["sign"] })).exportJwk({
+        private: true,
+      }),
+    ).rejects.toThrow(TypeError);
   });
 
   test.each([[null], ["jwk"], [undefined]])("rejects, when the key is %o", async (jwk) => {
@@ -119,13 +143,20 @@ describe("an identity", () => {
     const identity = await importIdentity(JWK, { extractable: true, name: "rfc" });
     const text = await shown(identity);
     expect(text).toContain(identity.did);
-    for (const secret of [JWK.d, Buffer.from(JWK.d, "base64url").toString("hex"), '"d"', "CryptoKey"]) expect(text).not.toContain(secret);
+    for (const secret of [JWK.d, Buffer.from(JWK.d, "base64url").toString("hex"), '"d"', "CryptoKey"]) {
+      expect(text).not.toContain(secret);
+    }
   });
 
   test("says in JSON what everybody may know, and nothing else", async () => {
     const identity = await importIdentity(JWK, { name: "rfc" });
     const publicKey = { kty: "OKP", crv: "Ed25519", x: JWK.x, alg: "EdDSA", kid: identity.did };
-    expect(JSON.parse(JSON.stringify(identity))).toEqual({ did: identity.did, didKey: identity.didKey, name: "rfc", publicKey });
+    expect(JSON.parse(JSON.stringify(identity))).toEqual({
+      did: identity.did,
+      didKey: identity.didKey,
+      name: "rfc",
+      publicKey,
+    });
     expect(await identity.exportJwk()).toEqual(publicKey);
     expect(await identity.exportJwk({ private: "yes" } as never)).toEqual(publicKey);
   });
@@ -134,7 +165,9 @@ describe("an identity", () => {
     const [identity] = await three();
     identity.publicKey.fill(0);
     expect(identity.publicKey).toEqual(fromText(JWK.x));
-    expect(() => { (identity as { did: string }).did = "did:agentmesh:admin"; }).toThrow(TypeError);
+    expect(() => {
+      (identity as { did: string }).did = "did:agentmesh:admin";
+    }).toThrow(TypeError);
   });
 });
 
@@ -142,11 +175,18 @@ describe("identity.sign()", () => {
   test("signs domain, context and message, each behind its length", async () => {
     const [identity] = await three();
     const input = Buffer.concat([
-      Buffer.from("00000016", "hex"), Buffer.from("sallyport/signature/v1"), Buffer.from("00000007", "hex"), Buffer.from("message"), Buffer.from("00000009", "hex"), MESSAGE,
+      Buffer.from("00000016", "hex"),
+      Buffer.from("sallyport/signature/v1"),
+      Buffer.from("00000007", "hex"),
+      Buffer.from("message"),
+      Buffer.from("00000009", "hex"),
+      MESSAGE,
     ]);
     const key = await crypto.subtle.importKey("raw", fromText(JWK.x), "Ed25519", false, ["verify"]);
     expect(await crypto.subtle.verify("Ed25519", key, new Uint8Array(await identity.sign(MESSAGE)), input)).toBe(true);
-    expect(await crypto.subtle.verify("Ed25519", key, new Uint8Array(await identity.sign(MESSAGE)), MESSAGE)).toBe(false);
+    expect(await crypto.subtle.verify("Ed25519", key, new Uint8Array(await identity.sign(MESSAGE)), MESSAGE)).toBe(
+      false,
+    );
   });
 
   test("signs what it was given, when the caller writes to it afterwards", async () => {
@@ -157,17 +197,25 @@ describe("identity.sign()", () => {
     expect(await verifyIdentity({ did: identity.didKey, message: MESSAGE, signature: await promise })).toBe(true);
   });
 
-  test.each([":agent-card", ":challenge", ":delegation", "a:b", "", "a b", "a\n", "é", "x".repeat(65), 7])("refuses a context of the library's own, or a malformed one, when it is %o", async (context) => {
-    const [identity] = await three();
-    await expect(identity.sign(MESSAGE, context as string)).rejects.toThrow("the context must be");
-  });
+  test.each([":agent-card", ":challenge", ":delegation", "a:b", "", "a b", "a\n", "é", "x".repeat(65), 7])(
+    "refuses a context of the library's own, or a malformed one, when it is %o",
+    async (context) => {
+      const [identity] = await three();
+      await expect(identity.sign(MESSAGE, context as string)).rejects.toThrow("the context must be");
+    },
+  );
 
   test.each([["text"], [[1, 2]], [undefined]])("refuses a message, when it is %o", async (message) => {
     const [identity] = await three();
     await expect(identity.sign(message as never)).rejects.toThrow("the message must be a Uint8Array");
   });
 
-  test.each([[{}], [null], [undefined], ["did:agentmesh:admin"]])("is for identities of this library alone, when something signs as %o", async (fake) => {
-    await expect(signAs(fake as never, ":challenge", MESSAGE)).rejects.toThrow("Cannot sign: the identity must be made by createIdentity()");
-  });
+  test.each([[{}], [null], [undefined], ["did:agentmesh:admin"]])(
+    "is for identities of this library alone, when something signs as %o",
+    async (fake) => {
+      await expect(signAs(fake as never, ":challenge", MESSAGE)).rejects.toThrow(
+        "Cannot sign: the identity must be made by createIdentity()",
+      );
+    },
+  );
 });

@@ -1,15 +1,23 @@
 import { describe, expect, test } from "vitest";
-import { actionGuard, agentProfile, createKernel, trustTracker, type AgentProfile } from "../../mod.ts";
+import { actionGuard, type AgentProfile, agentProfile, createKernel, trustTracker } from "../../mod.ts";
 
-const profile = (name: string, more: Partial<AgentProfile> = {}): AgentProfile => agentProfile({ did: `did:agentmesh:${name}`, name, trustScore: 700, ...more });
+const profile = (name: string, more: Partial<AgentProfile> = {}): AgentProfile =>
+  agentProfile({ did: `did:agentmesh:${name}`, name, trustScore: 700, ...more });
 const call = (name: string) => ({ name, arguments: {} });
 const attempt = (promise: Promise<unknown>): Promise<unknown> => promise.catch((error: { code: string }) => error.code);
 
 describe("a kernel with a trust gate", () => {
-  const trust = actionGuard({ minTrustScore: 500, sensitiveActions: { deploy: 900, "model:gpt-x": 800 }, blockedActions: ["drop"], requiredCapabilities: { write: ["write"] } });
+  const trust = actionGuard({
+    minTrustScore: 500,
+    sensitiveActions: { deploy: 900, "model:gpt-x": 800 },
+    blockedActions: ["drop"],
+    requiredCapabilities: { write: ["write"] },
+  });
 
   test("judges the run's action, the model and the tool, before the policy", async () => {
-    const session = createKernel({ trust, policy: { allowedTools: ["read", "write", "deploy"] } }).session({ agent: profile("a") });
+    const session = createKernel({ trust, policy: { allowedTools: ["read", "write", "deploy"] } }).session({
+      agent: profile("a"),
+    });
     expect(await attempt(session.run("hi", () => "ok"))).toBe("ok");
     expect(await attempt(session.run("hi", () => "ok", { action: "deploy" }))).toBe("trust_too_low");
     expect(await attempt(session.model({ model: "gpt-x", request: "?" }, () => "ok"))).toBe("trust_too_low");
@@ -22,11 +30,20 @@ describe("a kernel with a trust gate", () => {
   test("needs a profile, and one that is active now", async () => {
     const kernel = createKernel({ trust });
     expect(() => kernel.session({ agentId: "a" })).toThrow(/"agent" must be a profile/);
-    expect(await attempt(kernel.session({ agent: profile("a", { status: "suspended" }) }).run("hi", () => "ok"))).toBe("agent_not_active");
+    expect(await attempt(kernel.session({ agent: profile("a", { status: "suspended" }) }).run("hi", () => "ok"))).toBe(
+      "agent_not_active",
+    );
   });
 
   test("copies a profile that was made by hand, so that nobody raises it later", async () => {
-    const held = { did: "did:agentmesh:a", name: "A", capabilities: ["read"], trustScore: 100, status: "active" as const, metadata: {} };
+    const held = {
+      did: "did:agentmesh:a",
+      name: "A",
+      capabilities: ["read"],
+      trustScore: 100,
+      status: "active" as const,
+      metadata: {},
+    };
     const session = createKernel({ trust }).session({ agent: held });
     held.trustScore = 1000;
     held.capabilities.push("write");
@@ -47,7 +64,10 @@ describe("a kernel with a trust gate", () => {
 describe("a kernel with a trust tracker", () => {
   test("learns success, failure and violation from tool calls and runs, each once, and tells", async () => {
     const agent = profile("a");
-    const kernel = createKernel({ trustTracker: trustTracker({ reward: 10, penalty: 50, violationPenalty: 100 }), policy: { deniedTools: ["rm"], maxToolCalls: 100 } });
+    const kernel = createKernel({
+      trustTracker: trustTracker({ reward: 10, penalty: 50, violationPenalty: 100 }),
+      policy: { deniedTools: ["rm"], maxToolCalls: 100 },
+    });
     const told: unknown[] = [];
     kernel.on("trust_changed", ({ outcome, newScore }) => told.push([outcome, newScore]));
     const session = kernel.session({ agent });
@@ -62,7 +82,13 @@ describe("a kernel with a trust tracker", () => {
 
   test("learns nothing against an agent from what is not its fault", async () => {
     const agent = profile("a");
-    const session = createKernel({ trustTracker: trustTracker(), policy: { maxToolCalls: 0 }, guards: [() => { throw new Error("broken"); }] }).session({ agent });
+    const session = createKernel({
+      trustTracker: trustTracker(),
+      policy: { maxToolCalls: 0 },
+      guards: [() => {
+        throw new Error("broken");
+      }],
+    }).session({ agent });
     await attempt(session.tool(call("read"), () => "never"));
     await attempt(session.run("hi", () => "never"));
     expect(agent.trustScore).toBe(700);
@@ -70,13 +96,21 @@ describe("a kernel with a trust tracker", () => {
 
   test("learns from every denial of check(), when the calls come without an id", async () => {
     const agent = profile("a");
-    const session = createKernel({ trustTracker: trustTracker({ violationPenalty: 100 }), policy: { deniedTools: ["rm"] } }).session({ agent });
+    const session = createKernel({
+      trustTracker: trustTracker({ violationPenalty: 100 }),
+      policy: { deniedTools: ["rm"] },
+    }).session({ agent });
     for (let i = 0; i < 2; i++) await session.check({ stage: "pre_tool_call", name: "rm", payload: {} });
     expect(agent.trustScore).toBe(500);
   });
 
   test("goes on, when the tracker fails", async () => {
-    const tracker = { ...trustTracker(), recordSuccess: () => { throw new Error("x"); } };
+    const tracker = {
+      ...trustTracker(),
+      recordSuccess: () => {
+        throw new Error("x");
+      },
+    };
     const kernel = createKernel({ trustTracker: tracker });
     const errors: unknown[] = [];
     kernel.on("listener_error", ({ type }) => errors.push(type));
@@ -87,13 +121,27 @@ describe("a kernel with a trust tracker", () => {
 });
 
 describe("an agent handed off to another", () => {
-  const trust = actionGuard({ minTrustScore: 500, requiredCapabilities: { send_email: ["send"] }, capabilityMatching: "hierarchical" });
+  const trust = actionGuard({
+    minTrustScore: 500,
+    requiredCapabilities: { send_email: ["send"] },
+    capabilityMatching: "hierarchical",
+  });
 
   test("never gains a right: HF-01, HF-04", async () => {
-    const kernel = createKernel({ trust, policy: { allowedTools: ["read_inbox", "search", "delegate", "send_email"] } });
-    const parent = kernel.session({ agent: profile("reader", { capabilities: ["read:*"] }), policy: { allowedTools: ["read_inbox", "delegate"] } });
+    const kernel = createKernel({
+      trust,
+      policy: { allowedTools: ["read_inbox", "search", "delegate", "send_email"] },
+    });
+    const parent = kernel.session({
+      agent: profile("reader", { capabilities: ["read:*"] }),
+      policy: { allowedTools: ["read_inbox", "delegate"] },
+    });
     const child = parent.child({ agent: profile("admin", { capabilities: ["send", "read:db"], trustScore: 1000 }) });
-    expect(child.context.agent).toMatchObject({ did: "did:agentmesh:admin", capabilities: ["read:db"], trustScore: 700 });
+    expect(child.context.agent).toMatchObject({
+      did: "did:agentmesh:admin",
+      capabilities: ["read:db"],
+      trustScore: 700,
+    });
     expect(await attempt(child.tool(call("send_email"), () => "sent"))).toBe("missing_capabilities");
     expect(await attempt(child.tool(call("search"), () => "found"))).toBe("tool_not_allowed");
     expect(await attempt(child.tool(call("read_inbox"), () => "mail"))).toBe("mail");

@@ -15,7 +15,12 @@ export function memoryStore(): MemoryStore {
     throw new Error("Trust takes from no limit");
   };
   const store: MemoryStore = {
-    name: "memory", entries, onRead: undefined, onPut: undefined, take: unused, giveBack: unused,
+    name: "memory",
+    entries,
+    onRead: undefined,
+    onPut: undefined,
+    take: unused,
+    giveBack: unused,
     async read(key) {
       await store.onRead?.(key);
       return entries.get(key);

@@ -1,8 +1,24 @@
 import { describe, expect, test } from "vitest";
 import { agentProfile, memoryStore, profileStore, type StateStore, trustTracker } from "../../mod.ts";
 
-const ada = (more: object = {}) => agentProfile({ did: "did:agentmesh:ada", name: "Ada", capabilities: ["read"], trustScore: 640, status: "suspended", metadata: { team: ["x"] }, ...more });
-const delegating = (store: StateStore, over: Partial<StateStore>): StateStore => ({ name: "s", read: (key) => store.read(key), put: (...args) => store.put(...args), take: (...args) => store.take(...args), giveBack: (...args) => store.giveBack(...args), ...over });
+const ada = (more: object = {}) =>
+  agentProfile({
+    did: "did:agentmesh:ada",
+    name: "Ada",
+    capabilities: ["read"],
+    trustScore: 640,
+    status: "suspended",
+    metadata: { team: ["x"] },
+    ...more,
+  });
+const delegating = (store: StateStore, over: Partial<StateStore>): StateStore => ({
+  name: "s",
+  read: (key) => store.read(key),
+  put: (...args) => store.put(...args),
+  take: (...args) => store.take(...args),
+  giveBack: (...args) => store.giveBack(...args),
+  ...over,
+});
 
 describe("profileStore()", () => {
   test("gives back what was saved, when another process reads it", async () => {
@@ -35,18 +51,37 @@ describe("profileStore()", () => {
     expect(await profileStore({ store: memoryStore() }).load("did:agentmesh:bob")).toBeUndefined();
   });
 
-  test.each([["no JSON", "{"], ["a score that is none", JSON.stringify({ ...ada(), trustScore: 9999 })], ["a field too many", JSON.stringify({ ...ada(), admin: true })], ["another's profile", JSON.stringify(ada({ did: "did:agentmesh:eve" }))]])("rejects, when the store holds %s", async (_what, value) => {
-    const store = memoryStore();
-    store.put(JSON.stringify(["profile", "did:agentmesh:ada"]), value, { ifVersion: undefined, now: 0 });
-    await expect(profileStore({ store }).load("did:agentmesh:ada")).rejects.toThrow();
-  });
+  test.each([["no JSON", "{"], ["a score that is none", JSON.stringify({ ...ada(), trustScore: 9999 })], [
+    "a field too many",
+    JSON.stringify({ ...ada(), admin: true }),
+  ], ["another's profile", JSON.stringify(ada({ did: "did:agentmesh:eve" }))]])(
+    "rejects, when the store holds %s",
+    async (_what, value) => {
+      const store = memoryStore();
+      store.put(JSON.stringify(["profile", "did:agentmesh:ada"]), value, { ifVersion: undefined, now: 0 });
+      await expect(profileStore({ store }).load("did:agentmesh:ada")).rejects.toThrow();
+    },
+  );
 
   test("rejects, when the store fails, or changes all the time", async () => {
-    await expect(profileStore({ store: delegating(memoryStore(), { put: () => { throw new Error("down"); } }) }).save(ada())).rejects.toThrow("down");
-    await expect(profileStore({ store: delegating(memoryStore(), { put: () => false }) }).save(ada())).rejects.toThrow(/changes all the time/);
+    await expect(
+      profileStore({
+        store: delegating(memoryStore(), {
+          put: () => {
+            throw new Error("down");
+          },
+        }),
+      }).save(ada()),
+    ).rejects.toThrow("down");
+    await expect(profileStore({ store: delegating(memoryStore(), { put: () => false }) }).save(ada())).rejects.toThrow(
+      /changes all the time/,
+    );
   });
 
-  test.each([[{}, /"store.read"/], [{ store: memoryStore(), clock: 5 }, /"clock"/], [{ store: memoryStore(), path: "x" }, /"path"/]])("throws, when built with %j", (options, message) => {
+  test.each([[{}, /"store.read"/], [{ store: memoryStore(), clock: 5 }, /"clock"/], [{
+    store: memoryStore(),
+    path: "x",
+  }, /"path"/]])("throws, when built with %j", (options, message) => {
     expect(() => profileStore(options as never)).toThrow(message);
   });
 });

@@ -4,7 +4,8 @@ import { hasAllCapabilities, hasAnyCapability, hasCapability } from "../../src/t
 import { agentProfile } from "../../src/trust/profile.ts";
 import { trustTracker } from "../../src/trust/tracker.ts";
 
-// What a trust layer must do at the least: the nine checks of a tutorial's test file and the 29 of a package template, in these words.
+// What a trust layer must do at the least: the nine checks of a tutorial's test file and the 29 of a package template,
+// in these words.
 
 const DID = "did:agentmesh:a1";
 type Init = Partial<Parameters<typeof agentProfile>[0]>;
@@ -65,50 +66,109 @@ describe("the tutorial", () => {
   });
 
   test("toJSON() answers plain data, when a result is printed", () => {
-    const plain = JSON.parse(JSON.stringify(actionGuard({ clock: () => 5 }).check(alpha({ trustScore: 700 }), "search")));
-    expect(plain).toEqual({ allowed: true, agentDid: DID, action: "search", reason: "", code: "", trustScore: 700, timestamp: 5 });
+    const plain = JSON.parse(
+      JSON.stringify(actionGuard({ clock: () => 5 }).check(alpha({ trustScore: 700 }), "search")),
+    );
+    expect(plain).toEqual({
+      allowed: true,
+      agentDid: DID,
+      action: "search",
+      reason: "",
+      code: "",
+      trustScore: 700,
+      timestamp: 5,
+    });
   });
 });
 
 describe("the template: profiles", () => {
   test("hasCapability() tells held from not held, when asked for one", () => {
-    expect([hasCapability(alpha({ capabilities: ["read"] }), "read"), hasCapability(alpha({ capabilities: ["read"] }), "write")]).toEqual([true, false]);
+    expect([
+      hasCapability(alpha({ capabilities: ["read"] }), "read"),
+      hasCapability(alpha({ capabilities: ["read"] }), "write"),
+    ]).toEqual([true, false]);
   });
 
   test("hasAllCapabilities() wants every one, when asked for several", () => {
     const agent = alpha({ capabilities: ["read", "write"] });
-    expect([hasAllCapabilities(agent, ["read", "write"]), hasAllCapabilities(agent, ["read", "admin"]), hasAllCapabilities(agent, [])]).toEqual([true, false, true]);
+    expect([
+      hasAllCapabilities(agent, ["read", "write"]),
+      hasAllCapabilities(agent, ["read", "admin"]),
+      hasAllCapabilities(agent, []),
+    ]).toEqual([true, false, true]);
   });
 
   test("hasAnyCapability() wants one of them, when asked for several", () => {
     const agent = alpha({ capabilities: ["read"] });
-    expect([hasAnyCapability(agent, ["read", "admin"]), hasAnyCapability(agent, ["admin"]), hasAnyCapability(agent, [])]).toEqual([true, false, false]);
+    expect([
+      hasAnyCapability(agent, ["read", "admin"]),
+      hasAnyCapability(agent, ["admin"]),
+      hasAnyCapability(agent, []),
+    ]).toEqual([true, false, false]);
   });
 
   test("agentProfile() has its defaults, when only DID and name are given", () => {
-    expect({ ...alpha() }).toEqual({ did: DID, name: "Alpha", capabilities: [], trustScore: 500, status: "active", metadata: {} });
+    expect({ ...alpha() }).toEqual({
+      did: DID,
+      name: "Alpha",
+      capabilities: [],
+      trustScore: 500,
+      status: "active",
+      metadata: {},
+    });
   });
 });
 
 describe("the template: the gate", () => {
-  const guard = actionGuard({ minTrustScore: 500, sensitiveActions: { delete_record: 800 }, blockedActions: ["drop_table"] });
+  const guard = actionGuard({
+    minTrustScore: 500,
+    sensitiveActions: { delete_record: 800 },
+    blockedActions: ["drop_table"],
+  });
 
   test("check() answers every field, when it allows", () => {
     const result = guard.check(alpha({ trustScore: 700 }), "search");
-    expect(result).toMatchObject({ allowed: true, agentDid: DID, action: "search", reason: "", code: "", trustScore: 700 });
+    expect(result).toMatchObject({
+      allowed: true,
+      agentDid: DID,
+      action: "search",
+      reason: "",
+      code: "",
+      trustScore: 700,
+    });
     expect(result.timestamp).toBeGreaterThan(0);
   });
 
   const active = { status: "active" } as const;
-  test.each([
-    ["the score is below the threshold", { trustScore: 300 }, "search", "trust_too_low", "below threshold"],
-    ["the action is sensitive", { trustScore: 600 }, "delete_record", "trust_too_low", "Trust score 600 below threshold 800"],
-    ["the action is blocked", { trustScore: 1000 }, "drop_table", "action_blocked", "blocked by policy"],
-    ["the agent is suspended", { trustScore: 900, status: "suspended" }, "search", "agent_not_active", "suspended"],
-    ["the agent is revoked", { trustScore: 900, status: "revoked" }, "search", "agent_not_active", "revoked"],
-    ["the score is one below the threshold", { trustScore: 499, ...active }, "search", "trust_too_low", "Trust score 499 below threshold 500"],
-    ["a suspended agent asks for a blocked action", { trustScore: 900, status: "suspended" }, "drop_table", "action_blocked", "blocked by policy"],
-  ] satisfies [string, Init, string, string, string][])("check() denies, when %s", (_, init, action, code, reason) => {
+  test.each(
+    [
+      ["the score is below the threshold", { trustScore: 300 }, "search", "trust_too_low", "below threshold"],
+      [
+        "the action is sensitive",
+        { trustScore: 600 },
+        "delete_record",
+        "trust_too_low",
+        "Trust score 600 below threshold 800",
+      ],
+      ["the action is blocked", { trustScore: 1000 }, "drop_table", "action_blocked", "blocked by policy"],
+      ["the agent is suspended", { trustScore: 900, status: "suspended" }, "search", "agent_not_active", "suspended"],
+      ["the agent is revoked", { trustScore: 900, status: "revoked" }, "search", "agent_not_active", "revoked"],
+      [
+        "the score is one below the threshold",
+        { trustScore: 499, ...active },
+        "search",
+        "trust_too_low",
+        "Trust score 499 below threshold 500",
+      ],
+      [
+        "a suspended agent asks for a blocked action",
+        { trustScore: 900, status: "suspended" },
+        "drop_table",
+        "action_blocked",
+        "blocked by policy",
+      ],
+    ] satisfies [string, Init, string, string, string][],
+  )("check() denies, when %s", (_, init, action, code, reason) => {
     const result = guard.check(alpha(init), action);
     expect([result.allowed, result.code]).toEqual([false, code]);
     expect(result.reason).toContain(reason);
@@ -128,27 +188,39 @@ describe("the template: the gate", () => {
 
   test("check() says that capabilities are missing and not which, when one is", () => {
     const result = guard.check(alpha({ capabilities: ["read"] }), "search", ["read", "secret_tool"]);
-    expect(result).toMatchObject({ allowed: false, code: "missing_capabilities", reason: "Missing capabilities: 1 of 2 required" });
+    expect(result).toMatchObject({
+      allowed: false,
+      code: "missing_capabilities",
+      reason: "Missing capabilities: 1 of 2 required",
+    });
     expect(JSON.stringify(result)).not.toContain("secret_tool");
   });
 
-  test.each([["none are asked for", undefined], ["an empty list is", []], ["null is", null as unknown as string[]]])("check() needs no capability, when %s", (_, required) => {
-    expect(guard.check(alpha(), "search", required).allowed).toBe(true);
-  });
+  test.each([["none are asked for", undefined], ["an empty list is", []], ["null is", null as unknown as string[]]])(
+    "check() needs no capability, when %s",
+    (_, required) => {
+      expect(guard.check(alpha(), "search", required).allowed).toBe(true);
+    },
+  );
 
   test("actionGuard() asks for 500 and blocks nothing, when built without options", () => {
     const bare = actionGuard();
-    expect([500, 499].map((trustScore) => bare.check(alpha({ trustScore }), "drop_table").allowed)).toEqual([true, false]);
+    expect([500, 499].map((trustScore) => bare.check(alpha({ trustScore }), "drop_table").allowed)).toEqual([
+      true,
+      false,
+    ]);
   });
 });
 
 describe("the template: the tracker", () => {
-  test.each([
-    ["a success is recorded", "recordSuccess", 500, 510],
-    ["a failure is recorded", "recordFailure", 500, 450],
-    ["a success would pass 1000", "recordSuccess", 995, 1000],
-    ["a failure would pass 0", "recordFailure", 20, 0],
-  ] as const)("trustTracker() answers the new score, when %s", (_, method, from, to) => {
+  test.each(
+    [
+      ["a success is recorded", "recordSuccess", 500, 510],
+      ["a failure is recorded", "recordFailure", 500, 450],
+      ["a success would pass 1000", "recordSuccess", 995, 1000],
+      ["a failure would pass 0", "recordFailure", 20, 0],
+    ] as const,
+  )("trustTracker() answers the new score, when %s", (_, method, from, to) => {
     const agent = alpha({ trustScore: from });
     expect(trustTracker()[method](agent, "search")).toBe(to);
     expect(agent.trustScore).toBe(to);

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { actionGuard } from "../../src/trust/action-guard.ts";
-import { agentProfile, type AgentProfile } from "../../src/trust/profile.ts";
+import { type AgentProfile, agentProfile } from "../../src/trust/profile.ts";
 import { trustTracker } from "../../src/trust/tracker.ts";
 import { memoryStore } from "./memory-store.ts";
 
@@ -27,22 +27,40 @@ describe("scores", () => {
     }
   });
 
-  test.each([[{}, 450], [{ penalty: 70 }, 430], [{ violationPenalty: 200 }, 300], [{ penalty: 70, violationPenalty: 0 }, 500]])("recordViolation() takes its own penalty, when options are %j", (options, score) => {
+  test.each([[{}, 450], [{ penalty: 70 }, 430], [{ violationPenalty: 200 }, 300], [
+    { penalty: 70, violationPenalty: 0 },
+    500,
+  ]])("recordViolation() takes its own penalty, when options are %j", (options, score) => {
     const [agent, tracker] = [alpha(), trustTracker(options)];
-    expect([tracker.recordViolation(agent, "a"), agent.trustScore, tracker.history()[0]]).toMatchObject([score, score, { outcome: "failure", violation: true }]);
+    expect([tracker.recordViolation(agent, "a"), agent.trustScore, tracker.history()[0]]).toMatchObject([score, score, {
+      outcome: "failure",
+      violation: true,
+    }]);
   });
 
   test("record…() agrees with a model on any sequence, when rewards and penalties are any", () => {
     const points = fc.integer({ min: 0, max: 1000 });
-    fc.assert(fc.property(points, points, points, points, fc.array(fc.constantFrom<Outcome>("success", "failure", "violation")), (start, reward, penalty, violationPenalty, outcomes) => {
-      const [agent, tracker] = [alpha(start), trustTracker({ reward, penalty, violationPenalty })];
-      let score = start;
-      for (const outcome of outcomes) {
-        score = Math.max(0, Math.min(1000, score + { success: reward, failure: -penalty, violation: -violationPenalty }[outcome]));
-        expect(tracker[METHOD[outcome]](agent, "a")).toBe(score);
-        expect(agent.trustScore).toBe(score);
-      }
-    }));
+    fc.assert(
+      fc.property(
+        points,
+        points,
+        points,
+        points,
+        fc.array(fc.constantFrom<Outcome>("success", "failure", "violation")),
+        (start, reward, penalty, violationPenalty, outcomes) => {
+          const [agent, tracker] = [alpha(start), trustTracker({ reward, penalty, violationPenalty })];
+          let score = start;
+          for (const outcome of outcomes) {
+            score = Math.max(
+              0,
+              Math.min(1000, score + { success: reward, failure: -penalty, violation: -violationPenalty }[outcome]),
+            );
+            expect(tracker[METHOD[outcome]](agent, "a")).toBe(score);
+            expect(agent.trustScore).toBe(score);
+          }
+        },
+      ),
+    );
   });
 
   test("record…() moves one agent, when there are others", () => {
@@ -51,20 +69,39 @@ describe("scores", () => {
     expect([one.trustScore, other.trustScore]).toEqual([450, 500]);
   });
 
-  const like = { did: "did:agentmesh:a1", name: "A", capabilities: [], trustScore: 500, status: "active", metadata: {} };
-  test.each([["a look-alike", like], ["a proxy", new Proxy(alpha(), {})], ["an heir", Object.create(alpha())], ["null", null], ["a copy", { ...alpha() }]])("record…() throws, when the agent is %s", (_, agent) => {
+  const like = {
+    did: "did:agentmesh:a1",
+    name: "A",
+    capabilities: [],
+    trustScore: 500,
+    status: "active",
+    metadata: {},
+  };
+  test.each([["a look-alike", like], ["a proxy", new Proxy(alpha(), {})], ["an heir", Object.create(alpha())], [
+    "null",
+    null,
+  ], ["a copy", { ...alpha() }]])("record…() throws, when the agent is %s", (_, agent) => {
     expect(() => trustTracker().recordSuccess(agent as AgentProfile, "a")).toThrow("must be made by agentProfile()");
   });
 
-  test.each([[undefined, undefined], [7, undefined], ["a", ""], ["a", 7], ["a", null]])("record…() throws and changes nothing, when action and call id are %j and %j", (action, callId) => {
-    const [agent, tracker] = [alpha(), trustTracker()];
-    expect(() => tracker.recordSuccess(agent, action as string, callId as string)).toThrow(TypeError);
-    expect([agent.trustScore, tracker.history().length]).toEqual([500, 0]);
-  });
+  test.each([[undefined, undefined], [7, undefined], ["a", ""], ["a", 7], ["a", null]])(
+    "record…() throws and changes nothing, when action and call id are %j and %j",
+    (action, callId) => {
+      const [agent, tracker] = [alpha(), trustTracker()];
+      expect(() => tracker.recordSuccess(agent, action as string, callId as string)).toThrow(TypeError);
+      expect([agent.trustScore, tracker.history().length]).toEqual([500, 0]);
+    },
+  );
 });
 
 describe("history", () => {
-  test.each([[0, []], [1, ["e"]], [3, ["c", "d", "e"]], [5, ["a", "b", "c", "d", "e"]], [6, ["a", "b", "c", "d", "e"]]])("history() keeps the last ones in order, when %d are kept", (historyLimit, kept) => {
+  test.each([[0, []], [1, ["e"]], [3, ["c", "d", "e"]], [5, ["a", "b", "c", "d", "e"]], [6, [
+    "a",
+    "b",
+    "c",
+    "d",
+    "e",
+  ]]])("history() keeps the last ones in order, when %d are kept", (historyLimit, kept) => {
     const [agent, tracker] = [alpha(), trustTracker({ historyLimit })];
     for (const action of ["a", "b", "c", "d", "e"]) tracker.recordSuccess(agent, action);
     expect(tracker.history().map(({ action }) => action)).toEqual(kept);
@@ -76,19 +113,32 @@ describe("history", () => {
     const seen = tracker.history();
     expect(() => ((seen[0] as { newScore: number }).newScore = 1000)).toThrow(TypeError);
     expect(() => (seen as unknown[]).push(1)).toThrow(TypeError);
-    expect(tracker.history()[0]).toEqual({ did: agent.did, action: "a", outcome: "success", newScore: 510, timestamp: expect.any(Number) });
+    expect(tracker.history()[0]).toEqual({
+      did: agent.did,
+      action: "a",
+      outcome: "success",
+      newScore: 510,
+      timestamp: expect.any(Number),
+    });
   });
 });
 
 describe("call ids", () => {
   test.each([
-    [["success", "success"], 510], [["failure", "failure"], 450], [["failure", "success"], 450], [["violation", "failure", "success"], 300], [["success", "failure"], 460],
+    [["success", "success"], 510],
+    [["failure", "failure"], 450],
+    [["failure", "success"], 450],
+    [["violation", "failure", "success"], 300],
+    [["success", "failure"], 460],
     [["success", "failure", "failure", "success", "violation", "violation"], 260],
-  ] as [Outcome[], number][])("record…() counts a call once, unless worse comes to light, when it is told %j", (outcomes, score) => {
-    const [agent, tracker] = [alpha(), trustTracker({ violationPenalty: 200 })];
-    const scores = outcomes.map((outcome) => tracker[METHOD[outcome]](agent, "a", "call-1"));
-    expect([agent.trustScore, scores.at(-1)]).toEqual([score, score]);
-  });
+  ] as [Outcome[], number][])(
+    "record…() counts a call once, unless worse comes to light, when it is told %j",
+    (outcomes, score) => {
+      const [agent, tracker] = [alpha(), trustTracker({ violationPenalty: 200 })];
+      const scores = outcomes.map((outcome) => tracker[METHOD[outcome]](agent, "a", "call-1"));
+      expect([agent.trustScore, scores.at(-1)]).toEqual([score, score]);
+    },
+  );
 
   test("record…() counts both, when two agents use the same id", () => {
     const [one, other, tracker] = [alpha(), alpha(500, "did:agentmesh:a2"), trustTracker()];
@@ -98,7 +148,11 @@ describe("call ids", () => {
   test("record…() forgets the oldest id, when it remembers no more", () => {
     const [agent, tracker] = [alpha(), trustTracker({ callMemory: 2 })];
     for (const id of ["1", "2", "3", "3", "2", "4", "5"]) tracker.recordSuccess(agent, "a", id);
-    expect([agent.trustScore, tracker.recordSuccess(agent, "a", "4"), tracker.recordSuccess(agent, "a", "5")]).toEqual([550, 550, 550]);
+    expect([agent.trustScore, tracker.recordSuccess(agent, "a", "4"), tracker.recordSuccess(agent, "a", "5")]).toEqual([
+      550,
+      550,
+      550,
+    ]);
     expect(tracker.recordSuccess(agent, "a", "1")).toBe(560);
   });
 
@@ -115,15 +169,18 @@ describe("decay", () => {
     return { clock, tracker: trustTracker({ decay, clock: () => clock.now }) };
   };
 
-  test.each([[0, 810], [0.5, 805], [0.99, 801], [1, 800], [10, 710], [31, 500], [365, 500]])("a score falls evenly and stops at its floor, when %d days pass", (days, score) => {
-    const { clock, tracker } = clocked({ perDay: 10 });
-    const agent = alpha(800);
-    tracker.recordSuccess(agent, "a");
-    clock.now += days * DAY;
-    expect(agent.trustScore).toBe(score);
-    expect(actionGuard({ minTrustScore: score }).check(agent, "a").allowed).toBe(true);
-    expect(actionGuard({ minTrustScore: score + 1 }).check(agent, "a").allowed).toBe(false);
-  });
+  test.each([[0, 810], [0.5, 805], [0.99, 801], [1, 800], [10, 710], [31, 500], [365, 500]])(
+    "a score falls evenly and stops at its floor, when %d days pass",
+    (days, score) => {
+      const { clock, tracker } = clocked({ perDay: 10 });
+      const agent = alpha(800);
+      tracker.recordSuccess(agent, "a");
+      clock.now += days * DAY;
+      expect(agent.trustScore).toBe(score);
+      expect(actionGuard({ minTrustScore: score }).check(agent, "a").allowed).toBe(true);
+      expect(actionGuard({ minTrustScore: score + 1 }).check(agent, "a").allowed).toBe(false);
+    },
+  );
 
   test("a score does not rise, when it is below the floor", () => {
     const { clock, tracker } = clocked({ perDay: 10, towards: 500 });
@@ -190,7 +247,8 @@ describe("decay", () => {
 
 describe("store", () => {
   const kept = (score: unknown, at: unknown = 0) => ({ value: JSON.stringify({ score, at }), version: "x" });
-  const stored = (store: ReturnType<typeof memoryStore>, key = KEY) => JSON.parse(store.entries.get(key)?.value ?? "null");
+  const stored = (store: ReturnType<typeof memoryStore>, key = KEY) =>
+    JSON.parse(store.entries.get(key)?.value ?? "null");
 
   test("load() shows the score of another process, when that process wrote it", async () => {
     const store = memoryStore();
@@ -209,9 +267,21 @@ describe("store", () => {
   });
 
   test.each([
-    ["null", kept(null)], ["text", kept("9999")], ["negative", kept(-5)], ["too high", kept(1001)], ["a fraction", kept(500.5)], ["without a time", kept(700, null)], ["with no time", { value: '{"score":700}', version: "x" }],
-    ["before all time", kept(700, -1)], ["another shape", { value: '{"a":{"score":null}}', version: "x" }], ["no JSON", { value: "{", version: "x" }], ["empty", { value: "", version: "x" }], ["JSON null", { value: "null", version: "x" }],
-    ["a number", { value: 700, version: "x" }], ["without a version", { value: kept(700).value }], ["null itself", null],
+    ["null", kept(null)],
+    ["text", kept("9999")],
+    ["negative", kept(-5)],
+    ["too high", kept(1001)],
+    ["a fraction", kept(500.5)],
+    ["without a time", kept(700, null)],
+    ["with no time", { value: '{"score":700}', version: "x" }],
+    ["before all time", kept(700, -1)],
+    ["another shape", { value: '{"a":{"score":null}}', version: "x" }],
+    ["no JSON", { value: "{", version: "x" }],
+    ["empty", { value: "", version: "x" }],
+    ["JSON null", { value: "null", version: "x" }],
+    ["a number", { value: 700, version: "x" }],
+    ["without a version", { value: kept(700).value }],
+    ["null itself", null],
   ])("load() answers 0 and tells, when the entry is %s (TT-07)", async (_, entry) => {
     const store = memoryStore();
     store.entries.set(KEY, entry as never);
@@ -219,7 +289,9 @@ describe("store", () => {
     const [agent, tracker] = [alpha(900), trustTracker({ store, onError: (error) => errors.push(error) })];
     expect(await tracker.load(agent)).toBe(0);
     expect(actionGuard({ minTrustScore: 1 }).check(agent, "a").allowed).toBe(false);
-    expect(errors.map(({ message }) => message)).toEqual([expect.stringMatching(/^Could not read the trust score of did:agentmesh:a1: the entry /)]);
+    expect(errors.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/^Could not read the trust score of did:agentmesh:a1: the entry /),
+    ]);
     await expect(tracker.flush()).rejects.toThrow('The trust store "memory" failed 1 time');
     await tracker.flush();
   });
@@ -228,11 +300,21 @@ describe("store", () => {
     const store = memoryStore();
     store.entries.set(KEY, kept(700));
     store.onRead = () => Promise.reject("down");
-    const [agent, tracker] = [alpha(900), trustTracker({ store, onError: () => { throw new Error("a listener's own"); } })];
+    const [agent, tracker] = [
+      alpha(900),
+      trustTracker({
+        store,
+        onError: () => {
+          throw new Error("a listener's own");
+        },
+      }),
+    ];
     expect(await tracker.load(agent)).toBe(0);
     store.onRead = undefined;
     expect(await tracker.load(agent)).toBe(700);
-    await expect(tracker.flush()).rejects.toMatchObject({ errors: [{ message: "Could not read the trust score of did:agentmesh:a1: the store failed", cause: "down" }] });
+    await expect(tracker.flush()).rejects.toMatchObject({
+      errors: [{ message: "Could not read the trust score of did:agentmesh:a1: the store failed", cause: "down" }],
+    });
   });
 
   test("record…() adds to what is stored and then shows that, when the agent was not loaded", async () => {
@@ -255,8 +337,13 @@ describe("store", () => {
 
   test("no outcome is lost, when several trackers write the same agent at once", async () => {
     const store = memoryStore();
-    const trackers = Array.from({ length: 5 }, () => ({ agent: alpha(), tracker: trustTracker({ store, penalty: 7 }) }));
-    for (let round = 0; round < 5; round++) for (const { agent, tracker } of trackers) tracker.recordFailure(agent, "a");
+    const trackers = Array.from(
+      { length: 5 },
+      () => ({ agent: alpha(), tracker: trustTracker({ store, penalty: 7 }) }),
+    );
+    for (let round = 0; round < 5; round++) {
+      for (const { agent, tracker } of trackers) tracker.recordFailure(agent, "a");
+    }
     await Promise.all(trackers.map(({ tracker }) => tracker.flush()));
     expect(stored(store).score).toBe(500 - 25 * 7);
   });
@@ -283,7 +370,11 @@ describe("store", () => {
     store.onPut = () => (puts++, false);
     const [agent, tracker] = [alpha(), trustTracker({ store })];
     tracker.recordFailure(agent, "a");
-    await expect(tracker.flush()).rejects.toMatchObject({ errors: [{ message: "Could not write the trust score of did:agentmesh:a1: the entry changed 16 times while it was written" }] });
+    await expect(tracker.flush()).rejects.toMatchObject({
+      errors: [{
+        message: "Could not write the trust score of did:agentmesh:a1: the entry changed 16 times while it was written",
+      }],
+    });
     expect([puts, agent.trustScore]).toEqual([16, 450]);
     store.onPut = undefined;
     await tracker.flush();
@@ -295,7 +386,9 @@ describe("store", () => {
     store.onPut = () => "OK";
     const tracker = trustTracker({ store });
     tracker.recordFailure(alpha(), "a");
-    await expect(tracker.flush()).rejects.toMatchObject({ errors: [{ cause: new TypeError("put() must answer true or false") }] });
+    await expect(tracker.flush()).rejects.toMatchObject({
+      errors: [{ cause: new TypeError("put() must answer true or false") }],
+    });
   });
 
   test("outcomes wait in order and are written together, when the store was away", async () => {
@@ -355,20 +448,32 @@ describe("store", () => {
 
   test("what waits is written as one by one, whatever the outcomes and the stored score", async () => {
     const score = fc.integer({ min: 0, max: 1000 });
-    await fc.assert(fc.asyncProperty(score, fc.array(fc.constantFrom<Outcome>("success", "failure", "violation"), { minLength: 1 }), score, score, async (start, outcomes, reward, penalty) => {
-      const [together, single] = [memoryStore(), memoryStore()];
-      for (const store of [together, single]) store.entries.set(KEY, kept(start));
-      const options = { reward, penalty, violationPenalty: 300 };
-      const [one, other] = [trustTracker({ ...options, store: together }), trustTracker({ ...options, store: single })];
-      const agent = alpha();
-      for (const outcome of outcomes) {
-        one[METHOD[outcome]](agent, "x");
-        other[METHOD[outcome]](alpha(), "x");
-        await other.flush();
-      }
-      await one.flush();
-      expect(stored(together).score).toBe(stored(single).score);
-    }), { numRuns: 50 });
+    await fc.assert(
+      fc.asyncProperty(
+        score,
+        fc.array(fc.constantFrom<Outcome>("success", "failure", "violation"), { minLength: 1 }),
+        score,
+        score,
+        async (start, outcomes, reward, penalty) => {
+          const [together, single] = [memoryStore(), memoryStore()];
+          for (const store of [together, single]) store.entries.set(KEY, kept(start));
+          const options = { reward, penalty, violationPenalty: 300 };
+          const [one, other] = [
+            trustTracker({ ...options, store: together }),
+            trustTracker({ ...options, store: single }),
+          ];
+          const agent = alpha();
+          for (const outcome of outcomes) {
+            one[METHOD[outcome]](agent, "x");
+            other[METHOD[outcome]](alpha(), "x");
+            await other.flush();
+          }
+          await one.flush();
+          expect(stored(together).score).toBe(stored(single).score);
+        },
+      ),
+      { numRuns: 50 },
+    );
   });
 
   test("a stored score falls while nobody runs, when there is decay", async () => {
@@ -392,7 +497,10 @@ describe("store", () => {
     const store = memoryStore();
     store.entries.set(KEY, kept(800, 1e15));
     const clock = { now: DAY };
-    const [agent, tracker] = [alpha(), trustTracker({ store, clock: () => clock.now, decay: { perDay: 10, towards: 0 } })];
+    const [agent, tracker] = [
+      alpha(),
+      trustTracker({ store, clock: () => clock.now, decay: { perDay: 10, towards: 0 } }),
+    ];
     await tracker.load(agent);
     clock.now += DAY;
     expect(agent.trustScore).toBe(790);
@@ -400,7 +508,10 @@ describe("store", () => {
 
   test("idle time begins at load(), when the store does not know the agent", async () => {
     const clock = { now: DAY };
-    const [agent, tracker] = [alpha(800), trustTracker({ store: memoryStore(), clock: () => clock.now, decay: { perDay: 10, towards: 0 } })];
+    const [agent, tracker] = [
+      alpha(800),
+      trustTracker({ store: memoryStore(), clock: () => clock.now, decay: { perDay: 10, towards: 0 } }),
+    ];
     await tracker.load(agent);
     clock.now += DAY;
     expect(agent.trustScore).toBe(790);
@@ -409,7 +520,9 @@ describe("store", () => {
   test("each agent has its own entry, when ids look like names of a prototype", async () => {
     const store = memoryStore();
     const tracker = trustTracker({ store });
-    for (const did of ["did:agentmesh:constructor", "did:agentmesh:toString"]) tracker.recordSuccess(alpha(500, did), "a");
+    for (const did of ["did:agentmesh:constructor", "did:agentmesh:toString"]) {
+      tracker.recordSuccess(alpha(500, did), "a");
+    }
     await tracker.flush();
     expect([...store.entries.keys()]).toEqual(["trust:did:agentmesh:constructor", "trust:did:agentmesh:toString"]);
   });
@@ -421,22 +534,56 @@ describe("store", () => {
   });
 
   test("load() rejects, when the agent is a look-alike", async () => {
-    await expect(trustTracker({ store: memoryStore() }).load({ ...alpha() })).rejects.toThrow("must be made by agentProfile()");
+    await expect(trustTracker({ store: memoryStore() }).load({ ...alpha() })).rejects.toThrow(
+      "must be made by agentProfile()",
+    );
   });
 });
 
 describe("construction", () => {
   test.each([
-    ["reward", NaN], ["reward", Infinity], ["reward", -1], ["reward", 0.5], ["reward", 1001], ["reward", "10"], ["reward", null], ["penalty", NaN], ["penalty", -50], ["penalty", Infinity],
-    ["violationPenalty", NaN], ["violationPenalty", -1], ["historyLimit", -1], ["historyLimit", Infinity], ["historyLimit", NaN], ["callMemory", Infinity], ["callMemory", "5"],
-    ["clock", 7], ["onError", "log"], ["store", {}], ["store", null], ["store", { name: "x", read() {} }], ["store", "redis"], ["rewards", 10],
+    ["reward", NaN],
+    ["reward", Infinity],
+    ["reward", -1],
+    ["reward", 0.5],
+    ["reward", 1001],
+    ["reward", "10"],
+    ["reward", null],
+    ["penalty", NaN],
+    ["penalty", -50],
+    ["penalty", Infinity],
+    ["violationPenalty", NaN],
+    ["violationPenalty", -1],
+    ["historyLimit", -1],
+    ["historyLimit", Infinity],
+    ["historyLimit", NaN],
+    ["callMemory", Infinity],
+    ["callMemory", "5"],
+    ["clock", 7],
+    ["onError", "log"],
+    ["store", {}],
+    ["store", null],
+    ["store", { name: "x", read() {} }],
+    ["store", "redis"],
+    ["rewards", 10],
   ])("trustTracker() throws and names the field, when %s is %s (TT-01, TT-04)", (field, value) => {
-    expect(() => trustTracker({ [field]: value } as Options)).toThrow(`Cannot build trustTracker(): "${field}" must be `);
+    expect(() => trustTracker({ [field]: value } as Options)).toThrow(
+      `Cannot build trustTracker(): "${field}" must be `,
+    );
   });
 
   test.each([
-    ["decay.perDay", { perDay: 0 }], ["decay.perDay", { perDay: NaN }], ["decay.perDay", { perDay: -1 }], ["decay.perDay", { perDay: 1001 }], ["decay.perDay", { perDay: "5" }], ["decay.perDay", {}],
-    ["decay.towards", { perDay: 1, towards: NaN }], ["decay.towards", { perDay: 1, towards: 1001 }], ["halfLife", { perDay: 1, halfLife: 3 }], ["options", null], ["options", "fast"],
+    ["decay.perDay", { perDay: 0 }],
+    ["decay.perDay", { perDay: NaN }],
+    ["decay.perDay", { perDay: -1 }],
+    ["decay.perDay", { perDay: 1001 }],
+    ["decay.perDay", { perDay: "5" }],
+    ["decay.perDay", {}],
+    ["decay.towards", { perDay: 1, towards: NaN }],
+    ["decay.towards", { perDay: 1, towards: 1001 }],
+    ["halfLife", { perDay: 1, halfLife: 3 }],
+    ["options", null],
+    ["options", "fast"],
   ])("trustTracker() throws and names %s, when decay is %j", (field, decay) => {
     expect(() => trustTracker({ decay: decay as never })).toThrow(`"${field}" must be `);
   });

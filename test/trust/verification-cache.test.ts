@@ -29,7 +29,9 @@ describe("createVerificationCache()", () => {
   });
 
   test.each([0, -1, 1.5, NaN, 1_000_001, "9", null])("throws, when max is %o", (max) => {
-    expect(() => createVerificationCache({ max: max as number })).toThrow('Cannot build createVerificationCache(): "max" must be a whole number from 1 to 1000000');
+    expect(() => createVerificationCache({ max: max as number })).toThrow(
+      'Cannot build createVerificationCache(): "max" must be a whole number from 1 to 1000000',
+    );
   });
 
   test("throws, when an option is unknown", () => {

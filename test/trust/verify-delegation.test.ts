@@ -3,30 +3,67 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { randomText, toBase64Url } from "../../src/trust/bytes.ts";
 import { capabilityCovers } from "../../src/trust/capability.ts";
 import { linkId, linkMessage } from "../../src/trust/delegation-link.ts";
-import { delegate, type DelegationChain, type DelegationLink, delegationId } from "../../src/trust/delegation.ts";
+import { delegate, type DelegationChain, delegationId, type DelegationLink } from "../../src/trust/delegation.ts";
 import { createIdentity, type Identity, signAs } from "../../src/trust/identity.ts";
 import { createVerificationCache } from "../../src/trust/verification-cache.ts";
-import { type DelegationRoot, verifyDelegation, type VerifyDelegationOptions } from "../../src/trust/verify-delegation.ts";
+import {
+  type DelegationRoot,
+  verifyDelegation,
+  type VerifyDelegationOptions,
+} from "../../src/trust/verify-delegation.ts";
 import { fromText, malleated, three } from "./identities.ts";
 
 const NOW = 1_800_000_000_000;
 const clock = (): number => NOW;
 const [owner, planner, worker] = await three();
 const [helper, thief] = await Promise.all([createIdentity(), createIdentity()]);
-const first = await delegate(owner, { to: planner.did, capabilities: ["read:*", "deploy"], maxDepth: 2, expiresAt: NOW + 1000, clock });
-const second = await delegate(planner, { to: worker.did, capabilities: ["read:db:*"], maxDepth: 1, expiresAt: NOW + 900, parent: first, clock });
-const chain = await delegate(worker, { to: helper.did, capabilities: ["read:db:users"], expiresAt: NOW + 800, parent: second, clock });
+const first = await delegate(owner, {
+  to: planner.did,
+  capabilities: ["read:*", "deploy"],
+  maxDepth: 2,
+  expiresAt: NOW + 1000,
+  clock,
+});
+const second = await delegate(planner, {
+  to: worker.did,
+  capabilities: ["read:db:*"],
+  maxDepth: 1,
+  expiresAt: NOW + 900,
+  parent: first,
+  clock,
+});
+const chain = await delegate(worker, {
+  to: helper.did,
+  capabilities: ["read:db:users"],
+  expiresAt: NOW + 800,
+  parent: second,
+  clock,
+});
 const root: DelegationRoot = { did: owner.did, capabilities: ["read:*", "write:*", "deploy"] };
 const options: VerifyDelegationOptions = { roots: [root], holder: helper.did, clock };
 
 afterEach(() => vi.restoreAllMocks());
 
-/** Signs a link as its delegator could with its own key, whatever it passes on: what `delegate` would refuse to make. */
-async function forged(from: Identity, parent: DelegationChain, change: Partial<DelegationLink>): Promise<DelegationChain> {
+/**
+ * Signs a link as its delegator could with its own key, whatever it passes on: what `delegate` would refuse to make.
+ */
+async function forged(
+  from: Identity,
+  parent: DelegationChain,
+  change: Partial<DelegationLink>,
+): Promise<DelegationChain> {
   const above = parent.at(-1);
   const unsigned = {
-    from: from.did, to: helper.did, capabilities: ["read:db:users"], maxDepth: 0, issuedAt: NOW, expiresAt: NOW + 500,
-    nonce: randomText(16), parent: above === undefined ? "" : await linkId(above), publicKey: toBase64Url(from.publicKey), ...change,
+    from: from.did,
+    to: helper.did,
+    capabilities: ["read:db:users"],
+    maxDepth: 0,
+    issuedAt: NOW,
+    expiresAt: NOW + 500,
+    nonce: randomText(16),
+    parent: above === undefined ? "" : await linkId(above),
+    publicKey: toBase64Url(from.publicKey),
+    ...change,
   };
   return [...parent, { ...unsigned, signature: toBase64Url(await signAs(from, ":delegation", linkMessage(unsigned))) }];
 }
@@ -35,13 +72,22 @@ describe("verifyDelegation()", () => {
   test("answers what the holder has, when the chain came over the wire", async () => {
     const verdict = await verifyDelegation(JSON.parse(JSON.stringify(chain)), options);
     expect(verdict).toEqual({
-      allowed: true, root: owner.did, holder: helper.did, capabilities: ["read:db:users"], maxDepth: 0, expiresAt: NOW + 800, ids: await Promise.all(chain.map(delegationId)),
+      allowed: true,
+      root: owner.did,
+      holder: helper.did,
+      capabilities: ["read:db:users"],
+      maxDepth: 0,
+      expiresAt: NOW + 800,
+      ids: await Promise.all(chain.map(delegationId)),
     });
     expect(Object.isFrozen(verdict)).toBe(true);
   });
 
   test("takes root and holder by their did:key, when the chain names them otherwise", async () => {
-    expect((await verifyDelegation(chain, { ...options, roots: [{ ...root, did: owner.didKey }], holder: helper.didKey })).allowed).toBe(true);
+    expect(
+      (await verifyDelegation(chain, { ...options, roots: [{ ...root, did: owner.didKey }], holder: helper.didKey }))
+        .allowed,
+    ).toBe(true);
   });
 
   test.each<[string, () => Promise<unknown>, Partial<VerifyDelegationOptions>]>([
@@ -58,21 +104,35 @@ describe("verifyDelegation()", () => {
     ["has a hole", async () => [chain[0], , chain[2]], {}],
     ["is nothing", async () => undefined, {}],
     ["goes back to the root (ID-15)", async () => forged(worker, second, { to: owner.did }), { holder: owner.did }],
-    ["goes to the delegator itself (ID-15)", async () => forged(worker, second, { to: worker.did }), { holder: worker.did }],
-    ["names somebody by did:key, to hide a circle", async () => forged(worker, second, { to: owner.didKey }), { holder: owner.did }],
+    ["goes to the delegator itself (ID-15)", async () => forged(worker, second, { to: worker.did }), {
+      holder: worker.did,
+    }],
+    ["names somebody by did:key, to hide a circle", async () => forged(worker, second, { to: owner.didKey }), {
+      holder: owner.did,
+    }],
     ["goes on from somebody who received nothing", async () => forged(thief, second, {}), {}],
     ["was signed by another than it says", async () => forged(thief, second, { from: worker.did }), {}],
-    ["was signed by another, with the right key in it", async () => forged(thief, second, { from: worker.did, publicKey: toBase64Url(worker.publicKey) }), {}],
+    [
+      "was signed by another, with the right key in it",
+      async () => forged(thief, second, { from: worker.did, publicKey: toBase64Url(worker.publicKey) }),
+      {},
+    ],
     ["was signed for another parent", async () => forged(worker, second, { parent: "ab".repeat(32) }), {}],
     ["says that it has no parent", async () => forged(worker, second, { parent: "" }), {}],
     ["gives the root a parent", async () => forged(owner, [], { parent: "ab".repeat(32) }), {}],
     ["was issued in the future (ID-08)", async () => forged(worker, second, { issuedAt: NOW + 1 }), {}],
     ["has lapsed", async () => chain, { clock: () => NOW + 800 }],
-    ["outlives its parent (ID-19)", async () => forged(worker, second, { expiresAt: NOW + 31_536_000_000 }), { clock: () => NOW + 900 }],
+    ["outlives its parent (ID-19)", async () => forged(worker, second, { expiresAt: NOW + 31_536_000_000 }), {
+      clock: () => NOW + 900,
+    }],
     ["outlives its root's own rights", async () => chain, { roots: [{ ...root, expiresAt: NOW }] }],
     ["is judged by a broken clock", async () => chain, { clock: () => NaN }],
   ])("denies with identity_unverified, when the chain %s", async (_, make, change) => {
-    expect(await verifyDelegation(await make(), { ...options, ...change })).toMatchObject({ effect: "deny", allowed: false, code: "identity_unverified" });
+    expect(await verifyDelegation(await make(), { ...options, ...change })).toMatchObject({
+      effect: "deny",
+      allowed: false,
+      code: "identity_unverified",
+    });
   });
 
   test.each<[string, () => Promise<unknown>, Partial<VerifyDelegationOptions>]>([
@@ -83,13 +143,19 @@ describe("verifyDelegation()", () => {
     ["a capability that the root lacks", async () => chain, { roots: [{ ...root, capabilities: ["deploy"] }] }],
     ["deeper than the root may", async () => chain, { roots: [{ ...root, maxDepth: 2 }] }],
   ])("denies with missing_capabilities, when a link passes on %s", async (_, make, change) => {
-    expect(await verifyDelegation(await make(), { ...options, ...change })).toMatchObject({ allowed: false, code: "missing_capabilities" });
+    expect(await verifyDelegation(await make(), { ...options, ...change })).toMatchObject({
+      allowed: false,
+      code: "missing_capabilities",
+    });
   });
 
   test("takes the shortest lifetime of all, when a link outlives its parent (ID-19)", async () => {
     const long = await forged(worker, second, { expiresAt: NOW + 31_536_000_000 });
     expect(await verifyDelegation(long, options)).toMatchObject({ allowed: true, expiresAt: NOW + 900 });
-    expect(await verifyDelegation(long, { ...options, roots: [{ ...root, expiresAt: NOW + 5 }] })).toMatchObject({ allowed: true, expiresAt: NOW + 5 });
+    expect(await verifyDelegation(long, { ...options, roots: [{ ...root, expiresAt: NOW + 5 }] })).toMatchObject({
+      allowed: true,
+      expiresAt: NOW + 5,
+    });
   });
 
   test("takes a link from a clock ahead, when that is within the skew", async () => {
@@ -99,20 +165,54 @@ describe("verifyDelegation()", () => {
 
   test.each([0, 1, 2])("denies, when any field of link %i is changed", async (at) => {
     const other: Partial<DelegationLink> = {
-      from: thief.did, to: thief.did, capabilities: [], maxDepth: 0, issuedAt: NOW - 1, expiresAt: NOW + 700, nonce: "A".repeat(22), parent: "ab".repeat(32),
-      publicKey: toBase64Url(thief.publicKey), signature: toBase64Url(malleated(fromText(chain[at]?.signature as string))),
+      from: thief.did,
+      to: thief.did,
+      capabilities: [],
+      maxDepth: 0,
+      issuedAt: NOW - 1,
+      expiresAt: NOW + 700,
+      nonce: "A".repeat(22),
+      parent: "ab".repeat(32),
+      publicKey: toBase64Url(thief.publicKey),
+      signature: toBase64Url(malleated(fromText(chain[at]?.signature as string))),
     };
-    const wrong: object = { to: 7, capabilities: "read:db:users", maxDepth: NaN, issuedAt: "0", expiresAt: NaN, nonce: "", parent: null, publicKey: undefined, signature: "", alg: "none" };
+    const wrong: object = {
+      to: 7,
+      capabilities: "read:db:users",
+      maxDepth: NaN,
+      issuedAt: "0",
+      expiresAt: NaN,
+      nonce: "",
+      parent: null,
+      publicKey: undefined,
+      signature: "",
+      alg: "none",
+    };
     for (const [field, value] of [...Object.entries(other), ...Object.entries(wrong)]) {
-      const verdict = await verifyDelegation(chain.map((link, index) => (index === at && JSON.stringify(link[field as keyof DelegationLink]) !== JSON.stringify(value) ? { ...link, [field]: value } : link)), options);
+      const verdict = await verifyDelegation(
+        chain.map((
+          link,
+          index,
+        ) => (index === at && JSON.stringify(link[field as keyof DelegationLink]) !== JSON.stringify(value)
+          ? { ...link, [field]: value }
+          : link)
+        ),
+        options,
+      );
       const same = JSON.stringify(chain[at]?.[field as keyof DelegationLink]) === JSON.stringify(value);
       expect(verdict.allowed, field).toBe(same);
     }
   });
 
   test("never rejects and never allows, whatever it is given", async () => {
-    const throwing = new Proxy([], { get: () => { throw new Error("no"); } });
-    for (const value of [throwing, [chain[0], throwing]]) expect((await verifyDelegation(value, options)).allowed).toBe(false);
+    const throwing = new Proxy([], {
+      get: () => {
+        throw new Error("no");
+      },
+    });
+    for (const value of [throwing, [chain[0], throwing]]) {
+      expect((await verifyDelegation(value, options)).allowed).toBe(false);
+    }
     await fc.assert(fc.asyncProperty(fc.anything(), async (value) => {
       expect((await verifyDelegation(value, options)).allowed).toBe(false);
       expect((await verifyDelegation([chain[0], chain[1], value], options)).allowed).toBe(false);
@@ -124,30 +224,63 @@ describe("verifyDelegation()", () => {
       const revoked = new Set([await delegationId(chain[at])]);
       const holders = [planner, worker, helper];
       for (let length = 1; length <= 3; length++) {
-        const verdict = await verifyDelegation(chain.slice(0, length), { ...options, holder: holders[length - 1]?.did as string, revoked });
+        const verdict = await verifyDelegation(chain.slice(0, length), {
+          ...options,
+          holder: holders[length - 1]?.did as string,
+          revoked,
+        });
         expect(verdict.allowed, `${length} links`).toBe(length <= at);
       }
     });
 
-    test.each<[string, string]>([["the root", owner.did], ["somebody between", planner.did], ["the holder", helper.did], ["a signer by its did:key", worker.didKey]])("denies, when %s is revoked", async (_, did) => {
-      expect(await verifyDelegation(chain, { ...options, revoked: new Set([did]) })).toMatchObject({ code: "identity_unverified", reason: "The delegation was revoked" });
+    test.each<[string, string]>([
+      ["the root", owner.did],
+      ["somebody between", planner.did],
+      ["the holder", helper.did],
+      ["a signer by its did:key", worker.didKey],
+    ])("denies, when %s is revoked", async (_, did) => {
+      expect(await verifyDelegation(chain, { ...options, revoked: new Set([did]) })).toMatchObject({
+        code: "identity_unverified",
+        reason: "The delegation was revoked",
+      });
     });
 
     test("denies, when the holder is revoked by the did:key that it is known by", async () => {
-      expect((await verifyDelegation(chain, { ...options, holder: helper.didKey, revoked: new Set([helper.didKey]) })).allowed).toBe(false);
+      expect(
+        (await verifyDelegation(chain, { ...options, holder: helper.didKey, revoked: new Set([helper.didKey]) }))
+          .allowed,
+      ).toBe(false);
     });
 
     test("allows, when others are revoked and when the same was granted again", async () => {
       const revoked = new Set([thief.did, await delegationId(first[0])]);
-      const again = await delegate(owner, { to: planner.did, capabilities: ["read:*", "deploy"], maxDepth: 2, expiresAt: NOW + 1000, clock });
+      const again = await delegate(owner, {
+        to: planner.did,
+        capabilities: ["read:*", "deploy"],
+        maxDepth: 2,
+        expiresAt: NOW + 1000,
+        clock,
+      });
       expect((await verifyDelegation(again, { ...options, holder: planner.did, revoked })).allowed).toBe(true);
     });
 
     test("asks a function for each id and DID, when it is one", async () => {
       const asked: string[] = [];
-      const revoked = async (name: string): Promise<boolean> => { asked.push(name); return false; };
+      const revoked = async (name: string): Promise<boolean> => {
+        asked.push(name);
+        return false;
+      };
       expect((await verifyDelegation(chain, { ...options, revoked })).allowed).toBe(true);
-      expect(asked).toEqual(expect.arrayContaining([...await Promise.all(chain.map(delegationId)), owner.did, planner.did, worker.did, helper.did, owner.didKey]));
+      expect(asked).toEqual(
+        expect.arrayContaining([
+          ...await Promise.all(chain.map(delegationId)),
+          owner.did,
+          planner.did,
+          worker.did,
+          helper.did,
+          owner.didKey,
+        ]),
+      );
       expect(new Set(asked).size).toBe(asked.length);
     });
 
@@ -156,7 +289,8 @@ describe("verifyDelegation()", () => {
     });
 
     test("rejects, when the function does", async () => {
-      await expect(verifyDelegation(chain, { ...options, revoked: () => Promise.reject(new Error("down")) })).rejects.toThrow("down");
+      await expect(verifyDelegation(chain, { ...options, revoked: () => Promise.reject(new Error("down")) })).rejects
+        .toThrow("down");
     });
 
     test("asks nothing, when a signature is wrong", async () => {
@@ -169,54 +303,94 @@ describe("verifyDelegation()", () => {
   test("judges everything but the signatures anew, when those are remembered (ID-23)", async () => {
     const cache = createVerificationCache();
     const verify = vi.spyOn(crypto.subtle, "verify");
-    for (let times = 0; times < 2; times++) expect((await verifyDelegation(chain, { ...options, cache })).allowed).toBe(true);
+    for (let times = 0; times < 2; times++) {
+      expect((await verifyDelegation(chain, { ...options, cache })).allowed).toBe(true);
+    }
     expect(verify).toHaveBeenCalledTimes(3);
-    for (const change of [{ clock: () => NOW + 800 }, { roots: [{ ...root, capabilities: [] }] }, { roots: [] }, { holder: thief.did }, { revoked: new Set([planner.did]) }]) {
+    for (
+      const change of [{ clock: () => NOW + 800 }, { roots: [{ ...root, capabilities: [] }] }, { roots: [] }, {
+        holder: thief.did,
+      }, { revoked: new Set([planner.did]) }]
+    ) {
       expect((await verifyDelegation(chain, { ...options, cache, ...change })).allowed).toBe(false);
     }
   });
 
   test.each<[string, object]>([
-    ["roots", { roots: undefined }], ["roots", { roots: { [owner.did]: ["read"] } }], ["roots[0].did", { roots: [{ ...root, did: "did:agentmesh:owner" }] }], ["roots[1].did", { roots: [root, { ...root, did: owner.didKey }] }],
-    ["roots[0].capabilities", { roots: [{ ...root, capabilities: "*" }] }], ["roots[0].maxDepth", { roots: [{ ...root, maxDepth: 17 }] }], ["roots[0].expiresAt", { roots: [{ ...root, expiresAt: NaN }] }],
-    ["depth", { roots: [{ ...root, depth: 3 }] }], ["options", { roots: [null] }],
-    ["holder", { holder: undefined }], ["holder", { holder: "did:agentmesh:helper" }], ["revoked", { revoked: ["a"] }], ["revoked", { revoked: null }], ["skewMs", { skewMs: NaN }], ["skewMs", { skewMs: 300_001 }],
-    ["clock", { clock: NOW }], ["now", { now: NOW }],
+    ["roots", { roots: undefined }],
+    ["roots", { roots: { [owner.did]: ["read"] } }],
+    ["roots[0].did", { roots: [{ ...root, did: "did:agentmesh:owner" }] }],
+    ["roots[1].did", { roots: [root, { ...root, did: owner.didKey }] }],
+    ["roots[0].capabilities", { roots: [{ ...root, capabilities: "*" }] }],
+    ["roots[0].maxDepth", { roots: [{ ...root, maxDepth: 17 }] }],
+    ["roots[0].expiresAt", { roots: [{ ...root, expiresAt: NaN }] }],
+    ["depth", { roots: [{ ...root, depth: 3 }] }],
+    ["options", { roots: [null] }],
+    ["holder", { holder: undefined }],
+    ["holder", { holder: "did:agentmesh:helper" }],
+    ["revoked", { revoked: ["a"] }],
+    ["revoked", { revoked: null }],
+    ["skewMs", { skewMs: NaN }],
+    ["skewMs", { skewMs: 300_001 }],
+    ["clock", { clock: NOW }],
+    ["now", { now: NOW }],
   ])("rejects with the option %s, when the options have %o", async (field, change) => {
-    await expect(verifyDelegation(chain, { ...options, ...change } as VerifyDelegationOptions)).rejects.toThrow(`"${field}" must`);
+    await expect(verifyDelegation(chain, { ...options, ...change } as VerifyDelegationOptions)).rejects.toThrow(
+      `"${field}" must`,
+    );
   });
 
   test("gives no leaf a capability, depth or lifetime that its root lacks, in random trees that are really signed", async () => {
     const agents = await Promise.all(Array.from({ length: 5 }, () => createIdentity()));
     const capability = fc.constantFrom("*", "read:*", "read:db", "read:db:users", "read", "deploy");
-    const node = fc.record({ capabilities: fc.uniqueArray(capability, { minLength: 1, maxLength: 2 }), maxDepth: fc.nat(3), life: fc.integer({ min: 1, max: 100 }), above: fc.nat(), honest: fc.boolean() });
-    const held = fc.record({ capabilities: fc.uniqueArray(capability, { minLength: 1, maxLength: 3 }), maxDepth: fc.nat(4), life: fc.integer({ min: 1, max: 100 }) });
+    const node = fc.record({
+      capabilities: fc.uniqueArray(capability, { minLength: 1, maxLength: 2 }),
+      maxDepth: fc.nat(3),
+      life: fc.integer({ min: 1, max: 100 }),
+      above: fc.nat(),
+      honest: fc.boolean(),
+    });
+    const held = fc.record({
+      capabilities: fc.uniqueArray(capability, { minLength: 1, maxLength: 3 }),
+      maxDepth: fc.nat(4),
+      life: fc.integer({ min: 1, max: 100 }),
+    });
     let allowed = 0;
     let denied = 0;
-    await fc.assert(fc.asyncProperty(held, fc.array(node, { minLength: 1, maxLength: 4 }), async ({ life, ...grant }, nodes) => {
-      const roots = [{ did: owner.did, ...grant, expiresAt: NOW + life }];
-      const paths: DelegationChain[] = [[]];
-      for (const [at, { above, honest, capabilities, maxDepth, life: asked }] of nodes.entries()) {
-        const parent = paths[above % paths.length] as DelegationChain;
-        const from = parent.length === 0 ? owner : agents.find(({ did }) => did === parent.at(-1)?.to) as Identity;
-        const wish = { to: (agents[at] as Identity).did, capabilities, maxDepth, expiresAt: NOW + asked };
-        const made = honest
-          ? await delegate(from, { ...wish, clock, ...(parent.length === 0 ? {} : { parent }) }).catch((error: unknown) => { expect(error).toBeInstanceOf(TypeError); return undefined; })
-          : await forged(from, parent, wish);
-        if (made !== undefined) paths.push(made);
-      }
-      for (const path of paths.slice(1)) {
-        const verdict = await verifyDelegation(path, { roots, holder: path.at(-1)?.to as string, clock });
-        if (!verdict.allowed) {
-          denied++;
-          continue;
+    await fc.assert(
+      fc.asyncProperty(held, fc.array(node, { minLength: 1, maxLength: 4 }), async ({ life, ...grant }, nodes) => {
+        const roots = [{ did: owner.did, ...grant, expiresAt: NOW + life }];
+        const paths: DelegationChain[] = [[]];
+        for (const [at, { above, honest, capabilities, maxDepth, life: asked }] of nodes.entries()) {
+          const parent = paths[above % paths.length] as DelegationChain;
+          const from = parent.length === 0 ? owner : agents.find(({ did }) => did === parent.at(-1)?.to) as Identity;
+          const wish = { to: (agents[at] as Identity).did, capabilities, maxDepth, expiresAt: NOW + asked };
+          const made = honest
+            ? await delegate(from, { ...wish, clock, ...(parent.length === 0 ? {} : { parent }) }).catch(
+              (error: unknown) => {
+                expect(error).toBeInstanceOf(TypeError);
+                return undefined;
+              },
+            )
+            : await forged(from, parent, wish);
+          if (made !== undefined) paths.push(made);
         }
-        allowed++;
-        for (const one of verdict.capabilities) expect(grant.capabilities.some((other) => capabilityCovers(other, one))).toBe(true);
-        expect(verdict.maxDepth + path.length).toBeLessThanOrEqual(grant.maxDepth);
-        expect(verdict.expiresAt).toBe(Math.min(NOW + life, ...path.map(({ expiresAt }) => expiresAt)));
-      }
-    }), { numRuns: 200 });
+        for (const path of paths.slice(1)) {
+          const verdict = await verifyDelegation(path, { roots, holder: path.at(-1)?.to as string, clock });
+          if (!verdict.allowed) {
+            denied++;
+            continue;
+          }
+          allowed++;
+          for (const one of verdict.capabilities) {
+            expect(grant.capabilities.some((other) => capabilityCovers(other, one))).toBe(true);
+          }
+          expect(verdict.maxDepth + path.length).toBeLessThanOrEqual(grant.maxDepth);
+          expect(verdict.expiresAt).toBe(Math.min(NOW + life, ...path.map(({ expiresAt }) => expiresAt)));
+        }
+      }),
+      { numRuns: 200 },
+    );
     expect(Math.min(allowed, denied)).toBeGreaterThan(20);
   });
 });

@@ -65,11 +65,23 @@ describe("verifyIdentity()", () => {
     const forged = Uint8Array.from([...point, ...new Uint8Array(32)]);
     // Some runtimes take it (those on OpenSSL before 3.5, so Node 20 and 22), others refuse it themselves.
     const fingerprint = Buffer.from(await crypto.subtle.digest("SHA-256", point)).toString("hex");
-    expect(await verifyIdentity({ did: `did:agentmesh:${fingerprint}`, publicKey: point, message: MESSAGE, signature: forged })).toBe(false);
+    expect(
+      await verifyIdentity({
+        did: `did:agentmesh:${fingerprint}`,
+        publicKey: point,
+        message: MESSAGE,
+        signature: forged,
+      }),
+    ).toBe(false);
   });
 
   test("answers false, when the signature is of the bare message", async () => {
-    const [d, x, message, bare] = (RFC_8032[1] as (typeof RFC_8032)[number]).map(fromHex) as [Uint8Array, Uint8Array, Uint8Array, Uint8Array];
+    const [d, x, message, bare] = (RFC_8032[1] as (typeof RFC_8032)[number]).map(fromHex) as [
+      Uint8Array,
+      Uint8Array,
+      Uint8Array,
+      Uint8Array,
+    ];
     expect(d).toHaveLength(32);
     expect(await verifyIdentity({ did: mallory.did, publicKey: x, message, signature: bare })).toBe(false);
   });
@@ -109,7 +121,9 @@ describe("verifyIdentity()", () => {
     });
 
     test.each([NaN, -1, 1001, 0.5, "500", null])("rejects, when the least score is %o", async (minTrustScore) => {
-      await expect(verifyIdentity({ ...proof, agent, minTrustScore: minTrustScore as number })).rejects.toThrow('"minTrustScore" must be a whole number from 0 to 1000');
+      await expect(verifyIdentity({ ...proof, agent, minTrustScore: minTrustScore as number })).rejects.toThrow(
+        '"minTrustScore" must be a whole number from 0 to 1000',
+      );
     });
   });
 
@@ -119,7 +133,10 @@ describe("verifyIdentity()", () => {
     test("verifies once, when the same proof comes again", async () => {
       const verify = vi.spyOn(crypto.subtle, "verify");
       const cache = createVerificationCache();
-      expect([await verifyIdentity({ ...proof, cache }), await verifyIdentity({ ...proof, cache })]).toEqual([true, true]);
+      expect([await verifyIdentity({ ...proof, cache }), await verifyIdentity({ ...proof, cache })]).toEqual([
+        true,
+        true,
+      ]);
       expect(verify).toHaveBeenCalledTimes(1);
       expect(cache.size).toBe(1);
     });
@@ -158,6 +175,7 @@ describe("verifyIdentity()", () => {
   test("verifies with the key that RFC 8037 prints, when the message is empty", async () => {
     const empty = new Uint8Array();
     const publicKey = fromText("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo");
-    expect(await verifyIdentity({ did: alice.did, publicKey, message: empty, signature: await alice.sign(empty) })).toBe(true);
+    expect(await verifyIdentity({ did: alice.did, publicKey, message: empty, signature: await alice.sign(empty) }))
+      .toBe(true);
   });
 });

@@ -33,7 +33,18 @@ export const decisionCases: readonly Case[] = [
     name: "tool names match exactly, whatever the locale's case or the letters' looks",
     async run(): Promise<void> {
       const policy = { allowedTools: ["file.write", "constructor"] };
-      for (const name of ["FILE.WRITE", "fıle.write", "ﬁle.write", "fi\u200ble.write", "file.write ", "toString", "hasOwnProperty", ""]) {
+      for (
+        const name of [
+          "FILE.WRITE",
+          "fıle.write",
+          "ﬁle.write",
+          "fi\u200ble.write",
+          "file.write ",
+          "toString",
+          "hasOwnProperty",
+          "",
+        ]
+      ) {
         same((await checkCode(policy, {}, name)) !== "allow", true, JSON.stringify(name));
       }
       same([await checkCode(policy, {}, "file.write"), await checkCode(policy, {}, "constructor")], ["allow", "allow"]);
@@ -43,14 +54,29 @@ export const decisionCases: readonly Case[] = [
     name: "session.run(), model() and tool() pass the gates before and after",
     async run(): Promise<void> {
       const gates: string[] = [];
-      const guard = sallyport.defineGuard({ name: "seen", check: ({ stage }) => (gates.push(stage), sallyport.allow()) });
+      const guard = sallyport.defineGuard({
+        name: "seen",
+        check: ({ stage }) => (gates.push(stage), sallyport.allow()),
+      });
       const session = open({ guards: [guard] });
       await session.run("hi", async () => {
-        await session.model({ model: "m", request: { messages: [] } }, () => ({ content: "x", toolCalls: [], finishReason: "stop" }));
+        await session.model(
+          { model: "m", request: { messages: [] } },
+          () => ({ content: "x", toolCalls: [], finishReason: "stop" }),
+        );
         return await session.tool(toolCall(), () => "found");
       });
       await session.close();
-      same(gates, ["agent_startup", "input", "pre_model_call", "post_model_call", "pre_tool_call", "post_tool_call", "output", "agent_shutdown"]);
+      same(gates, [
+        "agent_startup",
+        "input",
+        "pre_model_call",
+        "post_model_call",
+        "pre_tool_call",
+        "post_tool_call",
+        "output",
+        "agent_shutdown",
+      ]);
     },
   },
   {
@@ -65,7 +91,11 @@ export const decisionCases: readonly Case[] = [
   {
     name: "a transform changes what the act is given",
     async run(): Promise<void> {
-      const guard = sallyport.defineGuard({ name: "mask", stages: ["pre_tool_call"], check: () => sallyport.transform({ q: "***" }, "masked") });
+      const guard = sallyport.defineGuard({
+        name: "mask",
+        stages: ["pre_tool_call"],
+        check: () => sallyport.transform({ q: "***" }, "masked"),
+      });
       same(await open({ guards: [guard] }).tool(toolCall({ q: "secret" }), (safe) => safe), { q: "***" });
     },
   },
@@ -74,13 +104,27 @@ export const decisionCases: readonly Case[] = [
     async run(): Promise<void> {
       const session = open({ guards: [sallyport.redactPatterns([{ pattern: "sk-[a-z0-9]{4,40}", type: "regex" }])] });
       const answer = await session.run("hi", () => "key sk-12ab34 — naïve 😀");
-      same([answer.includes("sk-12ab34"), answer.startsWith("key "), answer.endsWith("— naïve 😀")], [false, true, true]);
+      same([answer.includes("sk-12ab34"), answer.startsWith("key "), answer.endsWith("— naïve 😀")], [
+        false,
+        true,
+        true,
+      ]);
     },
   },
   {
     name: "a guard that throws, rejects or answers nonsense denies",
     async run(): Promise<void> {
-      const broken: (() => unknown)[] = [() => { throw new Error("broken"); }, () => Promise.reject(new Error("broken")), () => true, () => ({ effect: "allow" }), () => { throw undefined; }];
+      const broken: (() => unknown)[] = [
+        () => {
+          throw new Error("broken");
+        },
+        () => Promise.reject(new Error("broken")),
+        () => true,
+        () => ({ effect: "allow" }),
+        () => {
+          throw undefined;
+        },
+      ];
       for (const check of broken) {
         const guard = sallyport.defineGuard({ name: "broken", check: check as () => sallyport.Decision });
         same(codeIn(await open({ guards: [guard] }).check(hi)), "guard_error");
@@ -91,9 +135,16 @@ export const decisionCases: readonly Case[] = [
     name: "a guard that overflows the stack denies, and the next call is judged as usual",
     async run(): Promise<void> {
       const deep = (n: number): number => 1 + deep(n + 1);
-      const guard = sallyport.defineGuard({ name: "deep", stages: ["input"], check: () => (deep(0), sallyport.allow()) });
+      const guard = sallyport.defineGuard({
+        name: "deep",
+        stages: ["input"],
+        check: () => (deep(0), sallyport.allow()),
+      });
       const session = open({ guards: [guard] });
-      same([codeIn(await session.check(hi)), codeIn(await session.check({ stage: "pre_tool_call", name: "search", payload: {} }))], ["guard_error", "allow"]);
+      same([
+        codeIn(await session.check(hi)),
+        codeIn(await session.check({ stage: "pre_tool_call", name: "search", payload: {} })),
+      ], ["guard_error", "allow"]);
     },
   },
   {
@@ -103,20 +154,35 @@ export const decisionCases: readonly Case[] = [
       const no = sallyport.defineGuard({ name: "no", check: () => sallyport.deny("no", "No") });
       const broken = sallyport.defineGuard({ name: "broken", check: () => Promise.reject(new Error("broken")) });
       const { all, any, not } = sallyport;
-      const table = [[all(yes, no), "no"], [all(yes, yes), "allow"], [any(no, yes), "allow"], [any(no, no), "no"], [not(no, "turned"), "allow"], [not(yes, "turned"), "action_blocked"], [not(broken, "turned"), "guard_error"]] as const;
-      for (const [index, [guard, wanted]] of table.entries()) same(codeIn(await open({ guards: [guard] }).check(hi)), wanted, `row ${index}`);
+      const table = [
+        [all(yes, no), "no"],
+        [all(yes, yes), "allow"],
+        [any(no, yes), "allow"],
+        [any(no, no), "no"],
+        [not(no, "turned"), "allow"],
+        [not(yes, "turned"), "action_blocked"],
+        [not(broken, "turned"), "guard_error"],
+      ] as const;
+      for (const [index, [guard, wanted]] of table.entries()) {
+        same(codeIn(await open({ guards: [guard] }).check(hi)), wanted, `row ${index}`);
+      }
     },
   },
   {
     name: "begin() takes from a limit, and cancel() gives it back",
     async run(): Promise<void> {
       const session = open({ policy: { maxToolCalls: 1 } });
-      const begin = async (callId: string): Promise<sallyport.Act> => await session.begin({ stage: "pre_tool_call", name: "search", payload: {}, callId });
+      const begin = async (callId: string): Promise<sallyport.Act> =>
+        await session.begin({ stage: "pre_tool_call", name: "search", payload: {}, callId });
       const first = await begin("a");
       same((await begin("b")).decision.effect, "deny");
       first.cancel();
       const third = await begin("c");
-      same([third.decision.effect, (await third.end("done")).effect, session.context.toolCallCount], ["allow", "allow", 1]);
+      same([third.decision.effect, (await third.end("done")).effect, session.context.toolCallCount], [
+        "allow",
+        "allow",
+        1,
+      ]);
     },
   },
   {
@@ -124,7 +190,13 @@ export const decisionCases: readonly Case[] = [
     async run(): Promise<void> {
       const session = open();
       const own = new RangeError("mine");
-      same((await errorOf(session.tool(toolCall(), () => { throw own; }))) === own, true, "the same error");
+      same(
+        (await errorOf(session.tool(toolCall(), () => {
+          throw own;
+        }))) === own,
+        true,
+        "the same error",
+      );
       const promise = session.tool({ name: "no such name!", arguments: {} }, () => 1);
       same(await codeOf(promise), "invalid_tool_name");
     },
@@ -144,7 +216,12 @@ export const decisionCases: readonly Case[] = [
     async run(): Promise<void> {
       const kernel = sallyport.createKernel({ policy: { maxToolCalls: 1, deniedTools: ["rm"] } });
       const session = kernel.session(agent);
-      for (let n = 0; n < 3; n++) same((await kernel.explain({ stage: "pre_tool_call", name: "search", payload: {} }, session)).decision.effect, "allow");
+      for (let n = 0; n < 3; n++) {
+        same(
+          (await kernel.explain({ stage: "pre_tool_call", name: "search", payload: {} }, session)).decision.effect,
+          "allow",
+        );
+      }
       const { decision, steps } = await kernel.explain({ stage: "pre_tool_call", name: "rm", payload: {} }, session);
       same([codeIn(decision), steps.at(-1)?.decision.effect], ["tool_not_allowed", "deny"]);
     },
@@ -152,7 +229,10 @@ export const decisionCases: readonly Case[] = [
   {
     name: "policies validate, merge and compare",
     run(): void {
-      const [loose, strict] = [sallyport.definePolicy(), sallyport.definePolicy({ maxToolCalls: 2, allowedTools: ["a"] })];
+      const [loose, strict] = [
+        sallyport.definePolicy(),
+        sallyport.definePolicy({ maxToolCalls: 2, allowedTools: ["a"] }),
+      ];
       same([strict.isStricterThan(loose), loose.isStricterThan(strict)], [true, false]);
       same(loose.merge(strict).toJSON().allowedTools, ["a"]);
       throwsTypeError(() => sallyport.definePolicy({ maxToolCals: 2 } as sallyport.PolicyInit), "an unknown key");
@@ -162,7 +242,10 @@ export const decisionCases: readonly Case[] = [
     name: "parsePolicy() reads JSON text in both dialects, and reports every mistake at once",
     run(): void {
       same(sallyport.parsePolicy('{"maxToolCalls": 3}').maxToolCalls, 3);
-      same(sallyport.parsePolicy('{"max_tool_calls": 3, "allowed_tools": []}', { dialect: "agent-os" }).allowedTools, undefined);
+      same(
+        sallyport.parsePolicy('{"max_tool_calls": 3, "allowed_tools": []}', { dialect: "agent-os" }).allowedTools,
+        undefined,
+      );
       try {
         sallyport.parsePolicy('{"maxToolCalls": -1, "timeoutMs": "soon", "unknown": 1}');
       } catch (error) {
@@ -174,8 +257,23 @@ export const decisionCases: readonly Case[] = [
   {
     name: "policyText() is the same for policies that decide alike, in every runtime",
     run(): void {
-      const text = sallyport.policyText(sallyport.definePolicy({ allowedTools: ["z", "B", "a", "a/b"], blockedPatterns: ["ß", "𐐀", "ｚ"], maxToolCalls: 7 }));
-      same(text, sallyport.policyText(sallyport.definePolicy({ maxToolCalls: 7, blockedPatterns: ["ｚ", "ß", "𐐀", "ß"], allowedTools: ["a/b", "a", "z", "B", "a"] })));
+      const text = sallyport.policyText(
+        sallyport.definePolicy({
+          allowedTools: ["z", "B", "a", "a/b"],
+          blockedPatterns: ["ß", "𐐀", "ｚ"],
+          maxToolCalls: 7,
+        }),
+      );
+      same(
+        text,
+        sallyport.policyText(
+          sallyport.definePolicy({
+            maxToolCalls: 7,
+            blockedPatterns: ["ｚ", "ß", "𐐀", "ß"],
+            allowedTools: ["a/b", "a", "z", "B", "a"],
+          }),
+        ),
+      );
       same(text.includes('"maxToolCalls":7'), true, text);
     },
   },

@@ -17,7 +17,9 @@ export function show(value: unknown): string {
   if (typeof value === "function") return "a function";
   if (typeof value !== "object" || value === null) return String(value);
   if (Array.isArray(value)) return `[${value.map(show).join(",")}]`;
-  if (ArrayBuffer.isView(value)) return `bytes ${new Uint8Array(value.buffer, value.byteOffset, value.byteLength).join(" ")}`;
+  if (ArrayBuffer.isView(value)) {
+    return `bytes ${new Uint8Array(value.buffer, value.byteOffset, value.byteLength).join(" ")}`;
+  }
   const object = value as Record<string, unknown>;
   return `{${Object.keys(object).sort().map((key) => `${JSON.stringify(key)}:${show(object[key])}`).join(",")}}`;
 }

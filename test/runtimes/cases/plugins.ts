@@ -13,7 +13,9 @@ class Agent {
 
 const mine = definePlugin({
   name: "mine",
-  wrap: (target: Agent, session: Session) => ({ run: (prompt: string): Promise<string> => session.run(prompt, (input: string) => target.run(input)) }),
+  wrap: (target: Agent, session: Session) => ({
+    run: (prompt: string): Promise<string> => session.run(prompt, (input: string) => target.run(input)),
+  }),
 });
 
 /** The cases, in order. */
@@ -48,10 +50,14 @@ export const pluginCases: readonly Case[] = [
     async run(): Promise<void> {
       let ran = 0;
       let handle: (request: object, extra: object) => Promise<unknown> = async () => ({});
-      const server = { assertCanSetRequestHandler: (_name: string): void => {}, setRequestHandler: (_name: string, handler: typeof handle): void => void (handle = handler) };
+      const server = {
+        assertCanSetRequestHandler: (_name: string): void => {},
+        setRequestHandler: (_name: string, handler: typeof handle): void => void (handle = handler),
+      };
       const governed = governMcpServer(server, createKernel({ policy: { allowedTools: ["search"] } }).session(agent));
       governed.setRequestHandler("tools/call", async () => (ran++, { content: [] }));
-      const answer = async (name: string): Promise<unknown> => ((await handle({ params: { name } }, {})) as { isError?: boolean }).isError ?? false;
+      const answer = async (name: string): Promise<unknown> =>
+        ((await handle({ params: { name } }, {})) as { isError?: boolean }).isError ?? false;
       same([await answer("search"), await answer("rm"), ran], [false, true, 1]);
     },
   },
@@ -60,9 +66,21 @@ export const pluginCases: readonly Case[] = [
     async run(): Promise<void> {
       const { middleware } = aiSdk(createKernel({ policy: { blockedPatterns: ["secret word"] } }).session(agent));
       const streamed = async (texts: readonly string[]): Promise<string> => {
-        const parts = [{ type: "text-start", id: "1" }, ...texts.map((delta) => ({ type: "text-delta", id: "1", delta })), { type: "text-end", id: "1" }, { type: "finish", finishReason: "stop", usage: { inputTokens: 1, outputTokens: 1, totalTokens: 2 } }];
-        const doStream = async () => ({ stream: new ReadableStream<object>({ start: (out) => (parts.forEach((part) => out.enqueue(part)), out.close()) }) });
-        const { stream } = await middleware.wrapStream({ params: { prompt: [{ role: "user", content: [{ type: "text", text: "hi" }] }] }, model: { modelId: "m", doStream } });
+        const parts = [
+          { type: "text-start", id: "1" },
+          ...texts.map((delta) => ({ type: "text-delta", id: "1", delta })),
+          { type: "text-end", id: "1" },
+          { type: "finish", finishReason: "stop", usage: { inputTokens: 1, outputTokens: 1, totalTokens: 2 } },
+        ];
+        const doStream = async () => ({
+          stream: new ReadableStream<object>({
+            start: (out) => (parts.forEach((part) => out.enqueue(part)), out.close()),
+          }),
+        });
+        const { stream } = await middleware.wrapStream({
+          params: { prompt: [{ role: "user", content: [{ type: "text", text: "hi" }] }] },
+          model: { modelId: "m", doStream },
+        });
         let text = "";
         for await (const part of stream) text += (part as { delta?: string }).delta ?? "";
         return text;

@@ -14,8 +14,14 @@ export const snapshotCases: readonly Case[] = [
     name: "a payload is read once, so that a getter cannot show two values",
     async run(): Promise<void> {
       let reads = 0;
-      const args = { get command(): string { return reads++ === 0 ? "ls" : "rm -rf /"; } };
-      same(await open({ policy: { blockedPatterns: ["rm -rf"] } }).tool(toolCall(args), (safe) => safe), { command: "ls" });
+      const args = {
+        get command(): string {
+          return reads++ === 0 ? "ls" : "rm -rf /";
+        },
+      };
+      same(await open({ policy: { blockedPatterns: ["rm -rf"] } }).tool(toolCall(args), (safe) => safe), {
+        command: "ls",
+      });
       same(reads, 1, "reads of the getter");
     },
   },
@@ -23,7 +29,9 @@ export const snapshotCases: readonly Case[] = [
     name: "a Proxy is read once, and what it shows is what runs",
     async run(): Promise<void> {
       let reads = 0;
-      const args = new Proxy({ command: "ls" }, { get: (target, key) => key === "command" ? (reads++ === 0 ? "ls" : "rm -rf /") : Reflect.get(target, key) });
+      const args = new Proxy({ command: "ls" }, {
+        get: (target, key) => key === "command" ? (reads++ === 0 ? "ls" : "rm -rf /") : Reflect.get(target, key),
+      });
       same(await given(args), { command: "ls" });
       same(reads, 1, "reads of the property");
     },
@@ -33,8 +41,18 @@ export const snapshotCases: readonly Case[] = [
     async run(): Promise<void> {
       const { proxy, revoke } = Proxy.revocable({}, {});
       revoke();
-      const hostile = new Proxy({}, { ownKeys: () => { throw new Error("no"); } });
-      for (const args of [proxy, hostile, { inside: hostile }, { get x(): never { throw new Error("no"); } }]) same(await codeOf(given(args)), "payload_not_plain");
+      const hostile = new Proxy({}, {
+        ownKeys: () => {
+          throw new Error("no");
+        },
+      });
+      for (
+        const args of [proxy, hostile, { inside: hostile }, {
+          get x(): never {
+            throw new Error("no");
+          },
+        }]
+      ) same(await codeOf(given(args)), "payload_not_plain");
     },
   },
   {
@@ -43,17 +61,42 @@ export const snapshotCases: readonly Case[] = [
       const cycle: Record<string, unknown> = {};
       cycle["self"] = cycle;
       const values: unknown[] = [
-        new Map(), new Set(), { at: new Date(0) }, cycle, { f: (): void => {} }, { s: Symbol("s") }, { n: 5n }, /x/, new Point(), new Error("e"), Promise.resolve(), new WeakMap(),
-        new URL("https://example.org/"), new AbortController().signal, new String("boxed"), Object.create({ inherited: 1 }),
+        new Map(),
+        new Set(),
+        { at: new Date(0) },
+        cycle,
+        { f: (): void => {} },
+        { s: Symbol("s") },
+        { n: 5n },
+        /x/,
+        new Point(),
+        new Error("e"),
+        Promise.resolve(),
+        new WeakMap(),
+        new URL("https://example.org/"),
+        new AbortController().signal,
+        new String("boxed"),
+        Object.create({ inherited: 1 }),
       ];
-      for (const [index, value] of values.entries()) same(await checkCode({}, { value }), "payload_not_plain", `value ${index}`);
+      for (const [index, value] of values.entries()) {
+        same(await checkCode({}, { value }), "payload_not_plain", `value ${index}`);
+      }
     },
   },
   {
     name: "typed arrays, buffers and views are denied at a tool",
     async run(): Promise<void> {
       const buffer = new ArrayBuffer(8);
-      for (const value of [buffer, new DataView(buffer), new Uint8Array(2), new Float64Array(1), new BigInt64Array(1), new Uint8ClampedArray(1)]) {
+      for (
+        const value of [
+          buffer,
+          new DataView(buffer),
+          new Uint8Array(2),
+          new Float64Array(1),
+          new BigInt64Array(1),
+          new Uint8ClampedArray(1),
+        ]
+      ) {
         same(await checkCode({}, { value }), "payload_not_plain", Object.prototype.toString.call(value));
       }
     },
@@ -63,7 +106,10 @@ export const snapshotCases: readonly Case[] = [
     async run(): Promise<void> {
       same(await checkCode({}, JSON.parse('{"a":{"__proto__":{"polluted":true}}}')), "payload_not_plain");
       same(({} as { polluted?: unknown }).polluted, undefined);
-      same(await given(JSON.parse('{"constructor":{"prototype":1},"toString":"x"}')), { constructor: { prototype: 1 }, toString: "x" });
+      same(await given(JSON.parse('{"constructor":{"prototype":1},"toString":"x"}')), {
+        constructor: { prototype: 1 },
+        toString: "x",
+      });
     },
   },
   {
@@ -94,7 +140,11 @@ export const snapshotCases: readonly Case[] = [
     name: "what the caller changes during a wait reaches neither guard nor act",
     async run(): Promise<void> {
       const seen: unknown[] = [];
-      const slow = defineGuard({ name: "slow", stages: ["pre_tool_call"], check: async ({ payload }: GovernedRequest) => (await Promise.resolve(), seen.push(payload), allow()) });
+      const slow = defineGuard({
+        name: "slow",
+        stages: ["pre_tool_call"],
+        check: async ({ payload }: GovernedRequest) => (await Promise.resolve(), seen.push(payload), allow()),
+      });
       const args = { path: "/tmp/a", list: [1] };
       const running = open({ guards: [slow] }).tool(toolCall(args), (safe: unknown) => safe);
       args.path = "/etc/shadow";
@@ -106,8 +156,17 @@ export const snapshotCases: readonly Case[] = [
     name: "guards of one's own get a deeply frozen copy, and the act an ordinary one",
     async run(): Promise<void> {
       let frozen: unknown;
-      const guard = defineGuard({ name: "frozen", stages: ["pre_tool_call"], check: ({ payload }) => (frozen = Object.isFrozen(payload) && Object.isFrozen((payload as { a: object }).a), allow()) });
-      const copy = await open({ guards: [guard] }).tool(toolCall({ a: {} }), (safe: { a: object }) => Object.assign(safe.a, { b: 1 }) && safe);
+      const guard = defineGuard({
+        name: "frozen",
+        stages: ["pre_tool_call"],
+        check: (
+          { payload },
+        ) => (frozen = Object.isFrozen(payload) && Object.isFrozen((payload as { a: object }).a), allow()),
+      });
+      const copy = await open({ guards: [guard] }).tool(
+        toolCall({ a: {} }),
+        (safe: { a: object }) => Object.assign(safe.a, { b: 1 }) && safe,
+      );
       same([frozen, copy], [true, { a: { b: 1 } }]);
     },
   },
@@ -116,7 +175,11 @@ export const snapshotCases: readonly Case[] = [
     async run(): Promise<void> {
       let deep: unknown = "bottom";
       for (let n = 0; n < 50_000; n++) deep = { deep };
-      const codes = [await checkCode({}, deep), await checkCode({}, { list: new Array(100_001).fill(0) }), await checkCode({}, { text: "x".repeat(2 ** 20 + 1) })];
+      const codes = [
+        await checkCode({}, deep),
+        await checkCode({}, { list: new Array(100_001).fill(0) }),
+        await checkCode({}, { text: "x".repeat(2 ** 20 + 1) }),
+      ];
       same(codes, ["payload_too_large", "payload_too_large", "payload_too_large"]);
     },
   },

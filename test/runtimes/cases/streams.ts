@@ -2,7 +2,12 @@
 import * as sallyport from "../../../mod.ts";
 import { agent, type Case, codeOf, errorOf, open, same, toolCall, turn, until } from "./kit.ts";
 
-const options = { stage: "output", name: "execute", textOf: (part: string) => part, withText: (_: string, text: string) => text } as const;
+const options = {
+  stage: "output",
+  name: "execute",
+  textOf: (part: string) => part,
+  withText: (_: string, text: string) => text,
+} as const;
 const patterns = { policy: { blockedPatterns: ["secret word"] } };
 
 async function* parts(texts: readonly string[], ended: () => void = () => {}): AsyncGenerator<string> {
@@ -13,7 +18,11 @@ async function* parts(texts: readonly string[], ended: () => void = () => {}): A
   }
 }
 
-function web(texts: readonly string[], cancelled: (reason: unknown) => void = () => {}, close = true): ReadableStream<string> {
+function web(
+  texts: readonly string[],
+  cancelled: (reason: unknown) => void = () => {},
+  close = true,
+): ReadableStream<string> {
   const left = [...texts];
   return new ReadableStream<string>({
     async pull(controller): Promise<void> {
@@ -52,9 +61,18 @@ export const streamCases: readonly Case[] = [
   {
     name: "a governed stream goes on into a web stream, through TransformStream and Response",
     async run(): Promise<void> {
-      const bytes = web(["hi ", "Zoë ", "😀"]).pipeThrough(new TransformStream<string, Uint8Array>({ transform: (text, out) => out.enqueue(new TextEncoder().encode(text)) }));
+      const bytes = web(["hi ", "Zoë ", "😀"]).pipeThrough(
+        new TransformStream<string, Uint8Array>({
+          transform: (text, out) => out.enqueue(new TextEncoder().encode(text)),
+        }),
+      );
       const decoder = new TextDecoder();
-      const governed = open().stream(bytes, { stage: "output", name: "execute", textOf: (part: Uint8Array) => decoder.decode(part, { stream: true }), withText: (_: Uint8Array, text: string) => new TextEncoder().encode(text) });
+      const governed = open().stream(bytes, {
+        stage: "output",
+        name: "execute",
+        textOf: (part: Uint8Array) => decoder.decode(part, { stream: true }),
+        withText: (_: Uint8Array, text: string) => new TextEncoder().encode(text),
+      });
       const iterator = governed[Symbol.asyncIterator]();
       const out = new ReadableStream<Uint8Array>({
         async pull(controller): Promise<void> {
@@ -70,14 +88,23 @@ export const streamCases: readonly Case[] = [
     name: "a character that two parts share is judged whole",
     async run(): Promise<void> {
       const [high = "", low = ""] = "😀".split("");
-      same(await codeOf(read(open({ policy: { blockedPatterns: ["x😀y"] } }), parts(["x", high, low, "y"]))), "blocked_pattern");
+      same(
+        await codeOf(read(open({ policy: { blockedPatterns: ["x😀y"] } }), parts(["x", high, low, "y"]))),
+        "blocked_pattern",
+      );
       same(await read(open(), parts([high, low])), "😀");
     },
   },
   {
     name: "a transformed text stands in the stream's first part",
     async run(): Promise<void> {
-      same(await read(open({ guards: [sallyport.redactPatterns(["secret word"], "***")] }), web(["a sec", "ret word", " b"])), "a *** b");
+      same(
+        await read(
+          open({ guards: [sallyport.redactPatterns(["secret word"], "***")] }),
+          web(["a sec", "ret word", " b"]),
+        ),
+        "a *** b",
+      );
     },
   },
   {
@@ -87,12 +114,18 @@ export const streamCases: readonly Case[] = [
         let cancelled = false;
         const session = open({ guards: [sallyport.maxConcurrent(1)] });
         const act = await session.begin({ stage: "pre_model_call", name: "m", payload: {} });
-        const source = reads === 0 ? web(["a"], () => void (cancelled = true)) : parts(["a", "b"], () => void (cancelled = true));
+        const source = reads === 0
+          ? web(["a"], () => void (cancelled = true))
+          : parts(["a", "b"], () => void (cancelled = true));
         const iterator = session.stream(source, { ...options, stage: "post_model_call", act })[Symbol.asyncIterator]();
         for (let n = 0; n < reads; n++) await iterator.next();
         await iterator.return?.();
         await until(() => cancelled, `the source is let go after ${reads} reads`);
-        same((await session.begin({ stage: "pre_model_call", name: "m", payload: {} })).decision.effect, "allow", "the place is free");
+        same(
+          (await session.begin({ stage: "pre_model_call", name: "m", payload: {} })).decision.effect,
+          "allow",
+          "the place is free",
+        );
       }
     },
   },
@@ -109,7 +142,14 @@ export const streamCases: readonly Case[] = [
     async run(): Promise<void> {
       let cancelled = false;
       const session = open();
-      const reading = codeOf(read(session, { [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}), return: async () => ((cancelled = true), { done: true as const, value: undefined }) }) }));
+      const reading = codeOf(
+        read(session, {
+          [Symbol.asyncIterator]: () => ({
+            next: () => new Promise<never>(() => {}),
+            return: async () => ((cancelled = true), { done: true as const, value: undefined }),
+          }),
+        }),
+      );
       await turn();
       await session.close();
       same(await reading, "session_killed");
@@ -122,7 +162,8 @@ export const streamCases: readonly Case[] = [
       const session = open();
       const controller = new AbortController();
       const act = await session.begin({ stage: "pre_model_call", name: "m", payload: {}, signal: controller.signal });
-      const iterator = session.stream(web(["a"], undefined, false), { ...options, stage: "post_model_call", act })[Symbol.asyncIterator]();
+      const governed = session.stream(web(["a"], undefined, false), { ...options, stage: "post_model_call", act });
+      const iterator = governed[Symbol.asyncIterator]();
       const reading = errorOf(iterator.next());
       await turn(5);
       const reason = new Error("stopped");
@@ -134,7 +175,10 @@ export const streamCases: readonly Case[] = [
     name: "an act that resolves to a stream is refused: nobody would judge it",
     async run(): Promise<void> {
       same(await codeOf(open().run("hi", () => web(["a"]) as unknown as string)), "ungoverned_method");
-      same(await codeOf(open().model({ model: "m", request: {} }, () => parts(["a"]) as unknown as string)), "ungoverned_method");
+      same(
+        await codeOf(open().model({ model: "m", request: {} }, () => parts(["a"]) as unknown as string)),
+        "ungoverned_method",
+      );
     },
   },
   {
@@ -143,15 +187,19 @@ export const streamCases: readonly Case[] = [
       const kernel = sallyport.createKernel();
       const own = new AbortController();
       for (const stop of [(): void => own.abort(new Error("stopped")), (): void => kernel.kill("portable")]) {
-        const session = kernel.session({ ...agent, signal: own.signal.aborted ? new AbortController().signal : own.signal });
+        const session = kernel.session({
+          ...agent,
+          signal: own.signal.aborted ? new AbortController().signal : own.signal,
+        });
         let aborted = false;
-        await session.tool(toolCall(), (_, signal) => new Promise((_done, fail) => {
-          signal.addEventListener("abort", () => {
-            aborted = true;
-            fail(signal.reason);
-          }, { once: true });
-          setTimeout(stop, 1);
-        })).catch(() => {});
+        await session.tool(toolCall(), (_, signal) =>
+          new Promise((_done, fail) => {
+            signal.addEventListener("abort", () => {
+              aborted = true;
+              fail(signal.reason);
+            }, { once: true });
+            setTimeout(stop, 1);
+          })).catch(() => {});
         same(aborted, true, "the signal");
       }
     },
@@ -159,7 +207,8 @@ export const streamCases: readonly Case[] = [
   {
     name: "AbortSignal.timeout() and AbortSignal.any() work as an act's signal",
     async run(): Promise<void> {
-      const hang = (_: unknown, signal: AbortSignal): Promise<never> => new Promise((_done, fail) => signal.addEventListener("abort", () => fail(signal.reason), { once: true }));
+      const hang = (_: unknown, signal: AbortSignal): Promise<never> =>
+        new Promise((_done, fail) => signal.addEventListener("abort", () => fail(signal.reason), { once: true }));
       const signal = AbortSignal.any([AbortSignal.timeout(10), new AbortController().signal]);
       const error = await errorOf(open().tool({ ...toolCall(), signal }, hang));
       same((error as { name?: unknown }).name, "TimeoutError");
@@ -169,7 +218,10 @@ export const streamCases: readonly Case[] = [
     name: "a signal that was aborted before reaches the act as aborted",
     async run(): Promise<void> {
       const reason = new Error("before");
-      const seen = await open().tool({ ...toolCall(), signal: AbortSignal.abort(reason) }, (_, signal) => [signal.aborted, signal.reason === reason]).catch((error: unknown) => [true, error === reason]);
+      const seen = await open().tool(
+        { ...toolCall(), signal: AbortSignal.abort(reason) },
+        (_, signal) => [signal.aborted, signal.reason === reason],
+      ).catch((error: unknown) => [true, error === reason]);
       same(seen, [true, true]);
     },
   },
@@ -178,7 +230,10 @@ export const streamCases: readonly Case[] = [
     async run(): Promise<void> {
       const parent = open({ policy: { deniedTools: ["rm"] } });
       const child = parent.child({ agentId: "child" });
-      same([await codeOf(child.tool({ name: "rm", arguments: {} }, () => 1)), await codeOf(child.tool(toolCall(), () => 1))], ["tool_not_allowed", "allowed"]);
+      same([
+        await codeOf(child.tool({ name: "rm", arguments: {} }, () => 1)),
+        await codeOf(child.tool(toolCall(), () => 1)),
+      ], ["tool_not_allowed", "allowed"]);
       await parent.close();
       same([await codeOf(child.tool(toolCall(), () => 1)), child.context.signal.aborted], ["session_killed", true]);
     },

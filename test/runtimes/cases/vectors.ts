@@ -1,5 +1,13 @@
 /** What was recorded elsewhere, decided again here: engines must not differ in a single case. */
-import { type ActionGuard, actionGuard, type AgentProfile, agentProfile, createKernel, type PolicyInit, sequenceSimilarity } from "../../../mod.ts";
+import {
+  type ActionGuard,
+  actionGuard,
+  type AgentProfile,
+  agentProfile,
+  createKernel,
+  type PolicyInit,
+  sequenceSimilarity,
+} from "../../../mod.ts";
 import policies from "../../vectors/policy-decisions.json" with { type: "json" };
 import ratios from "../../vectors/sequence-ratio.json" with { type: "json" };
 import trust from "../../vectors/trust.json" with { type: "json" };
@@ -30,13 +38,26 @@ export const vectorCases: readonly Case[] = [
       const recorded = policies.cases as unknown as readonly Recorded[];
       same(recorded.length, 441, "calls");
       for (const [index, { policy, priorToolCalls, call, allowed, violations }] of recorded.entries()) {
-        const kernel = createKernel({ policy: { ...policy, maxConcurrent: 1000, backpressureThreshold: 1000 }, approve: async () => true });
+        const kernel = createKernel({
+          policy: { ...policy, maxConcurrent: 1000, backpressureThreshold: 1000 },
+          approve: async () => true,
+        });
         const session = kernel.session({ agentId: "tester" });
         const prior = policy.allowedTools?.[0] ?? "anything";
-        for (let made = 0; made < Math.min(priorToolCalls, policy.maxToolCalls ?? 10); made++) await session.tool({ name: prior, arguments: {} }, () => "done");
+        for (let made = 0; made < Math.min(priorToolCalls, policy.maxToolCalls ?? 10); made++) {
+          await session.tool({ name: prior, arguments: {} }, () => "done");
+        }
         const decision = await session.check({ stage: "pre_tool_call", name: call.toolName, payload: call.arguments });
         same(decision.allowed, allowed, `call ${index}`);
-        if (!allowed) same(violations.map((one) => one === "human_approval_required" ? "approval_required" : one).includes(codeIn(decision)), true, `call ${index}: ${codeIn(decision)}`);
+        if (!allowed) {
+          same(
+            violations.map((one) => one === "human_approval_required" ? "approval_required" : one).includes(
+              codeIn(decision),
+            ),
+            true,
+            `call ${index}: ${codeIn(decision)}`,
+          );
+        }
       }
     },
   },
@@ -59,7 +80,9 @@ export const vectorCases: readonly Case[] = [
     run(): void {
       const { cases } = ratios;
       same(cases.length, 174, "pairs");
-      for (const [index, { a, b, ratio_no_autojunk }] of cases.entries()) same(Math.abs(sequenceSimilarity(a, b) - ratio_no_autojunk) <= 1e-9, true, `pair ${index}`);
+      for (const [index, { a, b, ratio_no_autojunk }] of cases.entries()) {
+        same(Math.abs(sequenceSimilarity(a, b) - ratio_no_autojunk) <= 1e-9, true, `pair ${index}`);
+      }
     },
   },
 ];

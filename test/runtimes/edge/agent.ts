@@ -15,7 +15,9 @@ export async function runAgent(prompt: string, session: Session): Promise<string
   for (const line of prompt.split("\n")) {
     const [, name = "", text = ""] = /^(\w+) (.*)$/.exec(line) ?? [];
     const tool = TOOLS.get(name);
-    answers.push(tool === undefined ? `I know no answer to: ${line}` : await session.tool({ name, arguments: { text } }, tool));
+    answers.push(
+      tool === undefined ? `I know no answer to: ${line}` : await session.tool({ name, arguments: { text } }, tool),
+    );
   }
   return answers.join("\n");
 }

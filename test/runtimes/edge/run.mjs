@@ -14,7 +14,9 @@ const behaviours = [
     assert.deepEqual(await ask({ prompt: "search tides" }), [200, { answer: "3 pages about tides" }, null]);
   }],
   ["answers a prompt of several lines, Unicode and all", async (ask) => {
-    assert.deepEqual(await ask({ prompt: "note Zoë 😀\nhello" }), [200, { answer: "noted: Zoë 😀\nI know no answer to: hello" }, null]);
+    assert.deepEqual(await ask({ prompt: "note Zoë 😀\nhello" }), [200, {
+      answer: "noted: Zoë 😀\nI know no answer to: hello",
+    }, null]);
   }],
   ["refuses a tool that is not allowed, with 403", async (ask) => {
     const [status, { error }] = await ask({ prompt: "search tides\nshell rm -rf /" });
@@ -62,7 +64,12 @@ async function timed(run) {
 
 function asker(url, caller) {
   return async (body) => {
-    const response = await fetch(`${url}agent`, { method: "POST", headers: { "x-caller": caller }, body: JSON.stringify(body), signal: AbortSignal.timeout(30_000) });
+    const response = await fetch(`${url}agent`, {
+      method: "POST",
+      headers: { "x-caller": caller },
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(30_000),
+    });
     return [response.status, await response.json(), response.headers.get("retry-after")];
   };
 }
@@ -98,7 +105,13 @@ export async function runEdge() {
   }
   if (failures.length === 0) {
     const { listened, first, later } = await measure();
-    console.log(`edge worker: ${(statSync(path).size / 1000).toFixed(0)} kB minified; workerd listens ${listened.toFixed(0)} ms after its start, the first answer takes ${first.toFixed(1)} ms, a later one ${later.toFixed(2)} ms (medians of ${STARTS} starts and ${STARTS * REQUESTS} requests)`);
+    console.log(
+      `edge worker: ${(statSync(path).size / 1000).toFixed(0)} kB minified; workerd listens ${
+        listened.toFixed(0)
+      } ms after its start, the first answer takes ${first.toFixed(1)} ms, a later one ${
+        later.toFixed(2)
+      } ms (medians of ${STARTS} starts and ${STARTS * REQUESTS} requests)`,
+    );
   }
   return { passed: behaviours.length - failures.length, failures };
 }

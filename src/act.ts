@@ -1,5 +1,9 @@
-import { askPerson, createApproval, readAnswer, sameData } from "./approval/ask.ts";
+import { readAnswer, readGiven, type Verdict } from "./approval/answer.ts";
+import { askPerson, createApproval, sameData } from "./approval/ask.ts";
+import { Answered } from "./approval/answered.ts";
 import type { ApprovalGrant, ApprovalRequest } from "./approval/request.ts";
+import { spend } from "./approval/spent.ts";
+import type { ReadGrant } from "./approval/read-grant.ts";
 import { wrong } from "./check.ts";
 import { escalationsIn } from "./combine/fold.ts";
 import { allow, amend, type Decision, type Deny, deny, type Escalate, isThenable, type Transform } from "./decision.ts";
@@ -20,7 +24,14 @@ export interface ActInit {
   metadata?: Readonly<Record<string, unknown>> | undefined;
   /** Aborts the act. */
   signal?: AbortSignal | undefined;
-  /** The answer to this call's approval request, given earlier; several, where the kernel wants several approvers. */
+  /**
+   * The answer to this call's approval request, given earlier: signed by `grantApproval`; several, where the kernel
+   * wants several approvers, or where an edited call was asked about anew.
+   *
+   * Only looked at where a guard asks. What is no signed grant denies with `approval_denied`. One that does not count
+   * (of another call, expired, used before) changes nothing: `approve` is asked where there is one, an act begun with
+   * `approval: "return"` stays open, and where nobody is left to ask the act is denied with `approval_denied`.
+   */
   grant?: ApprovalGrant | readonly ApprovalGrant[] | undefined;
 }
 
@@ -54,6 +65,30 @@ const ALLOW = allow();
 const PENDING = deny("action_blocked", "The act is still being judged");
 const OVER = deny("action_blocked", "The act is over");
 const MOST_QUESTIONS = 8;
+
+/** What an earlier question leaves to the next. */
+interface Earlier {
+  /** How many questions there were. */
+  readonly round: number;
+  readonly isEdited: boolean;
+  /** What was answered about the payload as it is. */
+  readonly answered: Answered;
+  /** What it was answered with: spent before the act runs. */
+  readonly grants: readonly ReadGrant[];
+}
+
+const FIRST: Earlier = { round: 0, isEdited: false, answered: Answered.none, grants: [] };
+
+/** A question about an act, and what its answer is held against. */
+interface Asked extends Earlier {
+  readonly approval: ApprovalRequest;
+  /** What the person was shown, and what would run. Nobody else holds it. */
+  readonly judged: unknown;
+  /** The same before the guards changed it. */
+  readonly origin: unknown;
+  /** What is judged again: the caller's payload, or what an approver made of it. */
+  readonly source: unknown;
+}
 
 /** One act, from the gate before it to the gate after it; what guards take belongs to it. */
 export class ActImpl implements Act {
@@ -89,6 +124,8 @@ export class ActImpl implements Act {
   later: OpenAct | undefined;
   readonly #init: ActInit;
   readonly #original: unknown;
+  #asks = false;
+  #asked: Asked | undefined;
   #signal: AbortSignal | undefined;
 
   constructor(passage: Passage, stage: ActStage, name: string, payload: unknown, init: ActInit) {
@@ -139,7 +176,10 @@ export class ActImpl implements Act {
     const real = conclude(this.passage, this, decision, this.started);
     if (real.effect === "escalate") {
       // An approval is bound to what it shows, and what is not plain data can change behind it.
-      if (this.isPlain) return this.#question(real, asks, 0);
+      if (this.isPlain) {
+        this.#asks = asks;
+        return this.#question(real, FIRST, this.#original);
+      }
       return this.#settle(conclude(this.passage, this, deny("payload_not_plain", "Only plain data can be approved")));
     }
     return this.#settle(real);
@@ -170,20 +210,34 @@ export class ActImpl implements Act {
     if (this.request !== undefined) this.request = { ...this.request, payload };
   }
 
-  async #question(decision: Escalate, asks: boolean, round: number): Promise<this> {
+  /** Puts a question about what was just judged, and has it answered by whoever is there to do that. */
+  async #question(decision: Escalate, last: Earlier, source: unknown): Promise<this> {
     const { passage } = this;
     const { core } = passage;
+    const caps = capsOf(this.stage);
+    const isChanged = Object.hasOwn(decision, "payload");
     // A copy that nobody else holds: what the person is shown is what the call is held against later.
-    const judged = snapshot("payload" in decision ? decision.payload : this.payload, capsOf(this.stage), false);
-    if (judged instanceof Fault) {
+    const judged = snapshot(isChanged ? decision.payload : this.payload, caps, false);
+    const origin = isChanged ? snapshot(this.request?.payload, caps, false) : judged;
+    if (judged instanceof Fault || origin instanceof Fault) {
       return this.#settle(conclude(passage, this, deny("payload_not_plain", "Only plain data can be approved")));
     }
-    const approval = await createApproval(passage, this, escalationsIn(decision), judged);
+    const escalations = escalationsIn(decision);
+    const isNamed = this.#init.callId === this.callId;
+    const approval = await createApproval(passage, this, isNamed, escalations, judged);
     // Closed or cancelled meanwhile: nobody is asked, and nothing brings the act back.
     if (this.phase === "over") return this;
     this.decision = amend(decision, { approval });
     this.phase = "escalated";
-    this.#asked = { approval, judged, round };
+    this.#asked = {
+      ...last,
+      round: last.round + 1,
+      answered: last.answered.with(escalations),
+      approval,
+      judged,
+      origin,
+      source,
+    };
     core.emitter.emit("approval_requested", {
       ...eventOf(passage, passage.state.now),
       stage: this.stage,
@@ -191,15 +245,36 @@ export class ActImpl implements Act {
       callId: this.callId,
       approval,
     });
-    const { grant } = this.#init;
-    if (grant !== undefined && round === 0) await this.#answer(grant);
-    else if (asks && core.approve !== undefined) {
+    await this.#answerGiven(this.#asked);
+    // A grant that did not count is no answer.
+    if (this.#asks && core.approve !== undefined && this.#isOpen(approval)) {
       await this.#answer(await askPerson(core.approve, approval, this.signal, core.approvalTtlMs));
     }
     return this;
   }
 
-  #asked: { readonly approval: ApprovalRequest; readonly judged: unknown; readonly round: number } | undefined;
+  #isOpen(approval: ApprovalRequest): boolean {
+    return this.phase === "escalated" && this.#asked?.approval === approval;
+  }
+
+  /** Answers with the grants that came with the call. */
+  async #answerGiven(asked: Asked): Promise<void> {
+    const given = Object.hasOwn(this.#init, "grant") ? this.#init.grant : undefined;
+    if (given === undefined || !this.#isOpen(asked.approval)) return;
+    this.phase = "judging";
+    const { passage } = this;
+    passage.tick();
+    const { now } = passage.state;
+    const verdict = await readGiven(given, asked.approval, passage, now, asked.round === 1);
+    if (this.#isOver()) return;
+    const isNobodyLeft = this.#asks && passage.core.approve === undefined;
+    if (verdict === undefined || (verdict.outcome === "void" && !isNobodyLeft)) {
+      this.phase = "escalated";
+      if (verdict !== undefined) this.#tell(asked, verdict, now);
+      return;
+    }
+    await this.#resolve(asked, verdict, now);
+  }
 
   async resume(answer: boolean | ApprovalGrant | readonly ApprovalGrant[]): Promise<Decision> {
     if (this.phase === "escalated") await this.#answer(answer);
@@ -213,59 +288,78 @@ export class ActImpl implements Act {
     const { passage } = this;
     passage.tick();
     const { now } = passage.state;
-    const { approved, by, reason, edited } = await readAnswer(answer, asked.approval, passage.core, now);
+    const verdict = await readAnswer(answer, asked.approval, passage, now);
+    if (!this.#isOver()) await this.#resolve(asked, verdict, now);
+  }
+
+  /** Whether it was closed or cancelled while somebody was waited for. */
+  #isOver(): boolean {
+    return this.phase === "over";
+  }
+
+  #tell({ approval }: Asked, { outcome, by, reason, grants }: Verdict, now: number): void {
+    const { passage } = this;
     passage.core.emitter.emit("approval_resolved", {
       ...eventOf(passage, now),
       stage: this.stage,
       name: this.name,
       callId: this.callId,
-      approval: asked.approval,
-      approved,
+      approval,
+      approved: outcome === "approved",
       by,
       reason,
+      grants: Object.freeze(grants.map(({ id }) => id)),
     });
-    if (!approved) return void this.#refuse(reason);
-    await this.#again(asked, edited, now);
+  }
+
+  async #resolve(asked: Asked, verdict: Verdict, now: number): Promise<void> {
+    this.#tell(asked, verdict, now);
+    if (verdict.outcome === "approved") await this.#again(asked, verdict, now);
+    else this.#refuse(verdict.reason);
   }
 
   #refuse(reason: string): void {
-    this.#settle(conclude(this.passage, this, deny("approval_denied", reason)));
+    const denial = this.passage.halted() ?? deny("approval_denied", reason);
+    this.#settle(conclude(this.passage, this, denial));
   }
 
-  /** An approval judges again, from the first guard: only the approved codes are answered by it. */
-  async #again(
-    asked: { approval: ApprovalRequest; judged: unknown; round: number },
-    edited: { payload: unknown } | undefined,
-    started: number | undefined,
-  ): Promise<void> {
+  /**
+   * An approval judges again, from the first guard. It answers the escalations that it showed, for the payload that it
+   * showed: any other is asked about anew, and so is everything about a payload that the approver edited.
+   */
+  async #again(asked: Asked, { edit, grants }: Verdict, started: number): Promise<void> {
     const { passage } = this;
+    // What was shown is no edit, and neither is what it was made from.
+    const edited = edit !== undefined && !sameData(edit.payload, asked.judged) && !sameData(edit.payload, asked.origin);
+    const source = edited ? edit.payload : asked.source;
+    const isEdited = edited || asked.isEdited;
+    const answered = edited ? Answered.none : asked.answered;
+    const used = [...asked.grants, ...grants];
     this.takings.giveBack(false);
-    const late = await this.#judge(edited === undefined ? this.#original : edited.payload);
+    const late = await this.#judge(source);
     let decision = passage.halted() ?? late;
+    if (decision.effect !== "deny") {
+      const judged = Object.hasOwn(decision, "payload") ? (decision as Transform).payload : this.payload;
+      if (!edited && !sameData(judged, asked.judged)) return this.#refuse("The call is not the one that was approved");
+    }
     if (decision.effect === "escalate") {
-      const open = escalationsIn(decision).filter((one) => !asked.approval.codes.includes(one.code));
-      if (open.length > 0) {
-        if (asked.round >= MOST_QUESTIONS) return this.#refuse("Too many questions were asked about one call");
-        await this.#question(conclude(this.passage, this, decision, started) as Escalate, true, asked.round + 1);
+      if (!answered.covers(escalationsIn(decision))) {
+        if (asked.round > MOST_QUESTIONS) return this.#refuse("Too many questions were asked about one call");
+        const anew = conclude(passage, this, decision, started);
+        if (anew.effect !== "escalate") this.#settle(anew);
+        else await this.#question(anew, { round: asked.round, isEdited, answered, grants: used }, source);
         return;
       }
-      const { warnings, guard } = decision;
-      const heard = warnings === undefined ? {} : { warnings };
-      decision = "payload" in decision
-        ? amend(
-          { effect: "transform", allowed: true, reason: decision.reason, payload: decision.payload } as Transform,
-          { ...heard, ...(guard === undefined ? {} : { guard }) },
-        )
-        : warnings === undefined
-        ? ALLOW
-        : amend(ALLOW, heard);
+      decision = lifted(decision);
     }
-    const judged = decision.effect === "transform" ? decision.payload : this.payload;
-    if (decision.allowed && edited === undefined && !sameData(judged, asked.judged)) {
-      return this.#refuse("The call is not the one that was approved");
-    }
-    this.#settle(conclude(this.passage, this, decision, started));
-    if (edited !== undefined) this.changed = true;
+    if (!decision.allowed) return void this.#settle(conclude(passage, this, decision, started));
+    passage.tick();
+    // The last thing before the act may run: a refused attempt spends nothing.
+    const spent = await spend(passage.core.store, used, passage.state.now);
+    if (typeof spent === "string") return this.#refuse(`The answer does not count: ${spent}`);
+    this.#settle(conclude(passage, this, passage.halted() ?? decision, started));
+    if (isEdited) this.changed = true;
+    if (!this.decision.allowed) await spent.giveBack();
   }
 
   end(result: unknown, usage?: TokenUsage): Decision | Promise<Decision> {
@@ -324,4 +418,15 @@ export class ActImpl implements Act {
     // What a child brings in reaches its parents with its answer.
     for (let at: Passage | undefined = this.passage; at !== undefined; at = at.parent) at.state.tainted = true;
   }
+}
+
+/** What is left of a decision once a person has answered what it asked. */
+function lifted(decision: Escalate): Decision {
+  const { warnings, guard, reason } = decision;
+  const heard = warnings === undefined ? {} : { warnings };
+  if (!Object.hasOwn(decision, "payload")) return warnings === undefined ? ALLOW : amend(ALLOW, heard);
+  return amend({ effect: "transform", allowed: true, reason, payload: decision.payload } as Transform, {
+    ...heard,
+    ...(guard === undefined ? {} : { guard }),
+  });
 }

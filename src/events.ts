@@ -64,12 +64,16 @@ export interface GovernanceEvents {
   drift_detected: SessionEvent & { readonly callId: string; readonly driftScore: number; readonly threshold: number };
   /** A person is asked. */
   approval_requested: GateEvent & { readonly approval: ApprovalRequest };
-  /** A person has answered, or nobody did. */
+  /**
+   * A person has answered, or nobody did. A grant that came with the call and does not count is told too, and then who
+   * was asked. `grants`: the ids of those that approved, one for each.
+   */
   approval_resolved: GateEvent & {
     readonly approval: ApprovalRequest;
     readonly approved: boolean;
     readonly by: string | undefined;
     readonly reason: string;
+    readonly grants: readonly string[];
   };
   /** An act has ended, after its response gate. */
   call_completed: GateEvent & {

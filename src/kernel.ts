@@ -1,4 +1,5 @@
-import type { ApprovalGrant, ApprovalRequest } from "./approval/request.ts";
+import type { Approve } from "./approval/ask.ts";
+import { approvalKeyOf } from "./approval/grant.ts";
 import type { AuditSink } from "./audit/record.ts";
 import { functionOf, knownKeys, wholeNumber, wrong } from "./check.ts";
 import { flatten } from "./combine/all.ts";
@@ -28,7 +29,7 @@ import type { Stage } from "./request.ts";
 import type { ActInit, Session, SessionInit } from "./session.ts";
 import { SessionImpl } from "./session.ts";
 import { memoryStore } from "./state/memory-store.ts";
-import type { StateStore } from "./state/store.ts";
+import { type StateStore, storeOf } from "./state/store.ts";
 import type { ActionGuard } from "./trust/action-guard.ts";
 import { learnFrom } from "./trust/learn.ts";
 import type { TrustTracker } from "./trust/tracker.ts";
@@ -49,13 +50,16 @@ export interface KernelOptions {
    * profiles.
    */
   trustTracker?: TrustTracker;
-  /** Asks a person; only `true`, or valid grants, approve. Absent: escalations deny with `approval_required`. */
-  approve?: (request: ApprovalRequest) => Promise<boolean | ApprovalGrant | readonly ApprovalGrant[]>;
+  /**
+   * Asks a person, who answers at once or later; only `true`, or valid grants, approve, and what throws denies with
+   * `approval_denied`. Absent: escalations deny with `approval_required`.
+   */
+  approve?: Approve;
   /** Verifies grants: an HMAC key, or an Ed25519 public key. */
   approvalKey?: CryptoKey;
   /** How long a question may wait for its answer, in ms. Default 300000. */
   approvalTtlMs?: number;
-  /** How many distinct approvers must sign, a whole number >= 1, default 1; above 1, `true` does not count. */
+  /** How many different people must sign, a whole number >= 1, default 1; above 1, `true` does not count. */
   approvalQuorum?: number;
   /** Extensions; `use` adds more until the first session. */
   plugins?: readonly Plugin[];
@@ -65,6 +69,11 @@ export interface KernelOptions {
   clock?: () => number;
   /** How alike two outputs are, 0 to 1, for drift. Default `wordSimilarity`. */
   similarity?: Similarity;
+  /**
+   * Where single use and stops are kept, so that they hold in other processes that share it. Absent: a plugin's, else
+   * this process's memory, which is lost with it.
+   */
+  store?: StateStore;
 }
 
 /** Holds the guards and makes sessions. */
@@ -120,6 +129,7 @@ const OPTIONS: readonly string[] = [
   "mode",
   "clock",
   "similarity",
+  "store",
 ];
 const WHERE = "createKernel()";
 
@@ -199,6 +209,8 @@ class KernelImpl implements Kernel {
       }
     }
     if (approve !== undefined) functionOf(WHERE, "approve", approve);
+    if (options.approvalKey !== undefined) approvalKeyOf(WHERE, options.approvalKey);
+    if (options.store !== undefined) this.#store = storeOf(WHERE, "store", options.store);
     if (mode !== "enforce" && mode !== "shadow") throw wrong(WHERE, "mode", '"enforce" or "shadow"', mode);
     if (similarity !== undefined) functionOf(WHERE, "similarity", similarity);
     if (!Array.isArray(plugins)) throw wrong(WHERE, "plugins", "an array of plugins", plugins);
@@ -228,6 +240,7 @@ class KernelImpl implements Kernel {
       },
       store: (store) => {
         this.#unsealed(plugin);
+        storeOf(`plugin "${plugin.name}"`, "store", store);
         if (this.#store !== undefined) {
           throw new TypeError(
             `Plugin "${plugin.name}" brings a store, and the kernel already has one: "${this.#store.name}"`,

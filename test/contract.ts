@@ -227,7 +227,7 @@ export interface KernelOptions {
   guards?: readonly Guard[]; // run after the policy's own
   interceptors?: readonly Interceptor[];
   trust?: ActionGuard; // gate 1; sessions then need an agent profile
-  approve?: (request: ApprovalRequest) => Promise<boolean | ApprovalGrant>;
+  approve?: (request: ApprovalRequest) => boolean | ApprovalGrant | Promise<boolean | ApprovalGrant>;
   approvalKey?: CryptoKey;
   approvalTtlMs?: number;
   plugins?: readonly Plugin[];

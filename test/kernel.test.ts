@@ -10,6 +10,7 @@ import {
   type GovernanceEvents,
   type KernelOptions,
   maxToolCalls,
+  memoryStore,
   PolicyViolationError,
   rateLimit,
   type Session,
@@ -603,7 +604,7 @@ describe("use()", () => {
 
   test("throws, when a plugin adds something after the first session, or a second store", () => {
     let late: (() => void) | undefined;
-    const store = { name: "s" } as never;
+    const store = memoryStore({ name: "s" });
     const kernel = createKernel({
       plugins: [definePlugin({
         name: "p",

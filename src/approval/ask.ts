@@ -1,22 +1,29 @@
 import type { Escalate } from "../decision.ts";
-import type { Core } from "../core.ts";
 import type { Passage } from "../passage.ts";
 import { policyText } from "../policy/digest.ts";
 import type { Stage } from "../request.ts";
 import { randomText } from "../trust/bytes.ts";
 import { digestOf, plainText, render } from "./digest.ts";
-import { grantMistake } from "./grant.ts";
 import type { ApprovalGrant, ApprovalRequest } from "./request.ts";
 
-/** Asks a person. */
-export type Approve = (request: ApprovalRequest) => Promise<boolean | ApprovalGrant | readonly ApprovalGrant[]>;
+/** What answers a question. */
+export type ApprovalAnswer = boolean | ApprovalGrant | readonly ApprovalGrant[];
+
+/** Asks a person, who answers at once or later. */
+export type Approve = (request: ApprovalRequest) => ApprovalAnswer | Promise<ApprovalAnswer>;
 
 const policyDigests = new WeakMap<object, Promise<string>>();
 
-/** Puts the question: bound to the call by a digest, and rendered from what would run. */
+/**
+ * Puts the question: bound to the call by a digest, and rendered from what would run.
+ *
+ * The digest is the same for the same question in another process. So it covers the act's id only where `isNamed`: an id
+ * that the session counted is another one there.
+ */
 export async function createApproval(
   passage: Passage,
   act: { stage: Stage; name: string; callId: string },
+  isNamed: boolean,
   escalations: readonly Escalate[],
   payload: unknown,
 ): Promise<ApprovalRequest> {
@@ -27,19 +34,21 @@ export async function createApproval(
   }
   const policyDigest = await digesting;
   const { stage, name, callId } = act;
-  const codes = Object.freeze([...new Set(escalations.map((one) => one.code))]);
-  const reasons = Object.freeze([...new Set(escalations.map((one) => one.reason))]);
-  const digest = await digestOf("sallyport approval 1", {
+  const shown = Object.freeze(
+    escalations.map(({ guard, code, reason }) =>
+      Object.freeze(guard === undefined ? { code, reason } : { guard, code, reason })
+    ),
+  );
+  const digest = await digestOf("sallyport approval 2", {
     stage,
     name,
-    callId,
     payload,
     agentKey,
     sessionId,
     policyDigest,
-    codes,
+    escalations: shown,
+    ...(isNamed ? { callId } : {}),
   });
-  const expiresAt = passage.state.now + passage.core.approvalTtlMs;
   return Object.freeze({
     id: randomText(16),
     digest,
@@ -49,10 +58,11 @@ export async function createApproval(
     agentKey,
     sessionId,
     policyDigest,
-    codes,
-    reasons,
+    codes: Object.freeze([...new Set(shown.map(({ code }) => code))]),
+    reasons: Object.freeze([...new Set(shown.map(({ reason }) => reason))]),
+    escalations: shown,
     text: render(name, payload),
-    expiresAt,
+    expiresAt: passage.state.now + passage.core.approvalTtlMs,
   });
 }
 
@@ -65,6 +75,8 @@ export class NoAnswer {
   }
 }
 
+const ABORTED = "The act was aborted before anybody answered";
+
 /** Asks, and waits until there is an answer, the question has lapsed or the act is aborted. */
 export async function askPerson(
   approve: Approve,
@@ -72,13 +84,13 @@ export async function askPerson(
   signal: AbortSignal,
   ttlMs: number,
 ): Promise<unknown> {
+  if (signal.aborted) return new NoAnswer(ABORTED);
   let giveUp!: (answer: NoAnswer) => void;
   const nobody = new Promise<NoAnswer>((resolve) => {
     giveUp = resolve;
   });
-  const onAbort = (): void => giveUp(new NoAnswer("The act was aborted before anybody answered"));
+  const onAbort = (): void => giveUp(new NoAnswer(ABORTED));
   const timer = setTimeout(() => giveUp(new NoAnswer("Nobody answered in time")), Math.min(ttlMs, 2 ** 31 - 1));
-  if (signal.aborted) onAbort();
   signal.addEventListener("abort", onAbort);
   try {
     return await Promise.race([approve(request), nobody]);
@@ -88,90 +100,6 @@ export async function askPerson(
     clearTimeout(timer);
     signal.removeEventListener("abort", onAbort);
   }
-}
-
-/** What an answer came to. */
-export interface Verdict {
-  readonly approved: boolean;
-  readonly by: string | undefined;
-  readonly reason: string;
-  /** There when the approvers changed the payload. */
-  readonly edited?: { readonly payload: unknown };
-}
-
-function no(reason: string, by?: string): Verdict {
-  return { approved: false, by, reason };
-}
-
-/**
- * Reads an answer: only `true`, or valid grants that say so and were not spent before, approve; with a quorum, grants
- * of so
- * many distinct approvers, none of them the agent itself.
- */
-export async function readAnswer(answer: unknown, request: ApprovalRequest, core: Core, now: number): Promise<Verdict> {
-  if (answer instanceof NoAnswer) return no(answer.reason);
-  if (answer === false) return no("The approver refused");
-  if (!(now < request.expiresAt)) return no("The approval came too late");
-  if (answer === true) {
-    return core.approvalQuorum === 1
-      ? { approved: true, by: undefined, reason: "Approved" }
-      : no("The answer does not count: it must be signed by several approvers");
-  }
-  if (typeof answer !== "object" || answer === null) return no("The answer was neither true nor false nor a grant");
-  try {
-    // Copied before anything waits: what was verified is what counts.
-    const grants = (Array.isArray(answer) ? (answer as ApprovalGrant[]) : [answer as ApprovalGrant]).slice(
-      0,
-      MOST_GRANTS,
-    ).map((grant) => Object.freeze({ ...grant }));
-    return await readGrants(grants, request, core, now);
-  } catch {
-    return no("The answer could not be verified");
-  }
-}
-
-const MOST_GRANTS = 64;
-
-async function readGrants(
-  grants: readonly ApprovalGrant[],
-  request: ApprovalRequest,
-  core: Core,
-  now: number,
-): Promise<Verdict> {
-  const [first] = grants;
-  if (first === undefined) return no("The answer was neither true nor false nor a grant");
-  for (const grant of grants) {
-    const mistake = await grantMistake(grant, request, core.approvalKey, now);
-    if (mistake !== undefined) return no(`The answer does not count: ${mistake}`);
-    if (!grant.approved) return no("The approver refused", grant.by);
-    if (("payload" in grant) !== ("payload" in first) || !sameData(grant.payload, first.payload)) {
-      return no("The answer does not count: the approvers changed the call differently");
-    }
-  }
-  const approvers = new Set(
-    grants.map((grant) => grant.by).filter((by) => by !== undefined && by !== "" && by !== request.agentKey),
-  );
-  if (core.approvalQuorum > 1 && approvers.size < core.approvalQuorum) {
-    return no(
-      `The answer does not count: ${core.approvalQuorum} distinct approvers are needed, and there are ${approvers.size}`,
-    );
-  }
-  for (const { signature, expiresAt } of grants) {
-    // Spent before the act, and kept until it could no longer be used anyway.
-    const fresh = await core.store.put(JSON.stringify(["grant", signature]), "spent", {
-      ifVersion: undefined,
-      now,
-      ttlMs: Math.max(1, Math.ceil(expiresAt - now)),
-    });
-    if (fresh !== true) return no("The answer does not count: the grant was used before");
-  }
-  const by = approvers.size > 0 ? [...approvers].join(", ") : first.by;
-  return {
-    approved: true,
-    by,
-    reason: "Approved",
-    ...("payload" in first ? { edited: { payload: first.payload } } : {}),
-  };
 }
 
 /** Whether two payloads are the same data; values that are not plain are only the same as themselves. */

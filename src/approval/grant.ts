@@ -1,19 +1,27 @@
-import { wrongType } from "../check.ts";
+import { knownKeys, wrongType } from "../check.ts";
 import { capsOf, Fault, snapshot } from "../snapshot/snapshot.ts";
 import { type Bytes, fromBase64Url, toBase64Url, utf8 } from "../trust/bytes.ts";
+import { SIGNATURE_LENGTH, signatureOf } from "../trust/ed25519.ts";
 import { plainText } from "./digest.ts";
+import type { ReadGrant } from "./read-grant.ts";
 import type { ApprovalGrant, ApprovalRequest } from "./request.ts";
 
 /**
  * Signs the answer to an approval request.
  *
- * The grant is bound to the request by its id and digest, so it fits that one call of that one agent under that one
- * policy;
- * the kernel that asked verifies it with its `approvalKey`, and spends it once. An edited `payload` is judged again.
+ * The grant is bound to the request by its id and digest, so it fits that one call of that one agent in that one
+ * session, under that one policy, and the escalations that were shown. Kernels with the `approvalKey` verify it. A
+ * question lets one act run, however many people sign it. An edited `payload` is judged from the first guard, and what
+ * guards escalate about it is asked anew: the next question is answered by another grant.
+ *
+ * `by` tells people apart where several must sign. It is compared without regard to case, blanks, invisible characters
+ * and look-alike letters, and is never a name of the agent that asks. Absent or empty: nobody, which counts only where
+ * one approver is enough.
  *
  * @param request The question, as it came: in the event, in the error, or through `approve`.
  * @param key An HMAC key, or an Ed25519 private key whose public half the kernel has.
- * @throws {TypeError} If the answer or its payload is malformed, or the key can't sign.
+ * @throws {TypeError} If the request, the answer or its payload is malformed, an option is unknown, or the key can't
+ *   sign.
  * @example Usage
  * ```ts
  * import { createKernel, grantApproval, requireApproval } from "@sallyport/sallyport";
@@ -29,63 +37,95 @@ import type { ApprovalGrant, ApprovalRequest } from "./request.ts";
  * ```
  */
 export async function grantApproval(
-  request: ApprovalRequest,
+  request: Pick<ApprovalRequest, "id" | "digest" | "expiresAt">,
   key: CryptoKey,
   answer: { approved: boolean; by?: string; payload?: unknown },
 ): Promise<ApprovalGrant> {
-  const { approved, by } = answer;
-  if (typeof approved !== "boolean") throw wrongType("grantApproval()", "approved", "true or false", approved);
-  if (by !== undefined && typeof by !== "string") throw wrongType("grantApproval()", "by", "a string", by);
-  const { id, digest, expiresAt } = request;
-  const unsigned: Omit<ApprovalGrant, "signature"> = {
+  knownKeys(WHERE, answer, ["approved", "by", "payload"]);
+  // Own properties only: a polluted prototype must not approve.
+  const own = (key: keyof typeof answer): unknown => Object.hasOwn(answer, key) ? answer[key] : undefined;
+  const approved = own("approved");
+  const by = own("by");
+  const payload = plain(own("payload"));
+  if (typeof approved !== "boolean") throw wrongType(WHERE, "approved", "true or false", approved);
+  if (by !== undefined && typeof by !== "string") throw wrongType(WHERE, "by", "a string", by);
+  const { id, digest, expiresAt } = asked(request);
+  if (!canSign(key)) throw wrongType(WHERE, "key", "an HMAC key or an Ed25519 private key that may sign", key);
+  const unsigned = { id, digest, approved, by, expiresAt, payload };
+  const signature = new Uint8Array(await crypto.subtle.sign(key.algorithm.name, key, signedBytes(unsigned)));
+  return Object.freeze({
     id,
     digest,
     approved,
-    expiresAt,
     ...(by === undefined ? {} : { by }),
-    ...("payload" in answer ? { payload: plain(answer.payload) } : {}),
-  };
-  const signature = new Uint8Array(await crypto.subtle.sign(key.algorithm.name, key, signedBytes(unsigned)));
-  return Object.freeze({ ...unsigned, signature: toBase64Url(signature) });
+    expiresAt,
+    ...(payload === undefined ? {} : { payload }),
+    signature: toBase64Url(signature),
+  });
+}
+
+const WHERE = "grantApproval()";
+
+function asked(request: unknown): { id: string; digest: string; expiresAt: number } {
+  const { id, digest, expiresAt } = (request ?? {}) as Partial<ApprovalRequest>;
+  if (typeof id !== "string") throw wrongType(WHERE, "request.id", "the id of an approval request", id);
+  if (typeof digest !== "string") throw wrongType(WHERE, "request.digest", "the digest of an approval request", digest);
+  if (typeof expiresAt !== "number" || !Number.isFinite(expiresAt)) {
+    throw wrongType(WHERE, "request.expiresAt", "a time in ms", expiresAt);
+  }
+  return { id, digest, expiresAt };
 }
 
 function plain(payload: unknown): unknown {
-  const copy = snapshot(payload, capsOf("input"), false);
-  if (copy instanceof Fault) {
-    throw wrongType("grantApproval()", "payload", `plain data (${copy.path}: ${copy.what})`, payload);
-  }
+  // As large as any gate takes: the gate that it is for has its own caps.
+  const copy = snapshot(payload, capsOf("pre_model_call"), false);
+  if (copy instanceof Fault) throw wrongType(WHERE, "payload", `plain data (${copy.path}: ${copy.what})`, payload);
   return copy;
 }
 
-function signedBytes(grant: Omit<ApprovalGrant, "signature">): Bytes {
-  const { id, digest, approved, by, expiresAt } = grant;
+/** Of these two kinds a signature has one form, and its key one use. */
+function canSign(key: unknown): boolean {
+  return isKey(key, "HMAC", "secret", "sign") || isKey(key, "Ed25519", "private", "sign");
+}
+
+/** Returns the key that verifies grants, else throws. */
+export function approvalKeyOf(where: string, key: unknown): CryptoKey {
+  if (isKey(key, "HMAC", "secret", "verify") || isKey(key, "Ed25519", "public", "verify")) return key as CryptoKey;
+  throw wrongType(where, "approvalKey", "an HMAC key or an Ed25519 public key that may verify", key);
+}
+
+function isKey(key: unknown, name: string, type: string, usage: string): boolean {
+  const { algorithm, type: kind, usages } = (key ?? {}) as {
+    algorithm?: { name?: unknown };
+    type?: unknown;
+    usages?: unknown;
+  };
+  return algorithm?.name === name && kind === type && Array.isArray(usages) && usages.includes(usage);
+}
+
+function signedBytes({ id, digest, approved, by, expiresAt, payload }: Omit<ReadGrant, "signature">): Bytes {
   return utf8(
-    `sallyport approval grant 1\n${
-      plainText([id, digest, approved, by, expiresAt, "payload" in grant, grant.payload])
-    }`,
+    `sallyport approval grant 1\n${plainText([id, digest, approved, by, expiresAt, payload !== undefined, payload])}`,
   );
 }
 
-/** Whether a grant answers this request, was signed with the kernel's key, and has not lapsed; a reason if not. */
-export async function grantMistake(
-  grant: ApprovalGrant,
-  request: ApprovalRequest,
-  key: CryptoKey | undefined,
-  now: number,
-): Promise<string | undefined> {
-  if (key === undefined) return "the kernel has no key to verify grants with";
-  if (grant.id !== request.id && grant.digest !== request.digest) return "the grant is for another call";
-  if (grant.digest !== request.digest) return "the call is not the one that was approved";
-  if (typeof grant.approved !== "boolean" || !(now < grant.expiresAt)) return "the grant has expired";
-  const length = key.algorithm.name === "HMAC" ? hmacLength(key) : 64;
-  const signature = fromBase64Url(grant.signature, length);
-  if (
-    signature === undefined || !(await crypto.subtle.verify(key.algorithm.name, key, signature, signedBytes(grant)))
-  ) return "the grant's signature is not valid";
-  return undefined;
+/** Whether the key's holder signed this very grant. */
+export async function isSigned(grant: ReadGrant, key: CryptoKey): Promise<boolean> {
+  const isHmac = key.algorithm.name === "HMAC";
+  const bytes = fromBase64Url(grant.signature, isHmac ? hmacLength(key) : SIGNATURE_LENGTH);
+  const signature = isHmac ? bytes : signatureOf(bytes);
+  return signature !== undefined &&
+    (await crypto.subtle.verify(key.algorithm.name, key, signature, signedBytes(grant))) === true;
 }
 
 function hmacLength(key: CryptoKey): number {
   const { hash } = key.algorithm as unknown as { hash: { name: string } };
-  return ({ "SHA-1": 20, "SHA-256": 32, "SHA-384": 48, "SHA-512": 64 } as Record<string, number>)[hash.name] ?? 0;
+  return HASH_LENGTH.get(hash.name) ?? 0;
 }
+
+const HASH_LENGTH: ReadonlyMap<string, number> = new Map([
+  ["SHA-1", 20],
+  ["SHA-256", 32],
+  ["SHA-384", 48],
+  ["SHA-512", 64],
+]);

@@ -1,5 +1,15 @@
 import type { Stage } from "../request.ts";
 
+/** One of the reasons for which a person is asked. */
+export interface ApprovalEscalation {
+  /** The guard that asks. */
+  readonly guard?: string;
+  /** What kind of question it is. */
+  readonly code: string;
+  /** For people. */
+  readonly reason: string;
+}
+
 /** What an approver is shown: plain data, rendered from the call as it would run. */
 export interface ApprovalRequest {
   /** Names this question. */
@@ -10,7 +20,7 @@ export interface ApprovalRequest {
   readonly stage: Stage;
   /** The run's action, the model's id or the tool's name. */
   readonly name: string;
-  /** The act's id. */
+  /** The act's id; `digest` covers it where the caller gave it. */
   readonly callId: string;
   /** Who wants to act. */
   readonly agentKey: string;
@@ -18,6 +28,8 @@ export interface ApprovalRequest {
   readonly sessionId: string;
   /** SHA-256, in hex, of the session's policy. */
   readonly policyDigest: string;
+  /** What guards escalated, one by one, in their order: an approval answers these and no other. Kernels fill it in. */
+  readonly escalations?: readonly ApprovalEscalation[];
   /** The code of every escalation, in the guards' order. */
   readonly codes: readonly string[];
   /** The reason of every escalation, in the guards' order. */
@@ -36,11 +48,11 @@ export interface ApprovalGrant {
   readonly digest: string;
   /** The answer. */
   readonly approved: boolean;
-  /** Who answered. */
+  /** Who answered; absent or empty: nobody, which counts only where one approver is enough. */
   readonly by?: string;
   /** When the answer lapses, in ms since the epoch. */
   readonly expiresAt: number;
-  /** An edited payload, judged again from the first guard. */
+  /** An edited payload: judged from the first guard, and asked about anew; absent or `undefined`: the call as it is. */
   readonly payload?: unknown;
   /** Over all other fields, in base64url. */
   readonly signature: string;

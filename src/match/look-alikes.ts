@@ -96,3 +96,8 @@ function unmaskWord(word: string): string {
 export function isBeyondAscii(text: string): boolean {
   return BEYOND_ASCII.test(text);
 }
+
+/** The Latin letter or the digit that a character looks like, whatever stands beside it: for names of people. */
+export function lookAlike(character: string): string | undefined {
+  return latin.get(character) ?? plain.get(character);
+}

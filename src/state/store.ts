@@ -1,3 +1,5 @@
+import { functionOf, wrongType } from "../check.ts";
+
 /** A value, or the promise of one: synchronous stores keep the whole path synchronous. */
 export type Awaitable<T> = T | Promise<T>;
 
@@ -72,4 +74,18 @@ export interface StateStore {
    * unknown, and unknown receipts are ignored: twice is once.
    */
   giveBack(key: string, receipt: string, keep?: number): Awaitable<void>;
+}
+
+/** Returns `value` if it can be a store, else throws. */
+export function storeOf(where: string, field: string, value: unknown): StateStore {
+  if (typeof value !== "object" || value === null) throw wrongType(where, field, "a store of state", value);
+  const store = value as StateStore;
+  const { name } = store;
+  if (typeof name !== "string" || name === "") {
+    throw wrongType(where, `${field}.name`, "a string that is not empty", name);
+  }
+  for (const method of ["read", "put", "take", "giveBack"] as const) {
+    functionOf(where, `${field}.${method}`, store[method]);
+  }
+  return store;
 }

@@ -203,3 +203,53 @@ describe("grantApproval()", () => {
     await expect(grantApproval(await question(open()), hmac, answer as never)).rejects.toBeInstanceOf(TypeError);
   });
 });
+
+describe("grantApproval()", () => {
+  test.each<[string, unknown, RegExp]>([
+    ["an unknown key", { approved: true, By: "ada" }, /"By"/],
+    ["a misspelt answer", { aproved: true }, /"aproved"/],
+    ["an answer that is inherited", Object.create({ approved: true }), /"approved"/],
+    ["no answer", undefined, /object/],
+    ["a list", [true], /object/],
+  ])("throws a TypeError, when given %s", async (_what, answer, message) => {
+    const request = await question(open());
+    await expect(grantApproval(request, hmac, answer as never)).rejects.toThrow(message);
+    await expect(grantApproval(request, hmac, answer as never)).rejects.toBeInstanceOf(TypeError);
+  });
+
+  test("takes no payload that is undefined for an edit", async () => {
+    const request = await question(open());
+    const grant = await grantApproval(request, hmac, { approved: true, payload: undefined });
+    expect(Object.hasOwn(grant, "payload")).toBe(false);
+    expect(await open().tool(pay(5, { grant }), (args) => args.amount)).toBe(5);
+  });
+
+  test.each<[string, object]>([["id", { id: 5 }], ["digest", { digest: undefined }], ["expiresAt", {
+    expiresAt: null,
+  }]])("throws a TypeError, when the request has no %s", async (_what, change) => {
+    const request = { ...(await question(open())), ...change } as ApprovalRequest;
+    await expect(grantApproval(request, hmac, { approved: true })).rejects.toBeInstanceOf(TypeError);
+  });
+
+  test("throws a TypeError, when the key can't sign", async () => {
+    const request = await question(open());
+    const pair = await crypto.subtle.generateKey({ name: "Ed25519" }, false, ["sign", "verify"]) as CryptoKeyPair;
+    for (const key of [pair.publicKey, {}, undefined, "secret"]) {
+      await expect(grantApproval(request, key as CryptoKey, { approved: true })).rejects.toThrow(/"key"/);
+    }
+  });
+});
+
+describe("createKernel({ approvalKey })", () => {
+  test("throws a TypeError, when the key can't verify", async () => {
+    const pair = await crypto.subtle.generateKey({ name: "Ed25519" }, false, ["sign", "verify"]) as CryptoKeyPair;
+    const signs = await crypto.subtle.importKey("raw", new Uint8Array(32), { name: "HMAC", hash: "SHA-256" }, false, [
+      "sign",
+    ]);
+    const ecdsa = await crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, false, ["sign", "verify"]);
+    for (const approvalKey of [pair.privateKey, signs, ecdsa.publicKey, {}, "secret", null]) {
+      expect(() => createKernel({ approvalKey: approvalKey as CryptoKey })).toThrow(/"approvalKey"/);
+    }
+    expect(() => createKernel({ approvalKey: pair.publicKey })).not.toThrow();
+  });
+});

@@ -97,7 +97,7 @@ export { policySchema } from "./src/policy/schema.ts";
 export type { BlockedPattern, GovernancePolicy, PolicyInit } from "./src/policy/policy.ts";
 
 export { grantApproval } from "./src/approval/grant.ts";
-export type { ApprovalGrant, ApprovalRequest } from "./src/approval/request.ts";
+export type { ApprovalAnswer, ApprovalEscalation, ApprovalGrant, ApprovalRequest } from "./src/approval/request.ts";
 export type { AuditRecord, AuditSink, DecisionRecord, OutcomeRecord, RecordBase } from "./src/audit/record.ts";
 export { type MemoryStore, memoryStore, type MemoryStoreOptions } from "./src/state/memory-store.ts";
 export type { Awaitable, PutOptions, StateEntry, StateStore, TakeRequest, TakeResult } from "./src/state/store.ts";

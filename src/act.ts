@@ -68,6 +68,8 @@ const MOST_QUESTIONS = 8;
 
 /** What an earlier question leaves to the next. */
 interface Earlier {
+  /** Whether a person is asked where the kernel can. */
+  readonly asks: boolean;
   /** How many questions there were. */
   readonly round: number;
   readonly isEdited: boolean;
@@ -77,7 +79,8 @@ interface Earlier {
   readonly grants: readonly ReadGrant[];
 }
 
-const FIRST: Earlier = { round: 0, isEdited: false, answered: Answered.none, grants: [] };
+const ASKS: Earlier = { asks: true, round: 0, isEdited: false, answered: Answered.none, grants: [] };
+const RETURNS: Earlier = { ...ASKS, asks: false };
 
 /** A question about an act, and what its answer is held against. */
 interface Asked extends Earlier {
@@ -124,7 +127,6 @@ export class ActImpl implements Act {
   later: OpenAct | undefined;
   readonly #init: ActInit;
   readonly #original: unknown;
-  #asks = false;
   #asked: Asked | undefined;
   #signal: AbortSignal | undefined;
 
@@ -176,10 +178,7 @@ export class ActImpl implements Act {
     const real = conclude(this.passage, this, decision, this.started);
     if (real.effect === "escalate") {
       // An approval is bound to what it shows, and what is not plain data can change behind it.
-      if (this.isPlain) {
-        this.#asks = asks;
-        return this.#question(real, FIRST, this.#original);
-      }
+      if (this.isPlain) return this.#question(real, asks ? ASKS : RETURNS, this.#original);
       return this.#settle(conclude(this.passage, this, deny("payload_not_plain", "Only plain data can be approved")));
     }
     return this.#settle(real);
@@ -247,7 +246,7 @@ export class ActImpl implements Act {
     });
     await this.#answerGiven(this.#asked);
     // A grant that did not count is no answer.
-    if (this.#asks && core.approve !== undefined && this.#isOpen(approval)) {
+    if (last.asks && core.approve !== undefined && this.#isOpen(approval)) {
       await this.#answer(await askPerson(core.approve, approval, this.signal, core.approvalTtlMs));
     }
     return this;
@@ -267,7 +266,7 @@ export class ActImpl implements Act {
     const { now } = passage.state;
     const verdict = await readGiven(given, asked.approval, passage, now, asked.round === 1);
     if (this.#isOver()) return;
-    const isNobodyLeft = this.#asks && passage.core.approve === undefined;
+    const isNobodyLeft = asked.asks && passage.core.approve === undefined;
     if (verdict === undefined || (verdict.outcome === "void" && !isNobodyLeft)) {
       this.phase = "escalated";
       if (verdict !== undefined) this.#tell(asked, verdict, now);
@@ -347,7 +346,7 @@ export class ActImpl implements Act {
         if (asked.round > MOST_QUESTIONS) return this.#refuse("Too many questions were asked about one call");
         const anew = conclude(passage, this, decision, started);
         if (anew.effect !== "escalate") this.#settle(anew);
-        else await this.#question(anew, { round: asked.round, isEdited, answered, grants: used }, source);
+        else await this.#question(anew, { ...asked, isEdited, answered, grants: used }, source);
         return;
       }
       decision = lifted(decision);

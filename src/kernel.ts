@@ -1,5 +1,5 @@
-import type { Approve } from "./approval/ask.ts";
 import { approvalKeyOf } from "./approval/grant.ts";
+import type { ApprovalAnswer, ApprovalRequest } from "./approval/request.ts";
 import type { AuditSink } from "./audit/record.ts";
 import { functionOf, knownKeys, wholeNumber, wrong } from "./check.ts";
 import { flatten } from "./combine/all.ts";
@@ -54,7 +54,7 @@ export interface KernelOptions {
    * Asks a person, who answers at once or later; only `true`, or valid grants, approve, and what throws denies with
    * `approval_denied`. Absent: escalations deny with `approval_required`.
    */
-  approve?: Approve;
+  approve?: (request: ApprovalRequest) => ApprovalAnswer | Promise<ApprovalAnswer>;
   /** Verifies grants: an HMAC key, or an Ed25519 public key. */
   approvalKey?: CryptoKey;
   /** How long a question may wait for its answer, in ms. Default 300000. */

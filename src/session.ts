@@ -36,7 +36,7 @@ export interface SessionInit {
   parent?: Session | undefined;
   /** Aborts every act of the session. */
   signal?: AbortSignal | undefined;
-  /** Names the session; the same again to resume an approval in another process. Default: a new one. */
+  /** Names the session; grants fit in no other, so resuming in another process takes the same. Default: a new one. */
   sessionId?: string | undefined;
   /** What drift is measured against; absent: the first output. */
   baseline?: string | undefined;

@@ -1,5 +1,4 @@
 import type { Passage } from "../passage.ts";
-import { capsOf } from "../snapshot/snapshot.ts";
 import { type Person, personOf, requesterOf } from "./approver.ts";
 import { NoAnswer, sameData } from "./ask.ts";
 import { isSigned } from "./grant.ts";
@@ -47,7 +46,7 @@ export async function readAnswer(
       ? { outcome: "approved", reason: "Approved", by: undefined, grants: [], edit: undefined }
       : mistake("it must be signed by several approvers");
   }
-  const grants = readGrants(answer, capsOf(request.stage));
+  const grants = readGrants(answer, passage.gate(request.stage).caps);
   return grants === undefined || grants.length === 0
     ? no("void", "The answer was neither true nor false nor a grant")
     : await judgedSafely(grants, request, passage, now);
@@ -64,7 +63,7 @@ export async function readGiven(
   now: number,
   isFirst: boolean,
 ): Promise<Verdict | undefined> {
-  const grants = readGrants(given, capsOf(request.stage));
+  const grants = readGrants(given, passage.gate(request.stage).caps);
   if (grants === undefined) return no("refused", `The call's grant does not count: ${NO_GRANT}`);
   if (grants.length === 0 || (!isFirst && !grants.some(({ digest }) => digest === request.digest))) return undefined;
   return await judgedSafely(grants, request, passage, now);

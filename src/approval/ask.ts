@@ -4,10 +4,7 @@ import { policyText } from "../policy/digest.ts";
 import type { Stage } from "../request.ts";
 import { randomText } from "../trust/bytes.ts";
 import { digestOf, plainText, render } from "./digest.ts";
-import type { ApprovalGrant, ApprovalRequest } from "./request.ts";
-
-/** What answers a question. */
-export type ApprovalAnswer = boolean | ApprovalGrant | readonly ApprovalGrant[];
+import type { ApprovalAnswer, ApprovalRequest } from "./request.ts";
 
 /** Asks a person, who answers at once or later. */
 export type Approve = (request: ApprovalRequest) => ApprovalAnswer | Promise<ApprovalAnswer>;

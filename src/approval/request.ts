@@ -57,3 +57,6 @@ export interface ApprovalGrant {
   /** Over all other fields, in base64url. */
   readonly signature: string;
 }
+
+/** What answers an {@linkcode ApprovalRequest}: only `true`, and grants that say so, approve. */
+export type ApprovalAnswer = boolean | ApprovalGrant | readonly ApprovalGrant[];

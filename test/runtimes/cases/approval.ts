@@ -32,12 +32,7 @@ export const approvalCases: readonly Case[] = [
       for (const hash of ["SHA-256", "SHA-512"]) {
         const approvalKey = await hmac(hash);
         const kept = sallyport.memoryStore();
-        const process = (): sallyport.Session =>
-          open({
-            policy,
-            approvalKey,
-            plugins: [sallyport.definePlugin({ name: "store", setup: (host) => host.store(kept) })],
-          }, init);
+        const process = (): sallyport.Session => open({ policy, approvalKey, store: kept }, init);
         const grant = JSON.parse(
           JSON.stringify(
             await sallyport.grantApproval(await question(process()), approvalKey, { approved: true, by: "Zoë" }),
@@ -93,8 +88,24 @@ export const approvalCases: readonly Case[] = [
           approvalKey: key,
           approve: (request) => sallyport.grantApproval(request, key, { approved: true, payload }),
         });
+      // The edit is asked about anew, and answered with the same edit.
       same(await edit({ eur: 1, to: "bob" }).tool(pay(5), (safe) => safe), { eur: 1, to: "bob" });
       same(await codeOf(edit({ eur: 1, to: "Mallory" }).tool(pay(5), () => 1)), "blocked_pattern");
+    },
+  },
+  {
+    name: "a name that looks like another, or is the requester's own, makes no second approver",
+    async run(): Promise<void> {
+      const key = await hmac();
+      const by = async (...names: string[]): Promise<unknown> => {
+        const approve = (request: sallyport.ApprovalRequest): Promise<sallyport.ApprovalGrant[]> =>
+          Promise.all(names.map((name) => sallyport.grantApproval(request, key, { approved: true, by: name })));
+        return await codeOf(open({ policy, approvalKey: key, approvalQuorum: 2, approve }, init).tool(pay(5), () => 1));
+      };
+      for (const name of ["ANN ", "a\u200bnn", "\u0430nn", "Portable", "p\u043ertable", ""]) {
+        same(await by("ann", name), "approval_denied", name);
+      }
+      same(await by("ann", "bob"), "allowed");
     },
   },
   {
@@ -160,5 +171,5 @@ export const approvalCases: readonly Case[] = [
   },
 ];
 
-const CALL_DIGEST = "8547b0ef4345b405211bcb15c296d080f8a2aa67120b9d5672be340227e97311";
+const CALL_DIGEST = "e707d8541b0c0b9a2465bf7b710d2f3627c26bf8f7e135e0d00c83398d6f0298";
 const POLICY_DIGEST = "50798d8c8d460b7a31145165fb5ea5765b83f04d0938406a9e1497448e3cf4af";

@@ -68,6 +68,8 @@ const MOST_QUESTIONS = 8;
 
 /** What an earlier question leaves to the next. */
 interface Earlier {
+  /** The grants that came with the call, as they came. */
+  readonly given: unknown;
   /** Whether a person is asked where the kernel can. */
   readonly asks: boolean;
   /** How many questions there were. */
@@ -79,8 +81,7 @@ interface Earlier {
   readonly grants: readonly ReadGrant[];
 }
 
-const ASKS: Earlier = { asks: true, round: 0, isEdited: false, answered: Answered.none, grants: [] };
-const RETURNS: Earlier = { ...ASKS, asks: false };
+const FIRST: Omit<Earlier, "asks" | "given"> = { round: 0, isEdited: false, answered: Answered.none, grants: [] };
 
 /** A question about an act, and what its answer is held against. */
 interface Asked extends Earlier {
@@ -178,7 +179,9 @@ export class ActImpl implements Act {
     const real = conclude(this.passage, this, decision, this.started);
     if (real.effect === "escalate") {
       // An approval is bound to what it shows, and what is not plain data can change behind it.
-      if (this.isPlain) return this.#question(real, asks ? ASKS : RETURNS, this.#original);
+      if (this.isPlain) {
+        return this.#question(real, { ...FIRST, asks, given: givenIn(this.#init) }, this.#original);
+      }
       return this.#settle(conclude(this.passage, this, deny("payload_not_plain", "Only plain data can be approved")));
     }
     return this.#settle(real);
@@ -258,7 +261,7 @@ export class ActImpl implements Act {
 
   /** Answers with the grants that came with the call. */
   async #answerGiven(asked: Asked): Promise<void> {
-    const given = Object.hasOwn(this.#init, "grant") ? this.#init.grant : undefined;
+    const { given } = asked;
     if (given === undefined || !this.#isOpen(asked.approval)) return;
     this.phase = "judging";
     const { passage } = this;
@@ -273,6 +276,14 @@ export class ActImpl implements Act {
       return;
     }
     await this.#resolve(asked, verdict, now);
+  }
+
+  /** The same call came again: what it brings answers the question, as if it had come with the first. */
+  again(init: ActInit): this | Promise<this> {
+    const given = givenIn(init);
+    if (given === undefined || this.#asked === undefined || this.phase !== "escalated") return this.pending ?? this;
+    this.#asked = { ...this.#asked, given };
+    return this.#answerGiven(this.#asked).then(() => this);
   }
 
   async resume(answer: boolean | ApprovalGrant | readonly ApprovalGrant[]): Promise<Decision> {
@@ -417,6 +428,11 @@ export class ActImpl implements Act {
     // What a child brings in reaches its parents with its answer.
     for (let at: Passage | undefined = this.passage; at !== undefined; at = at.parent) at.state.tainted = true;
   }
+}
+
+/** The grants that a call brings, whatever they are. */
+function givenIn(init: ActInit): unknown {
+  return Object.hasOwn(init, "grant") ? init.grant : undefined;
 }
 
 /** What is left of a decision once a person has answered what it asked. */

@@ -80,7 +80,7 @@ export interface Session {
   ): Promise<T>;
   /**
    * Judges an act that somebody else runs. The same callId, name and payload as an open act's answer that act, and take
-   * nothing.
+   * nothing; a `grant` answers what it asked.
    * Answers at once where every guard does and nobody is asked.
    */
   begin(
@@ -184,7 +184,7 @@ export class SessionImpl implements Session {
     if (stage !== "pre_tool_call") mustBeOneOf("begin()", stage, BEGINNINGS);
     if (approval !== "ask" && approval !== "return") throw wrong("begin()", "approval", '"ask" or "return"', approval);
     const again = callId === undefined ? undefined : this.#same(stage, name, payload, callId);
-    if (again !== undefined) return again.pending ?? again;
+    if (again !== undefined) return again.again(request);
     const act = new ActImpl(this.#passage, stage, name, payload, request);
     act.isPaired = true;
     return act.begin(approval === "ask");

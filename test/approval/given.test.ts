@@ -266,3 +266,50 @@ test("a grant that expires while guards judge again does not count", async () =>
   const slow = asks("asks", "A payment", () => (round++ === 1 && (now = 1200), true));
   expect(await outcome(open({ ...options, guards: [slow] }), pay(5, { grant }))).toBe("approval_denied");
 });
+
+describe("the same call again, with a grant", () => {
+  const begin = (session: Session, more: object = {}) =>
+    session.begin({
+      stage: "pre_tool_call",
+      name: "pay",
+      payload: { amount: 5 },
+      callId: "c1",
+      approval: "return",
+      ...more,
+    });
+  const asked = async (session: Session): Promise<ApprovalGrant> => {
+    const { decision } = await begin(session);
+    if (decision.effect !== "escalate" || decision.approval === undefined) throw new Error("no question");
+    return await signed(decision.approval, "ada");
+  };
+
+  test("lets the open act run, and takes nothing anew", async () => {
+    const session = open({ policy: { maxToolCalls: 1 } });
+    const first = await begin(session);
+    const grant = await asked(session);
+    const again = await begin(session, { grant });
+    expect(again).toBe(first);
+    expect(again.decision).toMatchObject({ effect: "allow" });
+  });
+
+  test("leaves it open, when the grant does not count, and denies, when it is none", async () => {
+    const session = open();
+    const grant = { ...(await asked(session)), by: "eve" };
+    expect((await begin(session, { grant })).decision.effect).toBe("escalate");
+    expect((await begin(session, { grant: true })).decision).toMatchObject({ code: "approval_denied" });
+  });
+
+  test("answers it while a person is asked, whose late answer changes nothing", async () => {
+    let answer: (isYes: boolean) => void = () => {};
+    const session = open({ approve: () => new Promise<boolean>((resolve) => (answer = resolve)) });
+    const grant = await signed(await question(open(), pay(5, { callId: "c1" })), "ada");
+    const waiting = begin(session, { approval: "ask" });
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    while ((session.act("c1")?.decision.effect ?? "") !== "escalate") await new Promise((done) => setTimeout(done, 0));
+    const again = await begin(session, { grant });
+    expect(again.decision).toMatchObject({ effect: "allow" });
+    answer(false);
+    expect(await waiting).toBe(again);
+    expect(again.decision).toMatchObject({ effect: "allow" });
+  });
+});

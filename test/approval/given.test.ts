@@ -52,11 +52,11 @@ describe.each(NO_GRANTS)("a grant that is %s", (_what, grant) => {
     const given = { grant } as object;
     for (
       const verb of [
-        session.run("hi", () => ran++, given),
-        session.model({ model: "m", request: {}, ...given }, () => ran++),
-        session.tool({ name: "t", arguments: {}, ...given }, () => ran++),
+        () => session.run("hi", () => ran++, given),
+        () => session.model({ model: "m", request: {}, ...given }, () => ran++),
+        () => session.tool({ name: "t", arguments: {}, ...given }, () => ran++),
       ]
-    ) await expect(verb).rejects.toMatchObject({ code: "approval_denied" });
+    ) await expect(verb()).rejects.toMatchObject({ code: "approval_denied" });
     const begun = await session.begin({ stage: "pre_tool_call", name: "t", payload: {}, ...given });
     expect(begun.decision).toMatchObject({ code: "approval_denied" });
     expect(ran).toBe(0);
@@ -70,6 +70,21 @@ describe.each(NO_GRANTS)("a grant that is %s", (_what, grant) => {
 test("a grant that says true among signed ones denies", async () => {
   const grant = [await signed(await question(open()), "ada"), true];
   expect(await outcome(open(), pay(5, { grant }))).toBe("approval_denied");
+});
+
+test("a grant is read by own keys, and is not looked for on the prototype", async () => {
+  const grant = await signed(await question(open()), "ada");
+  let asked = 0;
+  const session = open({ approve: () => (asked++, true) });
+  expect(await outcome(session, pay(5, { grant: Object.create(grant) as unknown }))).toBe("approval_denied");
+  expect(asked).toBe(0);
+  const polluted = Object.prototype as { grant?: unknown };
+  polluted.grant = grant;
+  try {
+    expect(await outcome(open(), pay())).toBe("approval_required");
+  } finally {
+    delete polluted.grant;
+  }
 });
 
 test("true approves, when the host itself answers: from approve, at once or later, and in resume()", async () => {
@@ -144,6 +159,15 @@ describe("a grant that was signed, and does not count", () => {
     });
     expect(act.decision).toMatchObject({ effect: "escalate", approval: { name: "pay" } });
     expect(await act.resume(true)).toMatchObject({ effect: "allow" });
+  });
+
+  test("has expired: approve is asked", async () => {
+    let now = 1000;
+    const options = { clock: () => now, approvalTtlMs: 100 };
+    const grant = await signed(await question(open(options)), "ada");
+    now = 1100;
+    expect(await outcome(open(options), pay(5, { grant }))).toBe("approval_denied");
+    expect(await outcome(open({ ...options, approve: () => true }), pay(5, { grant }))).toEqual({ amount: 5 });
   });
 
   test("was used before: approve is asked, and its yes is another one", async () => {

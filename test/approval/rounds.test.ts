@@ -156,6 +156,7 @@ describe("an edited call", () => {
     const approve = (request: ApprovalRequest) =>
       grantApproval(request, hmac, { approved: true, by: "ada", payload: { amount: 10 } });
     expect(await outcome(open({ guards: [half, clerk], approve }), pay(40))).toEqual({ amount: 5 });
+    expect(await outcome(open({ guards: [half, clerk], approve }), pay(20))).toEqual({ amount: 10 });
   });
 
   test("is granted later, in other processes: with both grants, or asked for as it was edited", async () => {
@@ -171,6 +172,7 @@ describe("an edited call", () => {
     expect(await outcome(process(), pay(5, { grant: [edit, second] }))).toEqual({ amount: 2000 });
     expect(await outcome(process(), pay(5, { grant: [edit, second] }))).toBe("approval_denied");
     const third = await signed(await question(process(), pay(2000)), "cfo");
+    expect(await outcome(process(), pay(5, { grant: [edit, third] }))).toBe("approval_denied");
     expect(await outcome(process(), pay(2000, { grant: third }))).toEqual({ amount: 2000 });
   });
 
@@ -222,6 +224,19 @@ describe("after the wait", () => {
     expect(await outcome(kernel.session({ agentId: "a" }), pay())).toBe(
       stop === "kill" ? "session_killed" : "agent_suspended",
     );
+  });
+
+  test.each(["suspend", "kill"] as const)("%s ends an approve that never answers, and says so", async (stop) => {
+    const kernel = createKernel({ guards: [clerk], approve: () => (kernel[stop]("a"), new Promise(() => {})) });
+    expect(await outcome(kernel.session({ agentId: "a" }), pay())).toBe(
+      stop === "kill" ? "session_killed" : "agent_suspended",
+    );
+  });
+
+  test("a yes that comes too late is none", async () => {
+    let now = 1000;
+    const session = open({ clock: () => now, approvalTtlMs: 100, approve: () => (now = 1100, true) });
+    expect(await outcome(session, pay())).toBe("approval_denied");
   });
 
   test("an approve that never answers ends with the act's signal", async () => {

@@ -165,11 +165,21 @@ describe("a refused attempt burns no grant", () => {
     },
   );
 
-  test("and two who want the same two get them once, whatever the order", async () => {
-    const options = { ...two, store: memoryStore() };
-    const [ada, bob] = await grants(options);
+  test("and of two who want the same two at once, in any order, one gets them", async () => {
+    const [ada, bob] = await grants(two);
+    const kept = memoryStore();
+    let first = 0;
+    let bothCame: () => void = () => {};
+    const both = new Promise<void>((resolve) => (bothCame = resolve));
+    const store = storeWith({
+      put: async (...args) => {
+        if (++first === 2) bothCame();
+        await both;
+        return await kept.put(...args);
+      },
+    }, kept);
     const outcomes = await Promise.all(
-      [[ada, bob], [bob, ada]].map((grant) => outcome(open(options), pay(5, { grant }))),
+      [[ada, bob], [bob, ada]].map((grant) => outcome(open({ ...two, store }), pay(5, { grant }))),
     );
     expect(outcomes.filter((one) => one !== "approval_denied")).toEqual([{ amount: 5 }]);
   });

@@ -176,6 +176,22 @@ describe("an edited call", () => {
     expect(await outcome(process(), pay(2000, { grant: third }))).toEqual({ amount: 2000 });
   });
 
+  test("spends every grant of the way there", async () => {
+    const store = memoryStore();
+    const grants = async () => [
+      await signed(await question(open({ store })), "ada", { payload: { amount: 6 } }),
+      await signed(await question(open({ store }), pay(6)), "bob", { payload: { amount: 7 } }),
+      await signed(await question(open({ store }), pay(7)), "eve"),
+    ];
+    const [first, second] = [await grants(), await grants()];
+    expect(await outcome(open({ store }), pay(5, { grant: first }))).toEqual({ amount: 7 });
+    for (const at of [0, 1, 2]) {
+      const grant = second.with(at, first[at]!);
+      expect(await outcome(open({ store }), pay(5, { grant }))).toBe("approval_denied");
+    }
+    expect(await outcome(open({ store }), pay(5, { grant: second }))).toEqual({ amount: 7 });
+  });
+
   test("cannot be edited to what a gate does not take", async () => {
     const request = await question(open());
     const grant = await signed(request, "ada", { payload: { note: "x".repeat(2_000_000) } });

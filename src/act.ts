@@ -92,6 +92,8 @@ interface Asked extends Earlier {
   readonly origin: unknown;
   /** What is judged again: the caller's payload, or what an approver made of it. */
   readonly source: unknown;
+  /** There once grants came later than the call: whoever answers meanwhile waits until they were read. */
+  reading: Promise<void> | undefined;
 }
 
 /** One act, from the gate before it to the gate after it; what guards take belongs to it. */
@@ -216,7 +218,7 @@ export class ActImpl implements Act {
   async #question(decision: Escalate, last: Earlier, source: unknown): Promise<this> {
     const { passage } = this;
     const { core } = passage;
-    const caps = capsOf(this.stage);
+    const { caps } = passage.gate(this.stage);
     const isChanged = Object.hasOwn(decision, "payload");
     // A copy that nobody else holds: what the person is shown is what the call is held against later.
     const judged = snapshot(isChanged ? decision.payload : this.payload, caps, false);
@@ -239,6 +241,7 @@ export class ActImpl implements Act {
       judged,
       origin,
       source,
+      reading: undefined,
     };
     core.emitter.emit("approval_requested", {
       ...eventOf(passage, passage.state.now),
@@ -250,7 +253,9 @@ export class ActImpl implements Act {
     await this.#answerGiven(this.#asked);
     // A grant that did not count is no answer.
     if (last.asks && core.approve !== undefined && this.#isOpen(approval)) {
-      await this.#answer(await askPerson(core.approve, approval, this.signal, core.approvalTtlMs));
+      const answer = await askPerson(core.approve, approval, this.signal, core.approvalTtlMs);
+      await this.#asked?.reading;
+      await this.#answer(answer);
     }
     return this;
   }
@@ -282,8 +287,9 @@ export class ActImpl implements Act {
   again(init: ActInit): this | Promise<this> {
     const given = givenIn(init);
     if (given === undefined || this.#asked === undefined || this.phase !== "escalated") return this.pending ?? this;
-    this.#asked = { ...this.#asked, given };
-    return this.#answerGiven(this.#asked).then(() => this);
+    const asked: Asked = this.#asked = { ...this.#asked, given };
+    asked.reading = this.#answerGiven(asked);
+    return asked.reading.then(() => this);
   }
 
   async resume(answer: boolean | ApprovalGrant | readonly ApprovalGrant[]): Promise<Decision> {
@@ -437,7 +443,9 @@ function givenIn(init: ActInit): unknown {
 
 /** What is left of a decision once a person has answered what it asked. */
 function lifted(decision: Escalate): Decision {
-  const { warnings, guard, reason } = decision;
+  const { reason } = decision;
+  const warnings = Object.hasOwn(decision, "warnings") ? decision.warnings : undefined;
+  const guard = Object.hasOwn(decision, "guard") ? decision.guard : undefined;
   const heard = warnings === undefined ? {} : { warnings };
   if (!Object.hasOwn(decision, "payload")) return warnings === undefined ? ALLOW : amend(ALLOW, heard);
   return amend({ effect: "transform", allowed: true, reason, payload: decision.payload } as Transform, {

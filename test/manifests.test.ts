@@ -43,8 +43,8 @@ describe("manifests", () => {
     }
   });
 
-  test("carry the version that the changelog begins with", () => {
-    expect(/^## (\S+)/m.exec(read("CHANGELOG.md"))?.[1]).toBe(json("package.json").version);
+  test("carry the version that the changelog begins with, below what is unreleased", () => {
+    expect(/^## (?!Unreleased$)(\S+)/m.exec(read("CHANGELOG.md"))?.[1]).toBe(json("package.json").version);
   });
 });
 

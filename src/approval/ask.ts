@@ -4,7 +4,7 @@ import { policyText } from "../policy/digest.ts";
 import type { Stage } from "../request.ts";
 import { randomText } from "../trust/bytes.ts";
 import { digestOf, plainText, render } from "./digest.ts";
-import type { ApprovalAnswer, ApprovalRequest } from "./request.ts";
+import type { ApprovalAnswer, ApprovalEscalation, ApprovalRequest } from "./request.ts";
 
 /** Asks a person, who answers at once or later. */
 export type Approve = (request: ApprovalRequest) => ApprovalAnswer | Promise<ApprovalAnswer>;
@@ -31,11 +31,7 @@ export async function createApproval(
   }
   const policyDigest = await digesting;
   const { stage, name, callId } = act;
-  const shown = Object.freeze(
-    escalations.map(({ guard, code, reason }) =>
-      Object.freeze(guard === undefined ? { code, reason } : { guard, code, reason })
-    ),
-  );
+  const shown = Object.freeze(escalations.map(shownOf));
   const digest = await digestOf("sallyport approval 2", {
     stage,
     name,
@@ -61,6 +57,12 @@ export async function createApproval(
     text: render(name, payload),
     expiresAt: passage.state.now + passage.core.approvalTtlMs,
   });
+}
+
+function shownOf(escalation: Escalate): ApprovalEscalation {
+  const { code, reason } = escalation;
+  const named = Object.hasOwn(escalation, "guard") && escalation.guard !== undefined;
+  return Object.freeze(named ? { guard: escalation.guard, code, reason } : { code, reason });
 }
 
 /** What somebody answered, or why nobody did. */

@@ -67,7 +67,14 @@ export async function grantApproval(
 const WHERE = "grantApproval()";
 
 function asked(request: unknown): { id: string; digest: string; expiresAt: number } {
-  const { id, digest, expiresAt } = (request ?? {}) as Partial<ApprovalRequest>;
+  if (typeof request !== "object" || request === null) {
+    throw wrongType(WHERE, "request", "an approval request", request);
+  }
+  const own = (key: "id" | "digest" | "expiresAt"): unknown =>
+    Object.hasOwn(request, key) ? (request as Record<string, unknown>)[key] : undefined;
+  const id = own("id");
+  const digest = own("digest");
+  const expiresAt = own("expiresAt");
   if (typeof id !== "string") throw wrongType(WHERE, "request.id", "the id of an approval request", id);
   if (typeof digest !== "string") throw wrongType(WHERE, "request.digest", "the digest of an approval request", digest);
   if (typeof expiresAt !== "number" || !Number.isFinite(expiresAt)) {

@@ -301,6 +301,14 @@ describe("the same call again, with a grant", () => {
       approval: "return",
       ...more,
     });
+  /** A session whose person answers when told to. */
+  const waited = () => {
+    let asked: () => void = () => {};
+    let answer: (isYes: boolean) => void = () => {};
+    const isAsked = new Promise<void>((resolve) => (asked = resolve));
+    const answered = new Promise<boolean>((resolve) => (answer = resolve));
+    return { session: open({ approve: () => (asked(), answered) }), isAsked, answer };
+  };
   const asked = async (session: Session): Promise<ApprovalGrant> => {
     const { decision } = await begin(session);
     if (decision.effect !== "escalate" || decision.approval === undefined) throw new Error("no question");
@@ -324,16 +332,25 @@ describe("the same call again, with a grant", () => {
   });
 
   test("answers it while a person is asked, whose late answer changes nothing", async () => {
-    let answer: (isYes: boolean) => void = () => {};
-    const session = open({ approve: () => new Promise<boolean>((resolve) => (answer = resolve)) });
+    const { session, isAsked, answer } = waited();
     const grant = await signed(await question(open(), pay(5, { callId: "c1" })), "ada");
     const waiting = begin(session, { approval: "ask" });
-    await new Promise((resolve) => setTimeout(resolve, 0));
-    while ((session.act("c1")?.decision.effect ?? "") !== "escalate") await new Promise((done) => setTimeout(done, 0));
+    await isAsked;
     const again = await begin(session, { grant });
     expect(again.decision).toMatchObject({ effect: "allow" });
     answer(false);
     expect(await waiting).toBe(again);
     expect(again.decision).toMatchObject({ effect: "allow" });
+  });
+
+  test("loses no answer of a person that comes while the grant is read", async () => {
+    const { session, isAsked, answer } = waited();
+    const grant = await signed(await question(open(), pay(6, { callId: "c1" })), "ada");
+    const waiting = begin(session, { approval: "ask" });
+    await isAsked;
+    const again = begin(session, { grant });
+    answer(false);
+    expect((await again).decision.allowed).toBe(false);
+    expect((await waiting).decision).toMatchObject({ code: "approval_denied" });
   });
 });

@@ -345,7 +345,7 @@ describe("the same call again, with a grant", () => {
 
   test("loses no answer of a person that comes while the grant is read", async () => {
     const { session, isAsked, answer } = waited();
-    const grant = await signed(await question(open(), pay(6, { callId: "c1" })), "ada");
+    const grant = { ...(await signed(await question(open(), pay(5, { callId: "c1" })), "ada")), by: "eve" };
     const waiting = begin(session, { approval: "ask" });
     await isAsked;
     const again = begin(session, { grant });

@@ -87,7 +87,7 @@ export async function delegate(identity: Identity, options: DelegateOptions): Pr
   if (parent === undefined) {
     throw wrong(where, "parent", `a chain of 1 to ${MAX_LINKS} links made by delegate()`, options.parent);
   }
-  const to = await oneDid(options.to);
+  const to = oneDid(options.to);
   if (to === undefined) throw wrong(where, "to", "the DID of a key, did:agentmesh:… or did:key:…", options.to);
   const now = wholeNumber(where, "clock()", Math.floor(clock()), 0);
   const granted = pass(where, identity.did, parent, { capabilities, maxDepth, expiresAt }, to);

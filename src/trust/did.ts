@@ -1,6 +1,7 @@
 import { show } from "../check.ts";
 import { type Bytes, sha256, toHex } from "./bytes.ts";
 import { publicKeyOf } from "./ed25519.ts";
+import { hashOfKey } from "./key-hash.ts";
 
 /** A DID that names a key. */
 export type Did =
@@ -92,7 +93,48 @@ export function readDid(text: unknown): Did | undefined {
 }
 
 /** The `did:agentmesh` form of a DID of either method, so that one key has one name; `undefined` if it names no key. */
-export async function oneDid(text: unknown): Promise<string | undefined> {
+export function oneDid(text: unknown): string | undefined {
   const parsed = readDid(text);
-  return parsed?.method === "key" ? await didOf(parsed.publicKey as Bytes) : parsed?.did;
+  return parsed?.method === "key" ? `did:agentmesh:${hashOfKey(parsed.publicKey)}` : parsed?.did;
+}
+
+const HEX_KEY = /^did:agentmesh:[0-9A-Fa-f]{64}$/;
+/** As {@linkcode hashOfKey} is dear beside a look-up, and the agents of a process are the same ones again and again. */
+const keys = new Map<string, string>();
+const MOST_KEYS = 4096;
+
+/**
+ * The one name under which an agent is kept and compared, whichever of its names is given: of a key's two DIDs the
+ * `did:agentmesh`, and of any other text that text.
+ *
+ * Everything that remembers something about an agent, or asks whether two are the same, uses this: a killed agent must
+ * not go on, and a spent limit not begin anew, under the other name of its key. What a DID's text leaves open is one
+ * too: upper-case digits of a fingerprint, and characters written as `%xx` without need. An agentId that is the end of
+ * a `did:key` stands for the end of the `did:agentmesh`.
+ */
+export function canonicalAgentKey(agent: string): string {
+  const isDid = agent.startsWith("did:");
+  // An agentId that is no end of a did:key is its own name: the case of the hot path.
+  if (!isDid && !agent.startsWith("z6Mk")) return agent;
+  const known = keys.get(agent);
+  if (known !== undefined) return known;
+  const key = isDid ? canonicalDid(agent) : canonicalDid(`did:key:${agent}`).replace(/^did:agentmesh:|^did:key:/, "");
+  if (keys.size >= MOST_KEYS) keys.clear();
+  keys.set(agent, key);
+  return key;
+}
+
+function canonicalDid(text: string): string {
+  const did = text.replace(/%[0-9A-Fa-f]{2}/g, (code) => {
+    const char = String.fromCharCode(Number.parseInt(code.slice(1), 16));
+    return /[A-Za-z0-9._-]/.test(char) ? char : code.toUpperCase();
+  });
+  if (HEX_KEY.test(did)) return did.toLowerCase();
+  const parsed = readDid(did);
+  return parsed?.method === "key" ? `did:agentmesh:${hashOfKey(parsed.publicKey)}` : did;
+}
+
+/** Whether two names are one agent's. */
+export function isSameAgent(one: string, other: string): boolean {
+  return one === other || canonicalAgentKey(one) === canonicalAgentKey(other);
 }

@@ -36,7 +36,7 @@ export async function judgeStanding(
     return least === undefined ? undefined : deny("trust_too_low", "The agent is unknown, so it has no trust score");
   }
   const facts = readFacts(agent);
-  const known = await oneDid(facts.did);
+  const known = oneDid(facts.did);
   if (known === undefined || known !== did) {
     return deny("identity_unverified", "The agent is not the one that is on record");
   }

@@ -97,7 +97,8 @@ export async function verifyDelegation(chain: unknown, options: VerifyDelegation
   const isRevoked = revocation(options.revoked);
   // Read before the first await, so that nobody swaps a link while another is being hashed.
   const links = readChain(chain);
-  const [roots, holder] = await Promise.all([rootsOf(options.roots), oneDid(stated)]);
+  const roots = rootsOf(options.roots);
+  const holder = oneDid(stated);
   if (holder === undefined) throw wrong(WHERE, "holder", "the DID of a key, did:agentmesh:… or did:key:…", stated);
 
   const first = links?.[0];
@@ -163,13 +164,13 @@ function revocation(revoked: VerifyDelegationOptions["revoked"]): (name: string)
   throw wrong(WHERE, "revoked", "a set or a function", revoked);
 }
 
-async function rootsOf(roots: readonly DelegationRoot[]): Promise<ReadonlyMap<string, Grant>> {
+function rootsOf(roots: readonly DelegationRoot[]): ReadonlyMap<string, Grant> {
   if (!Array.isArray(roots)) throw wrong(WHERE, "roots", "an array", roots);
   const out = new Map<string, Grant>();
   for (const [at, root] of (roots as readonly DelegationRoot[]).entries()) {
     knownKeys(`${WHERE} roots[${at}]`, root, ["did", "capabilities", "maxDepth", "expiresAt"]);
     const { did, capabilities, maxDepth = MAX_LINKS, expiresAt = Number.MAX_SAFE_INTEGER } = root;
-    const name = await oneDid(did);
+    const name = oneDid(did);
     if (name === undefined) {
       throw wrong(WHERE, `roots[${at}].did`, "the DID of a key, did:agentmesh:… or did:key:…", did);
     }

@@ -55,7 +55,7 @@ export async function verifyIdentity(proof: IdentityProof): Promise<boolean> {
   const message = bytesOf(proof.message);
   const signature = bytesOf(proof.signature);
   const publicKey = keyOf(proof);
-  const did = await oneDid(proof.did);
+  const did = oneDid(proof.did);
   if (await judgeStanding("verifyIdentity()", did, { agent, minTrustScore }) !== undefined) return false;
   if (message === undefined || publicKey === undefined || !isContext(context) || await didOf(publicKey) !== did) {
     return false;

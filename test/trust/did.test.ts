@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { didKeyOf, didOf, oneDid, parseDid, readDid } from "../../src/trust/did.ts";
+import { canonicalAgentKey, didKeyOf, didOf, isSameAgent, oneDid, parseDid, readDid } from "../../src/trust/did.ts";
+import { hashOfKey } from "../../src/trust/key-hash.ts";
 import { fromHex, littleEndian, RFC_8032 } from "./identities.ts";
 
 const KEY = fromHex((RFC_8032[0] as (typeof RFC_8032)[number])[1]);
@@ -82,8 +83,58 @@ describe("parseDid()", () => {
 describe("oneDid()", () => {
   test("gives a key one name, when it comes as did:key or as did:agentmesh", async () => {
     const did = await didOf(KEY);
-    expect(await oneDid(didKeyOf(KEY))).toBe(did);
-    expect(await oneDid(did)).toBe(did);
-    expect(await oneDid("did:agentmesh:deployer")).toBeUndefined();
+    expect(oneDid(didKeyOf(KEY))).toBe(did);
+    expect(oneDid(did)).toBe(did);
+    expect(oneDid("did:agentmesh:deployer")).toBeUndefined();
+  });
+});
+
+describe("canonicalAgentKey()", () => {
+  const key = didKeyOf(KEY);
+
+  test("gives a key one name, whichever of its names it is called by", async () => {
+    const did = await didOf(KEY);
+    const percent = did.replace("21", "%32%31");
+    for (const name of [did, key, did.toUpperCase().replace("DID:AGENTMESH", "did:agentmesh"), percent]) {
+      expect(canonicalAgentKey(name)).toBe(did);
+      expect(isSameAgent(name, key)).toBe(true);
+    }
+    // The ends of both, which are their agentIds.
+    expect(canonicalAgentKey(key.slice(8))).toBe(did.slice(14));
+    expect(canonicalAgentKey(did.slice(14))).toBe(did.slice(14));
+  });
+
+  test("agrees with WebCrypto and is stable, whatever the key", async () => {
+    await fc.assert(fc.asyncProperty(fc.uint8Array({ minLength: 32, maxLength: 32 }), async (bytes) => {
+      const safe = Uint8Array.from([...bytes.slice(0, 30), 77, 77]);
+      const name = canonicalAgentKey(didKeyOf(safe));
+      expect(name).toBe(await didOf(safe));
+      expect(canonicalAgentKey(name)).toBe(name);
+    }));
+  });
+
+  test("agrees with WebCrypto, when the key lies in the midst of a larger buffer", async () => {
+    const large = Uint8Array.from([9, 9, 9, ...KEY, 9]);
+    expect(hashOfKey(large.subarray(3, 35))).toBe((await didOf(KEY)).slice(14));
+  });
+
+  test.each([
+    ["an agentId", "deployer"],
+    ["a chosen DID", "did:agentmesh:deployer"],
+    ["another method", "did:web:example.com"],
+    ["a chosen DID in upper case", "did:agentmesh:Deployer"],
+    ["everybody", "*"],
+    ["nothing", ""],
+    ["a did:key of another curve", "did:key:zDnaerDaTF5BXEavCrfRZEk316dpbLsfPDZ3WJ5hRTPFU2169"],
+    ["an agentId that only begins like a key's", "z6Mkay"],
+  ])("leaves a name as it is, when it is %s", (_, name) => {
+    expect(canonicalAgentKey(name)).toBe(name);
+  });
+
+  test("does not take one agent for another, when only the ends are the same", async () => {
+    const did = await didOf(KEY);
+    expect(isSameAgent(did, did.replace("did:agentmesh", "did:web:evil.example"))).toBe(false);
+    expect(isSameAgent("did:web:a", "did:web:b")).toBe(false);
+    expect(isSameAgent("did:web:example.com%3A80", "did:web:example.com%3a80")).toBe(true);
   });
 });

@@ -154,7 +154,7 @@ export {
   type DelegationLink,
   type Grant,
 } from "./src/trust/delegation.ts";
-export { type Did, parseDid } from "./src/trust/did.ts";
+export { canonicalAgentKey, type Did, parseDid } from "./src/trust/did.ts";
 export {
   createIdentity,
   type Identity,

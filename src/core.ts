@@ -12,6 +12,7 @@ import type { Stage } from "./request.ts";
 import { type Caps, capsOf } from "./snapshot/snapshot.ts";
 import type { StateStore } from "./state/store.ts";
 import type { Learn } from "./trust/learn.ts";
+import type { AgentProfile } from "./trust/profile.ts";
 
 /** The gate after each gate. */
 export const RESPONSE: Readonly<Record<"input" | "pre_model_call" | "pre_tool_call", Stage>> = {
@@ -87,6 +88,8 @@ export interface Core {
   readonly isShadow: boolean;
   readonly hasTrust: boolean;
   readonly learn: Learn | undefined;
+  /** Has a profile show what the tracker knows of its agent; the answer is waited for. */
+  readonly meet: ((agent: AgentProfile) => unknown) | undefined;
   readonly approve: Approve | undefined;
   readonly approvalKey: CryptoKey | undefined;
   readonly approvalTtlMs: number;

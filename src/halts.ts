@@ -1,5 +1,6 @@
 import { type Deny, deny, isThenable } from "./decision.ts";
 import type { Awaitable, StateEntry, StateStore } from "./state/store.ts";
+import { canonicalAgentKey, isSameAgent } from "./trust/did.ts";
 
 interface Halt {
   readonly signal: "suspend" | "kill";
@@ -25,7 +26,10 @@ const TRIES = 8;
 /** Stands for every agent: no agent can have this id. */
 export const EVERYBODY = "*";
 
-/** Which agents may not act, and the sessions to abort when one is stopped. Sessions are held weakly. */
+/**
+ * Which agents may not act, under the one name of each (a killed one must not go on under the other DID of its key), and
+ * the sessions to abort when one is stopped. Sessions are held weakly.
+ */
 export class Halts {
   readonly #options: HaltsOptions;
   readonly #halted: Map<string, Halt> = new Map();
@@ -48,11 +52,12 @@ export class Halts {
   }
 
   /** Stops an agent; a kill is final. */
-  stop(agent: string, signal: "suspend" | "kill", reason: string): void {
+  stop(name: string, signal: "suspend" | "kill", reason: string): void {
+    const agent = canonicalAgentKey(name);
     const halt = this.#keep(agent, signal, reason);
     if (halt === undefined) return;
     this.#tell(
-      (session) => agent === EVERYBODY || session.agentKey === agent || session.agentId === agent,
+      (session) => agent === EVERYBODY || isSameAgent(session.agentKey, agent) || isSameAgent(session.agentId, agent),
       halt.denial,
     );
     this.#write(agent, JSON.stringify([signal, reason]));
@@ -73,7 +78,8 @@ export class Halts {
    * Lets a suspended agent act again, unless it was killed; answers whether there was anything to lift, as far as is
    * known here.
    */
-  resume(agent: string): boolean {
+  resume(name: string): boolean {
+    const agent = canonicalAgentKey(name);
     if (this.#halted.get(agent)?.signal === "kill") return false;
     const isHere = this.#halted.delete(agent);
     this.#write(agent, "");
@@ -87,7 +93,7 @@ export class Halts {
   load(agentKey: string, agentId: string): Awaitable<Deny | undefined> {
     const store = this.#options.store();
     if (store === undefined) return undefined;
-    const agents = [...new Set([agentKey, agentId, EVERYBODY])];
+    const agents = [...new Set([canonicalAgentKey(agentKey), canonicalAgentKey(agentId), EVERYBODY])];
     const unknown = (error: unknown): Deny =>
       deny("store_unavailable", "Whether the agent may act could not be read", error);
     try {
@@ -114,7 +120,9 @@ export class Halts {
   of(agentKey: string, agentId: string): Deny | undefined {
     if (this.closed !== undefined) return this.closed;
     if (this.#halted.size === 0) return undefined;
-    return (this.#halted.get(agentKey) ?? this.#halted.get(agentId) ?? this.#halted.get(EVERYBODY))?.denial;
+    const halted = this.#halted;
+    return (halted.get(canonicalAgentKey(agentKey)) ?? halted.get(canonicalAgentKey(agentId)) ?? halted.get(EVERYBODY))
+      ?.denial;
   }
 
   /** Stops everything, for good. */

@@ -32,7 +32,7 @@ import { memoryStore } from "./state/memory-store.ts";
 import { type StateStore, storeOf } from "./state/store.ts";
 import type { ActionGuard } from "./trust/action-guard.ts";
 import { learnFrom } from "./trust/learn.ts";
-import type { TrustTracker } from "./trust/tracker.ts";
+import { meetBy, type TrustTracker } from "./trust/tracker.ts";
 import { coverageOf } from "./wrapping.ts";
 
 /** What a kernel is made of. All of it is optional. */
@@ -291,6 +291,7 @@ class KernelImpl implements Kernel {
       isShadow: mode === "shadow",
       hasTrust: trust !== undefined || trustTracker !== undefined,
       learn: trustTracker === undefined ? undefined : learnFrom(trustTracker),
+      meet: trustTracker === undefined ? undefined : (agent) => meetBy(trustTracker, agent),
       approve,
       approvalKey,
       approvalTtlMs,

@@ -79,7 +79,7 @@ export class Passage {
     const { guards, gates } = parent === undefined ? core : parent.#forChildren();
     this.#guards = extra.length === 0 ? guards : [...guards, ...extra];
     this.#gates = extra.length === 0 ? gates : createGates();
-    this.#ready = core.halts.load(agentKey, agentId);
+    this.#ready = bothKnown(core.halts.load(agentKey, agentId), known(core, parts.principal));
     this.#mayStart = this.#ready === undefined && this.gate("agent_startup").guards.length === 0;
   }
 
@@ -241,6 +241,24 @@ export class Passage {
     };
     return conclude(this, request, await this.gate(stage).judge(request, this.context, DRY_EDGE), started);
   }
+}
+
+/** Asks the tracker about the agent by its DID, so that a new profile does not begin at its old score. */
+function known({ meet }: Core, principal: AgentProfile | undefined): Awaitable<Deny | undefined> {
+  if (meet === undefined || principal === undefined) return undefined;
+  const unknown = (error: unknown): Deny =>
+    deny("store_unavailable", "How far the agent is trusted could not be read", error);
+  try {
+    const answer = meet(principal);
+    return isThenable(answer) ? Promise.resolve(answer).then(() => undefined, unknown) : undefined;
+  } catch (error) {
+    return unknown(error);
+  }
+}
+
+function bothKnown(one: Awaitable<Deny | undefined>, two: Awaitable<Deny | undefined>): Awaitable<Deny | undefined> {
+  if (two === undefined) return one;
+  return Promise.all([one, two]).then(([first, second]) => first ?? second);
 }
 
 /** Has a request show a plain copy of its payload. */

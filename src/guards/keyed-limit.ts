@@ -7,6 +7,7 @@ import { FULL, LimitTable } from "../state/limit-table.ts";
 import { DEFAULT_MAX_KEYS } from "../state/memory-store.ts";
 import type { Awaitable, StateStore, TakeRequest, TakeResult } from "../state/store.ts";
 import { hold, type Owner } from "../taking.ts";
+import { canonicalAgentKey } from "../trust/did.ts";
 import { Held, isHeld, mark } from "./held.ts";
 
 /** Whose acts count together. */
@@ -60,7 +61,8 @@ export function limitOf(
       const { agentKey, sessionId } = context;
       // Who is nobody has no counter of its own, and must not share one with others that are nobody.
       if (!isKey(agentKey) || (!isAgents && !isKey(sessionId))) return parts.refuse(amount ?? 1, undefined, undefined);
-      return limit.judge(isAgents ? agentKey : tuple(agentKey, sessionId), amount, request, context, taking);
+      const agent = canonicalAgentKey(agentKey);
+      return limit.judge(isAgents ? agent : tuple(agent, sessionId), amount, request, context, taking);
     },
   };
 }

@@ -5,6 +5,7 @@ import { checkStages, type Guard, named } from "../guard.ts";
 import type { GovernedRequest, Stage } from "../request.ts";
 import type { StateStore } from "../state/store.ts";
 import { hasTaken } from "../taking.ts";
+import { canonicalAgentKey } from "../trust/did.ts";
 import { builtIn } from "./built-in.ts";
 import { isKey, KeyedLimit, tuple } from "./keyed-limit.ts";
 
@@ -106,13 +107,13 @@ export function rateLimit(options: RateLimitOptions): Guard {
 function keyFunction(by: unknown): (request: GovernedRequest, context: ExecutionContext) => unknown {
   switch (by) {
     case "agent":
-      return (_request, context) => context.agentKey;
+      return (_request, { agentKey }) => isKey(agentKey) ? canonicalAgentKey(agentKey) : undefined;
     case "tool":
       return (request) => request.name;
     case "session":
       // With the agent's key: an agent that knows another's session must not use it up.
       return (_request, { agentKey, sessionId }) =>
-        isKey(agentKey) && isKey(sessionId) ? tuple(agentKey, sessionId) : undefined;
+        isKey(agentKey) && isKey(sessionId) ? tuple(canonicalAgentKey(agentKey), sessionId) : undefined;
     default:
       if (typeof by === "string") throw wrong(WHERE, "by", '"agent", "tool", "session" or a function', by);
       return functionOf(WHERE, "by", by as (request: GovernedRequest, context: ExecutionContext) => unknown);

@@ -3,6 +3,24 @@ import type { AgentProfile, AgentStatus } from "./profile.ts";
 /** What a profile is made of, once everything was checked and copied. */
 export type ProfileParts = { readonly [K in keyof AgentProfile]: AgentProfile[K] };
 
+/** A score that moves. All profiles of an agent that one tracker knows share one. */
+export class Score {
+  value: number;
+  /** Since when it stands, in ms since the epoch. */
+  at = 0;
+  /** What is shown of it now, where that falls with time. */
+  read: ((value: number, at: number) => number) | undefined = undefined;
+
+  constructor(value: number) {
+    this.value = value;
+  }
+
+  /** As it is shown. */
+  get now(): number {
+    return this.read === undefined ? this.value : this.read(this.value, this.at);
+  }
+}
+
 /**
  * A profile with its score in a private cell. The accessor is the instance's own, so that spreading, printing and
  * `JSON.stringify` show the score, and shared, so that every profile has the same shape.
@@ -14,9 +32,8 @@ export class Profile implements AgentProfile {
   declare readonly trustScore: number;
   readonly status: AgentStatus;
   readonly metadata: Readonly<Record<string, unknown>>;
-  #score: number;
-  #at: number;
-  #read: ((score: number, at: number) => number) | undefined;
+  #score: Score;
+  #principal: Profile | undefined = undefined;
 
   constructor(parts: ProfileParts) {
     this.did = parts.did;
@@ -25,9 +42,7 @@ export class Profile implements AgentProfile {
     Object.defineProperty(this, "trustScore", Profile.#accessor);
     this.status = parts.status;
     this.metadata = parts.metadata;
-    this.#score = parts.trustScore;
-    this.#at = 0;
-    this.#read = undefined;
+    this.#score = new Score(parts.trustScore);
     Object.freeze(this);
   }
 
@@ -45,18 +60,30 @@ export class Profile implements AgentProfile {
 
   /** The score as it is shown, without the way through the accessor. */
   static score(agent: Profile): number {
-    return agent.#read === undefined ? agent.#score : agent.#read(agent.#score, agent.#at);
+    return agent.#score.now;
   }
 
   /**
-   * Sets the score of a profile; with `read`, what is shown from now on is what `read` answers of this score and `at`
-   * (a score that
-   * decays), so that one function serves every profile. Who may do that: whoever can import this file, which `mod.ts`
+   * The cell of a profile's score, which may be moved. Who may do that: whoever can import this file, which `mod.ts`
    * does not export.
    */
-  static move(agent: Profile, score: number, read?: (score: number, at: number) => number, at = 0): void {
+  static cell(agent: Profile): Score {
+    return agent.#score;
+  }
+
+  /** Has a profile show the score in this cell. */
+  static share(agent: Profile, score: Score): void {
     agent.#score = score;
-    agent.#at = at;
-    agent.#read = read;
+  }
+
+  /** Makes a profile show the lower score of two; what is learnt of it is learnt of `principal`. */
+  static narrow(agent: Profile, principal: AgentProfile, read: () => number): void {
+    agent.#score.read = read;
+    if (Profile.is(principal)) agent.#principal = Profile.principal(principal);
+  }
+
+  /** The profile whose score moves: a narrowed one shows it, and must not be raised by it. */
+  static principal(agent: Profile): Profile {
+    return agent.#principal ?? agent;
   }
 }

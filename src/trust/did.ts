@@ -110,7 +110,19 @@ const MOST_KEYS = 4096;
  * Everything that remembers something about an agent, or asks whether two are the same, uses this: a killed agent must
  * not go on, and a spent limit not begin anew, under the other name of its key. What a DID's text leaves open is one
  * too: upper-case digits of a fingerprint, and characters written as `%xx` without need. An agentId that is the end of
- * a `did:key` stands for the end of the `did:agentmesh`.
+ * a `did:key` stands for the end of the `did:agentmesh`. Whoever keeps revocations, quotas or notes by agent keeps them
+ * under this name.
+ *
+ * @example Usage
+ * ```ts
+ * import { canonicalAgentKey, createIdentity } from "@sallyport/sallyport";
+ * import assert from "node:assert/strict";
+ *
+ * const { did, didKey } = await createIdentity();
+ * assert.equal(canonicalAgentKey(didKey), did);
+ * assert.equal(canonicalAgentKey(did), did);
+ * assert.equal(canonicalAgentKey("did:agentmesh:deployer"), "did:agentmesh:deployer");
+ * ```
  */
 export function canonicalAgentKey(agent: string): string {
   const isDid = agent.startsWith("did:");

@@ -17,7 +17,8 @@ export interface Facts {
 }
 
 // A store that keeps scores in a plain object must not be led to its prototype.
-const DID = /^did:[a-z0-9]+(?::(?!__proto__(?::|$))(?:[A-Za-z0-9._-]|%[0-9A-Fa-f]{2})+)+$/;
+// A did:key is written in base58btc and no other way: another spelling would be another name of the same key.
+const DID = /^did:(?!key:(?!z))[a-z0-9]+(?::(?!__proto__(?::|$))(?:[A-Za-z0-9._-]|%[0-9A-Fa-f]{2})+)+$/;
 
 /**
  * Whether this is a well-formed DID (of any method) of at most 512 characters, none of whose segments is `__proto__`.

@@ -1,5 +1,6 @@
 import { functionOf, isWhole, knownKeys, stringList, wholeNumber } from "../check.ts";
 import { type CapabilityMatching, inCommon, isHierarchical, missing } from "./covers.ts";
+import { isSameAgent } from "./did.ts";
 import { type Facts, MAX_SCORE, readFacts } from "./facts.ts";
 import { ALLOWED, lacking, nobody, notActive, tooLow, type Verdict } from "./judge.ts";
 import type { AgentProfile } from "./profile.ts";
@@ -92,7 +93,7 @@ export function checkHandoff(options: {
 
   const from = readFacts(options.from), to = readFacts(options.to);
   let verdict = depthOf(depth, maxDepth) ?? part("from", from, minTrust) ?? part("to", to, minTrust);
-  if (verdict === undefined && from.did === to.did) {
+  if (verdict === undefined && isSameAgent(from.did, to.did)) {
     verdict = { code: "action_blocked", reason: "An agent cannot hand off to itself" };
   }
   const common = verdict === undefined

@@ -1,3 +1,5 @@
+import { isSameAgent } from "./did.ts";
+
 /** What became of an action. `violation`: it was stopped because it broke a rule. */
 export type TrustOutcome = "success" | "failure" | "violation";
 
@@ -52,7 +54,7 @@ export class History {
     for (let i = 0; i < count; i++) {
       const row = (oldest + i) % count;
       // `undefined` alone means all: an empty DID is nobody's, not everybody's.
-      if (did === undefined || this.#dids[row] === did) records.push(this.#record(row));
+      if (did === undefined || isSameAgent(this.#dids[row] as string, did)) records.push(this.#record(row));
     }
     return Object.freeze(records);
   }

@@ -1,11 +1,19 @@
 import type { StateEntry, StateStore } from "../state/store.ts";
-import type { Profile } from "./cell.ts";
+import type { Score } from "./cell.ts";
 import { isScore, MAX_SCORE } from "./facts.ts";
 
 /** A score and since when it stands, in ms since the epoch. */
 export interface Kept {
   readonly score: number;
   readonly at: number;
+}
+
+/** An agent, as a tracker knows it. */
+export interface Account {
+  /** The one name of the agent. */
+  readonly key: string;
+  /** What all its profiles show. */
+  readonly score: Score;
 }
 
 /** What outcomes do to a score that is not known yet: `x` becomes `min(high, max(low, x + shift))`. */
@@ -48,8 +56,8 @@ export interface LedgerOptions {
   readonly now: () => number;
   /** What is left of a score that has stood for so long. */
   readonly decayed: (kept: Kept, now: number) => number;
-  /** Shows a score on a profile. */
-  readonly show: (agent: Profile, kept: Kept) => void;
+  /** Shows a score on all profiles of the agent. */
+  readonly show: (score: Score, kept: Kept) => void;
   readonly onError: ((error: Error) => void) | undefined;
 }
 
@@ -62,7 +70,7 @@ class CorruptEntry extends Error {}
  */
 export class Ledger {
   readonly #options: LedgerOptions;
-  readonly #waiting = new Map<Profile, Waiting>();
+  readonly #waiting = new Map<Account, Waiting>();
   readonly #errors: Error[] = [];
   #errorCount = 0;
   #tail: Promise<void> = Promise.resolve();
@@ -73,20 +81,20 @@ export class Ledger {
   }
 
   /** Has an outcome written, soon. */
-  add(agent: Profile, before: number, shift: number, at: number): void {
+  add(agent: Account, before: number, shift: number, at: number): void {
     this.#wait(agent, { start: before, at, shift, low: 0, high: MAX_SCORE });
     this.#schedule();
   }
 
   /** Reads the score of an agent and shows it; what cannot be read is 0. */
-  load(agent: Profile): Promise<void> {
+  load(agent: Account): Promise<void> {
     return this.#enqueue(async () => {
       const { show, now } = this.#options;
       try {
         const { kept } = await this.#read(agent);
         if (kept !== undefined) this.#show(agent, kept);
       } catch (error) {
-        show(agent, { score: 0, at: now() });
+        show(agent.score, { score: 0, at: now() });
         this.#report(agent, "read", error);
       }
     });
@@ -121,12 +129,12 @@ export class Ledger {
     });
   }
 
-  #wait(agent: Profile, change: Waiting): void {
+  #wait(agent: Account, change: Waiting): void {
     const waiting = this.#waiting.get(agent);
     this.#waiting.set(agent, waiting === undefined ? change : after(waiting, change));
   }
 
-  async #write(agent: Profile, waiting: Waiting): Promise<void> {
+  async #write(agent: Account, waiting: Waiting): Promise<void> {
     const { store, now, show } = this.#options;
     try {
       for (let tries = 0; tries < TRIES; tries++) {
@@ -144,15 +152,15 @@ export class Ledger {
       // What could not be written waits for the next try, in front of what came meanwhile.
       const later = this.#waiting.get(agent);
       this.#waiting.set(agent, later === undefined ? waiting : after(waiting, later));
-      if (error instanceof CorruptEntry) show(agent, { score: 0, at: now() });
+      if (error instanceof CorruptEntry) show(agent.score, { score: 0, at: now() });
       this.#report(agent, "write", error);
     }
   }
 
   /** Shows what is kept; outcomes that were recorded while the store was asked come on top. */
-  #show(agent: Profile, kept: Kept): void {
+  #show(agent: Account, kept: Kept): void {
     const waiting = this.#waiting.get(agent);
-    this.#options.show(agent, waiting === undefined ? kept : this.#applied(waiting, kept));
+    this.#options.show(agent.score, waiting === undefined ? kept : this.#applied(waiting, kept));
   }
 
   #applied(waiting: Waiting, kept: Kept): Kept {
@@ -160,7 +168,7 @@ export class Ledger {
     return { score: apply(waiting, this.#options.decayed(kept, at)), at };
   }
 
-  async #read(agent: Profile): Promise<{ kept: Kept | undefined; version: string | undefined }> {
+  async #read(agent: Account): Promise<{ kept: Kept | undefined; version: string | undefined }> {
     const entry: unknown = await this.#options.store.read(keyOf(agent));
     if (entry === undefined) return { kept: undefined, version: undefined };
     const { value, version } = (entry ?? {}) as Partial<StateEntry>;
@@ -168,9 +176,9 @@ export class Ledger {
     return { kept: parse(value, this.#options.now()), version };
   }
 
-  #report(agent: Profile, verb: string, cause: unknown): void {
+  #report(agent: Account, verb: string, cause: unknown): void {
     const why = cause instanceof Error ? cause.message : "the store failed";
-    const error = new Error(`Could not ${verb} the trust score of ${agent.did}: ${why}`, { cause });
+    const error = new Error(`Could not ${verb} the trust score of ${agent.key}: ${why}`, { cause });
     this.#errorCount++;
     if (this.#errors.length < KEPT_ERRORS) this.#errors.push(error);
     try {
@@ -181,8 +189,8 @@ export class Ledger {
   }
 }
 
-function keyOf(agent: Profile): string {
-  return `trust:${agent.did}`;
+function keyOf(agent: Account): string {
+  return `trust:${agent.key}`;
 }
 
 function parse(text: string, now: number): Kept {

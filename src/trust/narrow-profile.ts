@@ -18,6 +18,6 @@ export function narrowProfile(outer: AgentProfile, inner: AgentProfile): AgentPr
     status: outer.status === "active" ? inner.status : outer.status,
     metadata,
   });
-  Profile.move(narrowed, score(), score);
+  Profile.narrow(narrowed, inner, score);
   return narrowed;
 }

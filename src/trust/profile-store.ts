@@ -1,12 +1,21 @@
-import { functionOf, knownKeys } from "../check.ts";
+import { functionOf, knownKeys, wrong } from "../check.ts";
 import type { StateStore } from "../state/store.ts";
+import { canonicalAgentKey } from "./did.ts";
+import { type Kept, keptOf, mergeProfiles } from "./profile-merge.ts";
 import { type AgentProfile, agentProfile } from "./profile.ts";
 
 /** Keeps profiles in a store, so that they survive a restart. */
 export interface ProfileStore {
-  /** Keeps a profile as it is now, in place of what was kept under its DID. */
-  save(profile: AgentProfile): Promise<void>;
-  /** Reads the profile of a DID; `undefined` where none was kept. */
+  /**
+   * Keeps what a profile changed since the one that it was made from, and answers the profile as it is kept now.
+   *
+   * `from` is what it was made from. Absent: the profile itself, where it was loaded or saved before, else what was
+   * loaded last, else what is kept now. What others saved meanwhile stays: capabilities and fields of the metadata that
+   * they added or removed, their name, the points by which they moved the score. `revoked` is final, and a suspension is
+   * lifted only by a profile that was made `from` the suspended one.
+   */
+  save(profile: AgentProfile, options?: { readonly from?: AgentProfile }): Promise<AgentProfile>;
+  /** Reads the profile of an agent, by either DID of its key; `undefined` where none was kept. */
   load(did: string): Promise<AgentProfile | undefined>;
 }
 
@@ -21,7 +30,11 @@ const TRIES = 8;
  * never a default. Scores that a `trustTracker` keeps are its own: `tracker.load(profile)` puts them into a profile
  * that was read.
  *
- * `save` rejects where the store fails, or the entry changes with every try; `load` where the entry is damaged.
+ * Several processes may save at once: each change is put into what is there then, and none is lost. A profile is kept
+ * under the one name of its agent ({@linkcode canonicalAgentKey}).
+ *
+ * `save` rejects where the store fails, the entry is damaged, or it changes with every try; `load` where the entry is
+ * damaged.
  *
  * @throws {TypeError} If the store is none, or an option is unknown.
  * @example Usage
@@ -42,29 +55,63 @@ export function profileStore(options: { readonly store: StateStore; readonly clo
     functionOf(WHERE, `store.${method}`, (store as Partial<StateStore> | null | undefined)?.[method]);
   }
   functionOf(WHERE, "clock", clock);
+  /** What was loaded last: what a profile that is made anew was made from, as far as can be told. */
+  const loaded = new Map<string, Kept>();
+  const parse = (key: string, value: string): AgentProfile => {
+    const profile = agentProfile(JSON.parse(value) as AgentProfile);
+    if (keyOf(profile.did) !== key) {
+      throw new TypeError(`The store "${store.name}" keeps another profile under ${key}`);
+    }
+    return profile;
+  };
   return Object.freeze({
-    async save(profile: AgentProfile): Promise<void> {
-      const { did, name, capabilities, trustScore, status, metadata } = profile;
-      const text = JSON.stringify(agentProfile({ did, name, capabilities, trustScore, status, metadata }));
-      const key = keyOf(did);
+    async save(profile: AgentProfile, options: { readonly from?: AgentProfile } = {}): Promise<AgentProfile> {
+      knownKeys("save()", options, ["from"]);
+      const { from } = options;
+      // Checked and copied at once: whoever holds a profile that was made by hand may change it while the store is asked.
+      const ours = keptOf(agentProfile(keptOf(profile)));
+      const key = keyOf(ours.did);
+      const source = from === undefined ? undefined : seen.get(from) ?? keptOf(agentProfile(keptOf(from)));
+      if (source !== undefined && keyOf(source.did) !== key) {
+        throw wrong("save()", "from", "a profile of the same agent", source.did);
+      }
+      let base = source ?? seen.get(profile) ?? loaded.get(key);
       for (let tries = 0; tries < TRIES; tries++) {
         const entry = await store.read(key);
-        if ((await store.put(key, text, { ifVersion: entry?.version, now: clock() })) === true) return;
+        const current = entry === undefined ? undefined : keptOf(parse(key, entry.value));
+        base ??= current;
+        const kept = agentProfile(
+          base === undefined || current === undefined ? ours : mergeProfiles(base, ours, current, source !== undefined),
+        );
+        if ((await store.put(key, JSON.stringify(kept), { ifVersion: entry?.version, now: clock() })) !== true) {
+          // Two that were both the first: all that this one says is new.
+          base ??= { ...ours, capabilities: [], status: "active", metadata: {} };
+          continue;
+        }
+        seen.set(profile, ours);
+        seen.set(kept, keptOf(kept));
+        return kept;
       }
-      throw new Error(`The profile of ${did} could not be kept in store "${store.name}": it changes all the time`);
+      throw new Error(`The profile of ${ours.did} could not be kept in store "${store.name}": it changes all the time`);
     },
     async load(did: string): Promise<AgentProfile | undefined> {
-      const entry = await store.read(keyOf(did));
+      const key = keyOf(did);
+      const entry = await store.read(key);
       if (entry === undefined) return undefined;
-      const profile = agentProfile(JSON.parse(entry.value) as AgentProfile);
-      if (profile.did !== did) {
-        throw new TypeError(`The store "${store.name}" keeps another profile under ${JSON.stringify(did)}`);
-      }
+      const profile = parse(key, entry.value);
+      const kept = keptOf(profile);
+      seen.set(profile, kept);
+      if (loaded.size >= MOST_LOADED) loaded.clear();
+      loaded.set(key, kept);
       return profile;
     },
   });
 }
 
+/** What a profile said when it was loaded or saved: what it changed since is what it changes. */
+const seen = new WeakMap<AgentProfile, Kept>();
+const MOST_LOADED = 1024;
+
 function keyOf(did: string): string {
-  return JSON.stringify(["profile", did]);
+  return JSON.stringify(["profile", canonicalAgentKey(did)]);
 }

@@ -1,9 +1,10 @@
 import { functionOf, knownKeys, show as shown, wholeNumber, wrong } from "../check.ts";
 import type { StateStore } from "../state/store.ts";
-import { Profile } from "./cell.ts";
+import { Profile, Score } from "./cell.ts";
+import { canonicalAgentKey } from "./did.ts";
 import { MAX_SCORE } from "./facts.ts";
 import { Counted, History, type TrustOutcome, type TrustRecord } from "./history.ts";
-import { type Kept, Ledger } from "./ledger.ts";
+import { type Account, type Kept, Ledger } from "./ledger.ts";
 import type { AgentProfile } from "./profile.ts";
 
 export type { TrustOutcome, TrustRecord } from "./history.ts";
@@ -53,6 +54,8 @@ const KEYS = [
   "onError",
 ];
 const DAY_MS = 86_400_000;
+/** Agents whose scores are kept; beyond it, whoever was met first is forgotten. */
+const MOST_AGENTS = 1_048_576;
 
 /**
  * Makes a tracker: it rewards success a little, penalizes failure a lot, and remembers.
@@ -133,19 +136,40 @@ export function trustTracker(options: {
     if (time > latest && time < Infinity) latest = time;
     return latest;
   };
-  const falling = new WeakSet<Profile>();
+  const falling = new WeakSet<Score>();
   // One function for all profiles: what differs between them, score and time, is the profile's own.
   const fallen = decayed === undefined ? undefined : (score: number, at: number): number => decayed(score, at, now());
-  const show = (agent: Profile, score: number, at: number): void => {
-    if (fallen === undefined) return Profile.move(agent, score);
-    falling.add(agent);
-    Profile.move(agent, score, fallen, at);
+  const show = (score: Score, value: number, at: number): void => {
+    score.value = value;
+    if (fallen === undefined) return;
+    falling.add(score);
+    score.at = at;
+    score.read = fallen;
+  };
+  const accounts = new Map<string, Account>();
+  const account = (key: string, score: Score): Account => {
+    if (accounts.size >= MOST_AGENTS) accounts.delete(accounts.keys().next().value as string);
+    const made = { key, score };
+    accounts.set(key, made);
+    return made;
+  };
+  /** The agent behind a profile, which from now on shows what is known of it. */
+  const meet = (profile: Profile): Account => {
+    const key = canonicalAgentKey(profile.did);
+    const known = accounts.get(key) ?? account(key, Profile.cell(profile));
+    if (known.score !== Profile.cell(profile)) Profile.share(profile, known.score);
+    return known;
+  };
+  const move = (score: Score, shift: number, timestamp: number): number => {
+    const value = Math.max(0, Math.min(MAX_SCORE, score.now + shift));
+    show(score, value, timestamp);
+    return value;
   };
   const ledger = store === undefined ? undefined : new Ledger({
     store: storeOf(store),
     now,
     decayed: ({ score, at }: Kept, time: number): number => (decayed === undefined ? score : decayed(score, at, time)),
-    show: (agent: Profile, { score, at }: Kept): void => show(agent, score, at),
+    show: (score: Score, kept: Kept): void => show(score, kept.score, kept.at),
     onError,
   });
 
@@ -164,18 +188,31 @@ export function trustTracker(options: {
       if (typeof callId !== "string" || callId === "") {
         throw new TypeError(`An outcome's callId must be a string that is not empty, and is ${shown(callId)}`);
       }
-      if (!counted.first(profile.did, callId, outcome)) return Profile.score(profile);
     }
+    const key = canonicalAgentKey(profile.did);
+    let known = ledger === undefined ? accounts.get(key) : meet(profile);
+    const score = Profile.cell(profile);
+    const before = score.now;
+    if (callId !== undefined && !counted.first(key, callId, outcome)) return before;
     const timestamp = now();
-    const before = Profile.score(profile);
-    const newScore = Math.max(0, Math.min(MAX_SCORE, before + shift));
-    show(profile, newScore, timestamp);
+    const newScore = move(score, shift, timestamp);
+    // A profile that was never met goes on from its own score, and what was learnt from it is known of its agent too.
+    known ??= account(key, new Score(before));
+    if (known.score !== score) move(known.score, shift, timestamp);
     history.add(profile.did, action, outcome, newScore, timestamp);
-    ledger?.add(profile, before, shift, timestamp);
+    ledger?.add(known, before, shift, timestamp);
     return newScore;
   };
 
-  return Object.freeze({
+  const learn = (agent: AgentProfile): Account => {
+    const account = meet(profileOf(agent));
+    const { score } = account;
+    // Idle time begins here for an agent that is new, and goes on for one that is not: loading again must not keep
+    // trust up.
+    if (decayed !== undefined && !falling.has(score)) show(score, score.now, now());
+    return account;
+  };
+  const tracker: TrustTracker = Object.freeze({
     recordSuccess: (agent: AgentProfile, action: string, callId?: string): number =>
       record(agent, action, "success", gain, callId),
     recordFailure: (agent: AgentProfile, action: string, callId?: string): number =>
@@ -184,21 +221,30 @@ export function trustTracker(options: {
       record(agent, action, "violation", breach, callId),
     history: (did?: string): readonly TrustRecord[] => history.list(did),
     async load(agent: AgentProfile): Promise<number> {
-      const profile = profileOf(agent);
-      await ledger?.load(profile);
-      // Idle time begins here for an agent that is new, and goes on for one that is not: loading again must not keep
-      // trust up.
-      if (decayed !== undefined && !falling.has(profile)) show(profile, profile.trustScore, now());
-      return profile.trustScore;
+      await ledger?.load(meet(profileOf(agent)));
+      return learn(agent).score.now;
     },
     async flush(): Promise<void> {
       await ledger?.flush();
     },
   });
+  // Without a store nothing has to be waited for, and a session's first act need not wait either.
+  if (ledger === undefined) atOnce.set(tracker, learn);
+  return tracker;
+}
+
+const atOnce = new WeakMap<TrustTracker, (agent: AgentProfile) => unknown>();
+
+/** Has a profile show what a tracker knows of its agent; answers at once where the tracker can. */
+export function meetBy(tracker: TrustTracker, agent: AgentProfile): unknown {
+  const learn = atOnce.get(tracker);
+  if (learn !== undefined) return learn(agent);
+  // A tracker that was written elsewhere may keep its scores where nobody has to ask.
+  return typeof tracker.load === "function" ? tracker.load(agent) : undefined;
 }
 
 function profileOf(agent: AgentProfile): Profile {
-  if (Profile.is(agent)) return agent;
+  if (Profile.is(agent)) return Profile.principal(agent);
   throw new TypeError("An agent whose trust is tracked must be made by agentProfile()");
 }
 

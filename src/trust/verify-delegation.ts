@@ -2,7 +2,7 @@ import { functionOf, knownKeys, wholeNumber, wrong } from "../check.ts";
 import { type Deny, deny } from "../decision.ts";
 import { type Bytes, fromBase64Url } from "./bytes.ts";
 import { type DelegationChain, grantOf, linkId, linkMessage, MAX_LINKS, readChain } from "./delegation-link.ts";
-import { didKeyOf, didOf, oneDid } from "./did.ts";
+import { canonicalAgentKey, didKeyOf, didOf, oneDid } from "./did.ts";
 import { capabilitiesOf } from "./fields.ts";
 import { type Grant, narrowAll } from "./narrow.ts";
 import { verifyClaim } from "./signature.ts";
@@ -29,10 +29,10 @@ export interface VerifyDelegationOptions {
    */
   readonly holder: string;
   /**
-   * What is revoked: a set of link ids and DIDs, or a function that is asked for each and may be asynchronous. DIDs are
-   * asked for as
-   * `did:agentmesh:…`, those that signed as `did:key:…` too, and `holder` as it is given. Anything that a function
-   * answers but `false` revokes. Default: nothing is.
+   * What is revoked: a set of link ids and DIDs, or a function that is asked for each and may be asynchronous. A set may
+   * name an agent by either DID of its key. A function is asked for `did:agentmesh:…`, for those that signed as
+   * `did:key:…` too, and for `holder` as it is given: what it looks in should keep agents under
+   * {@linkcode canonicalAgentKey}. Anything that a function answers but `false` revokes. Default: nothing is.
    */
   readonly revoked?: ReadonlySet<string> | ((idOrDid: string) => boolean | Promise<boolean>) | undefined;
   /** How far ahead the signers' clocks may be, in ms: 0 by default, at most 300000. Makes no link live longer. */
@@ -159,7 +159,12 @@ function revocation(revoked: VerifyDelegationOptions["revoked"]): (name: string)
   if (revoked === undefined) return () => false;
   if (typeof revoked === "function") return revoked;
   if (typeof revoked === "object" && revoked !== null && typeof revoked.has === "function") {
-    return (name) => revoked.has(name);
+    const keys = new Set<string>();
+    // A set names agents as whoever wrote it did, and is asked under the one name too.
+    if (typeof revoked[Symbol.iterator] === "function") {
+      for (const name of revoked) if (name.startsWith("did:")) keys.add(canonicalAgentKey(name));
+    }
+    return (name) => revoked.has(name) || keys.has(name);
   }
   throw wrong(WHERE, "revoked", "a set or a function", revoked);
 }

@@ -84,4 +84,111 @@ describe("profileStore()", () => {
   }, /"path"/]])("throws, when built with %j", (options, message) => {
     expect(() => profileStore(options as never)).toThrow(message);
   });
+
+  describe("with several who save", () => {
+    const did = "did:agentmesh:ada";
+    const active = (more: object = {}) => ada({ status: "active", ...more });
+    const setup = async () => {
+      const store = memoryStore();
+      const [one, two] = [profileStore({ store }), profileStore({ store })];
+      await one.save(active({ capabilities: ["read", "write"], metadata: { team: "x", floor: 1 } }));
+      return { store, one, two };
+    };
+
+    test("never undoes a revoke that came between, whatever is saved", async () => {
+      const { one, two } = await setup();
+      const before = (await one.load(did))!;
+      await two.save(agentProfile({ ...(await two.load(did))!, status: "revoked" }));
+      await one.save(before);
+      await one.save(agentProfile({ ...before, capabilities: ["read"] }));
+      await one.save(agentProfile({ ...before, name: "Ada Lovelace" }), { from: before });
+      await profileStore({ store: (await setup()).store }).save(active());
+      expect(await two.load(did)).toMatchObject({ status: "revoked", name: "Ada Lovelace", capabilities: ["read"] });
+      // Not even by one that has seen it, nor by a newcomer that has not.
+      const seen = (await one.load(did))!;
+      expect((await one.save(agentProfile({ ...seen, status: "active" }), { from: seen })).status).toBe("revoked");
+    });
+
+    test("never undoes a revoke by a process that has loaded nothing", async () => {
+      const { store, one } = await setup();
+      const before = (await one.load(did))!;
+      await one.save(agentProfile({ ...before, status: "revoked" }), { from: before });
+      expect((await profileStore({ store }).save(active())).status).toBe("revoked");
+    });
+
+    test("lifts a suspension only for who has seen it", async () => {
+      const { store, one, two } = await setup();
+      const before = (await one.load(did))!;
+      await two.save(agentProfile({ ...(await two.load(did))!, status: "suspended" }));
+      expect((await one.save(before)).status).toBe("suspended");
+      expect((await one.save(agentProfile({ ...before }))).status).toBe("suspended");
+      expect((await one.save(agentProfile({ ...before }), { from: before })).status).toBe("suspended");
+      expect((await profileStore({ store }).save(active())).status).toBe("suspended");
+      const seen = (await one.load(did))!;
+      expect((await one.save(agentProfile({ ...seen, status: "active" }), { from: seen })).status).toBe("active");
+    });
+
+    test("loses nothing, when two save at once", async () => {
+      const { one, two } = await setup();
+      const [first, second] = [(await one.load(did))!, (await two.load(did))!];
+      await Promise.all([
+        one.save(agentProfile({ ...first, capabilities: ["read", "write", "pay"], metadata: { team: "y", floor: 1 } })),
+        two.save(
+          agentProfile({ ...second, capabilities: ["read", "mail"], metadata: { team: "x", floor: 2, desk: 7 } }),
+        ),
+      ]);
+      expect(await one.load(did)).toMatchObject({
+        capabilities: expect.arrayContaining(["read", "pay", "mail"]),
+        metadata: { team: "y", floor: 2, desk: 7 },
+      });
+      expect((await one.load(did))?.capabilities).not.toContain("write");
+    });
+
+    test("loses nothing, when two save at once who loaded nothing, or are the first", async () => {
+      const store = memoryStore();
+      const save = (more: object) => profileStore({ store }).save(active(more));
+      await Promise.all([
+        save({ capabilities: ["read"] }),
+        save({ capabilities: ["write"] }),
+        save({ status: "revoked" }),
+      ]);
+      expect(await profileStore({ store }).load(did)).toMatchObject({
+        status: "revoked",
+        capabilities: expect.arrayContaining(["read", "write"]),
+      });
+    });
+
+    test("does not give back a capability that was taken away meanwhile", async () => {
+      const { one, two } = await setup();
+      const before = (await one.load(did))!;
+      await two.save(agentProfile({ ...(await two.load(did))!, capabilities: ["read"] }));
+      await one.save(agentProfile({ ...before, metadata: { team: "z" } }));
+      expect(await two.load(did)).toMatchObject({ capabilities: ["read"], metadata: { team: "z" } });
+      expect((await two.load(did))?.metadata).not.toHaveProperty("floor");
+    });
+
+    test("adds up what both moved the score by", async () => {
+      const { one, two } = await setup();
+      const [first, second] = [(await one.load(did))!, (await two.load(did))!];
+      trustTracker().recordFailure(first, "search");
+      trustTracker().recordSuccess(second, "search");
+      await one.save(first);
+      await two.save(second);
+      expect((await one.load(did))?.trustScore).toBe(600);
+    });
+
+    test("keeps what is saved as it is, when nobody else saved", async () => {
+      const { one } = await setup();
+      const before = (await one.load(did))!;
+      const next = agentProfile({ ...before, capabilities: ["write", "pay", "read"], name: "A", trustScore: 3 });
+      expect(JSON.stringify(await one.save(next))).toBe(JSON.stringify(next));
+      expect(JSON.stringify(await one.load(did))).toBe(JSON.stringify(next));
+    });
+
+    test("refuses another agent's profile as the source, and options that it does not know", async () => {
+      const { one } = await setup();
+      await expect(one.save(active(), { from: ada({ did: "did:agentmesh:eve" }) })).rejects.toThrow('"from"');
+      await expect(one.save(active(), { form: active() } as never)).rejects.toThrow('"form"');
+    });
+  });
 });

@@ -154,6 +154,7 @@ export {
   type DelegationLink,
   type Grant,
 } from "./src/trust/delegation.ts";
+export { CLOCK_SKEW_MS } from "./src/trust/clock.ts";
 export { canonicalAgentKey, type Did, parseDid } from "./src/trust/did.ts";
 export {
   createIdentity,

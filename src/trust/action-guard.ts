@@ -81,6 +81,9 @@ const KEYS = [
  * letter case, compatibility form or invisible characters is blocked with it, and needs at least its threshold and
  * capabilities.
  *
+ * An action is called as tools are: letters, digits and `_ . : / -`, after `model:` any printable ASCII. Another name is
+ * blocked: in a letter that only looks like another one it would get round every list.
+ *
  * `check` never throws for what it is shown. A profile is usually one of {@linkcode agentProfile}, but any object of
  * that shape is
  * judged, field by field, each read once: a score that is not a whole number from 0 to 1000, capabilities that are no

@@ -116,6 +116,7 @@ export function commonCapabilities(
 
 function listOf(side: string, value: unknown): readonly string[] {
   const list = strings(value);
+  if (list?.includes("") === true) throw wrong("commonCapabilities()", side, "capabilities that are not empty", value);
   if (list === undefined) throw wrong("commonCapabilities()", side, "an array of strings", value);
   return list;
 }

@@ -1,11 +1,12 @@
-import { knownKeys, stringList, wholeNumber, wrong } from "../check.ts";
+import { functionOf, knownKeys, wholeNumber, wrong } from "../check.ts";
 import { type Deny, deny } from "../decision.ts";
 import { type Bytes, fromBase64Url, toBase64Url, utf8 } from "./bytes.ts";
 import { canonicalJson } from "./canonical.ts";
+import { skewOf, timeOf } from "./clock.ts";
 import { type CapabilityMatching, isHierarchical, missing } from "./covers.ts";
 import { didOf } from "./did.ts";
 import { readFacts } from "./facts.ts";
-import { capabilitiesOf, isText, isTime, ownFields } from "./fields.ts";
+import { capabilitiesOf, isText, isTime, ownFields, requirementsOf } from "./fields.ts";
 import { type Identity, signAs } from "./identity.ts";
 import { verifyClaim } from "./signature.ts";
 import { judgeStanding, type StandingOptions } from "./standing.ts";
@@ -41,9 +42,9 @@ export interface SignedCard {
 
 /** What {@linkcode signCard} signs. */
 export interface CardInit {
-  /** For people: up to 256 characters without control characters. */
+  /** For people: up to 256 characters without control, bidirectional and invisible ones. */
   readonly name: string;
-  /** For people: up to 1024 characters without control characters. */
+  /** For people: up to 1024 characters without control, bidirectional and invisible ones. */
   readonly description?: string;
   /** Up to 256 capabilities of up to 256 characters; copied. Default: none. */
   readonly capabilities?: readonly string[];
@@ -65,7 +66,10 @@ export interface VerifyCardOptions extends StandingOptions {
   readonly requiredCapabilities?: readonly string[] | undefined;
   /** Whether `read:*` counts as `read:db`, on either side. Default: `exact`, it does not. */
   readonly capabilityMatching?: CapabilityMatching | undefined;
-  /** How far ahead the signer's clock may be, in ms: 0 by default, at most 300000. Does not make a card live longer. */
+  /**
+   * How far ahead the signer's clock may be, in ms: a minute by default, as everywhere, and at most 300000. Does not make
+   * a card live longer.
+   */
   readonly skewMs?: number | undefined;
   /** Remembers valid signatures. Default: none. */
   readonly cache?: VerificationCache | undefined;
@@ -84,6 +88,15 @@ export type CardVerdict =
   | Deny;
 
 const CARD_FIELDS = ["did", "name", "description", "capabilities", "issuedAt", "expiresAt", "metadata"];
+const VERIFY_OPTIONS: readonly string[] = [
+  "requiredCapabilities",
+  "capabilityMatching",
+  "skewMs",
+  "cache",
+  "agent",
+  "minTrustScore",
+  "clock",
+];
 const YEAR_MS = 366 * 24 * 3_600_000;
 
 /**
@@ -127,9 +140,10 @@ export async function signCard(identity: Identity, init: CardInit): Promise<Sign
 }
 
 const WANTED: Readonly<Record<string, string>> = {
-  name: "1 to 256 characters without control characters",
-  description: "1 to 1024 characters without control characters",
-  capabilities: "an array of at most 256 strings of 1 to 256 characters without control characters",
+  name: "1 to 256 characters without control, bidirectional and invisible ones",
+  description: "1 to 1024 characters without control, bidirectional and invisible ones",
+  capabilities:
+    "an array of at most 256 strings of 1 to 256 characters without control, bidirectional and invisible ones",
   metadata: "an object of plain JSON data, at most 262144 characters with the rest of the card",
 };
 
@@ -167,6 +181,11 @@ function readCard(value: unknown): AgentCard | string {
   }
 }
 
+/** Whether a card lives as long as cards may: somebody else may have signed it without this library. */
+function isLifetime({ issuedAt, expiresAt }: AgentCard): boolean {
+  return expiresAt > issuedAt && expiresAt - issuedAt <= YEAR_MS;
+}
+
 /** The bytes of a card that are signed; `undefined` if they are too many. */
 function bytesOfCard(card: AgentCard): Bytes | undefined {
   try {
@@ -181,7 +200,8 @@ function bytesOfCard(card: AgentCard): Bytes | undefined {
  *
  * Every field is read once and fields that are not known deny. What the card says about itself is a claim: `agent`,
  * `minTrustScore` and `requiredCapabilities` are judged by the verifier's own record, anew each time, `cache` or not.
- * Never rejects for what is in the card. A card lapses at `expiresAt` to the millisecond.
+ * Never rejects for what is in the card. A card lapses at `expiresAt` to the millisecond, stays so when the clock is set
+ * back, and lives at most 366 days.
  *
  * Denies with `identity_unverified`, `agent_not_active`, `trust_too_low` or `missing_capabilities`.
  *
@@ -198,18 +218,19 @@ function bytesOfCard(card: AgentCard): Bytes | undefined {
  */
 export async function verifyCard(signed: unknown, options: VerifyCardOptions = {}): Promise<CardVerdict> {
   const where = "verifyCard()";
+  knownKeys(where, options, VERIFY_OPTIONS);
   const {
     requiredCapabilities = [],
     capabilityMatching = "exact",
-    skewMs = 0,
     cache,
     agent,
     minTrustScore,
     clock = Date.now,
   } = options;
-  const required = stringList(where, "requiredCapabilities", requiredCapabilities);
+  const required = requirementsOf(where, "requiredCapabilities", requiredCapabilities);
   const hierarchical = isHierarchical(where, capabilityMatching);
-  wholeNumber(where, "skewMs", skewMs, 0, 300_000);
+  const skewMs = skewOf(where, options.skewMs);
+  functionOf(where, "clock", clock);
   const envelope = ownFields(signed, ["card", "publicKey", "signature"]);
   const publicKey = fromBase64Url(envelope?.["publicKey"], 32);
   const signature = fromBase64Url(envelope?.["signature"], 64);
@@ -219,11 +240,14 @@ export async function verifyCard(signed: unknown, options: VerifyCardOptions = {
     minTrustScore,
   });
   const message = typeof card === "string" ? undefined : bytesOfCard(card);
-  if (typeof card === "string" || message === undefined || publicKey === undefined || signature === undefined) {
+  if (
+    typeof card === "string" || message === undefined || !isLifetime(card) || publicKey === undefined ||
+    signature === undefined
+  ) {
     return deny("identity_unverified", "The agent card is malformed");
   }
   if (standing !== undefined) return standing;
-  const now = clock();
+  const now = timeOf(clock);
   // Written so that NaN denies.
   if (!(card.issuedAt <= now + skewMs && now < card.expiresAt)) {
     return deny("identity_unverified", "The agent card is not in force");

@@ -3,12 +3,13 @@ import { type Deny, deny } from "../decision.ts";
 import type { StateStore } from "../state/store.ts";
 import { type Bytes, fromBase64Url, randomText, toBase64Url, utf8 } from "./bytes.ts";
 import { canonicalJson } from "./canonical.ts";
+import { skewOf, timeOf } from "./clock.ts";
 import { didKeyOf, didOf } from "./did.ts";
 import { isText, isTime, ownFields } from "./fields.ts";
 import { type Identity, signAs } from "./identity.ts";
 import { type PendingChallenges, pendingInMemory, pendingInStore } from "./pending-challenges.ts";
 import { verifyClaim } from "./signature.ts";
-import { judgeStanding, type StandingOptions } from "./standing.ts";
+import { judgeStanding, STANDING, type StandingOptions } from "./standing.ts";
 
 /** A question that only the holder of a key can answer, once, here and now. Plain JSON data. */
 export interface Challenge {
@@ -42,6 +43,11 @@ export interface ChallengeVerifierOptions {
   readonly ttlMs?: number;
   /** How many challenges may wait for an answer in this process: 10000 by default. Has no meaning with `store`. */
   readonly maxPending?: number;
+  /**
+   * How far the clock of another process that asked may be ahead, in ms: a minute by default, as everywhere, and at most
+   * 300000. Makes no challenge live longer.
+   */
+  readonly skewMs?: number;
   /** Keeps the challenges for several processes. Absent: this process keeps them. */
   readonly store?: Pick<StateStore, "read" | "put">;
   /** Now, in ms since the epoch. Default: `Date.now`. */
@@ -77,8 +83,8 @@ export interface ChallengeVerifier {
   /** Asks. Denies with `rate_limited` while too many wait, and with `store_unavailable` if the store failed. */
   issue(): Promise<ChallengeIssue>;
   /**
-   * Judges an answer, whatever it is. Only a valid one spends its challenge. Rejects only with a `RangeError` for a
-   * wrong `minTrustScore`.
+   * Judges an answer, whatever it is. Only a valid one spends its challenge. Rejects only with a `RangeError` or
+   * `TypeError` for wrong options. A challenge that has lapsed stays so when the clock is set back.
    *
    * Denies with `identity_unverified`, `agent_not_active`, `trust_too_low` or `store_unavailable`.
    */
@@ -98,8 +104,12 @@ function readChallenge(value: unknown): Challenge | undefined {
   return Object.freeze({ nonce: nonce as string, audience, issuedAt, expiresAt });
 }
 
-/** Written so that NaN is not in force. */
-const inForce = ({ issuedAt, expiresAt }: Challenge, now: number): boolean => issuedAt <= now && now < expiresAt;
+/**
+ * Whether a challenge is in force, at a clock that may be behind the asker's by `behindMs`, or ahead of it by `aheadMs`.
+ * Written so that NaN is not in force.
+ */
+const inForce = ({ issuedAt, expiresAt }: Challenge, now: number, behindMs: number, aheadMs: number): boolean =>
+  issuedAt <= now + behindMs && now < expiresAt + aheadMs;
 
 const messageOf = (challenge: Challenge, did: string): Bytes => utf8(canonicalJson({ challenge, did }));
 
@@ -113,6 +123,8 @@ const messageOf = (challenge: Challenge, did: string): Bytes => utf8(canonicalJs
  *
  * @throws {TypeError} Rejects if the challenge is malformed or for another audience, or the identity is not one of this
  *   library's.
+ * `skewMs` is how far apart the two clocks may be: a minute by default, as everywhere, and at most 300000.
+ *
  * @throws {RangeError} Rejects if the challenge is not in force, or lives longer than an hour.
  * @example Usage
  * ```ts
@@ -128,21 +140,24 @@ const messageOf = (challenge: Challenge, did: string): Bytes => utf8(canonicalJs
 export async function answerChallenge(
   identity: Identity,
   challenge: Challenge,
-  options: { readonly audience: string; readonly clock?: () => number },
+  options: { readonly audience: string; readonly skewMs?: number; readonly clock?: () => number },
 ): Promise<ChallengeResponse> {
   const where = "answerChallenge()";
-  knownKeys(where, options, ["audience", "clock"]);
+  knownKeys(where, options, ["audience", "skewMs", "clock"]);
   const { audience, clock = Date.now } = options;
   if (!isText(audience, 256)) {
-    throw wrong(where, "audience", "1 to 256 characters without control characters", audience);
+    throw wrong(where, "audience", "1 to 256 characters without control, bidirectional and invisible ones", audience);
   }
   const read = readChallenge(challenge);
   if (read === undefined) throw wrong(where, "challenge", "a challenge made by challengeVerifier()", challenge);
   if (read.audience !== audience) {
     throw wrong(where, "challenge.audience", "the audience that was expected", read.audience);
   }
-  const now = clock();
-  if (!inForce(read, now) || read.expiresAt - read.issuedAt > HOUR_MS) {
+  const skewMs = skewOf(where, options.skewMs);
+  functionOf(where, "clock", clock);
+  const now = timeOf(clock);
+  // The asker alone says when a challenge has lapsed; here it only must not be an old one.
+  if (!inForce(read, now, skewMs, skewMs) || read.expiresAt - read.issuedAt > HOUR_MS) {
     throw wrong(where, "challenge", "in force, for at most an hour", now);
   }
   const signature = await signAs(identity, ":challenge", messageOf(read, identity.did));
@@ -187,12 +202,13 @@ export async function answerChallenge(
  */
 export function challengeVerifier(options: ChallengeVerifierOptions): ChallengeVerifier {
   const where = "challengeVerifier()";
-  knownKeys(where, options, ["audience", "ttlMs", "maxPending", "store", "clock"]);
+  knownKeys(where, options, ["audience", "ttlMs", "maxPending", "skewMs", "store", "clock"]);
   const { audience, ttlMs = 60_000, maxPending = 10_000, store, clock = Date.now } = options;
   if (!isText(audience, 256)) {
-    throw wrong(where, "audience", "1 to 256 characters without control characters", audience);
+    throw wrong(where, "audience", "1 to 256 characters without control, bidirectional and invisible ones", audience);
   }
   wholeNumber(where, "ttlMs", ttlMs, 1, HOUR_MS);
+  const skewMs = skewOf(where, options.skewMs);
   wholeNumber(where, "maxPending", maxPending, 1, 1_000_000);
   functionOf(where, "clock", clock);
   if (store !== undefined) {
@@ -205,7 +221,7 @@ export function challengeVerifier(options: ChallengeVerifierOptions): ChallengeV
 
   return Object.freeze({
     async issue(): Promise<ChallengeIssue> {
-      const issuedAt = wholeNumber(where, "clock()", Math.floor(clock()), 0);
+      const issuedAt = wholeNumber(where, "clock()", Math.floor(timeOf(clock)), 0);
       const challenge: Challenge = Object.freeze({
         nonce: randomText(32),
         audience,
@@ -223,6 +239,7 @@ export function challengeVerifier(options: ChallengeVerifierOptions): ChallengeV
     },
 
     async verify(response: unknown, standing: StandingOptions = {}): Promise<ChallengeVerdict> {
+      knownKeys("verify()", standing, STANDING);
       const fields = ownFields(response, ["challenge", "did", "publicKey", "signature"]);
       const challenge = readChallenge(fields?.["challenge"]);
       const publicKey = fromBase64Url(fields?.["publicKey"], 32);
@@ -235,8 +252,8 @@ export function challengeVerifier(options: ChallengeVerifierOptions): ChallengeV
       if (against !== undefined) return against;
       if (fields?.["did"] !== did) return denied("The DID is not derived from the key");
       if (challenge.audience !== audience) return denied("The challenge is for another audience");
-      const now = clock();
-      if (!inForce(challenge, now)) return denied("The challenge is not in force");
+      const now = timeOf(clock);
+      if (!inForce(challenge, now, skewMs, 0)) return denied("The challenge is not in force");
       let found: Awaited<ReturnType<PendingChallenges["find"]>>;
       try {
         found = await pending.find(challenge.nonce);

@@ -16,7 +16,9 @@ export function isHierarchical(where: string, matching: unknown): boolean {
 
 /** Whether holding one capability means holding the other, in a hierarchy. */
 export function covers(held: string, wanted: string): boolean {
-  if (held === wanted || held === "*") return true;
+  if (held === wanted) return true;
+  // An empty text is no capability: not even everything covers it.
+  if (held === "*") return wanted !== "";
   const stem = held.length - 1;
   // Comparing up to and with the colon keeps `read:*` from `read` and `readonly:db`.
   return held.endsWith(":*") && wanted.length > stem && wanted.startsWith(held.slice(0, stem));
@@ -25,7 +27,7 @@ export function covers(held: string, wanted: string): boolean {
 /** Whether one of the held capabilities is, or covers, the wanted one. */
 export function holds(held: readonly string[], wanted: string, hierarchical: boolean): boolean {
   for (let i = 0; i < held.length; i++) {
-    if (held[i] === wanted || (hierarchical && covers(held[i] as string, wanted))) return true;
+    if ((held[i] === wanted && wanted !== "") || (hierarchical && covers(held[i] as string, wanted))) return true;
   }
   return false;
 }

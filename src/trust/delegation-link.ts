@@ -59,7 +59,7 @@ export function readLink(value: unknown): DelegationLink | undefined {
   const capabilities = capabilitiesOf(fields["capabilities"]);
   // One key has one name here: a did:key beside a did:agentmesh would hide a cycle or a revocation.
   if (readDid(from)?.method !== "agentmesh" || readDid(to)?.method !== "agentmesh") return undefined;
-  if (capabilities === undefined || !isWhole(maxDepth, 0, MAX_LINKS) || !isTime(issuedAt) || !isTime(expiresAt)) {
+  if (capabilities === undefined || !isWhole(maxDepth, 0, MAX_LINKS - 1) || !isTime(issuedAt) || !isTime(expiresAt)) {
     return undefined;
   }
   if (typeof parent !== "string" || !/^(?:[0-9a-f]{64})?$/.test(parent)) return undefined;

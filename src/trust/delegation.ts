@@ -76,7 +76,7 @@ export async function delegate(identity: Identity, options: DelegateOptions): Pr
     throw wrong(
       where,
       "capabilities",
-      "an array of at most 256 strings of 1 to 256 characters without control characters",
+      "an array of at most 256 strings of 1 to 256 characters without control, bidirectional and invisible ones",
       options.capabilities,
     );
   }

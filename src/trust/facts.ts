@@ -45,6 +45,12 @@ export function strings(value: unknown): readonly string[] | undefined {
   return out;
 }
 
+/** What is held: an empty text among capabilities is a mistake, and a list with one is no list. */
+function capabilitiesIn(value: unknown): readonly string[] | undefined {
+  const list = strings(value);
+  return list?.includes("") === true ? undefined : list;
+}
+
 const NOBODY: Facts = { did: "", status: undefined, score: NaN, capabilities: undefined };
 
 /** Reads what somebody passed as an agent: a profile of ours, or any object of its shape. Never throws. */
@@ -59,7 +65,7 @@ export function readFacts(agent: unknown): Facts {
       did: isDid(did) ? did : "",
       status,
       score: isScore(trustScore) ? trustScore : NaN,
-      capabilities: strings(capabilities),
+      capabilities: capabilitiesIn(capabilities),
     };
   } catch {
     return NOBODY;

@@ -1,4 +1,4 @@
-import { isWhole } from "../check.ts";
+import { isWhole, stringList, wrong } from "../check.ts";
 import { strings } from "./facts.ts";
 
 /** The most capabilities that a card or a link may name. */
@@ -30,13 +30,16 @@ export function isTime(value: unknown): value is number {
   return isWhole(value, 0);
 }
 
+// Bidirectional controls are format characters; what is ignored in display may be letters and marks too.
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u;
+
 /**
- * Tells whether a value is text of 1 to `max` characters with no control character, line break or lone surrogate: safe
- * to log.
+ * Tells whether a value is text of 1 to `max` characters with no control character, line break, lone surrogate, and
+ * nothing that is invisible or turns the writing direction: safe to log, and what a person sees is what it is.
  */
 export function isText(value: unknown, max: number): value is string {
   return typeof value === "string" && value.length >= 1 && value.length <= max &&
-    !/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u.test(value);
+    !UNSEEN.test(value);
 }
 
 /** Copies a list of capabilities; `undefined` if it is none, is too long or holds anything else. */
@@ -48,4 +51,12 @@ export function capabilitiesOf(value: unknown): readonly string[] | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Copies a list of capabilities that are asked for, else throws; one that is empty would ask for nothing. */
+export function requirementsOf(where: string, field: string, value: unknown): string[] {
+  const list = stringList(where, field, value);
+  const empty = list.indexOf("");
+  if (empty >= 0) throw wrong(where, `${field}[${empty}]`, "a capability, which is not empty", "");
+  return list;
 }

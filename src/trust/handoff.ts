@@ -1,7 +1,8 @@
-import { functionOf, isWhole, knownKeys, stringList, wholeNumber } from "../check.ts";
+import { functionOf, isWhole, knownKeys, wholeNumber } from "../check.ts";
 import { type CapabilityMatching, inCommon, isHierarchical, missing } from "./covers.ts";
 import { isSameAgent } from "./did.ts";
 import { type Facts, MAX_SCORE, readFacts } from "./facts.ts";
+import { requirementsOf } from "./fields.ts";
 import { ALLOWED, lacking, nobody, notActive, tooLow, type Verdict } from "./judge.ts";
 import type { AgentProfile } from "./profile.ts";
 
@@ -87,7 +88,7 @@ export function checkHandoff(options: {
   } = options;
   wholeNumber(WHERE, "maxDepth", maxDepth, 0, 16);
   wholeNumber(WHERE, "minTrust", minTrust, 0, MAX_SCORE);
-  const wanted = stringList(WHERE, "capabilities", capabilities);
+  const wanted = requirementsOf(WHERE, "capabilities", capabilities);
   const hierarchical = isHierarchical(WHERE, capabilityMatching);
   functionOf(WHERE, "clock", clock);
 

@@ -67,7 +67,7 @@ export interface Identity {
 
 /** How {@linkcode createIdentity} and {@linkcode importIdentity} make an identity. */
 export interface IdentityOptions {
-  /** For people: up to 256 characters, no control characters. Default: none. */
+  /** For people: up to 256 characters, none of them control, bidirectional or invisible. Default: none. */
   readonly name?: string;
   /** Whether `exportJwk({ private: true })` works. Default: `false`, and then nothing can ever read the private key. */
   readonly extractable?: boolean;
@@ -125,6 +125,7 @@ class KeyIdentity implements Identity {
   exportJwk(options: { readonly private: true }): Promise<PrivateJwk>;
   exportJwk(options?: { readonly private?: false }): Promise<PublicJwk>;
   async exportJwk(options: { readonly private?: boolean } = {}): Promise<PublicJwk | PrivateJwk> {
+    knownKeys("exportJwk()", options, ["private"]);
     const jwk = this.#jwk();
     if (options.private !== true) return jwk;
     if (!this.#key.extractable) {
@@ -156,7 +157,7 @@ function optionsOf(where: string, options: IdentityOptions): { name: string | un
   knownKeys(where, options, ["name", "extractable"]);
   const { name, extractable = false } = options;
   if (name !== undefined && !isText(name, 256)) {
-    throw wrong(where, "name", "1 to 256 characters without control characters", name);
+    throw wrong(where, "name", "1 to 256 characters without control, bidirectional and invisible ones", name);
   }
   if (typeof extractable !== "boolean") throw wrong(where, "extractable", "a boolean", extractable);
   return { name, extractable };

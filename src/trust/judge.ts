@@ -30,6 +30,7 @@ export function judgeOf(guard: ActionGuard): Judge | undefined {
 }
 
 const PRINTABLE = /^[\w.:/ -]{1,128}$/;
+const MISNAMED = "The action is blocked by policy: its name may hold letters, digits and _ . : / - only";
 const STOPPED: readonly unknown[] = ["suspended", "revoked"];
 
 function no(code: string, reason: string): Verdict {
@@ -78,6 +79,7 @@ export function judge(
   hierarchical: boolean,
 ): Verdict {
   if (plan.blocked) return blocked(action);
+  if (!plan.isNamed) return no("action_blocked", MISNAMED);
   if (agent.did === "") return nobody();
   if (agent.status !== "active") return notActive(agent.status);
   // Written so that NaN, which is neither below nor above anything, does not pass.
@@ -89,7 +91,9 @@ export function judge(
   let total = required.length;
   if (also !== undefined && also !== null) {
     const wanted = strings(also);
-    if (wanted === undefined) return no("missing_capabilities", "Missing capabilities: what is required is no list");
+    if (wanted === undefined || wanted.includes("")) {
+      return no("missing_capabilities", "Missing capabilities: what is required is no list");
+    }
     count += missing(held, wanted, hierarchical);
     total += wanted.length;
   }

@@ -1,9 +1,12 @@
 import { stringList, wholeNumber, wrong } from "../check.ts";
 import { MAX_SCORE } from "./facts.ts";
+import { requirementsOf } from "./fields.ts";
 
 /** What an action needs. */
 export interface Plan {
   readonly blocked: boolean;
+  /** Whether the name holds nothing but what names of actions may hold. */
+  readonly isNamed: boolean;
   readonly threshold: number;
   readonly required: readonly string[];
 }
@@ -19,6 +22,11 @@ export interface PlanOptions {
 /** The longest name of an action. */
 export const MAX_ACTION = 512;
 
+/**
+ * What actions are called: what tools are, since a letter that looks like another one would get round every list; after
+ * `model:` whatever providers call their models, without white space or anything beyond ASCII.
+ */
+const ACTION = /^(?:[A-Za-z0-9_.:/-]+|model:[\x21-\x7e]+)$/;
 const REMEMBERED = 1024;
 const PLAIN = /^[\x21-\x7e]*$/;
 const IGNORABLE = /\p{Default_Ignorable_Code_Point}/gu;
@@ -65,25 +73,32 @@ export function compilePlans(where: string, options: PlanOptions): (action: stri
   );
   const required = new Map(
     entries(where, "requiredCapabilities", options.requiredCapabilities)
-      .map(([name, list]) => [name, Object.freeze(stringList(where, `requiredCapabilities.${name}`, list))]),
+      .map(([name, list]) => [name, Object.freeze(requirementsOf(where, `requiredCapabilities.${name}`, list))]),
   );
   const blocked = new Set(stringList(where, "blockedActions", options.blockedActions).map(fold));
   const foldedScores = grouped([...sensitive]);
   const foldedLists = grouped([...required]);
-  const plain: Plan = Object.freeze({ blocked: false, threshold: minTrustScore, required: Object.freeze([]) });
+  const plain: Plan = Object.freeze({
+    blocked: false,
+    isNamed: true,
+    threshold: minTrustScore,
+    required: Object.freeze([]),
+  });
   const isPlain = blocked.size + sensitive.size + required.size === 0;
 
   const make = (action: string): Plan => {
+    const isNamed = ACTION.test(action);
+    if (isPlain && isNamed) return plain;
     const key = fold(action);
     return {
       blocked: blocked.has(key),
+      isNamed,
       threshold: sensitive.get(action) ?? Math.max(minTrustScore, ...(foldedScores.get(key) ?? [])),
       required: required.get(action) ?? [...new Set(foldedLists.get(key)?.flat())],
     };
   };
   const plans = new Map<string, Plan>();
   return function planOf(action) {
-    if (isPlain) return plain;
     const known = plans.get(action);
     if (known !== undefined) return known;
     const plan = make(action);

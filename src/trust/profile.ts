@@ -2,6 +2,7 @@ import { knownKeys, stringList, wholeNumber, wrong } from "../check.ts";
 import { capsOf, Fault, snapshot, takeTwin } from "../snapshot/snapshot.ts";
 import { Profile } from "./cell.ts";
 import { isDid, MAX_SCORE } from "./facts.ts";
+import { isText } from "./fields.ts";
 
 /** Only `active` agents may act. */
 export type AgentStatus = "active" | "suspended" | "revoked";
@@ -25,7 +26,6 @@ export interface AgentProfile {
 const WHERE = "agentProfile()";
 const KEYS = ["did", "name", "capabilities", "trustScore", "status", "metadata"] as const;
 const STATUSES: readonly unknown[] = ["active", "suspended", "revoked"];
-const CONTROL = /\p{Cc}/u;
 
 /**
  * Makes an agent's profile: who it is, what it may do and how far it is trusted.
@@ -36,9 +36,8 @@ const CONTROL = /\p{Cc}/u;
  * who
  * somebody is and proves nothing: see `verifyIdentity`. Only own properties of `init` are read.
  *
- * Defaults: no capabilities, `trustScore` 500, `status` `"active"`, empty `metadata`. A capability is 1 to 256
- * characters
- * without control characters.
+ * Defaults: no capabilities, `trustScore` 500, `status` `"active"`, empty `metadata`. Names and capabilities are 1 to
+ * 256 characters without control, bidirectional and invisible ones.
  *
  * @throws {TypeError} If a field is malformed, or unknown: a misspelt `trustScore` would otherwise mean 500.
  * @throws {RangeError} If `trustScore` is no whole number from 0 to 1000, or a number stands where none belongs.
@@ -66,7 +65,14 @@ export function agentProfile(init: {
   const did = own("did");
   if (!isDid(did)) throw wrong(WHERE, "did", "a DID such as did:agentmesh:deployer", did);
   const name = own("name");
-  if (!isLabel(name)) throw wrong(WHERE, "name", "a string of 1 to 256 characters without control characters", name);
+  if (!isText(name, 256)) {
+    throw wrong(
+      WHERE,
+      "name",
+      "a string of 1 to 256 characters without control, bidirectional and invisible ones",
+      name,
+    );
+  }
   const { trustScore = 500, status = "active" } = { trustScore: own("trustScore"), status: own("status") };
   if (!STATUSES.includes(status)) throw wrong(WHERE, "status", "active, suspended or revoked", status);
   return new Profile({
@@ -79,19 +85,15 @@ export function agentProfile(init: {
   });
 }
 
-function isLabel(value: unknown): value is string {
-  return typeof value === "string" && value.length >= 1 && value.length <= 256 && !CONTROL.test(value);
-}
-
 function capabilitiesOf(value: unknown): readonly string[] {
   if (value === undefined) return Object.freeze([]);
   const list = stringList(WHERE, "capabilities", value);
   list.forEach((capability, index) => {
-    if (!isLabel(capability)) {
+    if (!isText(capability, 256)) {
       throw wrong(
         WHERE,
         `capabilities[${index}]`,
-        "a string of 1 to 256 characters without control characters",
+        "a string of 1 to 256 characters without control, bidirectional and invisible ones",
         capability,
       );
     }

@@ -1,6 +1,7 @@
-import { knownKeys, stringList, wholeNumber, wrong } from "../check.ts";
+import { knownKeys, wholeNumber, wrong } from "../check.ts";
 import { type CapabilityMatching, isHierarchical, missing } from "./covers.ts";
 import { MAX_SCORE, readFacts } from "./facts.ts";
+import { requirementsOf } from "./fields.ts";
 import type { AgentProfile } from "./profile.ts";
 
 const WHERE = "selectAgents()";
@@ -36,7 +37,7 @@ export function selectAgents<A extends AgentProfile>(
   knownKeys(WHERE, options, ["capabilities", "minTrust", "capabilityMatching"]);
   // Defaults stand for what was left out, never for `null`: that is a list or a number that failed to load.
   const { capabilities = [], minTrust = 500, capabilityMatching = "exact" } = options;
-  const wanted = stringList(WHERE, "capabilities", capabilities);
+  const wanted = requirementsOf(WHERE, "capabilities", capabilities);
   wholeNumber(WHERE, "minTrust", minTrust, 0, MAX_SCORE);
   const hierarchical = isHierarchical(WHERE, capabilityMatching);
   return (agents as readonly A[])

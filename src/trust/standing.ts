@@ -19,6 +19,9 @@ export interface StandingOptions {
   readonly minTrustScore?: number | undefined;
 }
 
+/** The keys of {@linkcode StandingOptions}. */
+export const STANDING: readonly string[] = ["agent", "minTrustScore"];
+
 /**
  * Judges an agent's record before any signature: identity, then status, then score. Answers `undefined` where nothing
  * speaks against it.

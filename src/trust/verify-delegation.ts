@@ -3,6 +3,7 @@ import { type Deny, deny } from "../decision.ts";
 import { type Bytes, fromBase64Url } from "./bytes.ts";
 import { type DelegationChain, grantOf, linkId, linkMessage, MAX_LINKS, readChain } from "./delegation-link.ts";
 import { canonicalAgentKey, didKeyOf, didOf, oneDid } from "./did.ts";
+import { skewOf, timeOf } from "./clock.ts";
 import { capabilitiesOf } from "./fields.ts";
 import { type Grant, narrowAll } from "./narrow.ts";
 import { verifyClaim } from "./signature.ts";
@@ -35,7 +36,10 @@ export interface VerifyDelegationOptions {
    * {@linkcode canonicalAgentKey}. Anything that a function answers but `false` revokes. Default: nothing is.
    */
   readonly revoked?: ReadonlySet<string> | ((idOrDid: string) => boolean | Promise<boolean>) | undefined;
-  /** How far ahead the signers' clocks may be, in ms: 0 by default, at most 300000. Makes no link live longer. */
+  /**
+   * How far ahead the signers' clocks may be, in ms: a minute by default, as everywhere, and at most 300000. Makes no
+   * link live longer.
+   */
   readonly skewMs?: number | undefined;
   /** Remembers valid signatures; everything else is judged anew. Default: none. */
   readonly cache?: VerificationCache | undefined;
@@ -91,8 +95,8 @@ const WHERE = "verifyDelegation()";
  */
 export async function verifyDelegation(chain: unknown, options: VerifyDelegationOptions): Promise<DelegationVerdict> {
   knownKeys(WHERE, options, ["roots", "holder", "revoked", "skewMs", "cache", "clock"]);
-  const { holder: stated, skewMs = 0, cache, clock = Date.now } = options;
-  wholeNumber(WHERE, "skewMs", skewMs, 0, 300_000);
+  const { holder: stated, cache, clock = Date.now } = options;
+  const skewMs = skewOf(WHERE, options.skewMs);
   functionOf(WHERE, "clock", clock);
   const isRevoked = revocation(options.revoked);
   // Read before the first await, so that nobody swaps a link while another is being hashed.
@@ -108,11 +112,13 @@ export async function verifyDelegation(chain: unknown, options: VerifyDelegation
   const root = roots.get(first.from);
   if (root === undefined) return denied("The delegation comes from a root that is not trusted");
   if (links.at(-1)?.to !== holder) return denied("The delegation is somebody else's");
+  // What a signer of this library refuses to make, a verifier refuses to take.
+  if (links.some(({ issuedAt, expiresAt }) => !(issuedAt < expiresAt))) return denied("A link lapses before it begins");
   const broken = judgeOrder(links);
   if (broken !== undefined) return denied(broken);
   const grant = narrowAll(root, links.map(grantOf));
   if (typeof grant === "string") return deny("missing_capabilities", grant);
-  const now = clock();
+  const now = timeOf(clock);
   // Written so that NaN denies.
   if (!(now < grant.expiresAt && links.every((link) => link.issuedAt <= now + skewMs))) {
     return denied("The delegation is not in force");

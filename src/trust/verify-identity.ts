@@ -1,12 +1,15 @@
+import { knownKeys } from "../check.ts";
 import { type Bytes, bytesOf, fromBase64Url } from "./bytes.ts";
 import { didOf, oneDid, readDid } from "./did.ts";
 import { publicKeyOf } from "./ed25519.ts";
 import type { PublicJwk } from "./identity.ts";
 import { isContext, verifyClaim } from "./signature.ts";
-import { judgeStanding, type StandingOptions } from "./standing.ts";
+import { judgeStanding, STANDING, type StandingOptions } from "./standing.ts";
 import type { VerificationCache } from "./verification-cache.ts";
 
 export type { StandingOptions } from "./standing.ts";
+
+const KEYS: readonly string[] = ["did", "publicKey", "message", "signature", "context", "cache", ...STANDING];
 
 /** What {@linkcode verifyIdentity} looks at. */
 export interface IdentityProof extends StandingOptions {
@@ -34,6 +37,7 @@ export interface IdentityProof extends StandingOptions {
  * about
  * when: for that there are challenges.
  *
+ * @throws {TypeError} Rejects if a field of `proof` is unknown.
  * @throws {RangeError} Rejects if `minTrustScore` is wrong, or with the runtime's error where it has no Ed25519.
  * @example Usage
  * ```ts
@@ -50,6 +54,7 @@ export interface IdentityProof extends StandingOptions {
  * ```
  */
 export async function verifyIdentity(proof: IdentityProof): Promise<boolean> {
+  knownKeys("verifyIdentity()", proof, KEYS);
   const { context = "message", cache, agent, minTrustScore } = proof;
   // Copied before the first await, so that nobody swaps them while the DID is being hashed.
   const message = bytesOf(proof.message);

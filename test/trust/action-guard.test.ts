@@ -2,7 +2,10 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type ActionGuard, actionGuard } from "../../src/trust/action-guard.ts";
+import { capabilityCovers, commonCapabilities, hasCapability } from "../../src/trust/capability.ts";
+import { checkHandoff } from "../../src/trust/handoff.ts";
 import { type AgentProfile, agentProfile } from "../../src/trust/profile.ts";
+import { selectAgents } from "../../src/trust/select.ts";
 
 type Options = NonNullable<Parameters<typeof actionGuard>[0]>;
 // deno-lint-ignore no-explicit-any
@@ -255,6 +258,63 @@ describe("actions", () => {
       expect(codeOf(action, 1000)).toBe("action_blocked");
     },
   );
+
+  test.each([
+    "drоp_table", // Cyrillic о
+    "drοp_table", // Greek omicron
+    "ｄrop_table",
+    "drop_tаble",
+    "dr\u0501p_table",
+    "drop\u2044table",
+    "drop table",
+    "search\u0301",
+    "пуск",
+    "model:gрt",
+    "model:gpt x",
+    "say:gpt@1",
+  ])("check() denies with action_blocked, when %j looks like another name or is none", (action) => {
+    for (const built of [guard, actionGuard(), actionGuard({ blockedActions: ["x"] })]) {
+      expect(built.check(like({ trustScore: 1000 }), action).code).toBe("action_blocked");
+    }
+  });
+
+  test.each([
+    "search",
+    "fs:read/file.txt",
+    "mcp__github__issue",
+    "model:gpt-4o",
+    "model:claude-3@20240620",
+    "model:@cf/x+y",
+  ])(
+    "check() allows, when the name is %j",
+    (action) => {
+      for (const built of [guard, actionGuard()]) {
+        expect(built.check(like({ trustScore: 1000 }), action).code).toBe("");
+        // Remembered, and answered the same.
+        expect(built.check(like({ trustScore: 1000 }), action).code).toBe("");
+      }
+    },
+  );
+
+  test("check() names the charset, when a name was not configured and cannot be an action's", () => {
+    expect(guard.check(like(), "пуск").reason).toContain("letters, digits and _ . : / -");
+  });
+
+  test("an empty capability or requirement is an error, wherever it stands", () => {
+    expect(() => actionGuard({ requiredCapabilities: { deploy: ["deploy", ""] } })).toThrow(
+      '"requiredCapabilities.deploy[1]" must be a capability, which is not empty',
+    );
+    expect(() => agentProfile({ did: "did:agentmesh:a", name: "A", capabilities: [""] })).toThrow('"capabilities[0]"');
+    expect(() => commonCapabilities(["read", ""], ["read"])).toThrow('"left"');
+    expect(() => selectAgents([], { capabilities: [""] })).toThrow('"capabilities[0]"');
+    const agent = agentProfile({ did: "did:agentmesh:a", name: "A", capabilities: ["*"] });
+    expect(() => checkHandoff({ from: agent, to: agent, capabilities: [""] })).toThrow('"capabilities[0]"');
+    const hierarchical = actionGuard({ capabilityMatching: "hierarchical" });
+    expect(hierarchical.check(agent, "q", [""]).code).toBe("missing_capabilities");
+    expect(hierarchical.check(agent, "q", ["x"]).code).toBe("");
+    expect(actionGuard().check(like({ capabilities: [""] }), "q", []).code).toBe("missing_capabilities");
+    expect([hasCapability(like({ capabilities: [""] }), ""), capabilityCovers("*", "")]).toEqual([false, false]);
+  });
 
   test("check() repeats no name in its reason, when the name could break a line or a terminal", () => {
     expect(guard.check(like(), "drop_table\n").reason).toBe("The action is blocked by policy");

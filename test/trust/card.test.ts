@@ -159,6 +159,40 @@ describe("verifyCard()", () => {
     expect((await verifyCard(signed, { clock: () => now, skewMs })).allowed).toBe(wanted);
   });
 
+  test.each<[string, object]>([
+    ["a name with a bidirectional control", { name: "ada\u202egnp" }],
+    ["an invisible name", { name: "\u200b" }],
+    ["a description that is tagged", { description: "ok\u{e0041}" }],
+    ["a capability with a zero-width space", { capabilities: ["read\u200b"] }],
+    ["an end before its beginning", { expiresAt: NOW }],
+    ["a life of more than 366 days", { expiresAt: NOW + 366 * 86_400_000 + 1 }],
+    ["an endless life", { expiresAt: Number.MAX_SAFE_INTEGER }],
+  ])("denies what no signer of the library makes, when it has %s", async (_, change) => {
+    const card = { ...signed.card, ...change };
+    const signature = toBase64Url(await signAs(alice, ":agent-card", utf8(canonicalJson(card))));
+    expect(await verifyCard({ card, publicKey: toBase64Url(alice.publicKey), signature }, { clock })).toMatchObject({
+      code: "identity_unverified",
+      reason: "The agent card is malformed",
+    });
+  });
+
+  test("takes a card of the longest life and of a clock a minute ahead, and one that has lapsed never again", async () => {
+    let now = NOW;
+    const made = await signCard(alice, { name: "a", ttlMs: 366 * 86_400_000, clock: () => NOW + 60_000 });
+    expect((await verifyCard(made, { clock: () => now })).allowed).toBe(true);
+    const set = { clock: (): number => now };
+    expect((await verifyCard(signed, set)).allowed).toBe(true);
+    now = NOW + 1000;
+    expect((await verifyCard(signed, set)).allowed).toBe(false);
+    now = NOW;
+    expect(await verifyCard(signed, set)).toMatchObject({ reason: "The agent card is not in force" });
+  });
+
+  test("refuses options that it does not know", async () => {
+    await expect(verifyCard(signed, { minTrust: 900 } as never)).rejects.toThrow('"minTrust"');
+    await expect(verifyCard(signed, { clock: 5 } as never)).rejects.toThrow('"clock"');
+  });
+
   test("gives back what was verified, when a getter says something else the second time", async () => {
     let reads = 0;
     const tricky = {

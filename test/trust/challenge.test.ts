@@ -176,14 +176,40 @@ describe("challengeVerifier()", () => {
     expect((await one.verifier.verify(two.response)).allowed).toBe(false);
   });
 
-  test.each([["its last moment", NOW + 999, true], ["its end", NOW + 1000, false], [
-    "before it was asked",
-    NOW - 1,
-    false,
-  ], ["no time", NaN, false]])("judges the time, when it is %s", async (_, now, wanted) => {
+  test.each([
+    ["its last moment", NOW + 999, true],
+    ["its end", NOW + 1000, false],
+    ["a clock that was set back", NOW - 1, true],
+    ["no time", NaN, false],
+  ])("judges the time, when it is %s", async (_, now, wanted) => {
     const state = await scene();
     state.now = now;
     expect((await state.verifier.verify(state.response)).allowed).toBe(wanted);
+  });
+
+  test("denies what has lapsed, when the clock is set back", async () => {
+    const state = await scene();
+    state.now = NOW + 1000;
+    expect((await state.verifier.verify(state.response)).allowed).toBe(false);
+    state.now = NOW;
+    expect(await state.verifier.verify(state.response)).toMatchObject({ reason: "The challenge is not in force" });
+  });
+
+  test.each([[60_000, {}, true], [60_001, {}, false], [1, { skewMs: 0 }, false], [2, { skewMs: 2 }, true]])(
+    "judges what another process asked %d ms ahead, with %j",
+    async (ahead, options, wanted) => {
+      const store = memoryStore();
+      const asker = challengeVerifier({ audience: AUDIENCE, store, clock: () => NOW + ahead });
+      const challenge = await asked(asker);
+      const response = await answerChallenge(alice, challenge, { audience: AUDIENCE, clock: () => NOW + ahead });
+      const judge = challengeVerifier({ audience: AUDIENCE, store, clock: () => NOW, ...options });
+      expect((await judge.verify(response)).allowed).toBe(wanted);
+    },
+  );
+
+  test("refuses options that it does not know", async () => {
+    const { verifier, response } = await scene();
+    await expect(verifier.verify(response, { minTrust: 900 } as never)).rejects.toThrow('"minTrust"');
   });
 
   test("denies, when the same bytes were signed as something else (signing oracle)", async () => {
@@ -303,11 +329,22 @@ describe("answerChallenge()", () => {
     );
   });
 
-  test.each([NOW - 1, NOW + 1000, NaN])("refuses, when it is not in force at %d", async (now) => {
-    const { challenge } = await scene();
-    await expect(answerChallenge(alice, challenge, { audience: AUDIENCE, clock: () => now })).rejects.toThrow(
-      RangeError,
-    );
+  test.each([[NOW - 1, 0], [NOW + 1000, 0], [NaN, 300_000], [NOW - 60_001, undefined], [NOW + 61_000, undefined]])(
+    "refuses, when it is not in force at %d with a skew of %s",
+    async (now, skewMs) => {
+      const { challenge } = await scene();
+      const skew = skewMs === undefined ? {} : { skewMs };
+      await expect(answerChallenge(alice, challenge, { audience: AUDIENCE, clock: () => now, ...skew })).rejects
+        .toThrow(
+          RangeError,
+        );
+    },
+  );
+
+  test.each([NOW - 60_000, NOW + 60_999])("answers, when its clock is apart by an ordinary skew (%d)", async (now) => {
+    const { verifier, challenge } = await scene();
+    const response = await answerChallenge(alice, challenge, { audience: AUDIENCE, clock: () => now });
+    expect((await verifier.verify(response)).allowed).toBe(true);
   });
 
   test("refuses, when it would be in force for longer than an hour", async () => {

@@ -120,7 +120,14 @@ describe("verifyDelegation()", () => {
     ["was signed for another parent", async () => forged(worker, second, { parent: "ab".repeat(32) }), {}],
     ["says that it has no parent", async () => forged(worker, second, { parent: "" }), {}],
     ["gives the root a parent", async () => forged(owner, [], { parent: "ab".repeat(32) }), {}],
-    ["was issued in the future (ID-08)", async () => forged(worker, second, { issuedAt: NOW + 1 }), {}],
+    ["was issued in the future (ID-08)", async () => forged(worker, second, { issuedAt: NOW + 1 }), { skewMs: 0 }],
+    [
+      "was issued beyond the skew",
+      async () => forged(worker, second, { issuedAt: NOW + 60_001, expiresAt: NOW + 60_002 }),
+      {},
+    ],
+    ["lapses before it begins", async () => forged(worker, second, { issuedAt: NOW + 400, expiresAt: NOW + 400 }), {}],
+    ["may be deeper than any signer makes it", async () => forged(owner, [], { maxDepth: 16 }), {}],
     ["has lapsed", async () => chain, { clock: () => NOW + 800 }],
     ["outlives its parent (ID-19)", async () => forged(worker, second, { expiresAt: NOW + 31_536_000_000 }), {
       clock: () => NOW + 900,
@@ -161,6 +168,18 @@ describe("verifyDelegation()", () => {
   test("takes a link from a clock ahead, when that is within the skew", async () => {
     const ahead = await forged(worker, second, { issuedAt: NOW + 1 });
     expect((await verifyDelegation(ahead, { ...options, skewMs: 1 })).allowed).toBe(true);
+    const minute = await forged(worker, second, { issuedAt: NOW + 60_000, expiresAt: NOW + 60_001 });
+    expect((await verifyDelegation(minute, options)).allowed).toBe(true);
+  });
+
+  test("stays dead once it was, when the clock is set back", async () => {
+    let now = NOW;
+    const set = { ...options, clock: () => now };
+    expect((await verifyDelegation(chain, set)).allowed).toBe(true);
+    now = NOW + 800;
+    expect((await verifyDelegation(chain, set)).allowed).toBe(false);
+    now = NOW;
+    expect(await verifyDelegation(chain, set)).toMatchObject({ reason: "The delegation is not in force" });
   });
 
   test.each([0, 1, 2])("denies, when any field of link %i is changed", async (at) => {

@@ -1,5 +1,6 @@
 import { functionOf, wrongType } from "./check.ts";
 import type { ExecutionContext } from "./context.ts";
+import { MADE_BY, THIS_COPY } from "./copy.ts";
 import { allow, type Decision, isThenable, readDecision } from "./decision.ts";
 import { type GovernedRequest, type Stage, STAGES, type TokenUsage } from "./request.ts";
 
@@ -98,7 +99,11 @@ export function checkStages(where: string, stages: readonly Stage[]): readonly S
 
 /** Gives a function its guard name and stages, for good. */
 export function named<G extends Guard>(guard: G, name: string, stages: readonly Stage[] | undefined): G {
-  Object.defineProperties(guard, { name: { value: name }, guardName: { value: name, enumerable: true } });
+  Object.defineProperties(guard, {
+    name: { value: name },
+    guardName: { value: name, enumerable: true },
+    [MADE_BY]: { value: THIS_COPY },
+  });
   if (stages !== undefined) Object.defineProperty(guard, "stages", { value: stages, enumerable: true });
   return Object.freeze(guard);
 }

@@ -4,6 +4,7 @@ import type { AuditSink } from "./audit/record.ts";
 import { functionOf, knownKeys, wholeNumber, wrong } from "./check.ts";
 import { flatten } from "./combine/all.ts";
 import { checkGuard } from "./combine/parts.ts";
+import { refuseOtherCopy } from "./copy.ts";
 import { type Core, createGates } from "./core.ts";
 import type { Similarity } from "./drift/baseline.ts";
 import { wordSimilarity } from "./drift/word-similarity.ts";
@@ -193,6 +194,7 @@ class KernelImpl implements Kernel {
       clock,
       similarity,
     } = options;
+    for (const field of ["policy", "trust", "trustTracker"] as const) refuseOtherCopy(WHERE, field, options[field]);
     this.policy = isPolicy(policy) ? policy : definePolicy(policy);
     if (!Array.isArray(guards)) throw wrong(WHERE, "guards", "an array of guards", guards);
     guards.forEach((guard: unknown, index) => checkGuard(WHERE, `guards[${index}]`, guard));

@@ -1,5 +1,6 @@
 import { knownKeys, show, wrong } from "./check.ts";
 import { SessionState } from "./context.ts";
+import { refuseOtherCopy } from "./copy.ts";
 import type { Core } from "./core.ts";
 import { driftOf } from "./drift/baseline.ts";
 import { Passage } from "./passage.ts";
@@ -21,7 +22,10 @@ const prefixes = new WeakMap<Core, { readonly prefix: string; count: number }>()
 
 /** Checks what a session is made of, and makes it. */
 export function openSession(core: Core, init: SessionInit): Session {
+  // A session that is handed in where its making was expected.
+  refuseOtherCopy(WHERE, "init", init);
   knownKeys(WHERE, init, KEYS);
+  for (const field of ["agent", "parent", "policy"] as const) refuseOtherCopy(WHERE, field, init[field]);
   const { signal, sessionId, baseline } = init;
   const parent = init.parent === undefined ? undefined : SessionImpl.passageOf(init.parent);
   if (init.parent !== undefined && parent?.core !== core) {

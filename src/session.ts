@@ -2,6 +2,7 @@ import { type Act, ActImpl, type ActInit, type ActStage } from "./act.ts";
 import { sameData } from "./approval/ask.ts";
 import { wrong } from "./check.ts";
 import type { ExecutionContext } from "./context.ts";
+import { made } from "./copy.ts";
 import { allow, type Decision, isThenable } from "./decision.ts";
 import { Draft } from "./draft.ts";
 import type { Passage } from "./passage.ts";
@@ -117,6 +118,9 @@ const BEGINNINGS: readonly string[] = ["input", "pre_model_call", "pre_tool_call
 
 /** The session that a kernel hands out. */
 export class SessionImpl implements Session {
+  static {
+    made(this.prototype);
+  }
   readonly context: ExecutionContext;
   readonly #passage: Passage;
   readonly #born: (init: SessionInit) => Session;

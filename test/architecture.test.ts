@@ -51,6 +51,7 @@ const WORDS = [
   "draft",
   "guard",
   "check",
+  "copy",
   "errors",
   "events",
   "plugin",

@@ -1,4 +1,5 @@
 import { show, wrongType } from "../check.ts";
+import { refuseOtherCopy } from "../copy.ts";
 import { guardError } from "../decision.ts";
 import { type Guard, named } from "../guard.ts";
 import { type Stage, STAGES } from "../request.ts";
@@ -18,6 +19,7 @@ export function checkParts(where: string, guards: readonly Guard[]): readonly Gu
 /** Throws unless a value is a guard. */
 export function checkGuard(where: string, field: string, guard: unknown): asserts guard is Guard {
   if (typeof guard !== "function") throw wrongType(where, field, "a guard", guard);
+  refuseOtherCopy(where, field, guard);
   const { stages, guardName } = guard as Guard;
   if (guardName !== undefined && typeof guardName !== "string") {
     throw wrongType(where, `${field}.guardName`, "a string", guardName);

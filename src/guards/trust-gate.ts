@@ -1,4 +1,5 @@
 import { functionOf, wrong } from "../check.ts";
+import { refuseOtherCopy } from "../copy.ts";
 import { allow, type Decision, deny, guardError } from "../decision.ts";
 import { defineGuard, type Guard } from "../guard.ts";
 import type { ActionGuard } from "../trust/action-guard.ts";
@@ -38,6 +39,7 @@ export function trustGate(actionGuard: ActionGuard): Guard {
   if (typeof actionGuard !== "object" || actionGuard === null) {
     throw wrong(WHERE, "actionGuard", "an action guard", actionGuard);
   }
+  refuseOtherCopy(WHERE, "actionGuard", actionGuard);
   functionOf(WHERE, "actionGuard.check", actionGuard.check);
   const judge = judgeOf(actionGuard);
   const plain = allow();

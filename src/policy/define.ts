@@ -1,3 +1,4 @@
+import { made, refuseOtherCopy } from "../copy.ts";
 import { conflictsOf } from "./conflicts.ts";
 import { PolicyError, type PolicyMistake, type Report } from "./error.ts";
 import { FIELD_NAMES, FIELDS } from "./fields.ts";
@@ -28,6 +29,7 @@ export function isPolicy(value: unknown): value is GovernancePolicy {
 /** Returns `value` if it is a policy of ours, else throws. */
 function ours(where: string, what: string, value: unknown): GovernancePolicy {
   if (isPolicy(value)) return value;
+  refuseOtherCopy(where, what, value);
   throw new TypeError(`Cannot run ${where}: ${what} must be a policy made by definePolicy() or parsePolicy()`);
 }
 
@@ -70,6 +72,7 @@ export type Place = (
 
 /** Makes a policy of what a plain object's keys stand for; every mistake is thrown at once. */
 export function buildPolicy(where: string, init: unknown, placeOf: Place): GovernancePolicy {
+  refuseOtherCopy(where, "policy", init);
   const mistakes: PolicyMistake[] = [];
   const report: Report = (mistake) => mistakes.push(mistake);
   const places = entriesOf(init, report).map(([key, value]) => [key, placeOf(key, value, report)] as const);
@@ -83,7 +86,7 @@ export function buildPolicy(where: string, init: unknown, placeOf: Place): Gover
     const value = given.has(name) ? given.get(name) : FIELDS[name].fallback;
     if (value !== undefined) policy[name] = value;
   }
-  policies.add(Object.freeze(policy));
+  policies.add(Object.freeze(made(policy)));
   return policy as unknown as GovernancePolicy;
 }
 

@@ -1,4 +1,5 @@
 import { functionOf, knownKeys, wholeNumber } from "../check.ts";
+import { made } from "../copy.ts";
 import { type CapabilityMatching, isHierarchical } from "./covers.ts";
 import { MAX_SCORE } from "./facts.ts";
 import { factsOf, judge, misnamed, registerJudge, scoreOf, type Verdict } from "./judge.ts";
@@ -135,14 +136,14 @@ export function actionGuard(options: {
   const hierarchical = isHierarchical(WHERE, capabilityMatching);
   functionOf(WHERE, "clock", clock);
 
-  const guard: ActionGuard = Object.freeze({
+  const guard: ActionGuard = Object.freeze(made({
     check(agent: AgentProfile, action: string, required?: readonly string[]): ActionResult {
       const facts = factsOf(agent);
       const score = scoreOf(facts);
       const verdict = misnamed(action) ?? judge(planOf(action), facts, score, action, required, hierarchical);
       return new Result(verdict, facts.did, typeof action === "string" ? action : "", score, clock());
     },
-  });
+  }));
   registerJudge(guard, (agent, action) => {
     const facts = factsOf(agent);
     return misnamed(action) ?? judge(planOf(action), facts, scoreOf(facts), action, undefined, hierarchical);

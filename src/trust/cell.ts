@@ -1,3 +1,4 @@
+import { made } from "../copy.ts";
 import type { AgentProfile, AgentStatus } from "./profile.ts";
 
 /** What a profile is made of, once everything was checked and copied. */
@@ -32,6 +33,9 @@ export class Profile implements AgentProfile {
   declare readonly trustScore: number;
   readonly status: AgentStatus;
   readonly metadata: Readonly<Record<string, unknown>>;
+  static {
+    made(this.prototype);
+  }
   #score: Score;
   #principal: Profile | undefined = undefined;
 

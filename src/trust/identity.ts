@@ -1,4 +1,5 @@
 import { knownKeys, show, wrong } from "../check.ts";
+import { made, refuseOtherCopy } from "../copy.ts";
 import { type Bytes, bytesOf, fromBase64Url, toBase64Url } from "./bytes.ts";
 import { didKeyOf, didOf } from "./did.ts";
 import { publicKeyOf } from "./ed25519.ts";
@@ -78,8 +79,10 @@ let signWith: (identity: Identity, context: string, message: Uint8Array) => Prom
 
 class KeyIdentity implements Identity {
   static {
+    made(this.prototype);
     signWith = async (identity, context, message) => {
       if (typeof identity !== "object" || identity === null || !(#key in identity)) {
+        refuseOtherCopy("a signature", "identity", identity);
         throw new TypeError(
           `Cannot sign: the identity must be made by createIdentity() or importIdentity(), and is ${show(identity)}`,
         );

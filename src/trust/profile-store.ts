@@ -1,4 +1,5 @@
 import { functionOf, knownKeys, wrong } from "../check.ts";
+import { refuseOtherCopy } from "../copy.ts";
 import type { StateStore } from "../state/store.ts";
 import { canonicalAgentKey } from "./did.ts";
 import { type Kept, keptOf, mergeProfiles } from "./profile-merge.ts";
@@ -68,6 +69,8 @@ export function profileStore(options: { readonly store: StateStore; readonly clo
     async save(profile: AgentProfile, options: { readonly from?: AgentProfile } = {}): Promise<AgentProfile> {
       knownKeys("save()", options, ["from"]);
       const { from } = options;
+      refuseOtherCopy("save()", "profile", profile);
+      refuseOtherCopy("save()", "from", from);
       // Checked and copied at once: whoever holds a profile that was made by hand may change it while the store is asked.
       const ours = keptOf(agentProfile(keptOf(profile)));
       const key = keyOf(ours.did);

@@ -1,4 +1,5 @@
 import { functionOf, knownKeys, show as shown, wholeNumber, wrong } from "../check.ts";
+import { made, refuseOtherCopy } from "../copy.ts";
 import type { StateStore } from "../state/store.ts";
 import { Profile, Score } from "./cell.ts";
 import { canonicalAgentKey } from "./did.ts";
@@ -33,7 +34,10 @@ export interface TrustTracker {
   recordViolation(agent: AgentProfile, action: string, callId?: string): number;
   /** The last outcomes, oldest first, of one agent or of all; frozen copies. */
   history(did?: string): readonly TrustRecord[];
-  /** Reads the agent's score from the store and shows it; answers it. Not readable: 0. */
+  /**
+   * Shows on a profile what is known of its agent, here and in the store; answers it. Not readable: 0. A session does it
+   * when it opens.
+   */
   load(agent: AgentProfile): Promise<number>;
   /**
    * Waits until every outcome recorded so far is in the store; rejects with what went wrong there since the last time.
@@ -44,6 +48,7 @@ export interface TrustTracker {
 const WHERE = "trustTracker()";
 const KEYS = [
   "reward",
+  "rewards",
   "penalty",
   "violationPenalty",
   "historyLimit",
@@ -84,6 +89,14 @@ const MOST_AGENTS = 1_048_576;
  * (and so counts again where the
  * store wrote it and then failed to say so).
  *
+ * A tracker cannot see what an outcome was worth: forty-five calls that do nothing take an agent from 450 to 900, as
+ * forty-five good ones do. `rewards` says what success of single actions is worth, by their exact names: 0 for those
+ * that anybody can succeed in, more for those that mean something; `reward` is for all others.
+ *
+ * Scores are kept by agent, under the one name of its key: a session, and `load`, show on any profile of an agent what
+ * is known of it. A profile that neither has seen goes on from its own score. At most 1048576 agents are known; beyond
+ * it, whoever was met first begins anew.
+ *
  * Defaults: `reward` 10, `penalty` 50, `violationPenalty` as `penalty` (whole numbers from 0 to 1000), `historyLimit`
  * 1000, `callMemory`
  * 10000, no decay, no store, `clock` `Date.now` (ms since the epoch).
@@ -107,6 +120,7 @@ const MOST_AGENTS = 1_048_576;
  */
 export function trustTracker(options: {
   reward?: number;
+  rewards?: Readonly<Record<string, number>>;
   penalty?: number;
   violationPenalty?: number;
   historyLimit?: number;
@@ -121,6 +135,7 @@ export function trustTracker(options: {
   const { reward = 10, penalty = 50, violationPenalty = penalty, historyLimit = 1000, callMemory = 10_000 } = options;
   const { store, clock = () => Date.now(), onError } = options;
   const gain = wholeNumber(WHERE, "reward", reward, 0, MAX_SCORE);
+  const gains = rewardsOf(options.rewards);
   const loss = -wholeNumber(WHERE, "penalty", penalty, 0, MAX_SCORE);
   const breach = -wholeNumber(WHERE, "violationPenalty", violationPenalty, 0, MAX_SCORE);
   const history = new History(wholeNumber(WHERE, "historyLimit", historyLimit, 0, 1_000_000));
@@ -212,9 +227,9 @@ export function trustTracker(options: {
     if (decayed !== undefined && !falling.has(score)) show(score, score.now, now());
     return account;
   };
-  const tracker: TrustTracker = Object.freeze({
+  const tracker: TrustTracker = Object.freeze(made({
     recordSuccess: (agent: AgentProfile, action: string, callId?: string): number =>
-      record(agent, action, "success", gain, callId),
+      record(agent, action, "success", gains?.get(action) ?? gain, callId),
     recordFailure: (agent: AgentProfile, action: string, callId?: string): number =>
       record(agent, action, "failure", loss, callId),
     recordViolation: (agent: AgentProfile, action: string, callId?: string): number =>
@@ -227,7 +242,7 @@ export function trustTracker(options: {
     async flush(): Promise<void> {
       await ledger?.flush();
     },
-  });
+  }));
   // Without a store nothing has to be waited for, and a session's first act need not wait either.
   if (ledger === undefined) atOnce.set(tracker, learn);
   return tracker;
@@ -245,6 +260,7 @@ export function meetBy(tracker: TrustTracker, agent: AgentProfile): unknown {
 
 function profileOf(agent: AgentProfile): Profile {
   if (Profile.is(agent)) return Profile.principal(agent);
+  refuseOtherCopy(WHERE, "agent", agent);
   throw new TypeError("An agent whose trust is tracked must be made by agentProfile()");
 }
 
@@ -255,6 +271,20 @@ function storeOf(store: StateStore): StateStore {
     throw wrong(WHERE, "store", "a state store with read() and put()", store);
   }
   return store;
+}
+
+/** What success is worth by action; `undefined` where all actions are worth the same. */
+function rewardsOf(rewards: unknown): ReadonlyMap<string, number> | undefined {
+  if (rewards === undefined) return undefined;
+  const isPlain = typeof rewards === "object" && rewards !== null &&
+    Object.prototype.toString.call(rewards) === "[object Object]";
+  // A Map would look empty, and reward what was meant to be worth nothing.
+  if (!isPlain) throw wrong(WHERE, "rewards", "a plain object of action names and points", rewards);
+  return new Map(
+    Object.entries(rewards).map((
+      [action, points],
+    ) => [action, wholeNumber(WHERE, `rewards.${action}`, points, 0, MAX_SCORE)]),
+  );
 }
 
 function decayOf(decay: TrustDecay | undefined): ((score: number, at: number, now: number) => number) | undefined {

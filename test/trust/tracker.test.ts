@@ -592,3 +592,38 @@ describe("construction", () => {
     expect(() => trustTracker(null as never)).toThrow('"options" must be an object');
   });
 });
+
+describe("rewards by action", () => {
+  test("makes single actions worth more, less or nothing, and all others the reward", () => {
+    const rewards = { deploy: 25, ping: 0, ["__proto__"]: 7 };
+    const tracker = trustTracker({ rewards });
+    rewards.ping = 1000;
+    const agent = agentProfile({ did: "did:agentmesh:a", name: "A" });
+    for (let i = 0; i < 45; i++) tracker.recordSuccess(agent, "ping");
+    expect(agent.trustScore).toBe(500);
+    expect(tracker.recordSuccess(agent, "deploy")).toBe(525);
+    expect(tracker.recordSuccess(agent, "Deploy")).toBe(535);
+    expect(tracker.recordSuccess(agent, "__proto__")).toBe(542);
+    expect(tracker.recordSuccess(agent, "constructor")).toBe(552);
+    // What goes wrong costs the same, whatever it is worth.
+    expect(tracker.recordFailure(agent, "ping")).toBe(502);
+  });
+
+  test("reaches 900 with forty-five calls that do nothing, where nobody says what they are worth", () => {
+    const tracker = trustTracker();
+    const agent = agentProfile({ did: "did:agentmesh:a", name: "A", trustScore: 450 });
+    for (let i = 0; i < 45; i++) tracker.recordSuccess(agent, "ping");
+    expect(agent.trustScore).toBe(900);
+  });
+
+  test.each([
+    [{ deploy: -1 }, '"rewards.deploy" must be a whole number from 0 to 1000, and is -1'],
+    [{ deploy: NaN }, '"rewards.deploy"'],
+    [{ deploy: "5" }, '"rewards.deploy"'],
+    [new Map([["deploy", 5]]), '"rewards" must be a plain object'],
+    [["deploy"], '"rewards"'],
+    [null, '"rewards"'],
+  ])("throws, when they are %j", (rewards, message) => {
+    expect(() => trustTracker({ rewards } as never)).toThrow(message);
+  });
+});

@@ -179,3 +179,13 @@ describe("verifyIdentity()", () => {
       .toBe(true);
   });
 });
+
+test("verifyIdentity() refuses a field that it does not know, since a misspelt minTrustScore would ask for none", async () => {
+  const [alice] = await three();
+  const message = utf8("m");
+  const signature = await alice.sign(message);
+  const proof = { did: alice.didKey, message, signature };
+  expect(await verifyIdentity(proof)).toBe(true);
+  await expect(verifyIdentity({ ...proof, minTrust: 900 } as never)).rejects.toThrow('"minTrust"');
+  await expect(alice.exportJwk({ secret: true } as never)).rejects.toThrow('"secret"');
+});

@@ -47,6 +47,7 @@ export {
 
 export type { Explanation } from "./src/explain.ts";
 export { createKernel, type Kernel, type KernelOptions } from "./src/kernel.ts";
+export { type ModelPrice, type Prices } from "./src/prices.ts";
 export { type RecordedCall, replay, type ReplayChange } from "./src/replay.ts";
 export type { Act, ActInit, Session, SessionInit, StreamOptions, View } from "./src/session.ts";
 
@@ -73,6 +74,15 @@ export { minConfidence } from "./src/guards/min-confidence.ts";
 export { noLoops, type NoLoopsOptions } from "./src/guards/no-loops.ts";
 export { pinTools, type PinToolsOptions, type ToolIdentity } from "./src/guards/pin-tools.ts";
 export { rateLimit, type RateLimitOptions } from "./src/guards/rate-limit.ts";
+export {
+  type CostBudgetDetails,
+  type LimitDetails,
+  limitDetailsOf,
+  type RateLimitDetails,
+  type TokenBudgetDetails,
+  type ToolCallDetails,
+  type WindowDetails,
+} from "./src/guards/limit-details.ts";
 export { redactPatterns } from "./src/guards/redact-patterns.ts";
 export { requireApproval } from "./src/guards/require-approval.ts";
 export { timeLimit } from "./src/guards/time-limit.ts";

@@ -13,6 +13,7 @@ import { type Passage, passesUnjudged } from "./passage.ts";
 import type { GovernedRequest, TokenUsage } from "./request.ts";
 import { describe, respond, withhold } from "./response.ts";
 import { capsOf, Fault, snapshot } from "./snapshot/snapshot.ts";
+import { settleUnended } from "./settlement.ts";
 import { Takings } from "./taking.ts";
 import { conclude, eventOf, recordDecision, tellDenial } from "./tell.ts";
 
@@ -384,7 +385,7 @@ export class ActImpl implements Act {
 
   fail(error: unknown): Decision | Promise<Decision> {
     if (this.phase === "running" && passesUnjudged(error, this.signal)) {
-      this.takings.settle(undefined);
+      settleUnended(this);
       this.ended = ALLOW;
       this.#finish();
       return ALLOW;
@@ -418,7 +419,7 @@ export class ActImpl implements Act {
   /** The session was closed: what never ran gives back, what may have run has spent. */
   abandon(): void {
     if (this.phase === "running") {
-      this.takings.settle(undefined);
+      settleUnended(this);
       this.ended = withhold(this);
     }
     this.cancel();

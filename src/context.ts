@@ -2,6 +2,7 @@ import type { Decision } from "./decision.ts";
 import type { GovernancePolicy } from "./policy/policy.ts";
 import type { GovernedRequest } from "./request.ts";
 import type { AgentProfile } from "./trust/profile.ts";
+import type { PriceOf } from "./usage.ts";
 
 /** What a guard may know about the session it judges in. Live: it shows the counts of now. */
 export interface ExecutionContext {
@@ -27,7 +28,7 @@ export interface ExecutionContext {
   readonly modelCallCount: number;
   /** Tokens that model calls reported. */
   readonly totalTokens: number;
-  /** Cost that model calls reported, in US dollars. */
+  /** Cost that model calls reported, or that the kernel's prices give, in US dollars. */
   readonly costUsd: number;
   /** Ids of the checkpoints made so far. */
   readonly checkpoints: readonly string[];
@@ -49,6 +50,8 @@ export class SessionState {
   baseline: string | undefined = undefined;
   /** 1 - similarity of a text to the baseline; set by the kernel. */
   drift: ((text: string) => number | Promise<number>) | undefined = undefined;
+  /** What models cost, where the kernel knows; set by the kernel. */
+  price: PriceOf | undefined = undefined;
   /** What guards keep about the session, each in its own place. */
   readonly kept: object[] = [];
   readonly #clock: () => number;

@@ -13,6 +13,7 @@ import { type Caps, capsOf } from "./snapshot/snapshot.ts";
 import type { StateStore } from "./state/store.ts";
 import type { Learn } from "./trust/learn.ts";
 import type { AgentProfile } from "./trust/profile.ts";
+import type { PriceOf } from "./usage.ts";
 
 /** The gate after each gate. */
 export const RESPONSE: Readonly<Record<"input" | "pre_model_call" | "pre_tool_call", Stage>> = {
@@ -90,6 +91,8 @@ export interface Core {
   readonly learn: Learn | undefined;
   /** Has a profile show what the tracker knows of its agent; the answer is waited for. */
   readonly meet: ((agent: AgentProfile) => unknown) | undefined;
+  /** What models cost, where that is known. */
+  readonly price: PriceOf | undefined;
   readonly approve: Approve | undefined;
   readonly approvalKey: CryptoKey | undefined;
   readonly approvalTtlMs: number;

@@ -21,7 +21,8 @@ export class Draft {
   /** Empty as long as nobody looks at it. */
   declare callId: string;
   declare readonly metadata: Readonly<Record<string, unknown>>;
-  declare readonly usage: TokenUsage | undefined;
+  /** At `post_model_call` known only once the response was read. */
+  declare usage: TokenUsage | undefined;
   #shown: unknown = UNREAD;
   #copy: unknown = undefined;
   /**

@@ -26,6 +26,7 @@ import {
 import { compilePolicy } from "./policy/compile.ts";
 import { definePolicy, isPolicy } from "./policy/define.ts";
 import type { GovernancePolicy, PolicyInit } from "./policy/policy.ts";
+import { compilePrices, type Prices } from "./prices.ts";
 import type { Stage } from "./request.ts";
 import type { ActInit, Session, SessionInit } from "./session.ts";
 import { SessionImpl } from "./session.ts";
@@ -34,6 +35,7 @@ import { type StateStore, storeOf } from "./state/store.ts";
 import type { ActionGuard } from "./trust/action-guard.ts";
 import { learnFrom } from "./trust/learn.ts";
 import { meetBy, type TrustTracker } from "./trust/tracker.ts";
+import type { PriceOf } from "./usage.ts";
 import { coverageOf } from "./wrapping.ts";
 
 /** What a kernel is made of. All of it is optional. */
@@ -66,6 +68,13 @@ export interface KernelOptions {
   plugins?: readonly Plugin[];
   /** `shadow`: decide, tell and record, but let everything pass. Default `enforce`. */
   mode?: "enforce" | "shadow";
+  /**
+   * What models cost, where the framework does not say: US dollars per million tokens by model id, whose `*` stands for
+   * any run of characters, or a function that answers dollars. A usage's own `costUsd` wins. Of several entries that fit,
+   * the model's own id counts, else the glob with the most characters. Under a `costBudget` a model without a price is
+   * denied, and so is a call whose price function throws or answers nonsense.
+   */
+  prices?: Prices;
   /** Milliseconds since the epoch. Default `Date.now`. */
   clock?: () => number;
   /** How alike two outputs are, 0 to 1, for drift. Default `wordSimilarity`. */
@@ -127,6 +136,7 @@ const OPTIONS: readonly string[] = [
   "approvalTtlMs",
   "approvalQuorum",
   "plugins",
+  "prices",
   "mode",
   "clock",
   "similarity",
@@ -172,6 +182,7 @@ class KernelImpl implements Kernel {
   readonly #wrapped = new WeakMap<object, Wrapped>();
   readonly #options: KernelOptions;
   readonly #clock: () => number;
+  readonly #price: PriceOf | undefined;
   readonly #own: readonly Guard[];
   readonly #guards: Guard[] = [];
   readonly #interceptors: Interceptor[];
@@ -219,6 +230,8 @@ class KernelImpl implements Kernel {
     wholeNumber(WHERE, "approvalTtlMs", options.approvalTtlMs ?? 300_000, 1);
     wholeNumber(WHERE, "approvalQuorum", options.approvalQuorum ?? 1, 1);
     this.#clock = clock === undefined ? Date.now : functionOf(WHERE, "clock", clock);
+    const { prices } = options;
+    this.#price = prices === undefined ? undefined : compilePrices(WHERE, prices);
     this.#own = flatten([...guards]);
     this.#options = { ...options };
     for (const plugin of plugins) this.use(plugin);
@@ -294,6 +307,7 @@ class KernelImpl implements Kernel {
       hasTrust: trust !== undefined || trustTracker !== undefined,
       learn: trustTracker === undefined ? undefined : learnFrom(trustTracker),
       meet: trustTracker === undefined ? undefined : (agent) => meetBy(trustTracker, agent),
+      price: this.#price,
       approve,
       approvalKey,
       approvalTtlMs,

@@ -83,6 +83,7 @@ export function openSession(core: Core, init: SessionInit): Session {
     state,
   });
   if (baseline !== undefined) state.baseline = baseline;
+  state.price = core.price;
   let last: { readonly text: string; readonly baseline: string; readonly score: number | Promise<number> } | undefined;
   state.drift = (text) => {
     const against = state.baseline ?? text;

@@ -31,8 +31,17 @@ export interface TokenUsage {
   readonly outputTokens?: number | undefined;
   /** Their sum, where the provider gives it; else input plus output is used. */
   readonly totalTokens?: number | undefined;
-  /** Cost in US dollars. */
+  /** Of the request's tokens those that came from a cache. */
+  readonly cachedInputTokens?: number | undefined;
+  /** Of the answer's tokens those that were spent on reasoning. */
+  readonly reasoningTokens?: number | undefined;
+  /** Cost in US dollars. Absent: what the kernel's `prices` make of the tokens. */
   readonly costUsd?: number | undefined;
+  /**
+   * Set by the kernel: the provider reported no tokens, so they were estimated by the length of what went and came, a
+   * token for every four characters.
+   */
+  readonly isEstimated?: boolean | undefined;
 }
 
 /** What a gate shows to its guards. */

@@ -4,10 +4,10 @@ import { Draft } from "./draft.ts";
 import { textOf } from "./drift/baseline.ts";
 import { RESPONSE, writeRecord } from "./core.ts";
 import type { OutcomeRecord } from "./audit/record.ts";
-import type { Passage } from "./passage.ts";
 import type { TokenUsage } from "./request.ts";
 import { capsOf, Fault, snapshot } from "./snapshot/snapshot.ts";
-import { microUsdOf, readUsage, tokensOf } from "./usage.ts";
+import { addUsage, settleModel } from "./settlement.ts";
+import { readUsage } from "./usage.ts";
 import { type About, conclude, eventOf, learn, objectionOf, tellDenial } from "./tell.ts";
 
 const ALLOW = allow();
@@ -26,8 +26,6 @@ export function respond(
   const { passage } = act;
   const started = passage.tick();
   const reported = readUsage(usage);
-  act.takings.settle(reported);
-  if (reported !== undefined) addUsage(passage, reported);
   const stage = RESPONSE[act.stage];
   const gate = passage.gate(stage);
   const request = new Draft(
@@ -40,9 +38,18 @@ export function respond(
     act.request?.payload,
     isError,
   );
-  const denied = passage.prepare(request, gate);
+  let denied = passage.prepare(request, gate);
   act.result = Draft.copyOf(request);
   act.isPlain = Draft.isCopied(request);
+  if (act.stage === "pre_model_call") {
+    // By the copy: a length is read of what is judged, and of nothing that changes. An error is no answer of the model.
+    const { usage: settled, fault } = settleModel(act, isError ? undefined : act.result, reported);
+    request.usage = settled;
+    denied ??= fault;
+  } else {
+    act.takings.settle(reported);
+    addUsage(passage, reported, reported);
+  }
   const decision = denied ?? passage.ask(request, gate, act.takings);
   // After a wait the agent may have been stopped meanwhile.
   return decision !== ALLOW && isThenable(decision)
@@ -106,13 +113,6 @@ function judged(
   return isThenable(drifted)
     ? drifted.then((late) => finished(act, request, final, late as Deny | undefined, started, nth))
     : finished(act, request, final, drifted as Deny | undefined, started, nth);
-}
-
-function addUsage(passage: Passage, usage: TokenUsage | undefined): void {
-  for (let at: Passage | undefined = passage; at !== undefined; at = at.parent) {
-    at.state.totalTokens += tokensOf(usage) ?? 0;
-    at.state.microUsd += microUsdOf(usage) ?? 0;
-  }
 }
 
 /** What was learnt, the checkpoint, then events, then the record. */

@@ -1,6 +1,24 @@
 import type { TokenUsage } from "./request.ts";
 
-function figure(value: unknown): number | undefined {
+/** The most dollars that are counted: beyond it millionths are no whole numbers any more. */
+export const MOST_USD = 9_000_000_000;
+
+/** What a price is asked for: every figure is there, so that a sum of products is a number. */
+export interface UsageFigures extends TokenUsage {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly totalTokens: number;
+  readonly cachedInputTokens: number;
+  readonly reasoningTokens: number;
+  /** Of the total, those of which nobody says whether they were sent or came. */
+  readonly otherTokens: number;
+}
+
+/** What a call costs, in US dollars; `undefined`: the model has no price. Throws where that cannot be told. */
+export type PriceOf = (model: string, usage: UsageFigures) => number | undefined;
+
+/** A figure that can be true: a finite number that is not negative. */
+export function figure(value: unknown): number | undefined {
   return typeof value === "number" && Number.isFinite(value) && value >= 0 ? value : undefined;
 }
 
@@ -10,9 +28,10 @@ function figure(value: unknown): number | undefined {
 export function readUsage(usage: TokenUsage | undefined): TokenUsage | undefined {
   if (typeof usage !== "object" || usage === null) return undefined;
   try {
-    const { inputTokens, outputTokens, totalTokens, costUsd } = usage;
+    const { inputTokens, outputTokens, totalTokens, cachedInputTokens, reasoningTokens, costUsd } = usage;
+    const figures = { inputTokens, outputTokens, totalTokens, cachedInputTokens, reasoningTokens, costUsd };
     const read: Record<string, unknown> = {};
-    for (const [name, value] of Object.entries({ inputTokens, outputTokens, totalTokens, costUsd })) {
+    for (const [name, value] of Object.entries(figures)) {
       if (figure(value) !== undefined) read[name] = value;
     }
     return Object.keys(read).length === 0 ? undefined : read;
@@ -21,14 +40,20 @@ export function readUsage(usage: TokenUsage | undefined): TokenUsage | undefined
   }
 }
 
+/** One side of a usage: its tokens, and those that a provider counts in them, or beside them where they are more. */
+function side(tokens: unknown, part: unknown): number | undefined {
+  const all = figure(tokens), some = figure(part);
+  return some === undefined || some <= (all ?? 0) ? all : some + (all ?? 0);
+}
+
 /**
  * The tokens a usage stands for: its total, else input plus output; `undefined` where it says nothing that can be true.
  */
 export function tokensOf(usage: TokenUsage | undefined): number | undefined {
   if (typeof usage !== "object" || usage === null) return undefined;
   const total = figure(usage.totalTokens);
-  const input = figure(usage.inputTokens);
-  const output = figure(usage.outputTokens);
+  const input = side(usage.inputTokens, usage.cachedInputTokens);
+  const output = side(usage.outputTokens, usage.reasoningTokens);
   const parts = input === undefined && output === undefined ? undefined : (input ?? 0) + (output ?? 0);
   // The larger of two contradicting figures: a total that is below its parts must not make a call cheap.
   const tokens = total === undefined ? parts : Math.max(total, parts ?? 0);
@@ -44,4 +69,47 @@ export function microUsdOf(usage: TokenUsage | undefined): number | undefined {
   // Rounded at a thousandth first: 0.1 * 1e6 must not become 100001 by a float's last digit.
   if (cost === undefined) return undefined;
   return Math.max(cost > 0 ? 1 : 0, Math.ceil(Math.round(cost * 1e9) / 1e3));
+}
+
+/** A figure that can be summed and multiplied: none is 0, and one beyond all counting is the most. */
+function counted(tokens: number | undefined): number {
+  return Math.min(tokens ?? 0, Number.MAX_SAFE_INTEGER);
+}
+
+/** A usage with every figure that a price may ask for. */
+export function figuresOf(usage: TokenUsage): UsageFigures {
+  const inputTokens = counted(usage.inputTokens), outputTokens = counted(usage.outputTokens);
+  const cachedInputTokens = counted(usage.cachedInputTokens), reasoningTokens = counted(usage.reasoningTokens);
+  const totalTokens = counted(tokensOf(usage));
+  const parts = (side(inputTokens, cachedInputTokens) ?? 0) + (side(outputTokens, reasoningTokens) ?? 0);
+  const otherTokens = Math.max(0, totalTokens - Math.ceil(parts));
+  return Object.freeze({ inputTokens, outputTokens, totalTokens, cachedInputTokens, reasoningTokens, otherTokens });
+}
+
+/**
+ * What a call has used, where the provider says nothing, zeros or nonsense: by the length of what went and came, so that
+ * budgets still fill. `sent` and `came` answer tokens, and are asked only where their side is missing.
+ */
+export function completeUsage(
+  reported: TokenUsage | undefined,
+  sent: () => number,
+  came: () => number,
+): TokenUsage | undefined {
+  const { inputTokens = 0, outputTokens = 0, totalTokens = 0 } = reported ?? {};
+  if (totalTokens > 0 || (inputTokens > 0 && outputTokens > 0)) return reported;
+  const input = inputTokens > 0 ? inputTokens : Math.max(1, sent());
+  const output = outputTokens > 0 ? outputTokens : came();
+  // An answer without text has no tokens, and then all of this is true.
+  if (input === inputTokens && output === outputTokens) return reported;
+  const { cachedInputTokens, reasoningTokens, costUsd } = reported ?? {};
+  // A cost of nothing for nothing is no report either.
+  const isReport = costUsd !== undefined && (costUsd > 0 || inputTokens > 0 || outputTokens > 0);
+  return {
+    inputTokens: input,
+    outputTokens: output,
+    ...(cachedInputTokens === undefined ? {} : { cachedInputTokens }),
+    ...(reasoningTokens === undefined ? {} : { reasoningTokens }),
+    ...(isReport ? { costUsd } : {}),
+    isEstimated: true,
+  };
 }

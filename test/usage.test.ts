@@ -12,6 +12,9 @@ describe("tokensOf()", () => {
     [{ totalTokens: 0 }, 0],
     [{ totalTokens: 1.2 }, 2],
     [{ totalTokens: 1, inputTokens: 2, outputTokens: 3 }, 5],
+    [{ inputTokens: 10, cachedInputTokens: 4, outputTokens: 3, reasoningTokens: 3 }, 13],
+    [{ inputTokens: 10, cachedInputTokens: 400, outputTokens: 3, reasoningTokens: 30 }, 443],
+    [{ cachedInputTokens: 5 }, 5],
     [{ totalTokens: 9, inputTokens: 2, outputTokens: 3 }, 9],
     [{ totalTokens: NaN, inputTokens: 2 }, 2],
     [{ totalTokens: -5 }, undefined],
@@ -58,6 +61,7 @@ describe("readUsage()", () => {
   test.each([
     [{ totalTokens: 5, costUsd: 0.1, inputTokens: NaN, cached: 7 }, { totalTokens: 5, costUsd: 0.1 }],
     [{ totalTokens: -1 }, undefined],
+    [{ cachedInputTokens: 3, reasoningTokens: 4, isEstimated: true }, { cachedInputTokens: 3, reasoningTokens: 4 }],
     [{}, undefined],
     [null, undefined],
     ["5", undefined],

@@ -5,6 +5,7 @@ import { defineGuard, type Guard } from "../guard.ts";
 import type { GovernedRequest, TokenUsage } from "../request.ts";
 import { hasTaken, hold, type Owner, Taken } from "../taking.ts";
 import { limitOf, type LimitOptions, type Settle } from "./keyed-limit.ts";
+import { type WindowDetails, windowDetails } from "./limit-details.ts";
 
 const ALLOW = allow();
 
@@ -16,11 +17,14 @@ export interface BudgetParts {
   readonly options: LimitOptions;
   /** The options that this budget knows beyond those of every limit. */
   readonly known: readonly string[];
-  /** What a call is taken to use before it has run; `undefined`: nobody knows, so all that is left is reserved. */
-  readonly estimateOf: (request: GovernedRequest, context: ExecutionContext) => number | undefined;
-  /** What a call has used; `undefined`: it does not say. */
-  readonly usedOf: (usage: TokenUsage | undefined) => number | undefined;
-  readonly refuse: (spent: number | undefined, estimate: number) => Deny;
+  /**
+   * What a call is taken to use before it has run; `undefined`: nobody knows, so all that is left is reserved. A denial:
+   * it could not be told afterwards either.
+   */
+  readonly estimateOf: (request: GovernedRequest, context: ExecutionContext) => number | undefined | Deny;
+  /** What a call has used, where it was taken to use so much; `undefined`: it does not say. */
+  readonly usedOf: (usage: TokenUsage | undefined, estimate: number) => number | undefined;
+  readonly refuse: (spent: number | undefined, estimate: number, more: WindowDetails) => Deny;
   /** Whether the estimate is ours, and so known never to write to what it is shown. */
   readonly isOurs: boolean;
 }
@@ -28,13 +32,15 @@ export interface BudgetParts {
 /** Makes a guard that reserves an estimate before a model call and settles it by the usage that the call reports. */
 export function budgetGuard(parts: BudgetParts): Guard {
   const { where, name, max, estimateOf, usedOf, refuse } = parts;
+  const windowMs = (parts.options as Partial<LimitOptions> | null)?.windowMs;
   const settle = (usage: TokenUsage | undefined, estimate: number): number =>
-    Math.min(usedOf(usage) ?? estimate, Number.MAX_SAFE_INTEGER);
+    Math.min(usedOf(usage, estimate) ?? estimate, Number.MAX_SAFE_INTEGER);
   const shared = limitOf(where, parts.options, parts.known, {
     id: name,
     max,
     settle,
-    refuse: (amount, remaining) => refuse(remaining === undefined ? undefined : max - remaining, amount),
+    refuse: (amount, remaining, retryAfterMs) =>
+      refuse(remaining === undefined ? undefined : max - remaining, amount, windowDetails(windowMs, retryAfterMs)),
   });
   const spentIn = perSession(() => new Spent(settle));
   const guard = defineGuard({
@@ -43,12 +49,13 @@ export function budgetGuard(parts: BudgetParts): Guard {
     check: (request, context, taking): Decision | Promise<Decision> => {
       if (hasTaken(taking, shared?.owner ?? spentIn(context))) return ALLOW;
       const known = estimateOf(request, context);
+      if (typeof known === "object") return known;
       // A call that is taken to use nothing would never be stopped, and not be settled.
       const stated = known === undefined ? undefined : Math.max(1, known);
       if (shared !== undefined) return shared.judge(stated, request, context, taking);
       const spent = spentIn(context);
       const estimate = stated ?? Math.max(1, max - spent.amount);
-      if (!(spent.amount + estimate <= max)) return refuse(spent.amount, estimate);
+      if (!(spent.amount + estimate <= max)) return refuse(spent.amount, estimate, {});
       if (!taking.dry) {
         spent.amount += estimate;
         hold(taking, new Taken(spent, true, estimate));

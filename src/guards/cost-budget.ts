@@ -1,11 +1,13 @@
 import { functionOf, numberBetween, show } from "../check.ts";
-import type { ExecutionContext } from "../context.ts";
-import { deny } from "../decision.ts";
+import { type ExecutionContext, stateOf } from "../context.ts";
+import { type Deny, deny } from "../decision.ts";
 import type { Guard } from "../guard.ts";
-import type { GovernedRequest } from "../request.ts";
-import { microUsdOf } from "../usage.ts";
+import type { GovernedRequest, TokenUsage } from "../request.ts";
+import { tokensIn } from "../snapshot/text-length.ts";
+import { completeUsage, figuresOf, microUsdOf, MOST_USD, type PriceOf } from "../usage.ts";
 import { budgetGuard } from "./budget.ts";
 import type { LimitOptions } from "./keyed-limit.ts";
+import type { CostBudgetDetails } from "./limit-details.ts";
 
 /** Whose costs count together, how far back, where, and what a call is taken to cost. */
 export interface CostBudgetOptions extends LimitOptions {
@@ -16,20 +18,19 @@ export interface CostBudgetOptions extends LimitOptions {
 }
 
 const WHERE = "costBudget()";
-const MOST_USD = 9_000_000_000;
 
 /**
  * Allows model calls of a session so many US dollars in all.
  *
  * Counts in whole millionths of a dollar: ten calls of $0.10 fit into $1, and an eleventh does not. Before a call an
- * estimate is
- * reserved: `estimateUsd`, else the request's own `usage.costUsd`, else **all that is left**, so that without an
- * estimate calls come one
- * at a time, and one that never says what it cost has spent the budget. The cost that the call reports then takes its
+ * estimate is reserved: `estimateUsd`, else the request's own `usage.costUsd`, else what the kernel's `prices` make of its
+ * length, else **all that is left**, so that without prices and without an estimate calls come one at a time, and one
+ * that never says what it cost has spent the budget. Where the kernel has prices, a model without one is denied. The cost that the call reports then takes its
  * place, even
  * where that is more than was left; so the budget can be passed by what the calls under way cost beyond their
  * estimates, and by
- * no call more. A call that reports no cost, or nonsense, has spent the estimate. A call that is denied or cancelled
+ * no call more. A call that reports no cost, or nonsense, costs what the prices
+ * make of its tokens, and without prices has spent the estimate. A call that is denied or cancelled
  * gives it back.
  * Calls of child sessions count for their parents too.
  * Denies with `cost_budget_exceeded`. Denies with `store_unavailable`, where there is a store or `per` is `"agent"`.
@@ -61,18 +62,41 @@ export function costBudget(maxUsd: number, options: CostBudgetOptions = {}): Gua
     max,
     options,
     known: ["estimateUsd"],
-    estimateOf: typeof estimate === "function"
-      ? (request, context) => stated(estimate(request, context))
-      : (request) => fixed ?? microUsdOf(request.usage),
+    estimateOf: (request, context) => {
+      const { price } = stateOf(context);
+      const priced = price === undefined ? undefined : pricedBy(price, request, max);
+      if (typeof priced === "object") return priced;
+      if (typeof estimate === "function") return stated(estimate(request, context));
+      return fixed ?? microUsdOf(request.usage) ?? priced;
+    },
     usedOf: microUsdOf,
-    refuse: (spent, wanted) =>
-      deny("cost_budget_exceeded", "The cost budget does not cover this call", {
+    refuse: (spent, wanted, more) => {
+      const details: CostBudgetDetails = {
         maxUsd: max / 1e6,
         spentUsd: spent === undefined ? undefined : spent / 1e6,
         estimateUsd: wanted / 1e6,
-      }),
+        ...more,
+      };
+      return deny("cost_budget_exceeded", "The cost budget does not cover this call", details);
+    },
     isOurs: typeof estimate !== "function",
   });
+}
+
+/**
+ * What a call costs before it has run, by the length of its request. A model without a price denies: what it costs would
+ * never be counted.
+ */
+function pricedBy(price: PriceOf, { name, payload, usage }: GovernedRequest, max: number): number | Deny {
+  let usd: number | undefined;
+  try {
+    usd = price(name, figuresOf(completeUsage(usage, () => tokensIn(payload), () => 0) as TokenUsage));
+  } catch (error) {
+    return deny("guard_error", "What the model costs could not be told: its price function failed", error);
+  }
+  if (usd !== undefined) return microUsdOf({ costUsd: usd }) as number;
+  const details: CostBudgetDetails = { maxUsd: max / 1e6 };
+  return deny("cost_budget_exceeded", "The model has no price, so the cost budget cannot cover its calls", details);
 }
 
 /** An estimate in millionths of a dollar. */

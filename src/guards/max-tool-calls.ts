@@ -5,6 +5,7 @@ import type { Guard } from "../guard.ts";
 import { hasTaken, hold, type Owner, Taken } from "../taking.ts";
 import { builtIn } from "./built-in.ts";
 import { limitOf, type LimitOptions } from "./keyed-limit.ts";
+import { type ToolCallDetails, windowDetails } from "./limit-details.ts";
 
 export type { LimitOptions } from "./keyed-limit.ts";
 
@@ -37,10 +38,16 @@ const ALLOW = allow();
  */
 export function maxToolCalls(max: number, options: LimitOptions = {}): Guard {
   const limit = wholeNumber(WHERE, "max", max, 0);
-  const refuse = (): Deny =>
-    denyBy("maxToolCalls", "max_tool_calls_exceeded", "All the tool calls that may be made have been made", {
-      max: limit,
-    });
+  const windowMs = (options as LimitOptions | null)?.windowMs;
+  const refuse = (_amount?: number, _remaining?: number, retryAfterMs?: number): Deny => {
+    const details: ToolCallDetails = { max: limit, ...windowDetails(windowMs, retryAfterMs) };
+    return denyBy(
+      "maxToolCalls",
+      "max_tool_calls_exceeded",
+      "All the tool calls that may be made have been made",
+      details,
+    );
+  };
   const shared = limitOf(WHERE, options, [], { id: "maxToolCalls", max: limit, refuse });
   if (shared !== undefined) {
     return builtIn(

@@ -8,6 +8,7 @@ import { hasTaken } from "../taking.ts";
 import { canonicalAgentKey } from "../trust/did.ts";
 import { builtIn } from "./built-in.ts";
 import { isKey, KeyedLimit, tuple } from "./keyed-limit.ts";
+import type { RateLimitDetails } from "./limit-details.ts";
 
 /** How many acts may begin in a window. */
 export interface RateLimitOptions {
@@ -67,12 +68,13 @@ export function rateLimit(options: RateLimitOptions): Guard {
   const max = wholeNumber(WHERE, "max", options.max, 0);
   const windowMs = wholeNumber(WHERE, "windowMs", options.windowMs, 1);
   if (typeof weight !== "function") wholeNumber(WHERE, "weight", weight, 0);
+  const detailsOf = (retryAfterMs: number | undefined): RateLimitDetails => ({
+    max,
+    windowMs,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  });
   const refuse = (_amount: number, _remaining: number | undefined, retryAfterMs: number | undefined): Deny =>
-    denyBy("rateLimit", "rate_limited", "Rate limit exceeded", {
-      max,
-      windowMs,
-      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-    });
+    denyBy("rateLimit", "rate_limited", "Rate limit exceeded", detailsOf(retryAfterMs));
   const limit = new KeyedLimit({
     where: WHERE,
     guard: "rateLimit",
@@ -88,7 +90,7 @@ export function rateLimit(options: RateLimitOptions): Guard {
     if (hasTaken(taking, limit)) return allow();
     const key: unknown = keyOf(request, context);
     if (!isKey(key)) {
-      return denyBy("rateLimit", "rate_limited", "There is nothing to count this act under", { max, windowMs });
+      return denyBy("rateLimit", "rate_limited", "There is nothing to count this act under", detailsOf(undefined));
     }
     return limit.judge(
       key,

@@ -2,11 +2,12 @@ import { functionOf, show, wholeNumber } from "../check.ts";
 import type { ExecutionContext } from "../context.ts";
 import { deny } from "../decision.ts";
 import type { Guard } from "../guard.ts";
-import type { GovernedRequest } from "../request.ts";
-import { textLength } from "../snapshot/text-length.ts";
+import type { GovernedRequest, TokenUsage } from "../request.ts";
+import { tokensIn } from "../snapshot/text-length.ts";
 import { tokensOf } from "../usage.ts";
 import { budgetGuard } from "./budget.ts";
 import type { LimitOptions } from "./keyed-limit.ts";
+import type { TokenBudgetDetails } from "./limit-details.ts";
 
 /** Whose tokens count together, how far back, where, and what a call is taken to use. */
 export interface TokenBudgetOptions extends LimitOptions {
@@ -22,9 +23,8 @@ const WHERE = "tokenBudget()";
  * Before a call an estimate is taken: `estimate`, else the request's own `usage`, else a token for every four
  * characters of the
  * request, at least one. The usage that the call reports then takes its place, even where that is more than was left;
- * so the budget can be
- * passed by what the calls under way use beyond their estimates, and by no call more. A call that reports no usage, or
- * nonsense, has spent
+ * so the budget can be passed by what the calls under way use beyond their estimates, and by no call more. A call that
+ * reports no tokens, zeros or nonsense has used a token for every four characters of what went and came, and at least
  * the estimate. A call that is denied or cancelled gives it back. Calls of child sessions count for their parents too.
  * Denies with `token_budget_exceeded`. Denies with `store_unavailable`, where there is a store or `per` is `"agent"`.
  *
@@ -57,20 +57,24 @@ export function tokenBudget(max: number, options: TokenBudgetOptions = {}): Guar
       : typeof estimate === "number"
       ? () => estimate
       : estimateOf,
-    usedOf: tokensOf,
-    refuse: (spent, wanted) =>
-      deny("token_budget_exceeded", "The token budget does not cover this call", {
-        max: limit,
-        spent,
-        estimate: wanted,
-      }),
+    usedOf,
+    refuse: (spent, wanted, more) => {
+      const details: TokenBudgetDetails = { max: limit, spent, estimate: wanted, ...more };
+      return deny("token_budget_exceeded", "The token budget does not cover this call", details);
+    },
     isOurs: typeof estimate !== "function",
   });
 }
 
 /** What a call is taken to use before it has run: what the request says, else a token for every four characters. */
 function estimateOf(request: GovernedRequest): number {
-  return tokensOf(request.usage) ?? Math.ceil(textLength(request.payload) / 4);
+  return tokensOf(request.usage) ?? tokensIn(request.payload);
+}
+
+/** What a call has used: of its length and of what it was taken to use, where it does not say, what is more. */
+function usedOf(usage: TokenUsage | undefined, estimate: number): number | undefined {
+  const tokens = tokensOf(usage);
+  return usage?.isEstimated === true && tokens !== undefined ? Math.max(tokens, estimate) : tokens;
 }
 
 function stated(tokens: unknown): number {

@@ -158,9 +158,10 @@ describe("every interleaving of parallel calls", () => {
             session.model({ model: "m", request: { estimate: one.estimate } }, async () => {
               most = Math.max(most, reserved += one.estimate);
               await scheduler.schedule(Promise.resolve());
-              spent += one.throws ? one.estimate : one.used ?? one.estimate;
+              // A report of nothing is none: the request is taken to have used what it was taken to use.
+              spent += one.throws ? one.estimate : one.used || one.estimate;
               // What is settled below or above the estimate changes what is left for others.
-              reserved += one.throws ? 0 : Math.min(0, (one.used ?? one.estimate) - one.estimate);
+              reserved += one.throws ? 0 : Math.min(0, (one.used || one.estimate) - one.estimate);
               if (one.throws) throw new Error("boom");
             }, () => (one.used === undefined ? undefined : { totalTokens: one.used }))
           );

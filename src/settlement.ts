@@ -1,0 +1,62 @@
+import type { ActImpl } from "./act.ts";
+import { type Deny, deny } from "./decision.ts";
+import type { Passage } from "./passage.ts";
+import type { TokenUsage } from "./request.ts";
+import { tokensIn } from "./snapshot/text-length.ts";
+import { completeUsage, figuresOf, microUsdOf, tokensOf } from "./usage.ts";
+
+/** What a model call has come to. */
+export interface Settlement {
+  /** What events and records say that it used: what was reported, and what prices make of it. */
+  readonly usage: TokenUsage | undefined;
+  /** There where its price could not be told. */
+  readonly fault: Deny | undefined;
+}
+
+/**
+ * Settles what a model call has used: what it reports, else the length of what went and came; and what that costs, where
+ * the kernel has prices and the framework does not say. Limits and the session's counters are moved.
+ */
+export function settleModel(act: ActImpl, response: unknown, reported: TokenUsage | undefined): Settlement {
+  const { passage } = act;
+  const { price } = passage.core;
+  const full = completeUsage(reported, () => lengthOf(act.request?.payload), () => lengthOf(response));
+  let settled = full;
+  let fault: Deny | undefined;
+  if (price !== undefined && full !== undefined && full.costUsd === undefined) {
+    try {
+      const costUsd = price(act.name, figuresOf(full));
+      if (costUsd !== undefined) settled = { ...full, costUsd };
+    } catch (error) {
+      fault = deny("guard_error", "What the model costs could not be told: its price function failed", error);
+    }
+  }
+  act.takings.settle(settled);
+  const usage = price === undefined ? reported : settled;
+  addUsage(passage, reported, usage);
+  return { usage, fault };
+}
+
+/** Settles a model call that was aborted, or may never end: it is taken to have used what went. */
+export function settleUnended(act: ActImpl): void {
+  if (act.stage === "pre_model_call") settleModel(act, undefined, undefined);
+  else act.takings.settle(undefined);
+}
+
+function lengthOf(payload: unknown): number {
+  try {
+    return tokensIn(payload);
+  } catch {
+    // A response that goes by reference may be anything, and have getters that throw.
+    return 0;
+  }
+}
+
+/** Counts the tokens that were reported, and the cost that was reported or that prices give. */
+export function addUsage(passage: Passage, tokens: TokenUsage | undefined, cost: TokenUsage | undefined): void {
+  if (tokens === undefined && cost === undefined) return;
+  for (let at: Passage | undefined = passage; at !== undefined; at = at.parent) {
+    at.state.totalTokens += tokensOf(tokens) ?? 0;
+    at.state.microUsd += microUsdOf(cost) ?? 0;
+  }
+}

@@ -49,7 +49,8 @@ export interface KernelOptions {
   /** Gate 1, who may act: sessions then need an agent profile. */
   trust?: ActionGuard;
   /**
-   * Learns from what runs and tool calls came to: success, failure, or a denial that a rule of the policy made. Needs
+   * Learns from what runs and tool calls came to: success, failure, or a denial that a rule of the policy made; what a
+   * success was worth it cannot see (`rewards`). It is asked for the agent's score when a session opens, by DID. Needs
    * profiles.
    */
   trustTracker?: TrustTracker;
@@ -70,7 +71,7 @@ export interface KernelOptions {
   mode?: "enforce" | "shadow";
   /**
    * What models cost, where the framework does not say: US dollars per million tokens by model id, whose `*` stands for
-   * any run of characters, or a function that answers dollars. A usage's own `costUsd` wins. Of several entries that fit,
+   * any run of characters, or a function that answers dollars, and is given every figure as a number. A usage's own `costUsd` wins. Of several entries that fit,
    * the model's own id counts, else the glob with the most characters. Under a `costBudget` a model without a price is
    * denied, and so is a call whose price function throws or answers nonsense.
    */

@@ -33,7 +33,9 @@ const MOST_REMEMBERED = 256;
 export function compilePrices(where: string, prices: Prices): PriceOf {
   if (typeof prices === "function") {
     return (model, usage) => {
-      const usd: unknown = prices(model, usage);
+      const { otherTokens, ...figures } = usage;
+      // Whoever multiplies sides must not miss what only the total says: it may all be of the dearer one.
+      const usd: unknown = prices(model, { ...figures, outputTokens: usage.outputTokens + otherTokens });
       if (usd === undefined) return undefined;
       const checked = figure(usd);
       if (checked !== undefined && checked <= MOST_USD) return checked;

@@ -24,7 +24,10 @@ export interface ToolCallDetails extends WindowDetails {
 export interface TokenBudgetDetails extends WindowDetails {
   /** The budget, in tokens. */
   readonly max: number;
-  /** What was spent or reserved; absent where it could not be counted. */
+  /**
+   * What was spent or reserved, of a budget in a window, in a store or per agent no more than the budget; absent where it
+   * could not be counted.
+   */
   readonly spent?: number | undefined;
   /** What this call was taken to use. */
   readonly estimate: number;
@@ -34,7 +37,10 @@ export interface TokenBudgetDetails extends WindowDetails {
 export interface CostBudgetDetails extends WindowDetails {
   /** The budget, in US dollars. */
   readonly maxUsd: number;
-  /** What was spent or reserved; absent where it could not be counted. */
+  /**
+   * What was spent or reserved, of a budget in a window, in a store or per agent no more than the budget; absent where it
+   * could not be counted.
+   */
   readonly spentUsd?: number | undefined;
   /** What this call was taken to cost; absent where its model has no price. */
   readonly estimateUsd?: number | undefined;

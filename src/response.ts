@@ -43,8 +43,7 @@ export function respond(
   act.isPlain = Draft.isCopied(request);
   if (act.stage === "pre_model_call") {
     // By the copy: a length is read of what is judged, and of nothing that changes. An error is no answer of the model.
-    const { usage: settled, fault } = settleModel(act, isError ? undefined : act.result, reported);
-    request.usage = settled;
+    const fault = settleModel(act, isError ? undefined : act.result, reported, request);
     denied ??= fault;
   } else {
     act.takings.settle(reported);

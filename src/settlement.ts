@@ -1,26 +1,30 @@
 import type { ActImpl } from "./act.ts";
 import { type Deny, deny } from "./decision.ts";
+import type { Draft } from "./draft.ts";
 import type { Passage } from "./passage.ts";
 import type { TokenUsage } from "./request.ts";
 import { tokensIn } from "./snapshot/text-length.ts";
-import { completeUsage, figuresOf, microUsdOf, tokensOf } from "./usage.ts";
-
-/** What a model call has come to. */
-export interface Settlement {
-  /** What events and records say that it used: what was reported, and what prices make of it. */
-  readonly usage: TokenUsage | undefined;
-  /** There where its price could not be told. */
-  readonly fault: Deny | undefined;
-}
+import { completeUsage, figuresOf, isComplete, microUsdOf, tokensOf } from "./usage.ts";
 
 /**
  * Settles what a model call has used: what it reports, else the length of what went and came; and what that costs, where
- * the kernel has prices and the framework does not say. Limits and the session's counters are moved.
+ * the kernel has prices and the framework does not say. Limits and the session's counters are moved, and `told`, the
+ * request of the response gate, says what events and records say.
+ *
+ * Answers the denial of a call whose price cannot be told.
  */
-export function settleModel(act: ActImpl, response: unknown, reported: TokenUsage | undefined): Settlement {
+export function settleModel(
+  act: ActImpl,
+  response: unknown,
+  reported: TokenUsage | undefined,
+  told?: Draft,
+): Deny | undefined {
   const { passage } = act;
   const { price } = passage.core;
-  const full = completeUsage(reported, () => lengthOf(act.request?.payload), () => lengthOf(response));
+  // What most providers report needs no closure.
+  const full = isComplete(reported)
+    ? reported
+    : completeUsage(reported, () => lengthOf(act.request?.payload), () => lengthOf(response));
   let settled = full;
   let fault: Deny | undefined;
   if (price !== undefined && full !== undefined && full.costUsd === undefined) {
@@ -34,7 +38,8 @@ export function settleModel(act: ActImpl, response: unknown, reported: TokenUsag
   act.takings.settle(settled);
   const usage = price === undefined ? reported : settled;
   addUsage(passage, reported, usage);
-  return { usage, fault };
+  if (told !== undefined) told.usage = usage;
+  return fault;
 }
 
 /** Settles a model call that was aborted, or may never end: it is taken to have used what went. */

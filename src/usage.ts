@@ -86,6 +86,13 @@ export function figuresOf(usage: TokenUsage): UsageFigures {
   return Object.freeze({ inputTokens, outputTokens, totalTokens, cachedInputTokens, reasoningTokens, otherTokens });
 }
 
+/** Whether a usage says how many tokens a call has used, and not only one side of it. */
+export function isComplete(usage: TokenUsage | undefined): boolean {
+  if (usage === undefined) return false;
+  const { inputTokens = 0, outputTokens = 0, totalTokens = 0 } = usage;
+  return totalTokens > 0 || (inputTokens > 0 && outputTokens > 0);
+}
+
 /**
  * What a call has used, where the provider says nothing, zeros or nonsense: by the length of what went and came, so that
  * budgets still fill. `sent` and `came` answer tokens, and are asked only where their side is missing.
@@ -95,8 +102,8 @@ export function completeUsage(
   sent: () => number,
   came: () => number,
 ): TokenUsage | undefined {
-  const { inputTokens = 0, outputTokens = 0, totalTokens = 0 } = reported ?? {};
-  if (totalTokens > 0 || (inputTokens > 0 && outputTokens > 0)) return reported;
+  if (isComplete(reported)) return reported;
+  const { inputTokens = 0, outputTokens = 0 } = reported ?? {};
   const input = inputTokens > 0 ? inputTokens : Math.max(1, sent());
   const output = outputTokens > 0 ? outputTokens : came();
   // An answer without text has no tokens, and then all of this is true.

@@ -1,5 +1,6 @@
 import { functionOf, knownKeys, wholeNumber, wrong } from "../check.ts";
 import { type Deny, deny } from "../decision.ts";
+import type { RateLimitDetails } from "../guards/limit-details.ts";
 import type { StateStore } from "../state/store.ts";
 import { type Bytes, fromBase64Url, randomText, toBase64Url, utf8 } from "./bytes.ts";
 import { canonicalJson } from "./canonical.ts";
@@ -230,7 +231,11 @@ export function challengeVerifier(options: ChallengeVerifierOptions): ChallengeV
       });
       try {
         if (!await pending.add(challenge.nonce, canonicalJson(challenge), issuedAt, challenge.expiresAt)) {
-          return deny("rate_limited", "Too many challenges wait for an answer");
+          return deny(
+            "rate_limited",
+            "Too many challenges wait for an answer",
+            store === undefined ? { max: maxPending, windowMs: ttlMs } satisfies RateLimitDetails : undefined,
+          );
         }
       } catch (error) {
         return failed(error);

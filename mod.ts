@@ -48,6 +48,7 @@ export {
 export type { Explanation } from "./src/explain.ts";
 export { createKernel, type Kernel, type KernelOptions } from "./src/kernel.ts";
 export { type ModelPrice, type Prices } from "./src/prices.ts";
+export type { PayloadCaps, PayloadLimits } from "./src/snapshot/caps.ts";
 export { type RecordedCall, replay, type ReplayChange } from "./src/replay.ts";
 export type { Act, ActInit, Session, SessionInit, StreamOptions, View } from "./src/session.ts";
 

@@ -1,5 +1,5 @@
 import { readAnswer, readGiven, type Verdict } from "./approval/answer.ts";
-import { askPerson, createApproval, sameData } from "./approval/ask.ts";
+import { askPerson, createApproval } from "./approval/ask.ts";
 import { Answered } from "./approval/answered.ts";
 import type { ApprovalGrant, ApprovalRequest } from "./approval/request.ts";
 import { spend } from "./approval/spent.ts";
@@ -11,7 +11,8 @@ import { Draft } from "./draft.ts";
 import type { OpenAct } from "./open-acts.ts";
 import { type Passage, passesUnjudged } from "./passage.ts";
 import type { GovernedRequest, TokenUsage } from "./request.ts";
-import { describe, respond, withhold } from "./response.ts";
+import { respond, withhold } from "./response.ts";
+import { sameData } from "./snapshot/same-data.ts";
 import { capsOf, Fault, snapshot } from "./snapshot/snapshot.ts";
 import { settleUnended } from "./settlement.ts";
 import { Takings } from "./taking.ts";
@@ -209,7 +210,7 @@ export class ActImpl implements Act {
   }
 
   #change(payload: unknown): void {
-    const copy = snapshot(payload, capsOf(this.stage), false);
+    const copy = snapshot(payload, capsOf(this.stage, this.passage.core.caps), false);
     this.payload = copy instanceof Fault ? payload : copy;
     this.changed = true;
     if (this.request !== undefined) this.request = { ...this.request, payload };
@@ -390,7 +391,7 @@ export class ActImpl implements Act {
       this.#finish();
       return ALLOW;
     }
-    return this.respond(describe(error), true, undefined);
+    return this.respond(error, true, undefined);
   }
 
   respond(payload: unknown, isError: boolean, usage: TokenUsage | undefined): Decision | Promise<Decision> {

@@ -1,6 +1,7 @@
 import type { Decision } from "./decision.ts";
 import type { GovernancePolicy } from "./policy/policy.ts";
 import type { GovernedRequest } from "./request.ts";
+import type { GateCaps } from "./snapshot/caps.ts";
 import type { AgentProfile } from "./trust/profile.ts";
 import type { PriceOf } from "./usage.ts";
 
@@ -52,6 +53,8 @@ export class SessionState {
   drift: ((text: string) => number | Promise<number>) | undefined = undefined;
   /** What models cost, where the kernel knows; set by the kernel. */
   price: PriceOf | undefined = undefined;
+  /** How large a payload may be; set by the kernel. */
+  caps: GateCaps | undefined = undefined;
   /** What guards keep about the session, each in its own place. */
   readonly kept: object[] = [];
   readonly #clock: () => number;

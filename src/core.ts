@@ -9,7 +9,7 @@ import type { Halts } from "./halts.ts";
 import type { Guard, Interceptor } from "./guard.ts";
 import type { GovernancePolicy } from "./policy/policy.ts";
 import type { Stage } from "./request.ts";
-import { type Caps, capsOf } from "./snapshot/snapshot.ts";
+import { type Caps, capsOf, type GateCaps } from "./snapshot/caps.ts";
 import type { StateStore } from "./state/store.ts";
 import type { Learn } from "./trust/learn.ts";
 import type { AgentProfile } from "./trust/profile.ts";
@@ -70,13 +70,18 @@ export function gateIn(gates: Gates, stage: Stage): Gate | undefined {
 }
 
 /** Compiles the guards that judge at a stage; with `isShown`, others than guards are shown what was judged. */
-export function createGate(guards: readonly Guard[], stage: Stage, isShown: boolean): Gate {
+export function createGate(guards: readonly Guard[], stage: Stage, isShown: boolean, caps?: GateCaps): Gate {
   const parts = partsAt(guards, stage);
   // What the act was given is shown to the guards after it too, and must be what was judged, whatever the act does to
   // its own copy.
   const after = RESPONSE[stage as keyof typeof RESPONSE];
   const shown = after === undefined ? parts : [...parts, ...partsAt(guards, after)];
-  return { guards: parts, judge: sequence(parts), caps: capsOf(stage), needsTwin: isShown || !shown.every(isReadOnly) };
+  return {
+    guards: parts,
+    judge: sequence(parts),
+    caps: capsOf(stage, caps),
+    needsTwin: isShown || !shown.every(isReadOnly),
+  };
 }
 
 /** What the sessions of a kernel share. */
@@ -102,6 +107,8 @@ export interface Core {
   readonly store: StateStore;
   readonly halts: Halts;
   readonly gates: Gates;
+  /** How large a payload may be at each gate. */
+  readonly caps: GateCaps;
 }
 
 /** Writes a record to every sink; answers a denial if one could not take it. */

@@ -3,6 +3,14 @@ import type { GovernedRequest, Stage, TokenUsage } from "./request.ts";
 /** What is attached to an act where the caller attached nothing. */
 export const NOTHING: Readonly<Record<string, unknown>> = Object.freeze({});
 const UNREAD: unknown = Symbol("unread");
+/** Shown is plain data, but not only of JSON's kinds. */
+const RICH: unknown = Symbol("rich");
+/** The same, and some of it can be changed though it is frozen. */
+const SOFT: unknown = Symbol("soft");
+/** The act goes on with the payload itself. */
+const REFERRED: unknown = Symbol("referred");
+/** What the guards of such a gate were shown, once more. */
+const kept = new WeakMap<object, unknown>();
 
 /**
  * A request on its way to a gate: its payload is the caller's until it was read, and then what the guards are shown.
@@ -58,24 +66,41 @@ export class Draft {
   /**
    * Puts plain copies in place of the payload: `shown` for the guards, and `copy`, which may be the same, for the act.
    */
-  static read(draft: Draft, copy: unknown, shown: unknown): void {
+  static read(draft: Draft, copy: unknown, shown: unknown, met: "json" | "rich" | "soft"): void {
     draft.#copy = copy;
-    draft.#shown = draft.payload = shown;
+    draft.payload = shown;
+    draft.#shown = met === "json" ? shown : met === "rich" ? RICH : SOFT;
+  }
+
+  /** Shows the guards a plain form of a payload that itself goes on. */
+  static refer(draft: Draft, form: unknown, shown: unknown, met: "json" | "rich" | "soft"): void {
+    Draft.read(draft, REFERRED, shown, met);
+    kept.set(draft, form);
+  }
+
+  /** Whether what guards were shown can be changed by them. */
+  static isSoft(draft: Draft): boolean {
+    return draft.#shown === SOFT;
+  }
+
+  /** What guards were shown, as a copy that none of them holds. */
+  static keptOf(draft: Draft): unknown {
+    return draft.#copy === REFERRED ? kept.get(draft) : draft.#copy;
   }
 
   /** Whether plain copies were made of the payload. */
   static isCopied(draft: Draft): boolean {
-    return draft.#shown !== UNREAD;
+    return draft.#shown !== UNREAD && draft.#copy !== REFERRED;
   }
 
-  /** What the act may work on: the copy that was made for it, or where none could be made, the payload itself. */
+  /** What the act may work on: the copy that was made for it; the payload where it was not read. */
   static copyOf(draft: Draft): unknown {
     return draft.#shown === UNREAD ? draft.payload : draft.#copy;
   }
 
   /**
-   * Whether a request that a guard was given shows what nobody else can change: a primitive, or the plain copy that was
-   * made for it.
+   * Whether a request that a guard was given shows what nobody else can change, of JSON's kinds: a primitive, or the
+   * plain copy that was made for it.
    */
   static isRead(request: GovernedRequest): boolean {
     const { payload } = request;

@@ -29,6 +29,7 @@ import type { GovernancePolicy, PolicyInit } from "./policy/policy.ts";
 import { compilePrices, type Prices } from "./prices.ts";
 import type { Stage } from "./request.ts";
 import type { ActInit, Session, SessionInit } from "./session.ts";
+import { type GateCaps, type PayloadLimits, readLimits } from "./snapshot/caps.ts";
 import { SessionImpl } from "./session.ts";
 import { memoryStore } from "./state/memory-store.ts";
 import { type StateStore, storeOf } from "./state/store.ts";
@@ -85,6 +86,11 @@ export interface KernelOptions {
    * this process's memory, which is lost with it.
    */
   store?: StateStore;
+  /**
+   * How large a payload may be, for each kind of gate; what is absent keeps its default. Guards that search texts have
+   * caps of their own beside these: 16 Mi characters, 100,000 values, 64 levels.
+   */
+  limits?: PayloadLimits;
 }
 
 /** Holds the guards and makes sessions. */
@@ -142,6 +148,7 @@ const OPTIONS: readonly string[] = [
   "clock",
   "similarity",
   "store",
+  "limits",
 ];
 const WHERE = "createKernel()";
 
@@ -184,6 +191,7 @@ class KernelImpl implements Kernel {
   readonly #options: KernelOptions;
   readonly #clock: () => number;
   readonly #price: PriceOf | undefined;
+  readonly #caps: GateCaps;
   readonly #own: readonly Guard[];
   readonly #guards: Guard[] = [];
   readonly #interceptors: Interceptor[];
@@ -233,6 +241,7 @@ class KernelImpl implements Kernel {
     this.#clock = clock === undefined ? Date.now : functionOf(WHERE, "clock", clock);
     const { prices } = options;
     this.#price = prices === undefined ? undefined : compilePrices(WHERE, prices);
+    this.#caps = readLimits(WHERE, options.limits);
     this.#own = flatten([...guards]);
     this.#options = { ...options };
     for (const plugin of plugins) this.use(plugin);
@@ -318,6 +327,7 @@ class KernelImpl implements Kernel {
       store: this.#store ?? memoryStore(),
       halts: this.#halts,
       gates: createGates(),
+      caps: this.#caps,
     });
   }
 

@@ -7,7 +7,7 @@ import { Passage } from "./passage.ts";
 import { compilePolicy } from "./policy/compile.ts";
 import { definePolicy, isPolicy } from "./policy/define.ts";
 import { type Session, SessionImpl, type SessionInit } from "./session.ts";
-import { capsOf, Fault, snapshot, takeTwin } from "./snapshot/snapshot.ts";
+import { type Caps, Fault, lastMet, snapshot, takeTwin } from "./snapshot/snapshot.ts";
 import { randomText } from "./trust/bytes.ts";
 import { Profile } from "./trust/cell.ts";
 import { narrowProfile } from "./trust/narrow-profile.ts";
@@ -71,6 +71,7 @@ export function openSession(core: Core, init: SessionInit): Session {
   const extra = policy === base ? [] : compilePolicy(policy, !core.isShadow);
   const time = core.clock();
   const state = new SessionState(time, core.clock, parent?.state);
+  state.caps = core.caps;
   const passage = new Passage(core, parent, extra, {
     agentId,
     agentKey: agent?.did ?? agentId,
@@ -78,7 +79,9 @@ export function openSession(core: Core, init: SessionInit): Session {
     agent,
     principal,
     policy,
-    metadata: init.metadata === undefined ? parent?.context.metadata ?? NOTHING : plainMetadata(init.metadata),
+    metadata: init.metadata === undefined
+      ? parent?.context.metadata ?? NOTHING
+      : plainMetadata(init.metadata, core.caps.run),
     signal,
     state,
   });
@@ -113,12 +116,15 @@ function nextId(core: Core): string {
   return `${ids.prefix}-${++ids.count}`;
 }
 
-function plainMetadata(metadata: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  const copy = snapshot(metadata, capsOf("input"), true);
+function plainMetadata(metadata: Readonly<Record<string, unknown>>, caps: Caps): Readonly<Record<string, unknown>> {
+  const copy = snapshot(metadata, caps, true);
+  const isSoft = lastMet() === "soft";
   const frozen = takeTwin();
   if (copy instanceof Fault) throw wrong(WHERE, "metadata", `plain data (${copy.path}: ${copy.what})`, metadata);
   if (typeof copy !== "object" || copy === null || Array.isArray(copy)) {
     throw wrong(WHERE, "metadata", "an object", metadata);
   }
+  // Whoever sees it sees the same all along, and a date or a map could be changed.
+  if (isSoft) throw wrong(WHERE, "metadata", "data that can be frozen, without dates, maps or bytes", metadata);
   return frozen as Readonly<Record<string, unknown>>;
 }

@@ -8,7 +8,9 @@ import { isPolicyViolation, violation } from "./errors.ts";
 import { type Guard, named, nameOf, type Taking } from "./guard.ts";
 import { type GovernedRequest, type Stage, TOOL_NAME } from "./request.ts";
 import { type OpenAct, OpenActs } from "./open-acts.ts";
-import { Fault, snapshot, takeTwin } from "./snapshot/snapshot.ts";
+import { jsonForm } from "./snapshot/json-form.ts";
+import { sameData } from "./snapshot/same-data.ts";
+import { Fault, lastMet, snapshot, takeTwin } from "./snapshot/snapshot.ts";
 import type { Awaitable } from "./state/store.ts";
 import type { AgentProfile } from "./trust/profile.ts";
 import { conclude, tellCheck } from "./tell.ts";
@@ -124,7 +126,12 @@ export class Passage {
   }
 
   #compiled(stage: Stage): Gate {
-    return (this.#gates[stage] = createGate(this.#guards, stage, this.core.interceptor !== undefined));
+    return (this.#gates[stage] = createGate(
+      this.#guards,
+      stage,
+      this.core.interceptor !== undefined,
+      this.core.caps,
+    ));
   }
 
   /**
@@ -262,14 +269,33 @@ function bothKnown(one: Awaitable<Deny | undefined>, two: Awaitable<Deny | undef
 }
 
 /** Has a request show a plain copy of its payload. */
-function read(request: Draft, { caps, needsTwin }: Gate): Deny | undefined {
+function read(request: Draft, gate: Gate): Deny | undefined {
+  const { caps, needsTwin } = gate;
   const copy = snapshot(request.payload, caps, needsTwin);
   if (!(copy instanceof Fault)) {
-    Draft.read(request, copy, needsTwin ? takeTwin() : copy);
+    Draft.read(request, copy, needsTwin ? takeTwin() : copy, lastMet());
     return undefined;
   }
-  // Where nothing runs on it, what is not plain goes by reference, and its strings are still searched.
-  return request.stage === "pre_tool_call" || copy.code === "payload_too_large" ? faultDenial(copy) : undefined;
+  return copy.code === "payload_not_plain" && isAfter(request.stage)
+    ? readForm(request, gate)
+    : faultDenial(copy, request.stage);
+}
+
+function isAfter(stage: Stage): boolean {
+  return stage === "post_tool_call" || stage === "post_model_call" || stage === "output";
+}
+
+/**
+ * What an act came to and cannot be copied goes on by reference, and is judged in the form that JSON has of it. Nobody
+ * reads what no guard is asked about.
+ */
+function readForm(request: Draft, { caps, needsTwin, guards }: Gate): Deny | undefined {
+  if (guards.length === 0) return undefined;
+  const form = jsonForm(request.payload, caps);
+  const copy = form instanceof Fault ? form : snapshot(form, caps, needsTwin);
+  if (copy instanceof Fault) return faultDenial(copy, request.stage);
+  Draft.refer(request, copy, needsTwin ? takeTwin() : copy, lastMet());
+  return undefined;
 }
 
 /**
@@ -277,7 +303,9 @@ function read(request: Draft, { caps, needsTwin }: Gate): Deny | undefined {
  * run.
  */
 function isKept(request: Draft, stage: Stage, name: string, payload: unknown): boolean {
-  return request.payload === payload && request.name === name && request.stage === stage;
+  return request.payload === payload && request.name === name && request.stage === stage &&
+    // Freezing does not hold a date, a map or bytes: they are compared.
+    (!Draft.isSoft(request) || sameData(Draft.keptOf(request), payload));
 }
 
 async function keptLate(

@@ -1,10 +1,12 @@
 import type { ActImpl } from "./act.ts";
+import { faultDenial } from "./combine/fold.ts";
 import { allow, amend, type Decision, type Deny, deny, isThenable } from "./decision.ts";
 import { Draft } from "./draft.ts";
 import { textOf } from "./drift/baseline.ts";
 import { RESPONSE, writeRecord } from "./core.ts";
 import type { OutcomeRecord } from "./audit/record.ts";
 import type { TokenUsage } from "./request.ts";
+import { errorForm, nameAndMessage } from "./snapshot/json-form.ts";
 import { capsOf, Fault, snapshot } from "./snapshot/snapshot.ts";
 import { addUsage, settleModel } from "./settlement.ts";
 import { readUsage } from "./usage.ts";
@@ -28,22 +30,24 @@ export function respond(
   const reported = readUsage(usage);
   const stage = RESPONSE[act.stage];
   const gate = passage.gate(stage);
+  // Nobody reads what no guard is asked about.
+  const form = !isError ? payload : gate.guards.length === 0 ? nameAndMessage(payload) : errorForm(payload, gate.caps);
   const request = new Draft(
     stage,
     act.name,
-    payload,
+    form,
     act.callId,
     act.metadata,
     reported,
     act.request?.payload,
     isError,
   );
-  let denied = passage.prepare(request, gate);
-  act.result = Draft.copyOf(request);
+  let denied = form instanceof Fault ? (passage.halted() ?? faultDenial(form, stage)) : passage.prepare(request, gate);
   act.isPlain = Draft.isCopied(request);
+  act.result = act.isPlain ? Draft.copyOf(request) : payload;
   if (act.stage === "pre_model_call") {
     // By the copy: a length is read of what is judged, and of nothing that changes. An error is no answer of the model.
-    const fault = settleModel(act, isError ? undefined : act.result, reported, request);
+    const fault = settleModel(act, isError ? undefined : request.payload, reported, request);
     denied ??= fault;
   } else {
     act.takings.settle(reported);
@@ -54,19 +58,6 @@ export function respond(
   return decision !== ALLOW && isThenable(decision)
     ? decision.then((late) => judged(act, request, passage.halted() ?? (late as Decision), started))
     : judged(act, request, decision as Decision, started);
-}
-
-/** An error as the response gate sees it. */
-export function describe(error: unknown): { name: string; message: string } {
-  try {
-    const { name, message } = error as { name?: unknown; message?: unknown };
-    return {
-      name: typeof name === "string" ? name : "Error",
-      message: typeof message === "string" ? message : String(error),
-    };
-  } catch {
-    return { name: "Error", message: "" };
-  }
 }
 
 /**
@@ -94,7 +85,7 @@ function judged(
     final = deny("approval_required", final.reason);
   }
   if (final.effect === "transform") {
-    const copy = snapshot(final.payload, capsOf(request.stage), false);
+    const copy = snapshot(final.payload, capsOf(request.stage, act.passage.core.caps), false);
     final = amend(final, { payload: act.result = copy instanceof Fault ? final.payload : copy });
   }
   const { state } = act.passage;

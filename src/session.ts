@@ -1,5 +1,4 @@
 import { type Act, ActImpl, type ActInit, type ActStage } from "./act.ts";
-import { sameData } from "./approval/ask.ts";
 import { wrong } from "./check.ts";
 import type { ExecutionContext } from "./context.ts";
 import { made } from "./copy.ts";
@@ -9,6 +8,7 @@ import type { Passage } from "./passage.ts";
 import { performed } from "./perform.ts";
 import type { GovernancePolicy, PolicyInit } from "./policy/policy.ts";
 import { type Stage, STAGES, type TokenUsage } from "./request.ts";
+import { sameData } from "./snapshot/same-data.ts";
 import { capsOf, snapshot } from "./snapshot/snapshot.ts";
 import { governStream, type StreamOptions } from "./stream.ts";
 import { DRY } from "./taking.ts";
@@ -203,7 +203,7 @@ export class SessionImpl implements Session {
       // One that has run is spent, and what is not plain can have changed since it was judged.
       if (act.phase === "ending" || act.phase === "over" || !act.isPlain) continue;
       // Compared with what was judged: ids come from models, and must not carry another payload past the gate.
-      if (sameData(act.shown, snapshot(payload, capsOf(stage), false))) return act;
+      if (sameData(act.shown, snapshot(payload, capsOf(stage, this.#passage.core.caps), false))) return act;
     }
     return undefined;
   }

@@ -256,7 +256,7 @@ describe("approval", () => {
   });
 
   test("denies with payload_not_plain, when a guard made what is to be approved something that is not plain", async () => {
-    const odd = defineGuard({ name: "odd", stages: ["input"], check: () => transform(new Map(), "odd") });
+    const odd = defineGuard({ name: "odd", stages: ["input"], check: () => transform({ run: () => 1 }, "odd") });
     const then = defineGuard({ name: "then", stages: ["input"], check: () => escalate("look") });
     await expect(open({ guards: [odd, then], approve: async () => true }).run("hi", () => 1)).rejects.toMatchObject({
       code: "payload_not_plain",
@@ -304,7 +304,7 @@ describe("approval", () => {
 
   test("denies with payload_not_plain, when what is to be approved could change behind the approver", async () => {
     const anywhere = defineGuard({ name: "anywhere", stages: ["input"], check: () => escalate("look") });
-    await expect(open({ guards: [anywhere], approve: async () => true }).run(new Map([["a", 1]]), () => 1)).rejects
+    await expect(open({ guards: [anywhere], approve: async () => true }).run({ run: () => 1 }, () => 1)).rejects
       .toMatchObject({ code: "payload_not_plain" });
   });
 

@@ -1,6 +1,7 @@
 import type { Passage } from "../passage.ts";
 import { type Person, personOf, requesterOf } from "./approver.ts";
-import { NoAnswer, sameData } from "./ask.ts";
+import { sameData } from "../snapshot/same-data.ts";
+import { NoAnswer } from "./ask.ts";
 import { isSigned } from "./grant.ts";
 import { NO_GRANT, type ReadGrant, readGrants } from "./read-grant.ts";
 import type { ApprovalRequest } from "./request.ts";

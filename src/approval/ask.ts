@@ -3,7 +3,7 @@ import type { Passage } from "../passage.ts";
 import { policyText } from "../policy/digest.ts";
 import type { Stage } from "../request.ts";
 import { randomText } from "../trust/bytes.ts";
-import { digestOf, plainText, render } from "./digest.ts";
+import { digestOf, render } from "./digest.ts";
 import type { ApprovalAnswer, ApprovalEscalation, ApprovalRequest } from "./request.ts";
 
 /** Asks a person, who answers at once or later. */
@@ -99,9 +99,4 @@ export async function askPerson(
     clearTimeout(timer);
     signal.removeEventListener("abort", onAbort);
   }
-}
-
-/** Whether two payloads are the same data; values that are not plain are only the same as themselves. */
-export function sameData(a: unknown, b: unknown): boolean {
-  return a === b || plainText(a) === plainText(b);
 }

@@ -1,24 +1,7 @@
+import { cut, plainText } from "../snapshot/same-data.ts";
 import { sha256, toHex, utf8 } from "../trust/bytes.ts";
 
-/**
- * Writes plain data as text that is equal exactly where the data is: keys sorted, strings as JSON (lone surrogates
- * escaped),
- * `undefined`, `NaN`, infinities and `-0` told apart. Strings longer than `longest` are cut, which is told.
- */
-export function plainText(value: unknown, longest: number = Infinity): string {
-  if (typeof value === "string") return JSON.stringify(cut(value, longest));
-  if (Object.is(value, -0)) return "-0";
-  if (typeof value !== "object" || value === null) return String(value);
-  if (Array.isArray(value)) return `[${value.map((item) => plainText(item, longest)).join(",")}]`;
-  const object = value as Record<string, unknown>;
-  return `{${
-    Object.keys(object).sort().map((key) => `${JSON.stringify(key)}:${plainText(object[key], longest)}`).join(",")
-  }}`;
-}
-
-function cut(text: string, longest: number): string {
-  return text.length > longest ? `${text.slice(0, longest)}… (${text.length - longest} more characters)` : text;
-}
+export { plainText } from "../snapshot/same-data.ts";
 
 /** SHA-256 of plain data behind a label that says what it is, in hex. */
 export async function digestOf(label: string, value: unknown): Promise<string> {

@@ -2,7 +2,7 @@ import { knownKeys, wrongType } from "../check.ts";
 import { capsOf, Fault, snapshot } from "../snapshot/snapshot.ts";
 import { type Bytes, fromBase64Url, toBase64Url, utf8 } from "../trust/bytes.ts";
 import { SIGNATURE_LENGTH, signatureOf } from "../trust/ed25519.ts";
-import { plainText } from "./digest.ts";
+import { plainText } from "../snapshot/same-data.ts";
 import type { ReadGrant } from "./read-grant.ts";
 import type { ApprovalGrant, ApprovalRequest } from "./request.ts";
 

@@ -1,4 +1,4 @@
-import type { ExecutionContext } from "../context.ts";
+import { type ExecutionContext, stateOf } from "../context.ts";
 import {
   allow,
   amend,
@@ -15,8 +15,9 @@ import {
   type Warning,
 } from "../decision.ts";
 import { type Guard, nameOf } from "../guard.ts";
-import type { GovernedRequest } from "../request.ts";
-import { capsOf, Fault, snapshot, takeTwin } from "../snapshot/snapshot.ts";
+import type { GovernedRequest, Stage } from "../request.ts";
+import { sameData } from "../snapshot/same-data.ts";
+import { capsOf, Fault, lastMet, snapshot, takeTwin } from "../snapshot/snapshot.ts";
 import type { Takings } from "../taking.ts";
 import { askSafely } from "./ask.ts";
 
@@ -59,6 +60,8 @@ class Fold {
   readonly #trace: Trace | undefined;
   #request: GovernedRequest;
   #shown: unknown;
+  /** The last transform's payload as a copy of our own, where freezing what guards are shown does not hold. */
+  #kept: { readonly payload: unknown } | undefined;
   #transform: Transform | undefined;
   #transformedAt = -1;
   #escalations: readonly Escalate[] = [];
@@ -80,8 +83,13 @@ class Fold {
   }
 
   ask(at: number, taking: Takings): Decision | Promise<Decision> {
-    if (this.#request.payload !== this.#shown) return rewritten();
+    if (this.#isRewritten()) return rewritten();
     return askSafely(this.#guards[at] as Guard, this.#request, this.#context, taking);
+  }
+
+  #isRewritten(): boolean {
+    return this.#request.payload !== this.#shown ||
+      (this.#kept !== undefined && !sameData(this.#kept.payload, this.#shown));
   }
 
   /** Goes through the guards from `from` on, the first of which has answered already. */
@@ -118,14 +126,10 @@ class Fold {
     if (decision.effect === "escalate") this.#escalations = [...this.#escalations, ...escalationsIn(decision)];
     if (decision.effect === "transform" || (decision.effect === "escalate" && Object.hasOwn(decision, "payload"))) {
       const { stage } = this.#request;
-      const copy = snapshot(decision.payload, capsOf(stage), true);
-      const frozen = takeTwin();
-      if (copy instanceof Fault && (stage === "pre_tool_call" || copy.code === "payload_too_large")) {
-        return this.#warned(faultDenial(copy, decision.guard));
-      }
-      // What cannot be copied plainly goes by reference at the other gates; a View decides whether it can be written
-      // back.
-      const payload = copy instanceof Fault ? decision.payload : frozen;
+      const copy = snapshot(decision.payload, capsOf(stage, stateOf(this.#context).caps), true);
+      this.#kept = lastMet() === "soft" ? { payload: copy } : undefined;
+      const payload = takeTwin();
+      if (copy instanceof Fault) return this.#warned(faultDenial(copy, stage, decision.guard));
       this.#request = { ...this.#request, payload };
       this.#shown = payload;
       this.#transform = amend(
@@ -171,6 +175,13 @@ class Fold {
   }
 
   #end(): Decision {
+    if (this.#kept !== undefined) {
+      if (this.#isRewritten()) return rewritten();
+      // Guards hold what they were shown; what goes on is another copy.
+      const { payload } = this.#kept;
+      this.#request = { ...this.#request, payload };
+      this.#transform = amend(this.#transform as Transform, { payload });
+    }
     const [first] = this.#escalations;
     if (first !== undefined) {
       const reason = [...new Set(this.#escalations.map((one) => one.reason))].join("; ");
@@ -217,11 +228,15 @@ export function rewritten(): Deny {
   return guardError(undefined, new TypeError("A guard wrote to the request"));
 }
 
-/** The denial of a payload that could not be read. */
-export function faultDenial(fault: Fault, guard?: string): Deny {
-  const reason = fault.code === "payload_too_large"
-    ? `The payload is too large: ${fault.what}`
-    : `The payload is not plain data at ${fault.path}: ${fault.what}`;
-  const denial = deny(fault.code, reason, { path: fault.path });
+/** The denial of a payload that could not be read: where, what stands there and what to do, and no value. */
+export function faultDenial(fault: Fault, stage: Stage, guard?: string): Deny {
+  const { code, path, what } = fault;
+  const advice = stage.startsWith("pre_") || stage === "input"
+    ? "pass plain data, or a view that reads it"
+    : "return plain data, or pass a view that reads it";
+  const reason = code === "payload_too_large"
+    ? `The payload is too large: ${what}`
+    : `The payload is not plain data at ${path}: ${what}; ${advice}`;
+  const denial = deny(code, reason, code === "payload_too_large" ? { path } : { path, kind: what });
   return guard === undefined ? denial : amend(denial, { guard });
 }

@@ -1,5 +1,6 @@
 import { show } from "../check.ts";
 import { isThenable } from "../decision.ts";
+import { kindText, partsOf } from "../snapshot/kind-text.ts";
 
 /** Tells how alike two texts are: from 0 (nothing in common) to 1 (the same), at once or later. */
 export type Similarity = (a: string, b: string) => number | Promise<number>;
@@ -42,8 +43,20 @@ function collect(value: unknown, depth: number, reading: Reading): void {
   reading.nodes--;
   if (typeof value === "string") reading.words.push(value);
   else if (typeof value === "number" || typeof value === "bigint") reading.words.push(String(value));
-  else if (typeof value === "object" && value !== null && depth < MAX_DEPTH && !ArrayBuffer.isView(value)) {
+  else if (typeof value === "object" && value !== null && depth < MAX_DEPTH) {
     try {
+      const text = kindText(value);
+      if (text !== undefined) {
+        if (text !== null) reading.words.push(text);
+        return;
+      }
+      // What a class above an array of bytes is used for is its own business.
+      if (ArrayBuffer.isView(value)) return;
+      const parts = partsOf(value);
+      if (parts !== undefined) {
+        for (let at = 0; at < parts.length && reading.nodes > 0; at++) collect(parts[at], depth + 1, reading);
+        return;
+      }
       if (Array.isArray(value)) {
         for (let at = 0; at < value.length && reading.nodes > 0; at++) collectAt(value, at, depth + 1, reading);
         return;
@@ -60,8 +73,9 @@ function collect(value: unknown, depth: number, reading: Reading): void {
  * Returns the text of a payload on which drift is measured.
  *
  * A string is its own text. Of anything else it is the strings and numbers in it, joined by a space, in the order in
- * which they stand (keys of an object in JavaScript's order); keys, booleans, functions, symbols and bytes have no
- * text.
+ * which they stand (keys of an object in JavaScript's order); dates, URLs, errors, maps,
+ * sets and bytes that are UTF-8 have text as patterns see it; keys, booleans, functions, symbols and other bytes have
+ * none.
  * No code of the value is run: accessors are passed over, and `toJSON` and `toString` are never called. An object that
  * stands twice is read twice; what lies deeper than 64 levels, or behind the first 100 000 values, is left out.
  */

@@ -1,3 +1,6 @@
+import { kindOf } from "../snapshot/kind-text.ts";
+import { plainText } from "../snapshot/same-data.ts";
+
 /**
  * Tells plain data apart by a number of 53 bits, whatever order its keys were set in.
  *
@@ -35,11 +38,17 @@ function writeText(state: Lanes, tag: number, text: string): void {
 }
 
 function write(state: Lanes, value: unknown): void {
+  if (typeof value === "object" && value !== null && !Array.isArray(value) && kindOf(value) !== undefined) {
+    return writeText(state, 103, plainText(value));
+  }
   if (typeof value !== "object" || value === null) return writeText(state, TAGS.indexOf(typeof value), String(value));
   if (Array.isArray(value)) {
     mix(state, 100);
     mix(state, value.length);
-    for (const item of value) write(state, item);
+    for (let at = 0; at < value.length; at++) {
+      if (Object.hasOwn(value, at)) write(state, value[at]);
+      else mix(state, 104);
+    }
     return;
   }
   const keys = Object.keys(value).sort();

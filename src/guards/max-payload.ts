@@ -1,9 +1,11 @@
 import { knownKeys, wholeNumber } from "../check.ts";
 import { onlyReads } from "../combine/parts.ts";
 import { faultDenial } from "../combine/fold.ts";
+import { stateOf } from "../context.ts";
 import { allow } from "../decision.ts";
 import { defineGuard, type Guard } from "../guard.ts";
-import { type Caps, capsOf, Fault, snapshot } from "../snapshot/snapshot.ts";
+import { type Caps, capsOf } from "../snapshot/caps.ts";
+import { Fault, snapshot } from "../snapshot/snapshot.ts";
 
 /**
  * Denies payloads beyond a size, at every gate. The gates' own caps stay: this can only be tighter.
@@ -25,29 +27,46 @@ import { type Caps, capsOf, Fault, snapshot } from "../snapshot/snapshot.ts";
  * ```
  */
 export function maxPayload(
-  options: { readonly bytes?: number; readonly depth?: number; readonly nodes?: number },
+  options: {
+    readonly bytes?: number;
+    readonly depth?: number;
+    readonly nodes?: number;
+  },
 ): Guard {
-  knownKeys("maxPayload()", options, ["bytes", "depth", "nodes"]);
+  knownKeys("maxPayload()", options, FIELDS);
   const { bytes, depth, nodes } = options;
-  if (bytes === undefined && depth === undefined && nodes === undefined) {
+  if (FIELDS.every((field) => options[field] === undefined)) {
     throw new TypeError('Cannot build maxPayload(): one of "bytes", "depth" and "nodes" must be given');
   }
-  // No gate lets more pass than a model gate, so nothing beyond its caps needs measuring: a payload that goes by
-  // reference may be endless.
-  const most = capsOf("pre_model_call");
-  const read = (field: string, value: number | undefined, cap: number): number =>
-    value === undefined ? cap : Math.min(cap, wholeNumber("maxPayload()", field, value, 0));
-  const caps: Caps = {
-    chars: read("bytes", bytes, most.chars),
-    depth: read("depth", depth, most.depth),
-    nodes: read("nodes", nodes, most.nodes),
+  const read = (field: string, value: number | undefined): number =>
+    value === undefined ? Infinity : wholeNumber("maxPayload()", field, value, 0);
+  const own: Caps = {
+    chars: read("bytes", bytes),
+    depth: read("depth", depth),
+    nodes: read("nodes", nodes),
+    binaryBytes: Infinity,
+    option: "maxPayload",
   };
   return onlyReads(defineGuard({
     name: "maxPayload",
-    check: ({ payload }) => {
-      const copy = snapshot(payload, caps, false);
-      // What is not plain has been let through by its gate, and cannot be measured.
-      return copy instanceof Fault && copy.code === "payload_too_large" ? faultDenial(copy) : allow();
+    check: ({ stage, payload }, context) => {
+      // Nothing beyond its gate's caps was let through, so what is not limited here is within those.
+      const gate = capsOf(stage, stateOf(context).caps);
+      const copy = snapshot(payload, narrowed(own, gate), false);
+      // What is not plain cannot be measured, and no gate lets it come here.
+      return copy instanceof Fault && copy.code === "payload_too_large" ? faultDenial(copy, stage) : allow();
     },
   }));
+}
+
+const FIELDS = ["bytes", "depth", "nodes"] as const;
+
+function narrowed(own: Caps, gate: Caps): Caps {
+  return {
+    chars: Math.min(own.chars, gate.chars),
+    depth: Math.min(own.depth, gate.depth),
+    nodes: Math.min(own.nodes, gate.nodes),
+    binaryBytes: Math.min(own.binaryBytes, gate.binaryBytes),
+    option: own.option,
+  };
 }

@@ -6,6 +6,7 @@ import { defineGuard, type Guard } from "../guard.ts";
 import { CAPPED, type Matcher, NO_MATCH } from "../match/matcher.ts";
 import type { BlockedPattern } from "../policy/policy.ts";
 import type { GovernedRequest } from "../request.ts";
+import { NOT_PLAIN, rebuilt } from "../snapshot/rebuild.ts";
 import { compilePatterns, denyFound, isModelAnswer, PATTERN_STAGES, searchable } from "./block-patterns.ts";
 
 /**
@@ -17,9 +18,10 @@ import { compilePatterns, denyFound, isModelAnswer, PATTERN_STAGES, searchable }
  * and
  * where nothing matches the guard allows. Goes last: guards before it judge the masked payload again.
  *
- * Denies with `blocked_pattern` where masking values cannot help: the match is in a key or a number, spans several
- * values,
- * or the payload is not plain data. Denies with `payload_too_large` when a cap was reached.
+ * Maps, sets, errors, URLs and bytes that are text are given back as what they were, with what matches in them masked.
+ *
+ * Denies with `blocked_pattern` where masking values cannot help: the match is in a key, a number, a date or a regular
+ * expression, spans several values, the payload is not plain data, or a URL or typed array would be none with the mask. Denies with `payload_too_large` when a cap was reached.
  *
  * At `post_model_call` the `toolCalls` of a model's answer pass unchanged; each is judged at its own `pre_tool_call`.
  *
@@ -57,8 +59,6 @@ function redact(request: GovernedRequest, matcher: Matcher, mask: string): Decis
   return left === NO_MATCH ? transform(payload, "Blocked text was masked") : denyFound("redactPatterns", left);
 }
 
-const NOT_PLAIN = Symbol("not plain");
-
 /** A copy with the matches in string values masked; `passes` is the one part that stays what it is. */
 function masked(value: unknown, matcher: Matcher, mask: string, passes: unknown): unknown {
   if (typeof value === "string") return maskText(value, matcher, mask);
@@ -67,11 +67,16 @@ function masked(value: unknown, matcher: Matcher, mask: string, passes: unknown)
   }
   const isArray = Array.isArray(value);
   const prototype: unknown = Object.getPrototypeOf(value);
-  if (!isArray && prototype !== Object.prototype && prototype !== null) return NOT_PLAIN;
+  if (!isArray && prototype !== Object.prototype && prototype !== null) {
+    return rebuilt(value, {
+      text: (text) => maskText(text, matcher, mask),
+      part: (item) => masked(item, matcher, mask, passes),
+    });
+  }
   const keys = Object.keys(value);
   // Hidden properties would be lost in the copy.
   if (Reflect.ownKeys(value).length !== keys.length + (isArray ? 1 : 0)) return NOT_PLAIN;
-  const copy: object = isArray ? [] : {};
+  const copy: object = isArray ? new Array(value.length) : {};
   for (const key of keys) {
     const item = masked((value as Record<string, unknown>)[key], matcher, mask, passes);
     if (item === NOT_PLAIN) return NOT_PLAIN;

@@ -1,7 +1,10 @@
+import { stateOf } from "../context.ts";
 import { knownKeys, wrong } from "../check.ts";
 import { faultDenial } from "../combine/fold.ts";
 import { allow, type Decision, deny, isThenable, transform } from "../decision.ts";
 import { defineGuard, type Guard } from "../guard.ts";
+import type { GateCaps } from "../snapshot/caps.ts";
+import { sameData } from "../snapshot/same-data.ts";
 import { capsOf, Fault, snapshot } from "../snapshot/snapshot.ts";
 import { toolNames } from "./tool-names.ts";
 
@@ -94,13 +97,13 @@ export function validateArguments(
   return defineGuard({
     name: "validateArguments",
     stages: ["pre_tool_call"],
-    check: ({ name, payload }): Decision | Promise<Decision> => {
+    check: ({ name, payload }, context): Decision | Promise<Decision> => {
       const validate = known.get(name);
       if (validate === undefined) return strict ? deny("invalid_arguments", `Tool "${name}" has no schema`) : allow();
       const result = validate(payload);
       return isThenable(result)
-        ? Promise.resolve(result).then((late) => judge(name, payload, late))
-        : judge(name, payload, result);
+        ? Promise.resolve(result).then((late) => judge(name, payload, late, stateOf(context).caps))
+        : judge(name, payload, result, stateOf(context).caps);
     },
   });
 }
@@ -118,7 +121,7 @@ function validatorOf(name: string, schema: unknown): (value: unknown) => unknown
   return (value) => standard.validate(value);
 }
 
-function judge(name: string, payload: unknown, result: unknown): Decision {
+function judge(name: string, payload: unknown, result: unknown, caps: GateCaps | undefined): Decision {
   if (typeof result !== "object" || result === null) {
     throw new TypeError(`The schema of tool "${name}" answered no result`);
   }
@@ -130,9 +133,9 @@ function judge(name: string, payload: unknown, result: unknown): Decision {
     });
   }
   if (!("value" in result)) throw new TypeError(`The schema of tool "${name}" answered neither a value nor issues`);
-  const output = snapshot(result.value, capsOf("pre_tool_call"), false);
-  if (output instanceof Fault) return faultDenial(output);
-  return isSame(output, payload)
+  const output = snapshot(result.value, capsOf("pre_tool_call", caps), false);
+  if (output instanceof Fault) return faultDenial(output, "pre_tool_call");
+  return sameData(output, payload)
     ? allow()
     : transform(output, `The arguments of tool "${name}" were brought into the form of its schema`);
 }
@@ -148,15 +151,4 @@ function pathOf(issue: unknown): string {
     else text += (text === "" ? "" : ".") + String(key).slice(0, 64);
   }
   return text.slice(0, 200);
-}
-
-/** Whether two plain values hold the same, whatever the order of their keys. */
-function isSame(a: unknown, b: unknown): boolean {
-  if (typeof a !== "object" || a === null || typeof b !== "object" || b === null) return Object.is(a, b);
-  if (Array.isArray(a) !== Array.isArray(b)) return false;
-  const keys = Object.keys(a);
-  if (keys.length !== Object.keys(b).length) return false;
-  return keys.every((key) =>
-    Object.hasOwn(b, key) && isSame((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key])
-  );
 }

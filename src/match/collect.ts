@@ -1,3 +1,4 @@
+import { kindText } from "../snapshot/kind-text.ts";
 import { textOf } from "./decode.ts";
 
 /** How deep a payload may be. */
@@ -11,7 +12,7 @@ export const MAX_UNITS: number = 1 << 24;
 export interface Texts {
   /** Names: of properties, and keys of a `Map` that are strings. */
   readonly keys: string[];
-  /** Values: strings, numbers, bytes as UTF-8. */
+  /** Values: strings, numbers, dates as ISO text, URLs, what a regular expression matches, bytes that are UTF-8. */
   readonly leaves: string[];
   /** A cap was reached, so there may be more. */
   capped: boolean;
@@ -63,6 +64,11 @@ export function collectTexts(payload: unknown): Texts {
     seen.add(value);
     if (depth > MAX_DEPTH) {
       texts.capped = true;
+      return;
+    }
+    const text = kindText(value);
+    if (text !== undefined) {
+      if (text !== null) add(texts.leaves, text);
       return;
     }
     const bytes = bytesOf(value);

@@ -1,78 +1,65 @@
 import { show } from "../check.ts";
-import type { Stage } from "../request.ts";
+import { type Caps, DEFAULT_CAPS } from "./caps.ts";
+import { at, Fault } from "./fault.ts";
+import * as kinds from "./kinds.ts";
 
-/** How large a payload may be. */
-export interface Caps {
-  /** Objects and arrays inside each other. */
-  readonly depth: number;
-  /** Values of any kind, the payload itself included. */
-  readonly nodes: number;
-  /** Length of all strings, keys included, in UTF-16 code units. */
-  readonly chars: number;
-}
-
-const RUN: Caps = Object.freeze({ depth: 64, nodes: 100_000, chars: 1 << 20 });
-const MODEL: Caps = Object.freeze({ depth: 64, nodes: 100_000, chars: 1 << 24 });
-
-/** The caps of a gate: 1 MiB of text at run and tool gates, 16 MiB at model gates. */
-export function capsOf(stage: Stage): Caps {
-  return stage === "pre_model_call" || stage === "post_model_call" ? MODEL : RUN;
-}
-
-/** Why a payload could not be read. */
-export class Fault {
-  /** The denial's code. */
-  readonly code: "payload_too_large" | "payload_not_plain";
-  /** What stood there. */
-  readonly what: string;
-  /** The way there, innermost first. */
-  readonly keys: (string | number)[] = [];
-
-  constructor(code: Fault["code"], what: string) {
-    this.code = code;
-    this.what = what;
-  }
-
-  /** Where, as `$.items[3].when`. */
-  get path(): string {
-    return pathOf(this.keys.toReversed());
-  }
-}
+export { type Caps, capsOf } from "./caps.ts";
+export { Fault } from "./fault.ts";
 
 const PROTOTYPE: object = Object.prototype;
+
+/** What a walk met beyond JSON. */
+interface Rich {
+  binaryLeft: number;
+  /** Something that freezing does not hold. */
+  isSoft: boolean;
+}
 
 // One walk at a time uses these; a getter that starts another walk finds them saved and put back.
 let nodesLeft = 0;
 let charsLeft = 0;
+let current: Caps = DEFAULT_CAPS.run;
 let twinned = false;
 let twin: unknown;
 let isTouched = false;
+// Made where the first kind beyond JSON is met: payloads of JSON have none.
+let rich: Rich | undefined;
+let met: Rich | undefined;
 
 /**
  * Reads a payload once, into plain data that nobody else holds.
  *
  * Answers the copy, or a {@linkcode Fault}. With `withTwin`, a second, deeply frozen copy is made in the same walk:
- * fetch
- * it with {@linkcode takeTwin} at once. Getters and proxies are read once; inherited and non-enumerable properties and
- * extra keys of arrays are left out; holes are `undefined`. Functions, symbols, bigints, cycles, class instances, maps,
- * sets,
- * typed arrays and own `__proto__` keys are faults, and so is a getter that throws.
+ * fetch it with {@linkcode takeTwin} at once. Getters and proxies are read once; inherited and non-enumerable
+ * properties and extra keys of arrays are left out; holes stay holes. Dates, URLs, regular expressions, errors, maps,
+ * sets, buffers and views are copied as their own kind, by what the language keeps in them. Functions, symbols, cycles,
+ * class instances, shared memory and own `__proto__` keys are faults, and so is a getter that throws.
  */
 export function snapshot(value: unknown, caps: Caps, withTwin: boolean): unknown {
-  const savedNodes = nodesLeft, savedChars = charsLeft, savedTwinned = twinned;
+  const savedNodes = nodesLeft, savedChars = charsLeft, savedTwinned = twinned, savedCaps = current, savedRich = rich;
   nodesLeft = caps.nodes;
   charsLeft = caps.chars;
+  current = caps;
   twinned = withTwin;
+  rich = undefined;
   isTouched = isPrototypeTouched();
   try {
     return copyRoot(value, caps.depth);
   } catch (error) {
     return again(value, caps, error);
   } finally {
+    met = rich;
     nodesLeft = savedNodes;
     charsLeft = savedChars;
+    current = savedCaps;
     twinned = savedTwinned;
+    rich = savedRich;
   }
+}
+
+/** What the last snapshot met: `json`, other kinds too (`rich`), or such as freezing does not hold (`soft`). */
+export function lastMet(): "json" | "rich" | "soft" {
+  return met === undefined ? "json" : met.isSoft ? "soft" : "rich";
 }
 
 function copyRoot(value: unknown, depth: number): unknown {
@@ -88,6 +75,7 @@ function again(value: unknown, caps: Caps, first: unknown): unknown {
   if (error === SWALLOWED) {
     nodesLeft = caps.nodes;
     charsLeft = caps.chars;
+    rich = undefined;
     isTouched = true;
     try {
       return copyRoot(value, caps.depth);
@@ -96,9 +84,9 @@ function again(value: unknown, caps: Caps, first: unknown): unknown {
     }
   }
   if (!(error instanceof Fault)) return new Fault("payload_not_plain", "a value that cannot be read");
-  return error.what === TOO_DEEP && isCyclic(value, error.keys.toReversed())
-    ? Object.assign(new Fault("payload_not_plain", "a cycle"), { keys: error.keys })
-    : error;
+  const { code, what, steps } = error;
+  if (what === TOO_DEEP && isCyclic(value, steps)) return new Fault("payload_not_plain", "a cycle", steps);
+  return code === "payload_too_large" ? tooLarge(what, caps, steps) : error;
 }
 
 /** The frozen twin of the last snapshot that asked for one. */
@@ -113,9 +101,22 @@ export function takeTwin(): unknown {
  * name.
  */
 const SWALLOWED = Symbol("swallowed");
-const TOO_DEEP = "too many levels";
-const TOO_MANY = "too many values";
-const TOO_LONG = "too much text";
+const TOO_DEEP = "depth";
+const TOO_MANY = "nodes";
+const TOO_LONG = "bytes";
+const TOO_BINARY = "binaryBytes";
+
+/** The fault of a payload beyond a cap, which it names: its size, and the option that sets it. */
+export function tooLarge(cap: string, caps: Caps, steps: Fault["steps"] = []): Fault {
+  const over = cap === TOO_DEEP
+    ? `${caps.depth} levels`
+    : cap === TOO_MANY
+    ? `${caps.nodes} values`
+    : cap === TOO_LONG
+    ? `${caps.chars} characters of text`
+    : `${caps.binaryBytes} bytes that are no text`;
+  return new Fault("payload_too_large", `more than ${over} (${caps.option}.${cap})`, steps);
+}
 
 function copyLeaf(value: unknown): unknown {
   if (--nodesLeft < 0) throw new Fault("payload_too_large", TOO_MANY);
@@ -123,13 +124,19 @@ function copyLeaf(value: unknown): unknown {
     case "string":
       if ((charsLeft -= value.length) < 0) throw new Fault("payload_too_large", TOO_LONG);
       return value;
+    case "bigint":
+      countText(kinds.digitCount(value));
+      return value;
     case "function":
     case "symbol":
-    case "bigint":
       throw new Fault("payload_not_plain", show(value));
     default:
       return value;
   }
+}
+
+function countText(length: number): void {
+  if ((charsLeft -= length) < 0) throw new Fault("payload_too_large", TOO_LONG);
 }
 
 function copyAny(value: object, depth: number): unknown {
@@ -150,22 +157,26 @@ function copyArray(value: readonly unknown[], depth: number): unknown[] {
       if (typeof item === "object" && item !== null) {
         out.push(copyAny(item, depth));
         if (frozen !== undefined) frozen.push(twin);
+      } else if (item === undefined && !Object.hasOwn(value, i)) {
+        copyLeaf(item);
+        out.length = i + 1;
+        if (frozen !== undefined) frozen.length = i + 1;
       } else {
         out.push(copyLeaf(item));
         if (frozen !== undefined) frozen.push(item);
       }
     }
   } catch (error) {
-    throw error === SWALLOWED ? error : at(error, i);
+    throw error === SWALLOWED ? error : at(error, "index", i, i);
   }
   if (frozen !== undefined) twin = Object.freeze(frozen);
   return out;
 }
 
-function copyObject(value: Record<string, unknown>, depth: number): Record<string, unknown> {
+function copyObject(value: Record<string, unknown>, depth: number): unknown {
   const proto: unknown = Object.getPrototypeOf(value);
-  if (proto !== Object.prototype && proto !== null && !isForeignObjectPrototype(proto as object)) {
-    throw new Fault("payload_not_plain", "an object that is not plain");
+  if (proto !== Object.prototype && proto !== null && !kinds.isRoot(proto as object)) {
+    return copyKind(value, proto as object, depth);
   }
   // A tool could read symbol keys that no guard was shown.
   if (Object.getOwnPropertySymbols(value).length > 0) throw new Fault("payload_not_plain", "a symbol key");
@@ -191,7 +202,7 @@ function copyObject(value: Record<string, unknown>, depth: number): Record<strin
       if (frozen !== undefined) assign(frozen, key, isNested ? twin : copy);
     }
   } catch (error) {
-    throw error === SWALLOWED ? error : at(error, last);
+    throw error === SWALLOWED ? error : at(error, "key", last, kept);
   }
   if (kept !== 0 && !isTouched) {
     // Counting is cheaper than asking for each key whether the prototype has one of that name.
@@ -205,7 +216,7 @@ function copyObject(value: Record<string, unknown>, depth: number): Record<strin
 /** Puts a value under a key: by assignment, or where that may not keep it, by definition. */
 function assign(target: Record<string, unknown>, key: string, value: unknown): void {
   if (isTouched) {
-    Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true });
+    define(target, key, value, true);
     return;
   }
   try {
@@ -215,45 +226,166 @@ function assign(target: Record<string, unknown>, key: string, value: unknown): v
   }
 }
 
+function define(target: object, key: string, value: unknown, enumerable: boolean): void {
+  const descriptor = { __proto__: null, value, writable: true, enumerable, configurable: true };
+  Object.defineProperty(target, key, descriptor as PropertyDescriptor);
+}
+
 /** Whether somebody gave the prototype of everything enumerable properties, which `for` then finds in every object. */
 function isPrototypeTouched(): boolean {
   for (const _ in PROTOTYPE) return true;
   return false;
 }
 
-function at(error: unknown, key: string | number): Fault {
-  const fault = error instanceof Fault ? error : new Fault("payload_not_plain", "a value that cannot be read");
-  fault.keys.push(key);
-  return fault;
-}
+// ---- kinds beyond JSON, which only objects with another prototype come to ------------------------------------------
 
-/** Whether this is the `Object.prototype` of another realm: what it holds is left out of the copy in any case. */
-function isForeignObjectPrototype(proto: object): boolean {
-  return Object.getPrototypeOf(proto) === null && Object.hasOwn(proto, "hasOwnProperty") &&
-    Object.hasOwn(proto, "__defineGetter__");
-}
-
-function pathOf(keys: readonly (string | number)[]): string {
-  let path = "$";
-  for (const key of keys) {
-    if (typeof key === "number") path += `[${key}]`;
-    else path += /^[A-Za-z_$][\w$]{0,63}$/.test(key) ? `.${key}` : `[${JSON.stringify(key.slice(0, 64))}]`;
+function copyKind(value: object, proto: object, depth: number): unknown {
+  const kind = kinds.kindOf(value, proto);
+  if (kind === undefined) throw new Fault("payload_not_plain", "a class instance");
+  if (kinds.hasOwnFields(value, kind)) throw new Fault("payload_not_plain", `a ${kind} with properties of its own`);
+  rich ??= { binaryLeft: current.binaryBytes, isSoft: false };
+  if (kinds.isSoftKind(kind)) rich.isSoft = true;
+  switch (kind) {
+    case "Date": {
+      const time = kinds.timeOf(value);
+      return twins(() => kinds.newDate(time));
+    }
+    case "URL": {
+      const href = kinds.hrefText(value);
+      countText(href.length);
+      return twins(() => kinds.newUrl(href));
+    }
+    case "RegExp": {
+      const source = kinds.regExpSource(value), flags = kinds.regExpFlags(value);
+      countText(source.length);
+      return twins(() => kinds.newRegExp(source, flags));
+    }
+    case "Map":
+      return copyMap(value, depth);
+    case "Set":
+      return copySet(value, depth);
+    case "Error":
+      return copyError(value as Record<string, unknown>, depth);
+    default: {
+      const bytes = kinds.bytesIn(value, kind);
+      if (bytes === undefined) throw new Fault("payload_not_plain", "shared memory");
+      countBytes(bytes, rich);
+      const copy = kinds.newBytes(value, kind, bytes);
+      // Views cannot be frozen.
+      if (twinned) twin = kinds.newBytes(value, kind, bytes);
+      return copy;
+    }
   }
-  return path.length > 200 ? `${path.slice(0, 200)}…` : path;
+}
+
+function twins<T extends object>(make: () => T): T {
+  if (twinned) twin = Object.freeze(make());
+  return make();
+}
+
+/** Bytes that are text count as text; others have a cap of their own. */
+function countBytes(bytes: Uint8Array<ArrayBuffer>, counted: Rich): void {
+  const { length } = bytes;
+  // Text has at most three bytes a character, so this is too much of either.
+  if (length > counted.binaryLeft && length > charsLeft * 3) throw new Fault("payload_too_large", TOO_BINARY);
+  const text = kinds.textOfBytes(bytes);
+  if (text !== undefined) countText(text.length);
+  else if ((counted.binaryLeft -= length) < 0) throw new Fault("payload_too_large", TOO_BINARY);
+}
+
+/** Copies what stands in a map, a set or an error; leaves its twin in `twin`. */
+function copyPart(item: unknown, depth: number): unknown {
+  if (typeof item === "object" && item !== null) return copyAny(item, depth);
+  const leaf = copyLeaf(item);
+  if (twinned) twin = leaf;
+  return leaf;
+}
+
+function copyMap(value: object, depth: number): Map<unknown, unknown> {
+  const out = kinds.newMap();
+  const frozen = twinned ? kinds.newMap() : undefined;
+  let place = 0;
+  kinds.eachEntry(value, (item, key) => {
+    let part = key;
+    try {
+      const keyCopy = copyPart(key, depth);
+      const keyTwin = twin;
+      part = item;
+      kinds.putEntry(out, keyCopy, copyPart(item, depth));
+      if (frozen !== undefined) kinds.putEntry(frozen, keyTwin, twin);
+    } catch (error) {
+      throw error === SWALLOWED ? error : at(error, "entry", part, place);
+    }
+    place++;
+  });
+  if (frozen !== undefined) twin = Object.freeze(frozen);
+  return out;
+}
+
+function copySet(value: object, depth: number): Set<unknown> {
+  const out = kinds.newSet();
+  const frozen = twinned ? kinds.newSet() : undefined;
+  let place = 0;
+  kinds.eachItem(value, (item) => {
+    try {
+      kinds.putItem(out, copyPart(item, depth));
+      if (frozen !== undefined) kinds.putItem(frozen, twin);
+    } catch (error) {
+      throw error === SWALLOWED ? error : at(error, "entry", item, place);
+    }
+    place++;
+  });
+  if (frozen !== undefined) twin = Object.freeze(frozen);
+  return out;
+}
+
+/** What an error carries though it is not enumerable. */
+const CARRIED: readonly string[] = ["name", "message", "cause", "errors"];
+
+/** An error's own fields. Where it was thrown is of the program, so the copy's stack says only what it is. */
+function copyError(value: Record<string, unknown>, depth: number): Error {
+  if (Object.getOwnPropertySymbols(value).length > 0) throw new Fault("payload_not_plain", "a symbol key");
+  const out = kinds.newError(value);
+  const frozen = twinned ? kinds.newError(value) : undefined;
+  const shown = Object.keys(value).filter((key) => key !== "stack");
+  const hidden = CARRIED.filter((key) => Object.hasOwn(value, key) && !shown.includes(key));
+  for (const made of frozen === undefined ? [out] : [out, frozen]) Reflect.deleteProperty(made, "errors");
+  [...hidden, ...shown].forEach((key, place) => {
+    const isShown = place >= hidden.length;
+    try {
+      if (key === "__proto__") throw new Fault("payload_not_plain", "a key named __proto__");
+      if (isShown) countText(key.length);
+      define(out, key, copyPart(value[key], depth), isShown);
+      if (frozen !== undefined) define(frozen, key, twin, isShown);
+    } catch (error) {
+      throw error === SWALLOWED ? error : at(error, "key", key, place);
+    }
+  });
+  for (const made of frozen === undefined ? [out] : [out, frozen]) {
+    const { name, message } = made as { name: unknown; message: unknown };
+    define(
+      made,
+      "stack",
+      `${typeof name === "string" ? name : "Error"}: ${typeof message === "string" ? message : ""}`,
+      false,
+    );
+  }
+  if (frozen !== undefined) twin = Object.freeze(frozen);
+  return out;
 }
 
 /** Whether the way to what was too deep passes the same object twice. Looks again, for the message only. */
-function isCyclic(root: unknown, keys: readonly (string | number)[]): boolean {
+function isCyclic(root: unknown, steps: Fault["steps"]): boolean {
   const seen = new Set<unknown>();
-  let at = root;
+  let here = root;
   try {
-    for (const key of keys) {
-      if (seen.has(at)) return true;
-      seen.add(at);
-      at = (at as Record<string | number, unknown>)[key];
+    for (const { kind, key } of steps.toReversed()) {
+      if (seen.has(here)) return true;
+      seen.add(here);
+      here = kind === "entry" ? key : (here as Record<string, unknown>)[key as string];
     }
   } catch {
     return false;
   }
-  return seen.has(at);
+  return seen.has(here);
 }

@@ -1,5 +1,5 @@
 import { knownKeys, stringList, wholeNumber, wrong } from "../check.ts";
-import { capsOf, Fault, snapshot, takeTwin } from "../snapshot/snapshot.ts";
+import { capsOf, Fault, lastMet, snapshot, takeTwin } from "../snapshot/snapshot.ts";
 import { Profile } from "./cell.ts";
 import { isDid, MAX_SCORE } from "./facts.ts";
 import { isText } from "./fields.ts";
@@ -107,9 +107,11 @@ function metadataOf(value: unknown): Readonly<Record<string, unknown>> {
     throw wrong(WHERE, "metadata", "an object", value);
   }
   const read = snapshot(value, capsOf("input"), true);
+  const isSoft = lastMet() === "soft";
   const copy = takeTwin();
   if (read instanceof Fault) {
     throw new TypeError(`Cannot build ${WHERE}: "metadata" must be plain data, and has ${read.what} at ${read.path}`);
   }
+  if (isSoft) throw wrong(WHERE, "metadata", "data that can be frozen, without dates, maps or bytes", value);
   return copy as Readonly<Record<string, unknown>>;
 }

@@ -239,7 +239,8 @@ describe("all() with transforms", () => {
   test.each(
     [
       ["pre_tool_call", { run: String }, "payload_not_plain"],
-      ["post_tool_call", { run: String }, undefined],
+      ["post_tool_call", { run: String }, "payload_not_plain"],
+      ["post_tool_call", { when: new Map([["a", 1]]) }, undefined],
       ["post_tool_call", ["x".repeat(1 << 21)], "payload_too_large"],
       ["pre_model_call", ["x".repeat(1 << 21)], undefined],
     ] as const,

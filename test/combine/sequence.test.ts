@@ -119,13 +119,23 @@ describe("faultDenial()", () => {
   test.each(
     [
       ["payload_too_large", "too much text", "The payload is too large: too much text"],
-      ["payload_not_plain", "a function", "The payload is not plain data at $.run: a function"],
+      [
+        "payload_not_plain",
+        "a function",
+        "The payload is not plain data at $.run: a function; pass plain data, or a view that reads it",
+      ],
     ] as const,
   )("faultDenial() says what and where, when the code is %s", (code, what, reason) => {
     const fault = new Fault(code, what);
-    fault.keys.push("run");
-    expect(faultDenial(fault)).toEqual({ effect: "deny", allowed: false, code, reason, details: { path: "$.run" } });
-    expect(faultDenial(fault, "g").guard).toBe("g");
+    fault.steps.push({ kind: "key", key: "run", at: 0 });
+    expect(faultDenial(fault, "input")).toEqual({
+      effect: "deny",
+      allowed: false,
+      code,
+      reason,
+      details: code === "payload_too_large" ? { path: "$.run" } : { path: "$.run", kind: what },
+    });
+    expect(faultDenial(fault, "input", "g").guard).toBe("g");
   });
 });
 

@@ -84,7 +84,15 @@ describe("textOf()", () => {
       })(),
       "seen",
     ],
-    ["bytes", { bytes: new Uint8Array(9), view: new DataView(new ArrayBuffer(1)), text: "seen" }, "seen"],
+    ["bytes that are no text", { bytes: Uint8Array.of(255, 254), text: "seen" }, "seen"],
+    ["bytes that are text", { bytes: new TextEncoder().encode("read"), text: "seen" }, "read seen"],
+    ["a map, a set, an error, a date and a URL", [
+      new Map([["key", "item"]]),
+      new Set(["one"]),
+      new Error("why"),
+      new Date(0),
+      new URL("https://a.example/"),
+    ], "key item one Error why 1970-01-01T00:00:00.000Z https://a.example/"],
     ["a hole in an array", [, "after"], "after"], // oxlint-disable-line no-sparse-arrays
     ["a revoked proxy", [revoked.proxy, "after"], "after"],
     ["a proxy that throws", [

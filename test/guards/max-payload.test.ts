@@ -28,14 +28,14 @@ describe("maxPayload()", () => {
   });
 
   test.each([
-    [{ bytes: 5 }, "123456", denied("too much text", "$")],
-    [{ bytes: 5 }, { abc: "123" }, denied("too much text", "$.abc")],
-    [{ bytes: 5 }, { abcdef: 1 }, denied("too much text", "$.abcdef")],
-    [{ bytes: 3 }, ["😀", "😀"], denied("too much text", "$[1]")],
-    [{ depth: 2 }, [{ a: [] }], denied("too many levels", "$[0].a")],
-    [{ depth: 0 }, {}, denied("too many levels", "$")],
-    [{ nodes: 3 }, [1, 2, 3], denied("too many values", "$")],
-    [{ nodes: 0 }, null, denied("too many values", "$")],
+    [{ bytes: 5 }, "123456", denied("more than 5 characters of text (maxPayload.bytes)", "$")],
+    [{ bytes: 5 }, { abc: "123" }, denied("more than 5 characters of text (maxPayload.bytes)", "$.abc")],
+    [{ bytes: 5 }, { abcdef: 1 }, denied("more than 5 characters of text (maxPayload.bytes)", "$.abcdef")],
+    [{ bytes: 3 }, ["😀", "😀"], denied("more than 3 characters of text (maxPayload.bytes)", "$[1]")],
+    [{ depth: 2 }, [{ a: [] }], denied("more than 2 levels (maxPayload.depth)", "$[0].a")],
+    [{ depth: 0 }, {}, denied("more than 0 levels (maxPayload.depth)", "$")],
+    [{ nodes: 3 }, [1, 2, 3], denied("more than 3 values (maxPayload.nodes)", "$")],
+    [{ nodes: 0 }, null, denied("more than 0 values (maxPayload.nodes)", "$")],
   ] as [Options, unknown, unknown][])(
     "maxPayload() given %j denies %j, which is beyond",
     (options, payload, decision) => {

@@ -60,8 +60,14 @@ describe("redactPatterns()", () => {
   test.each<readonly [string, unknown, number]>([
     ["in a key", { secret: 1 }, 2],
     ["over two values", { cmd: "rm", args: ["-rf"] }, 1],
-    ["in an instance", new Error("secret"), 2],
-    ["in plain data with an instance", { a: "secret", b: new Map() }, 2],
+    [
+      "in an instance",
+      new (class {
+        a = "secret";
+      })(),
+      2,
+    ],
+    ["in plain data with an instance", { a: "secret", b: new WeakMap() }, 2],
     ["in plain data with a function", { a: "secret", b: () => 1 }, 2],
     ["in plain data with a symbol", { a: "secret", b: Symbol("x") }, 2],
     [

@@ -32,6 +32,8 @@ describe("validateArguments() with zod", () => {
     late: z.object({ id: z.string() }).refine(async ({ id }) => id !== "taken"),
     loose: z.looseObject({ a: z.coerce.number() }),
     when: z.object({ at: z.coerce.date() }),
+    later: z.object({ at: z.date().transform((at) => new Date(at.getTime() + 1)) }),
+    odd: z.object({ at: z.string().transform(() => () => 1) }),
   });
   const judge = (name: string, payload: unknown) => act(guard, sessionOf(), { name, payload });
 
@@ -83,8 +85,14 @@ describe("validateArguments() with zod", () => {
     });
   });
 
+  test("hands the tool a date, when the schema makes one of a text, and another, when of a date", () => {
+    expect(judge("when", { at: "2026-01-01" }).decision).toMatchObject({ payload: { at: new Date("2026-01-01") } });
+    expect(judge("when", { at: new Date(5) }).decision).toBe(allow());
+    expect(judge("later", { at: new Date(5) }).decision).toMatchObject({ payload: { at: new Date(6) } });
+  });
+
   test("denies, when the output is not plain", () => {
-    expect(judge("when", { at: "2026-01-01" }).decision).toMatchObject({
+    expect(judge("odd", { at: "2026-01-01" }).decision).toMatchObject({
       code: "payload_not_plain",
       details: { path: "$.at" },
     });

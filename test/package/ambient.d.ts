@@ -38,6 +38,12 @@ interface TextDecoder {
 
 declare const TextDecoder: { prototype: TextDecoder; new (label?: string, options?: { fatal?: boolean; ignoreBOM?: boolean }): TextDecoder };
 
+interface URL {
+  readonly href: string;
+}
+
+declare const URL: { prototype: URL; new (url: string): URL };
+
 interface CryptoKey {
   readonly extractable: boolean;
   readonly algorithm: { readonly name: string };

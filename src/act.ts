@@ -15,6 +15,7 @@ import { respond, withhold } from "./response.ts";
 import { sameData } from "./snapshot/same-data.ts";
 import { capsOf, Fault, snapshot } from "./snapshot/snapshot.ts";
 import { settleUnended } from "./settlement.ts";
+import type { View } from "./session.ts";
 import { Takings } from "./taking.ts";
 import { conclude, eventOf, recordDecision, tellDenial } from "./tell.ts";
 
@@ -98,6 +99,20 @@ interface Asked extends Earlier {
   reading: Promise<void> | undefined;
 }
 
+const UNSEEN = Symbol("unseen");
+
+/** The form that a view gives of a payload; `UNSEEN` where it gives none. */
+function formOf(view: View<unknown>, payload: unknown): unknown {
+  try {
+    const form = view.read(payload);
+    const isNothing = form === undefined || form === null || form === payload ||
+      (typeof form === "object" && Object.values(form).every((item) => item === undefined));
+    return isNothing ? UNSEEN : form;
+  } catch {
+    return UNSEEN;
+  }
+}
+
 /** One act, from the gate before it to the gate after it; what guards take belongs to it. */
 export class ActImpl implements Act {
   readonly callId: string;
@@ -134,8 +149,18 @@ export class ActImpl implements Act {
   readonly #original: unknown;
   #asked: Asked | undefined;
   #signal: AbortSignal | undefined;
+  readonly #view: View<unknown> | undefined;
+  /** What guards judged of a payload that only the view reads; the act is given the payload itself. */
+  #viewed: { readonly form: unknown } | undefined;
 
-  constructor(passage: Passage, stage: ActStage, name: string, payload: unknown, init: ActInit) {
+  constructor(
+    passage: Passage,
+    stage: ActStage,
+    name: string,
+    payload: unknown,
+    init: ActInit,
+    view?: View<unknown> | undefined,
+  ) {
     this.passage = passage;
     this.stage = stage;
     this.name = name;
@@ -147,6 +172,7 @@ export class ActImpl implements Act {
     this.callId = typeof callId === "string" && callId !== "" ? callId : passage.nextCallId();
     this.#init = init;
     this.#original = payload;
+    this.#view = view;
     this.started = passage.tick();
   }
 
@@ -176,7 +202,34 @@ export class ActImpl implements Act {
     this.payload = Draft.copyOf(request);
     this.isPlain = Draft.isCopied(request);
     this.request = request as GovernedRequest;
+    if (denied?.code === "payload_not_plain" && this.#view !== undefined) return this.#judgeForm(payload, denied);
     return denied ?? passage.ask(request, gate, this.takings);
+  }
+
+  /** Judges what the view reads of a payload that cannot be copied; the act then gets the payload itself. */
+  #judgeForm(payload: unknown, unread: Deny): Decision | Promise<Decision> {
+    const { passage, stage, name, callId, metadata } = this;
+    const form = formOf(this.#view as View<unknown>, payload);
+    // A view that is for results only sees nothing here, and nothing is not what the act would get.
+    if (form === UNSEEN) return unread;
+    const request = new Draft(stage, name, form, callId, metadata);
+    const gate = passage.gate(stage);
+    const denied = passage.prepare(request, gate);
+    if (denied !== undefined) return denied;
+    this.payload = payload;
+    this.request = request as GovernedRequest;
+    this.#viewed = { form: Draft.keptOf(request) };
+    return passage.ask(request, gate, this.takings);
+  }
+
+  /** Why the act must not run on what a view read: it is something else by now, or could not be written. */
+  viewMistake(): Deny | undefined {
+    if (this.#viewed === undefined) return undefined;
+    const form = formOf(this.#view as View<unknown>, this.payload);
+    const copy = form === UNSEEN ? UNSEEN : snapshot(form, capsOf(this.stage, this.passage.core.caps), false);
+    return !(copy instanceof Fault) && copy !== UNSEEN && sameData(copy, this.#viewed.form)
+      ? undefined
+      : deny("payload_not_plain", "What the view reads is not what was judged");
   }
 
   #admit(decision: Decision, asks: boolean): this | Promise<this> {
@@ -211,9 +264,22 @@ export class ActImpl implements Act {
 
   #change(payload: unknown): void {
     const copy = snapshot(payload, capsOf(this.stage, this.passage.core.caps), false);
-    this.payload = copy instanceof Fault ? payload : copy;
     this.changed = true;
+    if (this.#viewed === undefined) this.payload = copy instanceof Fault ? payload : copy;
+    else this.#write(copy);
     if (this.request !== undefined) this.request = { ...this.request, payload };
+  }
+
+  #write(form: unknown): void {
+    this.#viewed = { form };
+    try {
+      this.payload = (this.#view as View<unknown>).write(
+        this.payload,
+        snapshot(form, capsOf(this.stage, this.passage.core.caps), false),
+      );
+    } catch {
+      // The payload shows that it was not changed, and the act is refused.
+    }
   }
 
   /** Puts a question about what was just judged, and has it answered by whoever is there to do that. */

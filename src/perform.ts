@@ -62,6 +62,12 @@ function admitted(act: ActImpl): AbortSignal {
     act.cancel();
     throw signal.reason;
   }
+  const mistake = act.viewMistake();
+  if (mistake !== undefined && !passage.core.isShadow) {
+    tellDenial(passage, act, mistake);
+    act.cancel();
+    throw violation(act.stage, mistake);
+  }
   return signal;
 }
 
@@ -96,12 +102,20 @@ function released<T>(act: ActImpl, value: T, decision: Decision, view: View<T> |
   const stage = RESPONSE[act.stage];
   if (!decision.allowed) throw violation(stage, decision);
   if (decision.effect !== "transform") return view === undefined ? (act.result as T) : value;
-  if (view !== undefined) return view.write(value, decision.payload);
-  if (act.isPlain) return decision.payload as T;
-  const denial = deny(
-    "payload_not_plain",
-    "A guard changed a response that is not plain data, and there is no view to write it back",
-  );
+  if (view === undefined && act.isPlain) return decision.payload as T;
+  let denial: Deny;
+  if (view === undefined) {
+    denial = deny(
+      "payload_not_plain",
+      "A guard changed a response that is not plain data, and there is no view to write it back",
+    );
+  } else {
+    try {
+      return view.write(value, decision.payload);
+    } catch (error) {
+      denial = deny("guard_error", "The view could not write a changed response back", error);
+    }
+  }
   tellDenial(act.passage, { stage, name: act.name, callId: act.callId }, denial);
   throw violation(stage, denial);
 }
@@ -120,6 +134,8 @@ function intercepted(
     const { signal } = act;
     for (const one of own === undefined ? [signal] : [signal, own]) if (one.aborted) throw one.reason;
     if (act.phase !== "running") throw new TypeError("An interceptor called next() after the act was over");
+    const mistake = act.viewMistake();
+    if (mistake !== undefined && !core.isShadow) throw violation(act.stage, mistake);
     return await run(act.payload as never, own === undefined ? signal : AbortSignal.any([signal, own]), act.changed);
   };
   return Promise.resolve(core.interceptor?.(act.request as NonNullable<typeof act.request>, next, context));
@@ -131,10 +147,16 @@ async function failed(act: ActImpl, error: unknown): Promise<never> {
   const decision = await act.fail(error);
   if (isPast) throw error;
   if (!decision.allowed) throw violation(RESPONSE[act.stage], decision);
-  if (decision.effect === "transform") {
-    throw new Error(String((decision.payload as { message?: unknown } | null)?.message ?? ""));
-  }
+  if (decision.effect === "transform") throw new Error(messageIn(decision.payload));
   throw error;
+}
+
+/** The message of a changed error: what a guard gave, where that is text. */
+function messageIn(payload: unknown): string {
+  const message: unknown = typeof payload === "object" && payload !== null && Object.hasOwn(payload, "message")
+    ? (payload as { message: unknown }).message
+    : payload;
+  return typeof message === "string" ? message : "";
 }
 
 /**

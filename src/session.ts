@@ -18,7 +18,14 @@ import { concludeOnce } from "./tell.ts";
 export type { Act, ActInit } from "./act.ts";
 export type { StreamOptions } from "./stream.ts";
 
-/** Shows the gates a plain form of a framework's value, and writes a changed form back. */
+/**
+ * Shows the gates a plain form of a framework's value, and writes a changed form back.
+ *
+ * It reads every result. What an act is given is copied as it is where it is plain data; what is not, a class instance
+ * say, is denied with `payload_not_plain`, unless the view of the same call reads it too: then its form is judged, and
+ * the act gets the value itself, or what `write` made of it. A view that finds nothing there (`undefined`, an object of
+ * nothing, an error) has not read it, and before the act it must still read the same.
+ */
 export interface View<T> {
   /** The plain form that guards judge. */
   read(value: T): unknown;
@@ -144,7 +151,12 @@ export class SessionImpl implements Session {
     options: { action?: string | undefined; view?: View<T> | undefined } & ActInit = {},
   ): Promise<T> {
     try {
-      return performed(this.#open("input", options.action ?? "execute", input, options), act, undefined, options.view);
+      return performed(
+        this.#open("input", options.action ?? "execute", input, options, options.view),
+        act,
+        undefined,
+        options.view,
+      );
     } catch (error) {
       return Promise.reject(error);
     }
@@ -158,7 +170,7 @@ export class SessionImpl implements Session {
     view?: View<T>,
   ): Promise<T> {
     try {
-      return performed(this.#open("pre_model_call", call.model, call.request, call), act, usageOf, view);
+      return performed(this.#open("pre_model_call", call.model, call.request, call, view), act, usageOf, view);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -171,14 +183,20 @@ export class SessionImpl implements Session {
     view?: View<T>,
   ): Promise<T> {
     try {
-      return performed(this.#open("pre_tool_call", call.name, call.arguments, call), act, undefined, view);
+      return performed(this.#open("pre_tool_call", call.name, call.arguments, call, view), act, undefined, view);
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
-  #open(stage: ActStage, name: string, payload: unknown, init: ActInit): ActImpl | Promise<ActImpl> {
-    return new ActImpl(this.#passage, stage, name, payload, init).begin(true);
+  #open<T>(
+    stage: ActStage,
+    name: string,
+    payload: unknown,
+    init: ActInit,
+    view: View<T> | undefined,
+  ): ActImpl | Promise<ActImpl> {
+    return new ActImpl(this.#passage, stage, name, payload, init, view as View<unknown> | undefined).begin(true);
   }
 
   begin(

@@ -726,7 +726,10 @@ export function aiSdkCases(title: string, major: Major): void {
           ),
         ],
       });
-      await expect(generateText({ model, prompt: "?" })).rejects.toThrow("tool calls that the model did not make");
+      await expect(generateText({ model, prompt: "?" })).rejects.toMatchObject({
+        code: "guard_error",
+        cause: { message: expect.stringContaining("tool calls that the model did not make") },
+      });
     });
 
     test("judges reasoning and sources, when an answer has them", async () => {

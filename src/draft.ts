@@ -9,7 +9,7 @@ const RICH: unknown = Symbol("rich");
 const SOFT: unknown = Symbol("soft");
 /** The act goes on with the payload itself. */
 const REFERRED: unknown = Symbol("referred");
-/** What the guards of such a gate were shown, once more. */
+/** What guards were shown, once more, where the act has no copy of its own or they could change theirs. */
 const kept = new WeakMap<object, unknown>();
 
 /**
@@ -75,17 +75,22 @@ export class Draft {
   /** Shows the guards a plain form of a payload that itself goes on. */
   static refer(draft: Draft, form: unknown, shown: unknown, met: "json" | "rich" | "soft"): void {
     Draft.read(draft, REFERRED, shown, met);
-    kept.set(draft, form);
+    Draft.keep(draft, form);
+  }
+
+  /** Keeps what guards were shown, as a copy that nobody else holds. */
+  static keep(draft: Draft, copy: unknown): void {
+    kept.set(draft, copy);
   }
 
   /** Whether what guards were shown can be changed by them. */
-  static isSoft(draft: Draft): boolean {
-    return draft.#shown === SOFT;
+  static isSoft(draft: object): draft is Draft {
+    return #shown in draft && draft.#shown === SOFT;
   }
 
   /** What guards were shown, as a copy that none of them holds. */
   static keptOf(draft: Draft): unknown {
-    return draft.#copy === REFERRED ? kept.get(draft) : draft.#copy;
+    return kept.has(draft) ? kept.get(draft) : draft.#copy;
   }
 
   /** Whether plain copies were made of the payload. */

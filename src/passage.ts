@@ -273,7 +273,10 @@ function read(request: Draft, gate: Gate): Deny | undefined {
   const { caps, needsTwin } = gate;
   const copy = snapshot(request.payload, caps, needsTwin);
   if (!(copy instanceof Fault)) {
-    Draft.read(request, copy, needsTwin ? takeTwin() : copy, lastMet());
+    const met = lastMet();
+    Draft.read(request, copy, needsTwin ? takeTwin() : copy, met);
+    // The act may change its copy, and guards theirs.
+    if (needsTwin && met === "soft") Draft.keep(request, snapshot(copy, caps, false));
     return undefined;
   }
   return copy.code === "payload_not_plain" && isAfter(request.stage)

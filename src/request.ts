@@ -50,11 +50,17 @@ export interface GovernedRequest<P = unknown> {
   readonly stage: Stage;
   /** The run's action, the model's id or the tool's name. */
   readonly name: string;
-  /** Prompt, model request or response, tool arguments or result, or output. */
+  /**
+   * Prompt, model request or response, tool arguments or result, or output: a copy. A result that cannot be copied is
+   * shown in its JSON form.
+   */
   readonly payload: P;
   /** At response gates and `output`: what the act was given. */
   readonly before?: unknown;
-  /** At response gates: the act threw, and the payload is `{ name, message }`. */
+  /**
+   * At response gates: the act threw, and the payload is `{ name, message }` and what else the error carries, with
+   * causes and nested errors, in their JSON form.
+   */
   readonly isError?: boolean;
   /** The framework's id of the call, or one made by the session; never empty, the same before and after. */
   readonly callId: string;

@@ -7,9 +7,9 @@ import { RESPONSE, writeRecord } from "./core.ts";
 import type { OutcomeRecord } from "./audit/record.ts";
 import type { TokenUsage } from "./request.ts";
 import { errorForm, nameAndMessage } from "./snapshot/json-form.ts";
-import { capsOf, Fault, snapshot } from "./snapshot/snapshot.ts";
 import { addUsage, settleModel } from "./settlement.ts";
 import { readUsage } from "./usage.ts";
+import { capsOf, Fault, snapshot, takeTwin } from "./snapshot/snapshot.ts";
 import { type About, conclude, eventOf, learn, objectionOf, tellDenial } from "./tell.ts";
 
 const ALLOW = allow();
@@ -39,7 +39,7 @@ export function respond(
     act.callId,
     act.metadata,
     reported,
-    act.request?.payload,
+    beforeOf(act),
     isError,
   );
   let denied = form instanceof Fault ? (passage.halted() ?? faultDenial(form, stage)) : passage.prepare(request, gate);
@@ -58,6 +58,13 @@ export function respond(
   return decision !== ALLOW && isThenable(decision)
     ? decision.then((late) => judged(act, request, passage.halted() ?? (late as Decision), started))
     : judged(act, request, decision as Decision, started);
+}
+
+/** What the act was given, as its guards judged it, whatever anybody has done since to what can be changed. */
+function beforeOf({ request, stage, passage }: ActImpl): unknown {
+  if (request === undefined || !Draft.isSoft(request)) return request?.payload;
+  snapshot(Draft.keptOf(request), capsOf(stage, passage.core.caps), true);
+  return takeTwin();
 }
 
 /**

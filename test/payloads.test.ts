@@ -148,7 +148,7 @@ describe.each(BEFORE)("before an act: %s", (_, call) => {
       ({ bytes }) => (bytes[0] = 1),
       ({ url }) => (url.href = "https://b.example/"),
     ];
-    const payload = {
+    const original = {
       when: new Date(0),
       map: new Map([["a", "fine"], ["hidden", WORD]]),
       set: new Set(),
@@ -159,13 +159,14 @@ describe.each(BEFORE)("before an act: %s", (_, call) => {
       for (const isLate of [false, true]) {
         const sly = defineGuard({
           name: "sly",
-          check: ({ payload: shown, stage }) => {
+          check: ({ payload, stage }) => {
+            const shown = payload as typeof original;
             if (!stage.startsWith("post") && stage !== "output") (shown.map.delete("hidden"), change(shown));
             return isLate ? Promise.resolve(allow()) : allow();
           },
         });
         let ran = false;
-        await expect(call(open({ guards: [sly, blockPatterns([WORD])] }), payload, () => (ran = true))).rejects
+        await expect(call(open({ guards: [sly, blockPatterns([WORD])] }), original, () => (ran = true))).rejects
           .toMatchObject({ code: "guard_error" });
         expect(ran).toBe(false);
       }
@@ -197,6 +198,29 @@ describe.each(BEFORE)("before an act: %s", (_, call) => {
       return "done";
     });
     expect.assertions(2);
+  });
+});
+
+describe("what an act was given", () => {
+  test("is shown to the guards after it as it was judged, when anybody changes a map or a date meanwhile", async () => {
+    let kept: any;
+    const before: unknown[] = [];
+    const guards = [
+      defineGuard({ name: "keeps", stages: ["pre_tool_call"], check: ({ payload }) => (kept = payload, allow()) }),
+      defineGuard({
+        name: "sees",
+        stages: ["post_tool_call"],
+        check: (request) => (before.push(request.before), allow()),
+      }),
+    ];
+    const args = { map: new Map([["a", 1]]), when: new Date(0) };
+    await open({ guards }).tool({ name: "t", arguments: args }, (given) => {
+      for (const one of [kept, given, args]) {
+        one.map.set("a", 2);
+        one.when.setTime(5);
+      }
+    });
+    expect(before).toEqual([{ map: new Map([["a", 1]]), when: new Date(0) }]);
   });
 });
 

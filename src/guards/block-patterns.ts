@@ -23,6 +23,8 @@ export const PATTERN_STAGES: readonly Stage[] = Object.freeze(
  * the
  * values joined by blanks, so that `{ cmd: "rm", args: ["-rf"] }` holds `rm -rf`. A glob, `^` and `$` speak of one
  * string.
+ * A date is searched as its ISO text, a URL as its `href`, a bigint as its digits, a regular expression as its source, an
+ * error, a map and a set with all that they hold, and bytes where they are valid UTF-8.
  * The time is linear in the text whatever the patterns, except for a `{ regexp }`, which is unbounded and therefore
  * tried
  * on strings of at most 4096 characters only. Patterns see text, not meaning: `find / -delete` is not `rm -rf`.

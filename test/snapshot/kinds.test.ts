@@ -179,19 +179,13 @@ describe("what only looks like a kind", () => {
   });
 
   test("snapshot() reads by what the language keeps, when methods of a prototype are replaced", () => {
-    const { getTime } = Date.prototype;
-    const { forEach } = Map.prototype;
-    try {
-      Date.prototype.getTime = () => 99;
-      Map.prototype.forEach = () => {};
-      const { copy } = read({ at: new Date(5), map: new Map([["a", 1]]) });
-      Map.prototype.forEach = forEach;
-      Date.prototype.getTime = getTime;
-      expect(copy).toEqual({ at: new Date(5), map: new Map([["a", 1]]) });
-    } finally {
-      Date.prototype.getTime = getTime;
-      Map.prototype.forEach = forEach;
-    }
+    const replaced = [
+      vi.spyOn(Date.prototype, "getTime").mockReturnValue(99),
+      vi.spyOn(Map.prototype, "forEach").mockReturnValue(undefined),
+    ];
+    const { copy } = read({ at: new Date(5), map: new Map([["a", 1]]) });
+    for (const method of replaced) method.mockRestore();
+    expect(copy).toEqual({ at: new Date(5), map: new Map([["a", 1]]) });
   });
 });
 

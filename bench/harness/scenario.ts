@@ -142,10 +142,9 @@ export function uncopyable(): readonly unknown[] {
   const values = [
     () => 1,
     Symbol("s"),
-    1n,
-    new Date(0),
-    new Map(),
-    new URL("https://localhost"),
+    new WeakMap(),
+    Object.create({ inherited: 1 }),
+    Promise.resolve(1),
     { [Symbol("s")]: 1 },
     JSON.parse('{"__proto__":{"a":1}}'),
     Array.from({ length: 100_001 }, () => 1),

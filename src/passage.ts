@@ -8,7 +8,7 @@ import { isPolicyViolation, violation } from "./errors.ts";
 import { type Guard, named, nameOf, type Taking } from "./guard.ts";
 import { type GovernedRequest, type Stage, TOOL_NAME } from "./request.ts";
 import { type OpenAct, OpenActs } from "./open-acts.ts";
-import { jsonForm } from "./snapshot/json-form.ts";
+import { isErrorLike, jsonForm } from "./snapshot/json-form.ts";
 import { sameData } from "./snapshot/same-data.ts";
 import { Fault, lastMet, snapshot, takeTwin } from "./snapshot/snapshot.ts";
 import type { Awaitable } from "./state/store.ts";
@@ -352,7 +352,7 @@ function newNameMistake(stage: Stage, name: unknown): Deny | undefined {
 
 /** Whether an act's failure passes unjudged: it was stopped by a gate further in, or aborted. */
 export function passesUnjudged(error: unknown, signal: AbortSignal | undefined): boolean {
-  return isPolicyViolation(error) ||
-    (signal?.aborted === true &&
-      (error === signal.reason || (error as { name?: unknown } | null)?.name === "AbortError"));
+  if (signal?.aborted === true && error === signal.reason) return true;
+  // Data that was parsed can have any name and any brand, and is no error.
+  return isErrorLike(error) && (isPolicyViolation(error) || (signal?.aborted === true && error.name === "AbortError"));
 }

@@ -5,7 +5,9 @@ import {
   createKernel,
   defineGuard,
   type GovernedRequest,
+  isPolicyViolation,
   type KernelOptions,
+  PolicyViolationError,
   redactPatterns,
   type Session,
   type Stage,
@@ -112,6 +114,18 @@ describe("an error is read whole", () => {
       },
       { name: "Error", message: "The call failed", responseBody: "body" },
     ]);
+  });
+
+  test("judges parsed data that has the brand of our errors, or the name of an abort", async () => {
+    const branded = JSON.parse(JSON.stringify({ ...new PolicyViolationError("x"), data: WORD })) as object;
+    expect(isPolicyViolation(branded)).toBe(true);
+    await expect(tool(open({ guards }), branded)).rejects.toMatchObject(BLOCKED);
+    const aborted = new AbortController();
+    const ended = open({ guards }).tool({ name: "t", arguments: {}, signal: aborted.signal }, () => {
+      aborted.abort();
+      throw { name: "AbortError", data: WORD }; // oxlint-disable-line no-throw-literal
+    });
+    await expect(ended).rejects.toMatchObject(BLOCKED);
   });
 
   test("reads each field once", async () => {

@@ -1,4 +1,5 @@
-import { kindOf } from "../snapshot/kind-text.ts";
+import { errorFields, kindOf, partsOf } from "../snapshot/kind-text.ts";
+import { bytesIn, bytesName, type Kind } from "../snapshot/kinds.ts";
 import { plainText } from "../snapshot/same-data.ts";
 
 /**
@@ -38,9 +39,6 @@ function writeText(state: Lanes, tag: number, text: string): void {
 }
 
 function write(state: Lanes, value: unknown): void {
-  if (typeof value === "object" && value !== null && !Array.isArray(value) && kindOf(value) !== undefined) {
-    return writeText(state, 103, plainText(value));
-  }
   if (typeof value !== "object" || value === null) return writeText(state, TAGS.indexOf(typeof value), String(value));
   if (Array.isArray(value)) {
     mix(state, 100);
@@ -51,6 +49,8 @@ function write(state: Lanes, value: unknown): void {
     }
     return;
   }
+  const kind = kindOf(value);
+  if (kind !== undefined) return writeKind(state, value, kind);
   const keys = Object.keys(value).sort();
   mix(state, 101);
   mix(state, keys.length);
@@ -58,6 +58,21 @@ function write(state: Lanes, value: unknown): void {
     writeText(state, 102, key);
     write(state, (value as Record<string, unknown>)[key]);
   }
+}
+
+/** A value of a kind beyond JSON, by what the language keeps in it. */
+function writeKind(state: Lanes, value: object, kind: Kind): void {
+  writeText(state, 103, kind);
+  const parts = partsOf(value);
+  if (parts !== undefined) {
+    if (kind === "Error") writeText(state, 105, plainText(errorFields(value).map(([key]) => key)));
+    return write(state, parts);
+  }
+  const bytes = kind === "Date" || kind === "URL" || kind === "RegExp" ? undefined : bytesIn(value, kind);
+  if (bytes === undefined) return writeText(state, 106, plainText(value));
+  writeText(state, 107, bytesName(value, kind));
+  mix(state, bytes.length);
+  for (const byte of bytes) mix(state, byte);
 }
 
 const TAGS: readonly string[] = ["undefined", "object", "boolean", "number", "string", "bigint", "symbol", "function"];

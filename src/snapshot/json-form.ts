@@ -308,11 +308,18 @@ function hiddenContent(value: object): string | undefined {
   return typeof arrayBuffer === "function" ? "a body that is still to be read" : undefined;
 }
 
-/** Whether it is an error, of whatever class and realm. */
-function isErrorLike(value: object): boolean {
-  return value instanceof Error || Object.prototype.toString.call(value) === "[object Error]" ||
-    Object.prototype.toString.call(value) === "[object DOMException]";
+/** Whether it is an error, of whatever class and realm; never anything that was parsed from text. */
+export function isErrorLike(value: unknown): value is Error {
+  try {
+    return typeof value === "object" && value !== null &&
+      (value instanceof Error ||
+        ["[object Error]", "[object DOMException]"].includes(apply(toText, value, []) as string));
+  } catch {
+    return false;
+  }
 }
+
+const toText = Object.prototype.toString;
 
 function pick(value: object, keys: readonly string[]): object {
   const out = {};

@@ -373,9 +373,10 @@ export function digitCount(value: bigint): number {
   return value < TWO_64 && value > -TWO_64 ? String(value).length : Math.ceil(value.toString(16).length * 1.21);
 }
 
-/** Whether a typed array is a Node `Buffer`. */
-export function isBuffer(value: object): boolean {
-  return isNodeBuffer(getPrototypeOf(value) as object);
+/** What a buffer or view is called, such as `Float32Array`. */
+export function bytesName(value: object, kind: Kind): string {
+  if (kind !== "TypedArray") return kind;
+  return isNodeBuffer(getPrototypeOf(value) as object) ? "Buffer" : typedName(value);
 }
 
 /** The name that an error has by its kind. */

@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import { runInNewContext } from "node:vm";
+import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
+import { fingerprint } from "../../src/guards/fingerprint.ts";
 import { plainText, sameData } from "../../src/snapshot/same-data.ts";
 import { type Caps, capsOf, Fault, snapshot, takeTwin } from "../../src/snapshot/snapshot.ts";
 import { textLength } from "../../src/snapshot/text-length.ts";
@@ -278,6 +280,45 @@ describe("plainText()", () => {
     ];
     const texts = values.map((value) => plainText(value));
     expect(texts.filter((one, at) => texts.indexOf(one) !== at)).toEqual([]);
+    const prints = values.map(fingerprint);
+    expect(prints.filter((one, at) => prints.indexOf(one) !== at)).toEqual([]);
+    for (const [i, one] of values.entries()) {
+      for (const [j, other] of values.entries()) expect(sameData(one, other), `${texts[i]} ${texts[j]}`).toBe(i === j);
+    }
+  });
+});
+
+describe("sameData()", () => {
+  test("sameData() says of plain data what plainText() says, and of instances only that they are themselves", () => {
+    fc.assert(
+      fc.property(
+        fc.anything({
+          withBigInt: true,
+          withDate: true,
+          withMap: true,
+          withSet: true,
+          withTypedArray: true,
+          withSparseArray: true,
+        }),
+        fc.anything({ withBigInt: true, withDate: true }),
+        (a, b) => {
+          const [one, again, other] = [a, a, b].map((value) => snapshot(value, CAPS, false));
+          if (one instanceof Fault || other instanceof Fault) return;
+          expect(sameData(one, again)).toBe(true);
+          expect(fingerprint(one)).toBe(fingerprint(again));
+          expect(sameData(one, other)).toBe(plainText(one) === plainText(other));
+        },
+      ),
+    );
+    class Point {
+      readonly x = 1;
+    }
+    const point = new Point();
+    expect([sameData(point, point), sameData(point, new Point()), sameData({ x: 1 }, point)]).toEqual([
+      true,
+      false,
+      false,
+    ]);
   });
 });
 

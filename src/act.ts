@@ -17,6 +17,7 @@ import { capsOf, Fault, snapshot } from "./snapshot/snapshot.ts";
 import { settleUnended } from "./settlement.ts";
 import type { View } from "./session.ts";
 import { Takings } from "./taking.ts";
+import { formOf, UNSEEN } from "./view-form.ts";
 import { conclude, eventOf, recordDecision, tellDenial } from "./tell.ts";
 
 /** What the caller may say about an act. */
@@ -97,20 +98,6 @@ interface Asked extends Earlier {
   readonly source: unknown;
   /** There once grants came later than the call: whoever answers meanwhile waits until they were read. */
   reading: Promise<void> | undefined;
-}
-
-const UNSEEN = Symbol("unseen");
-
-/** The form that a view gives of a payload; `UNSEEN` where it gives none. */
-function formOf(view: View<unknown>, payload: unknown): unknown {
-  try {
-    const form = view.read(payload);
-    const isNothing = form === undefined || form === null || form === payload ||
-      (typeof form === "object" && Object.values(form).every((item) => item === undefined));
-    return isNothing ? UNSEEN : form;
-  } catch {
-    return UNSEEN;
-  }
 }
 
 /** One act, from the gate before it to the gate after it; what guards take belongs to it. */

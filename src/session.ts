@@ -23,8 +23,8 @@ export type { StreamOptions } from "./stream.ts";
  *
  * It reads every result. What an act is given is copied as it is where it is plain data; what is not, a class instance
  * say, is denied with `payload_not_plain`, unless the view of the same call reads it too: then its form is judged, and
- * the act gets the value itself, or what `write` made of it. A view that finds nothing there (`undefined`, an object of
- * nothing, an error) has not read it, and before the act it must still read the same.
+ * the act gets the value itself, or what `write` made of it. A view that finds nothing there (`undefined`, what it finds
+ * in `{}`, an error) has not read it, and before the act it must still read the same.
  */
 export interface View<T> {
   /** The plain form that guards judge. */

@@ -318,6 +318,7 @@ describe("a view before an act", () => {
   test.each<readonly [string, (value: any) => unknown]>([
     ["finds nothing", (value) => value.output],
     ["finds fields of nothing", (value) => ({ text: value.text, calls: value.calls })],
+    ["finds what it finds in anything", (value) => ({ content: value.text ?? "", toolCalls: [], more: [new Date(0)] })],
     ["throws", (value) => value.output.text],
     ["gives the value itself", (value) => value],
     ["gives what is not plain either", () => ({ run: () => 1 })],
@@ -404,6 +405,10 @@ describe.each(AFTER)("after an act: %s", (_, stage, call) => {
         }
       })(),
     })],
+    [
+      "a class with data that JSON does not show",
+      () => Object.defineProperty(new Prompt(WORD), "more", { value: "fine", enumerable: false }),
+    ],
     ["a promise inside", () => ({ later: Promise.resolve(WORD) })],
     ["a function", () => () => WORD],
     ["an object of functions", () => ({ text: () => WORD })],
@@ -437,6 +442,14 @@ describe.each(AFTER)("after an act: %s", (_, stage, call) => {
     if (stage === "post_model_call") return; // A policy always looks at a model's answer.
     const response = new Response(WORD);
     expect(await call(open(), response)).toBe(response);
+  });
+
+  test("judges what a view reads, when it is a Response", async () => {
+    const { guard, seen } = watching("output");
+    const response = new Response("fine", { status: 201 });
+    const view = { read: (one: Response) => ({ status: one.status }), write: (one: Response) => one };
+    expect(await open({ guards: [guard] }).run("x", () => response, { view })).toBe(response);
+    expect(seen).toEqual([{ status: 201 }]);
   });
 
   test("denies what a guard changed of it, when there is no view, and never with a TypeError", async () => {

@@ -65,6 +65,8 @@ describe("an error is read whole", () => {
       "a stack that is of no program",
       (text) => Object.assign(new Error("x"), { stack: `Error: x\n${text}\n    at a (b.js:1:1)` }),
     ],
+    ["a field that is not enumerable", (text) => Object.defineProperty(new Error("x"), "body", { value: text })],
+    ["a field under a symbol", (text) => Object.assign(new ApiError("x"), { [Symbol("body")]: [text] })],
     ["toJSON", (text) => Object.assign(new Error("x"), { toJSON: () => ({ text }) })],
     ["a thrown object's fields", (text) => ({ status: 500, body: { text } })],
     ["a thrown object's message", (text) => ({ message: text })],

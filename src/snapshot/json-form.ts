@@ -119,13 +119,15 @@ class Reading {
     const { toJSON } = value as { toJSON?: unknown };
     if (typeof toJSON === "function") return this.#shown(apply(toJSON, value, [key]), value, depth);
     if (Array.isArray(value)) return this.#listWithFields(value, depth);
-    if (isPlain) return this.#fields(value, depth);
+    if (isPlain) return this.#withHidden(value, this.#fields(value, depth));
     const boxed = unboxed(value);
     if (boxed !== undefined) return boxed;
     if (kinds.hidesContent(value)) throw new Fault("payload_not_plain", "a class instance");
     const pairs = pairsOf(value);
     if (pairs !== undefined) return this.#list(pairs, depth);
-    return this.#shown(this.#fields(value, depth), value, depth);
+    const fields = this.#fields(value, depth);
+    this.#shown(fields, value, depth);
+    return this.#withHidden(value, fields);
   }
 
   /** What a class shows of an instance: it must be something. */
@@ -176,13 +178,13 @@ class Reading {
         throw at(error, "key", key, place);
       }
     });
-    this.#addHidden(value, out);
     return out;
   }
 
   /** What goes on by reference is reached whole: data under symbols, and what is not enumerable, is judged too. */
-  #addHidden(value: object, out: object): void {
+  #withHidden<T extends object>(value: object, out: T): T {
     for (const key of Reflect.ownKeys(value)) {
+      if (isErrorLike(value) && SAID.includes(key)) continue;
       const property = Object.getOwnPropertyDescriptor(value, key);
       if (
         property === undefined || !("value" in property) || (typeof key === "string" && property.enumerable === true)
@@ -198,6 +200,7 @@ class Reading {
       const name = typeof key === "symbol" ? key.description ?? "" : key;
       put(out, Object.hasOwn(out, name) ? `${name} (hidden)` : name, copy);
     }
+    return out;
   }
 
   #list(value: readonly unknown[], depth: number): unknown[] {
@@ -270,6 +273,7 @@ class Reading {
         throw at(fault, "key", key, place);
       }
     });
+    this.#withHidden(error, out);
     const { toJSON } = error as { toJSON?: unknown };
     // Whoever writes the error down gets what it says there, too.
     if (typeof toJSON === "function") {
@@ -281,6 +285,9 @@ class Reading {
     return out;
   }
 }
+
+/** What an error says in fields of its own that are not enumerable, and was looked at. */
+const SAID: readonly (string | symbol)[] = ["name", "message", "stack", "cause", "errors"];
 
 /** Objects that this file made: they are read already. */
 const OURS = new WeakSet<object>();

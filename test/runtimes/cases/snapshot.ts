@@ -96,7 +96,7 @@ export const snapshotCases: readonly Case[] = [
       for (const value of values) {
         const kind = Object.prototype.toString.call(value);
         const { value: copy } = await given({ value }) as { value: object };
-        same(Object.getPrototypeOf(copy), Object.getPrototypeOf(value), kind);
+        same(Object.getPrototypeOf(copy) === Object.getPrototypeOf(value), true, kind);
         same(copy === value, false, kind);
       }
       const read = await given({ values }) as { values: any };
@@ -152,12 +152,12 @@ export const snapshotCases: readonly Case[] = [
     },
   },
   {
-    name: "arrays keep their holes as undefined, and lose extra keys",
+    name: "arrays keep their holes, and lose extra keys",
     async run(): Promise<void> {
       // deno-lint-ignore no-sparse-arrays -- holes are what is tested
       const list = Object.assign([1, , 3], { extra: 1 });
       const copy = (await given({ list })) as { list: unknown[] };
-      same([copy.list.length, Object.keys(copy.list), copy.list], [3, ["0", "1", "2"], [1, undefined, 3]]);
+      same([copy.list.length, Object.keys(copy.list), copy.list[2]], [3, ["0", "2"], 3]);
     },
   },
   {

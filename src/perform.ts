@@ -3,7 +3,7 @@ import { type Decision, type Deny, deny, isThenable } from "./decision.ts";
 import { violation } from "./errors.ts";
 import { passesUnjudged } from "./passage.ts";
 import { RESPONSE } from "./core.ts";
-import type { View } from "./session.ts";
+import type { View, Write } from "./session.ts";
 import type { TokenUsage } from "./request.ts";
 import { tellDenial } from "./tell.ts";
 
@@ -14,11 +14,12 @@ export function performed<T>(
   run: (payload: any, signal: AbortSignal, changed: boolean) => T | Promise<T>,
   usageOf: ((response: T) => TokenUsage | undefined) | undefined,
   view: View<T> | undefined,
+  write: Write | undefined,
 ): Promise<T> {
   // One promise where it began at once: an async verb around the async act would make three.
   return isThenable(begun)
-    ? (begun as Promise<ActImpl>).then((act) => perform(act, run, usageOf, view))
-    : perform(begun as ActImpl, run, usageOf, view);
+    ? (begun as Promise<ActImpl>).then((act) => perform(act, run, usageOf, view, write))
+    : perform(begun as ActImpl, run, usageOf, view, write);
 }
 
 /**
@@ -31,8 +32,10 @@ async function perform<T>(
   run: (payload: any, signal: AbortSignal, changed: boolean) => T | Promise<T>,
   usageOf: ((response: T) => TokenUsage | undefined) | undefined,
   view: View<T> | undefined,
+  write: Write | undefined,
 ): Promise<T> {
   const signal = admitted(act);
+  if (write !== undefined) prepare(act, write);
   let value: T;
   try {
     value = await (act.passage.core.interceptor === undefined
@@ -42,6 +45,26 @@ async function perform<T>(
     return await failed(act, error);
   }
   return responded(act, value, usageOf, view);
+}
+
+/** Makes of what the gate let through what the act works on; where that fails, the act is denied and has never run. */
+function prepare(act: ActImpl, write: Write): void {
+  try {
+    act.payload = write(act.payload, act.changed);
+  } catch (error) {
+    const denial = unwritten(error, "What the act works on could not be made of what was judged");
+    tellDenial(act.passage, act, denial);
+    act.cancel();
+    throw violation(act.stage, denial);
+  }
+}
+
+/** What becomes of a changed payload that cannot be put back. An error with a code and a reason says it itself. */
+function unwritten(error: unknown, otherwise: string): Deny {
+  const { code, reason } = (error ?? {}) as { code?: unknown; reason?: unknown };
+  return typeof code === "string" && typeof reason === "string"
+    ? deny(code, reason, error)
+    : deny("guard_error", otherwise, error);
 }
 
 /** The signal of an act that may run; throws where it may not. */
@@ -113,7 +136,7 @@ function released<T>(act: ActImpl, value: T, decision: Decision, view: View<T> |
     try {
       return view.write(value, decision.payload);
     } catch (error) {
-      denial = deny("guard_error", "The view could not write a changed response back", error);
+      denial = unwritten(error, "The view could not write a changed response back");
     }
   }
   tellDenial(act.passage, { stage, name: act.name, callId: act.callId }, denial);

@@ -34,6 +34,14 @@ export interface View<T> {
   write(value: T, payload: any): T;
 }
 
+/**
+ * Makes of the payload that the gate let through what the act is called with; `changed` tells whether a guard changed
+ * it. Called once, before the act. Where it throws, the act is denied with `guard_error`, or with the error's own `code`
+ * and `reason` where it has both.
+ */
+// deno-lint-ignore no-explicit-any -- the payload's form is the one that the caller gave
+export type Write = (payload: any, changed: boolean) => unknown;
+
 /** What a session is made of. */
 export interface SessionInit {
   /** Letters, digits, `_` and `-`. Needed where no profile is given. */
@@ -69,11 +77,11 @@ export interface Session {
     input: unknown,
     // deno-lint-ignore no-explicit-any -- the act gets what it was called with, which only the caller knows
     act: (input: any, signal: AbortSignal, changed: boolean) => T | Promise<T>,
-    options?: { action?: string | undefined; view?: View<T> | undefined } & ActInit,
+    options?: { action?: string | undefined; view?: View<T> | undefined; write?: Write | undefined } & ActInit,
   ): Promise<T>;
   /** Judges a model request, calls the model, settles the usage that it reports, and judges its response. */
   model<T>(
-    call: { model: string; request: unknown } & ActInit,
+    call: { model: string; request: unknown; write?: Write | undefined } & ActInit,
     // deno-lint-ignore no-explicit-any -- as above
     act: (request: any, signal: AbortSignal, changed: boolean) => T | Promise<T>,
     usageOf?: (response: T) => TokenUsage | undefined,
@@ -81,7 +89,7 @@ export interface Session {
   ): Promise<T>;
   /** Judges a tool call, calls the tool with the arguments that were judged, and judges its result. */
   tool<T>(
-    call: { name: string; arguments: unknown } & ActInit,
+    call: { name: string; arguments: unknown; write?: Write | undefined } & ActInit,
     // deno-lint-ignore no-explicit-any -- as above
     act: (args: any, signal: AbortSignal, changed: boolean) => T | Promise<T>,
     view?: View<T>,
@@ -148,42 +156,50 @@ export class SessionImpl implements Session {
     input: unknown,
     // deno-lint-ignore no-explicit-any -- see Session
     act: (input: any, signal: AbortSignal, changed: boolean) => T | Promise<T>,
-    options: { action?: string | undefined; view?: View<T> | undefined } & ActInit = {},
+    options: { action?: string | undefined; view?: View<T> | undefined; write?: Write | undefined } & ActInit = {},
   ): Promise<T> {
     try {
-      return performed(
-        this.#open("input", options.action ?? "execute", input, options, options.view),
-        act,
-        undefined,
-        options.view,
-      );
+      const begun = this.#open("input", options.action ?? "execute", input, options, options.view);
+      return performed(begun, act, undefined, options.view, options.write);
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
   model<T>(
-    call: { model: string; request: unknown } & ActInit,
+    call: { model: string; request: unknown; write?: Write | undefined } & ActInit,
     // deno-lint-ignore no-explicit-any -- see Session
     act: (request: any, signal: AbortSignal, changed: boolean) => T | Promise<T>,
     usageOf?: (response: T) => TokenUsage | undefined,
     view?: View<T>,
   ): Promise<T> {
     try {
-      return performed(this.#open("pre_model_call", call.model, call.request, call, view), act, usageOf, view);
+      return performed(
+        this.#open("pre_model_call", call.model, call.request, call, view),
+        act,
+        usageOf,
+        view,
+        call.write,
+      );
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
   tool<T>(
-    call: { name: string; arguments: unknown } & ActInit,
+    call: { name: string; arguments: unknown; write?: Write | undefined } & ActInit,
     // deno-lint-ignore no-explicit-any -- see Session
     act: (args: any, signal: AbortSignal, changed: boolean) => T | Promise<T>,
     view?: View<T>,
   ): Promise<T> {
     try {
-      return performed(this.#open("pre_tool_call", call.name, call.arguments, call, view), act, undefined, view);
+      return performed(
+        this.#open("pre_tool_call", call.name, call.arguments, call, view),
+        act,
+        undefined,
+        view,
+        call.write,
+      );
     } catch (error) {
       return Promise.reject(error);
     }

@@ -102,6 +102,14 @@ export function streamOf(
   });
 }
 
+/** All parts of a stream. */
+export async function all(stream: ReadableStream<Part>): Promise<Part[]> {
+  const parts: Part[] = [];
+  const reader = stream.getReader();
+  for (let next = await reader.read(); !next.done; next = await reader.read()) parts.push(next.value);
+  return parts;
+}
+
 /** A model that gives its answers in turn, whole or in parts. */
 function scripted(major: Major, answers: readonly Part[], cuts?: readonly number[]): any {
   let turn = 0;
@@ -281,11 +289,21 @@ export function aiSdkCases(title: string, major: Major): void {
       );
     });
 
-    test("rejects the text of a stream, when its answer was forbidden", async () => {
-      const { model } = governed([answer("the launch code")], { policy: { blockedPatterns: ["launch code"] } });
-      const result = streamText({ model, prompt: "?", maxRetries: 0, onError: () => undefined });
-      await expect(result.text).rejects.toMatchObject({ code: "blocked_pattern" });
-      await Promise.allSettled([result.steps, result.finishReason, result.totalUsage]);
+    test("tells onError and gives no text, when the answer of a stream was forbidden", async () => {
+      const { model } = governed([answer("the launch code", [], { usage: usage(7, 4) })], {
+        policy: { blockedPatterns: ["launch code"] },
+      });
+      const told: any[] = [];
+      const result = streamText({
+        model,
+        prompt: "?",
+        maxRetries: 0,
+        onError: ({ error }: any) => void told.push(error),
+      });
+      expect(await result.text).toBe("");
+      expect(await result.finishReason).toBe("error");
+      expect(await result.totalUsage).toMatchObject({ inputTokens: 7, outputTokens: 4 });
+      expect(told).toMatchObject([{ name: "PolicyViolationError", code: "blocked_pattern", stage: "post_model_call" }]);
     });
 
     test("rejects, when a whole answer is forbidden", async () => {
@@ -783,7 +801,9 @@ export function aiSdkCases(title: string, major: Major): void {
         middleware: sdk.middleware,
       });
       const { stream } = await model.doStream({ prompt: [] });
-      await expect(stream.getReader().read()).rejects.toMatchObject({ code: "blocked_pattern" });
+      const got = await all(stream);
+      expect(got.map(({ type }) => type)).toEqual(["stream-start", "error", "finish"]);
+      expect(got[1]).toMatchObject({ error: { name: "PolicyViolationError", code: "blocked_pattern" } });
     });
 
     test("passes a stream on as it came, when every part is allowed", async () => {
@@ -798,11 +818,7 @@ export function aiSdkCases(title: string, major: Major): void {
         middleware: sdk.middleware,
       });
       const { stream, request } = await model.doStream({ prompt: [] });
-      const got: unknown[] = [];
-      for (let reader = stream.getReader(), next = await reader.read(); !next.done; next = await reader.read()) {
-        got.push(next.value);
-      }
-      expect(got).toEqual(parts.filter((part) => !part["type"].startsWith("tool-input-")));
+      expect(await all(stream)).toEqual(parts);
       expect(request).toEqual({ body: "b" });
     });
 
@@ -815,7 +831,8 @@ export function aiSdkCases(title: string, major: Major): void {
         model: new major.Model({ doStream: async () => result }),
         middleware: sdk.middleware,
       });
-      await expect((async () => (await model.doStream({ prompt: [] })).stream.getReader().read())()).rejects.toThrow();
+      const got = await all((await model.doStream({ prompt: [] })).stream);
+      expect(got.map(({ type }) => type)).toEqual(["stream-start", "error", "finish"]);
       expect(await session.model({ model: "m", request: {} }, () => "free")).toBe("free");
     });
 
@@ -1129,7 +1146,18 @@ export function aiSdkCases(title: string, major: Major): void {
       expect(sdk.tools(tools).client).toBe(tools.client);
       expect(sdk.coverage(tools)).toEqual({
         governed: ["doGenerate", "doStream", "tools.run"],
-        passedThrough: ["providerMetadata", "raw", "calls of earlier turns"],
+        passedThrough: [
+          "headers",
+          "tools' descriptions, schemas, examples and arguments",
+          "stopSequences",
+          "responseFormat",
+          "providerOptions of a call",
+          "request.body",
+          "response.body",
+          "response.headers of a stream",
+          "raw",
+          "files by URL or reference",
+        ],
         ungoverned: ["tools.client"],
       });
       expect(sdk.coverage().ungoverned).toEqual([]);

@@ -1,0 +1,161 @@
+/**
+ * What a model answers, as guards see it.
+ *
+ * @module
+ */
+import type { TokenUsage, View } from "../../mod.ts";
+import { readParts, rewrite, type Rewritten } from "./parts.ts";
+import { graft, isSame, shown } from "./plain.ts";
+import { type Answer, broken, type Generated, type Part, type ProposedCall } from "./types.ts";
+
+/** A part that proposes a call, which has a gate of its own; what the provider ran is a part like any other. */
+export function isProposed(part: Part): boolean {
+  return part["type"] === "tool-call" && part["providerExecuted"] !== true;
+}
+
+const CALL_FIELDS: ReadonlySet<string> = new Set(["type", "toolCallId", "toolName", "input"]);
+
+/** What a call says beside its arguments, where it says anything. */
+function besides(call: Part): Part | undefined {
+  const hasMore = Object.keys(call).some((key) => !CALL_FIELDS.has(key) && call[key] !== undefined);
+  if (!hasMore) return undefined;
+  const { input: _input, ...rest } = call;
+  return rest;
+}
+
+function callOf({ toolCallId: id, toolName: name, input }: Part): ProposedCall {
+  if (typeof input !== "string") return { id, name, arguments: shown(input) };
+  try {
+    return { id, name, arguments: JSON.parse(input) };
+  } catch {
+    return { id, name, arguments: input };
+  }
+}
+
+/** An answer's parts without the arguments of its calls, which are shown apart. */
+function judgedParts(content: readonly Part[]): readonly Part[] {
+  return content.flatMap((part): readonly Part[] => {
+    if (!isProposed(part)) return [part];
+    const more = besides(part);
+    return more === undefined ? [] : [more];
+  });
+}
+
+/** Content and finish reason as guards see them. */
+export function readContent(content: readonly Part[], reason: unknown): Answer {
+  return {
+    ...readParts(judgedParts(content)),
+    toolCalls: content.filter(isProposed).map(callOf),
+    finishReason: String((reason as Part | undefined)?.["unified"] ?? reason ?? ""),
+  };
+}
+
+/**
+ * Content with what a guard changed, every part in its place; `undefined` where one is gone. A guard may take calls away
+ * and change their arguments, and not add any.
+ *
+ * @throws {TypeError} If the SDK cannot take the change.
+ */
+export function writeContent(content: readonly Part[], before: Answer, after: Answer | null): Rewritten {
+  const calls = content.filter(isProposed);
+  const told = new Map(after?.toolCalls?.map((call) => [call.id, call]));
+  const known = new Set(calls.map(({ toolCallId }) => toolCallId));
+  const isKnown = known.size === calls.length && told.size === (after?.toolCalls?.length ?? 0) &&
+    [...told.keys()].every((id) => known.has(id));
+  if (!isKnown) throw broken("tool calls that the model did not make");
+  const judged = rewrite(judgedParts(content), before, after);
+  let next = 0;
+  const places = content.map((part) => {
+    if (!isProposed(part)) return judged.places[next++];
+    const more = besides(part) === undefined ? {} : judged.places[next++];
+    const call = told.get(part["toolCallId"]);
+    return call === undefined ? undefined : writeCall(part, more, call);
+  });
+  return { places, added: judged.added };
+}
+
+function writeCall(part: Part, more: Part | undefined, call: ProposedCall): Part {
+  const written = more === undefined ? part : { ...part, ...more };
+  if (isSame(call, callOf(part))) return written;
+  const input = typeof call.arguments === "string" ? call.arguments : JSON.stringify(call.arguments);
+  return { ...written, toolName: call.name, input };
+}
+
+interface Told {
+  readonly warnings?: unknown;
+  readonly providerMetadata?: unknown;
+  readonly structuredOutputText?: unknown;
+  readonly response?: unknown;
+  readonly rawFinishReason?: unknown;
+  readonly rawUsage?: unknown;
+}
+
+/** What a provider tells beside an answer. Bodies are left out: the answer itself was made of them. */
+function toldIn({ warnings, providerMetadata, structuredOutputText, response, finishReason, usage }: Part): Told {
+  const { body: _body, ...rest } = (response ?? {}) as Part;
+  const told = {
+    warnings,
+    providerMetadata,
+    structuredOutputText,
+    response: rest,
+    rawFinishReason: (finishReason as Part | undefined)?.["raw"],
+    rawUsage: (usage as Part | undefined)?.["raw"],
+  };
+  return Object.fromEntries(Object.entries(told).filter(([, value]) => !isEmpty(value)));
+}
+
+function isEmpty(value: unknown): boolean {
+  return value === undefined ||
+    (typeof value === "object" && value !== null && Object.values(value).every((item) => item === undefined));
+}
+
+/** Puts back what a guard changed of what the provider tells. */
+function writeTold(result: Generated, before: unknown, after: unknown): Generated {
+  if (isSame(before, after)) return result;
+  const { rawFinishReason, rawUsage, response, ...told } = graft(toldIn(result), before, after) as Told;
+  return {
+    ...result,
+    ...told,
+    ...(response === undefined ? {} : { response: { ...result.response, ...response } }),
+    ...(rawFinishReason === undefined
+      ? {}
+      : { finishReason: { ...result.finishReason as Part, raw: rawFinishReason } }),
+    ...(rawUsage === undefined ? {} : { usage: { ...result.usage as Part, raw: rawUsage } }),
+  };
+}
+
+/** How a whole answer is shown to guards, and a changed one put back. */
+export const GENERATED: View<Generated> = {
+  read: readGenerated,
+  write: (result, after: Answer) => {
+    const before = readGenerated(result);
+    const written = writeTold(result, before.provider, after?.provider);
+    const { places, added } = writeContent(result.content, before, after);
+    return {
+      ...written,
+      content: [...places.filter((part) => part !== undefined), ...added],
+      // The body as the provider sent it still says the old.
+      ...(written.response === undefined ? {} : { response: { ...written.response, body: undefined } }),
+    };
+  },
+};
+
+function readGenerated(result: Generated): Answer {
+  const told = toldIn(result);
+  const read = readContent(result.content, result.finishReason);
+  return isEmpty(told) ? read : { ...read, provider: shown(told) };
+}
+
+function figure(value: unknown): number | undefined {
+  return ((value as { total?: unknown } | undefined)?.total ?? value) as number | undefined;
+}
+
+/** The usage that a provider reports. */
+export function usageIn(usage: unknown): TokenUsage {
+  const { inputTokens, outputTokens, totalTokens } = (usage ?? {}) as Part;
+  return {
+    inputTokens: figure(inputTokens),
+    outputTokens: figure(outputTokens),
+    totalTokens: figure(totalTokens),
+  };
+}

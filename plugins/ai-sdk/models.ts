@@ -1,0 +1,255 @@
+/**
+ * The middleware for language models.
+ *
+ * @module
+ */
+import type { Session, TokenUsage, View } from "../../mod.ts";
+import { GENERATED, usageIn } from "./answer.ts";
+import { finishOf, readStream, writeStream } from "./blocks.ts";
+import { JudgedDefinitions, readDefinitions } from "./definitions.ts";
+import { withoutRefused } from "./history.ts";
+import { copyOf, isSame } from "./plain.ts";
+import { mayBeCalled, onlyTools, readRequest, writeRequest } from "./request.ts";
+import type { Sessions, SessionState } from "./state.ts";
+import { Reader, replay } from "./stream.ts";
+import { refuseUnseen } from "./strict.ts";
+import type { AiMiddleware, Generated, Model, Params, Part, Request, Streamed } from "./types.ts";
+
+/** Makes the middleware. */
+export function createMiddleware(
+  sessions: Sessions,
+  options: { readonly definitions: boolean; readonly strict: boolean },
+): AiMiddleware {
+  const models = new GovernedModels(sessions, options.definitions, options.strict);
+  const middleware = {
+    specificationVersion: "v3",
+    wrapGenerate: ({ params, model }: { params: Params; model: Model }) => models.generate(params, model),
+    wrapStream: ({ params, model }: { params: Params; model: Model }) => models.stream(params, model),
+  };
+  // The SDK's types stand where ours are narrower.
+  return middleware as unknown as AiMiddleware;
+}
+
+const STREAMED: View<readonly Part[]> = { read: readStream, write: writeStream };
+
+/**
+ * Marks a request that a gate has let through, so that a model which was wrapped twice for one session counts once. The
+ * mark is a symbol, which no provider sends, and good for one call.
+ */
+const JUDGED: unique symbol = Symbol("sallyport.judged");
+type Marked = Params & { readonly [JUDGED]?: object };
+const marks = new WeakMap<object, Session>();
+
+class GovernedModels {
+  readonly #sessions: Sessions;
+  readonly #definitions: boolean;
+  readonly #strict: boolean;
+
+  constructor(sessions: Sessions, definitions: boolean, strict: boolean) {
+    this.#sessions = sessions;
+    this.#definitions = definitions;
+    this.#strict = strict;
+  }
+
+  async generate(params: Params, model: Model): Promise<Generated> {
+    const session = this.#sessionOf(params, model);
+    if (isJudged(params, session)) return await model.doGenerate(params);
+    return await this.#govern(
+      session,
+      params,
+      model,
+      async (given) => this.#sparing(copyOf(await model.doGenerate(given))),
+      ({ usage }) => usageIn(usage),
+      GENERATED,
+    );
+  }
+
+  stream(params: Params, model: Model): Promise<object> {
+    return new Promise((resolve, reject) => {
+      const session = this.#sessionOf(params, model);
+      if (isJudged(params, session)) {
+        resolve(model.doStream(params));
+        return;
+      }
+      const reader = new Reader(params.abortSignal);
+      const all: Part[] = [];
+      const parts = this.#govern(
+        session,
+        { ...params, abortSignal: reader.signal },
+        model,
+        async (given, signal) => {
+          const result = await model.doStream(given);
+          resolve({ ...this.#sparing(result as unknown as Generated), stream: replay(parts, all, reader) });
+          await collect(result, signal, all);
+          return this.#strict ? all.filter(({ type }) => type !== "raw") : all;
+        },
+        (parts) => usageIn(finishOf(parts)?.["usage"]),
+        STREAMED,
+      ).finally(() => reader.forget());
+      parts.then(() => reject(new TypeError("An interceptor did not call the model")), reject);
+    });
+  }
+
+  #sessionOf(params: Params, { modelId: name }: Model): Session {
+    return this.#sessions.find({ kind: "model", name, context: params.providerOptions?.["sallyport"] });
+  }
+
+  async #govern<T>(
+    session: Session,
+    params: Params,
+    { modelId: name }: Model,
+    act: (params: Params, signal: AbortSignal) => Promise<T>,
+    usageOf: (value: T) => TokenUsage,
+    view: View<T>,
+  ): Promise<T> {
+    const context = params.providerOptions?.["sallyport"];
+    const grant = this.#sessions.grantOf({ kind: "model", name, context, callId: undefined });
+    const prepared = new PreparedRequest(params, session, this.#sessions.stateOf(session), this.#definitions);
+    const reading = prepared.read(name);
+    if (reading !== undefined) await reading;
+    const result = session.model<T>(
+      {
+        model: name,
+        request: prepared.request,
+        signal: params.abortSignal,
+        grant,
+        write: (asked: Request, changed) => {
+          const written = prepared.write(asked, changed);
+          if (this.#strict) refuseUnseen(written);
+          return written;
+        },
+      },
+      (written: Params, signal) => {
+        prepared.isSent = true;
+        return act(marked({ ...written, abortSignal: signal }, session), signal);
+      },
+      usageOf,
+      view,
+    );
+    prepared.keep();
+    return await result;
+  }
+
+  /** An answer without what nobody judges, where that must not go on. */
+  #sparing(result: Generated): Generated {
+    if (!this.#strict) return result;
+    const { request: _request, response, ...rest } = result;
+    const { body: _body, headers: _headers, ...told } = response ?? {};
+    return { ...rest, ...(response === undefined ? {} : { response: told }) } as Generated;
+  }
+}
+
+/** Reads a model's stream to its end. */
+async function collect({ stream }: Streamed, signal: AbortSignal, all: Part[]): Promise<void> {
+  const reader = stream.getReader();
+  // Not waited for: it may take for ever.
+  const leave = (): void => void reader.cancel(signal.reason).catch(() => undefined);
+  if (signal.aborted) leave();
+  else signal.addEventListener("abort", leave);
+  try {
+    for (let one = await reader.read(); !one.done; one = await reader.read()) all.push(copyOf(one.value));
+  } finally {
+    signal.removeEventListener("abort", leave);
+  }
+  signal.throwIfAborted();
+}
+
+function marked(params: Params, session: Session): Params {
+  const mark = Object.freeze({});
+  marks.set(mark, session);
+  return { ...params, [JUDGED]: mark } as Marked;
+}
+
+function isJudged(params: Params, session: Session): boolean {
+  const mark = (params as Marked)[JUDGED];
+  if (mark === undefined || marks.get(mark) !== session) return false;
+  marks.delete(mark);
+  return true;
+}
+
+/** A request that is a copy of its own: what is judged of it is what is sent. */
+class PreparedRequest {
+  /** What guards are shown. */
+  request: Request = { messages: [] };
+  /** Set once the model is called: nothing of the request can change after that. */
+  isSent = false;
+  readonly #session: Session;
+  readonly #state: SessionState;
+  readonly #definitions: boolean;
+  /** Copies the bytes, which are shared with the caller as long as nothing has to be waited for. */
+  readonly #late: (() => void)[] = [];
+  /** The caller's, and once it was read, a copy. */
+  #own: Params;
+  #unreadable: unknown;
+  #judging: string | undefined;
+
+  constructor(params: Params, session: Session, state: SessionState, definitions: boolean) {
+    this.#own = params;
+    this.#session = session;
+    this.#state = state;
+    this.#definitions = definitions;
+  }
+
+  /** Reads the request. Where that fails, nothing is sent, and the gate says so. */
+  read(model: string): Promise<void> | undefined {
+    try {
+      const own = this.#copied();
+      const prompt = withoutRefused(own.prompt, this.#session, model, this.#state.calls);
+      if (!(prompt instanceof Promise)) return this.#show({ ...own, prompt });
+      this.keep();
+      return prompt.then((late) => this.#show({ ...own, prompt: late })).catch((error) => this.#fail(error));
+    } catch (error) {
+      this.#fail(error);
+      return undefined;
+    }
+  }
+
+  /** Makes bytes its own, unless they were sent already. */
+  keep(): void {
+    if (this.isSent) return;
+    for (const copy of this.#late.splice(0)) copy();
+  }
+
+  write(asked: Request, changed: boolean): Params {
+    if (this.#unreadable !== undefined) throw this.#unreadable;
+    const isAsJudged = !changed || isSame(asked?.definitions, this.request.definitions);
+    if (this.#judging !== undefined && isAsJudged) this.#state.definitions.add(this.#judging);
+    return changed ? writeRequest(this.#own, this.request, asked) : this.#own;
+  }
+
+  #copied(): Params {
+    const { abortSignal, tools, providerOptions, ...rest } = this.#own;
+    const own = copyOf(rest, this.#late) as Params;
+    const { sallyport: _way, ...options } = providerOptions ?? {};
+    const copied: Params = {
+      ...own,
+      ...(abortSignal === undefined ? {} : { abortSignal }),
+      ...(tools === undefined ? {} : { tools: this.#definitions ? copyOf(tools) : tools.map((tool) => ({ ...tool })) }),
+      ...(Object.keys(options).length === 0 ? {} : { providerOptions: copyOf(options) }),
+    };
+    const { policy } = this.#session.context;
+    return onlyTools(copied, (name) => mayBeCalled(policy, name));
+  }
+
+  #show(own: Params): undefined {
+    this.#own = own;
+    let hasDefinitions = false;
+    if (this.#definitions) {
+      const text = JudgedDefinitions.textOf(readDefinitions(own));
+      hasDefinitions = !this.#state.definitions.has(text);
+      if (hasDefinitions) this.#judging = text;
+    }
+    this.request = readRequest(own, hasDefinitions);
+    return undefined;
+  }
+
+  #fail(error: unknown): void {
+    this.#unreadable = error ?? new TypeError("The request could not be read");
+    this.request = Object.defineProperty({}, "messages", {
+      enumerable: true,
+      get: () => {
+        throw new TypeError("The request could not be read");
+      },
+    });
+  }
+}

@@ -1,0 +1,260 @@
+/**
+ * Values of the AI SDK as plain data for guards, and back.
+ *
+ * @module
+ */
+import { bytesOfBase64, textOfBytes } from "../shared/bytes.ts";
+import { broken, type Part } from "./types.ts";
+
+/** Deeper than any payload may be: what is further down is left as it is, and the gate refuses it. */
+const DEEPEST = 70;
+
+/** Ends the key under which a text that may be base64 stands a second time, as it is. */
+const AS_TEXT = "AsText";
+
+/** Keys of parts under which a string is bytes in base64. */
+const BYTE_KEYS: ReadonlySet<string> = new Set(["data", "blob", "base64"]);
+const FILE_TYPES: ReadonlySet<unknown> = new Set([
+  "audio",
+  "data",
+  "file",
+  "file-data",
+  "image",
+  "image-data",
+  "media",
+  "reasoning-file",
+  "video",
+]);
+
+/** Keys under which providers keep what they sign and encrypt, which is base64 and means nothing to anybody else. */
+const OPAQUE_KEYS: ReadonlySet<string> = new Set(["providerMetadata", "providerOptions"]);
+const OPAQUE_LENGTH = 64;
+
+/** What is copied as it is, since nothing in it can change. */
+function isLeaf(value: unknown): boolean {
+  return typeof value !== "object" || value === null;
+}
+
+/** Whether a value is an object of plain data: of this realm, of another one, or without a prototype. */
+export function isPlainObject(value: unknown): value is Part {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+/** The bytes that a value is, without a copy. */
+function bytesOf(value: unknown): Uint8Array | undefined {
+  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  return value instanceof ArrayBuffer ? new Uint8Array(value) : undefined;
+}
+
+/** A copy of bytes, of their own kind. */
+function copyOfBytes(value: object): object {
+  return value instanceof Uint8Array ? value.slice() : structuredClone(value);
+}
+
+/**
+ * A copy that nobody else holds, so that what was judged is what goes on. Bytes are copied too, unless `late` is given:
+ * it then gets a function for each, which copies them in place, for the case that something has to be waited for.
+ */
+export function copyOf<T>(value: T, late?: (() => void)[]): T {
+  return copied(value, late, 0) as T;
+}
+
+function copied(value: unknown, late: (() => void)[] | undefined, depth: number): unknown {
+  if (isLeaf(value) || depth > DEEPEST) return value;
+  if (value instanceof URL) return new URL(value.href);
+  if (value instanceof Date) return new Date(value.getTime());
+  if (Array.isArray(value)) {
+    const list: unknown[] = [];
+    for (let index = 0; index < value.length; index++) put(list, index, value[index], late, depth);
+    return list;
+  }
+  if (!isPlainObject(value)) return bytesOf(value) === undefined ? value : copyOfBytes(value as object);
+  const object = {};
+  for (const [key, item] of Object.entries(value)) put(object, key, item, late, depth);
+  return object;
+}
+
+function put(
+  into: object,
+  key: string | number,
+  item: unknown,
+  late: (() => void)[] | undefined,
+  depth: number,
+): void {
+  const isLate = late !== undefined && bytesOf(item) !== undefined;
+  const value = isLate ? item : copied(item, late, depth + 1);
+  // Defined, not assigned: a key "__proto__" is a key like any other, and the gate refuses it.
+  Object.defineProperty(into, key, { value, enumerable: true, writable: true, configurable: true });
+  if (isLate) late.push(() => void ((into as Record<string | number, unknown>)[key] = copyOfBytes(item as object)));
+}
+
+/**
+ * A value as guards are shown it: plain data, without what is `undefined`. Bytes are text where they are valid UTF-8,
+ * whatever their media type says; a base64 string that stands for bytes is shown as these.
+ */
+export function shown(value: unknown): unknown {
+  return shownIn(value, false, 0);
+}
+
+function shownIn(value: unknown, isOpaque: boolean, depth: number): unknown {
+  if (typeof value === "string") return shownText(value, isOpaque);
+  if (typeof value === "bigint") return String(value);
+  if (isLeaf(value) || depth > DEEPEST) return value;
+  if (value instanceof URL) return shownText(value.href, false);
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? "" : value.toISOString();
+  const bytes = bytesOf(value);
+  if (bytes !== undefined) return shownBytes(bytes);
+  if (Array.isArray(value)) return Array.from(value, (item: unknown) => shownIn(item, isOpaque, depth + 1) ?? null);
+  if (value instanceof Error) return shownError(value, depth);
+  if (!isPlainObject(value)) return value;
+  const object: Record<string, unknown> = {};
+  for (const [key, item] of Object.entries(value)) {
+    if (item === undefined) continue;
+    const isFile = BYTE_KEYS.has(key) && typeof item === "string" && isFilePart(value);
+    const one = isFile ? shownFile(item) : shownIn(item, isOpaque || OPAQUE_KEYS.has(key), depth + 1);
+    if (one !== undefined) define(object, key, one);
+    if (isFile && one !== item && isLikeText(item)) define(object, key + AS_TEXT, item);
+  }
+  return object;
+}
+
+function define(object: object, key: string, value: unknown): void {
+  Object.defineProperty(object, key, { value, enumerable: true, writable: true, configurable: true });
+}
+
+function shownError(error: Error, depth: number): unknown {
+  const { name, message, cause } = error;
+  const own = shownIn({ ...error }, false, depth + 1) as Part;
+  return { ...own, name, message, ...(cause === undefined ? {} : { cause: shownIn(cause, false, depth + 1) }) };
+}
+
+/** Whether an object carries a file: what it calls the file does not matter. */
+function isFilePart({ mediaType, mimeType, type }: Part): boolean {
+  return typeof mediaType === "string" || typeof mimeType === "string" || FILE_TYPES.has(type);
+}
+
+/** Bytes are judged as the text that they are; what is no text has nothing to search. */
+function shownBytes(bytes: Uint8Array): string | undefined {
+  return textOfBytes(bytes);
+}
+
+function shownFile(text: string): unknown {
+  const bytes = bytesOfBase64(text);
+  return bytes === undefined ? shownText(text, false) : shownBytes(bytes);
+}
+
+const DATA_URL = /^data:[^,]{0,256};base64,/i;
+
+function shownText(text: string, isOpaque: boolean): unknown {
+  const [head] = DATA_URL.exec(text) ?? [];
+  if (head === undefined && !(isOpaque && text.length >= OPAQUE_LENGTH && !isLikeText(text))) return text;
+  const bytes = bytesOfBase64(head === undefined ? text : text.slice(head.length));
+  return bytes === undefined || (head !== undefined && isLikeText(text.slice(head.length))) ? text : shownBytes(bytes);
+}
+
+const SHORT = 64;
+
+/**
+ * Whether a text that can be read as base64 may be a text all the same: it is short, has blanks, or has not the mixture
+ * of letters that bytes have in base64.
+ */
+function isLikeText(text: string): boolean {
+  if (text.length <= SHORT || /[^\S\r\n]/.test(text)) return true;
+  return !(/[a-z]/.test(text) && /[A-Z]/.test(text) && /[0-9+/_-]/.test(text));
+}
+
+/** Whether a value has to be shown otherwise than it is: it has bytes in it, or what stands for bytes. */
+export function holdsBytes(value: unknown, depth = 0): boolean {
+  if (typeof value === "string") return DATA_URL.test(value);
+  if (isLeaf(value) || depth > DEEPEST) return false;
+  if (bytesOf(value) !== undefined) return true;
+  if (Array.isArray(value)) return value.some((item) => holdsBytes(item, depth + 1));
+  if (!isPlainObject(value)) return false;
+  for (const [key, item] of Object.entries(value)) {
+    if (holdsBytes(item, depth + 1)) return true;
+    if (BYTE_KEYS.has(key) && typeof item === "string" && isFilePart(value)) return true;
+  }
+  return false;
+}
+
+/** Whether two values that guards were shown are the same data. */
+export function isSame(a: unknown, b: unknown): boolean {
+  if (Object.is(a, b)) return true;
+  if (isLeaf(a) || isLeaf(b)) return false;
+  const [left, right] = [bytesOf(a), bytesOf(b)];
+  if (left !== undefined || right !== undefined) {
+    return left !== undefined && right !== undefined && left.length === right.length &&
+      left.every((byte, index) => byte === right[index]);
+  }
+  if (Array.isArray(a) !== Array.isArray(b)) return false;
+  const [first, second] = [a as Part, b as Part];
+  const keys = Object.keys(first);
+  return keys.length === Object.keys(second).length &&
+    keys.every((key) => Object.hasOwn(second, key) && isSame(first[key], second[key]));
+}
+
+/**
+ * A value with put in what differs between the form that guards were shown and the changed one.
+ *
+ * @throws {TypeError} If the value cannot take the change.
+ */
+export function graft(value: unknown, before: unknown, after: unknown): unknown {
+  if (isSame(before, after)) return value;
+  if (typeof value === "string") return graftText(value, before, after);
+  if (isLeaf(value)) return after;
+  if (bytesOf(value) !== undefined) return bytesFrom(after);
+  if (value instanceof URL) return urlFrom(after);
+  if (Array.isArray(value)) return graftList(value, before, after);
+  if (!isPlainObject(value) && !(value instanceof Error)) throw broken("a value that is not plain data");
+  if (!isPlainObject(before) || !isPlainObject(after)) throw broken("a part's shape");
+  return graftObject(value as Part, before, after);
+}
+
+function graftList(value: readonly unknown[], before: unknown, after: unknown): unknown {
+  if (!Array.isArray(before) || !Array.isArray(after) || after.length !== value.length) throw broken("a part's shape");
+  return value.map((item, index) => graft(item, before[index], after[index]));
+}
+
+function graftObject(value: Part, before: Part, after: Part): unknown {
+  const copy: Record<string, unknown> = { ...value };
+  for (const key of Object.keys({ ...before, ...after })) {
+    if (isSame(before[key], after[key])) continue;
+    if (key.endsWith(AS_TEXT) && Object.hasOwn(before, key) && !Object.hasOwn(value, key)) {
+      throw broken("a text that stands for bytes");
+    }
+    const item = graft(value[key], before[key], after[key]);
+    if (item === undefined) delete copy[key];
+    else define(copy, key, item);
+  }
+  return copy;
+}
+
+/** A text, or base64 whose bytes a guard saw as what they are. */
+function graftText(value: string, before: unknown, after: unknown): unknown {
+  if (before === value) return after;
+  const [head = ""] = DATA_URL.exec(value) ?? [];
+  return head + base64Of(bytesFrom(after));
+}
+
+function bytesFrom(after: unknown): Uint8Array {
+  if (typeof after === "string") return new TextEncoder().encode(after);
+  const bytes = bytesOf(after);
+  if (bytes === undefined) throw broken("bytes that are neither bytes nor text");
+  return bytes;
+}
+
+function base64Of(bytes: Uint8Array): string {
+  let binary = "";
+  for (const byte of bytes) binary += String.fromCharCode(byte);
+  return btoa(binary);
+}
+
+function urlFrom(after: unknown): URL {
+  try {
+    return new URL(String(after));
+  } catch {
+    throw broken("an address that is none");
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * What the plugin keeps for each session, and how it finds one.
+ *
+ * @module
+ */
+import type { ApprovalGrant, PolicyViolationError, Session, SessionSource } from "../../mod.ts";
+import { JudgedDefinitions } from "./definitions.ts";
+import { JudgedCalls } from "./history.ts";
+import type { AiSdkCall, AiSdkContext, AiSdkOptions } from "./types.ts";
+
+/** What is kept for a session, as long as the session is. */
+export interface SessionState {
+  readonly calls: JudgedCalls;
+  readonly definitions: JudgedDefinitions;
+}
+
+/** Whether a value is a session, of this copy of the package or of another. */
+export function isSession(value: unknown): value is Session {
+  return typeof (value as Partial<Session> | null)?.model === "function";
+}
+
+/** Finds sessions, their state and their grants. */
+export class Sessions {
+  readonly #source: SessionSource<AiSdkContext>;
+  readonly #grantOf: AiSdkOptions["grantOf"];
+  readonly #states = new WeakMap<Session, SessionState>();
+
+  constructor(source: SessionSource<AiSdkContext>, grantOf: AiSdkOptions["grantOf"]) {
+    this.#source = source;
+    this.#grantOf = grantOf;
+  }
+
+  /** @throws {TypeError} If there is none. */
+  find(context: AiSdkContext): Session {
+    let session: unknown;
+    // A model may read the error below, so what the function threw stays out of it.
+    try {
+      session = typeof this.#source === "function" ? this.#source(context) : this.#source;
+    } catch {
+      session = undefined;
+    }
+    if (isSession(session)) return session;
+    throw new TypeError("No session was found to judge this call");
+  }
+
+  stateOf(session: Session): SessionState {
+    let state = this.#states.get(session);
+    if (state === undefined) {
+      state = { calls: new JudgedCalls(), definitions: new JudgedDefinitions() };
+      this.#states.set(session, state);
+    }
+    return state;
+  }
+
+  /** @throws {TypeError} If the function that finds grants throws. */
+  grantOf(call: AiSdkCall): ApprovalGrant | readonly ApprovalGrant[] | undefined {
+    try {
+      return this.#grantOf?.(call);
+    } catch {
+      throw new TypeError("The grant of this call could not be found");
+    }
+  }
+}
+
+/** Tells a refusal of the gates, also one of another copy of the package. */
+export function isRefusal(error: unknown): error is PolicyViolationError {
+  return (error as Partial<PolicyViolationError> | null)?.["~brand"] === "sallyport.PolicyViolationError";
+}

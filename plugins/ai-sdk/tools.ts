@@ -1,0 +1,184 @@
+/**
+ * Tools whose calls pass the gates.
+ *
+ * @module
+ */
+import type { Session } from "../../mod.ts";
+import { deniedCall, isDeniedCall } from "./denied.ts";
+import { inputText, isOfArguments } from "./history.ts";
+import { copyOf, graft, holdsBytes, shown } from "./plain.ts";
+import { schemaOf } from "./schema.ts";
+import { isRefusal, type Sessions } from "./state.ts";
+import type { Tool, ToolOptions } from "./types.ts";
+
+/** Whether a tool runs here, so that it can be governed. */
+export function isTool(value: unknown): value is Tool {
+  return typeof (value as Partial<Tool> | null)?.execute === "function";
+}
+
+/** What runs in place of tools, of any copy of this plugin. */
+const governedFunctions = new WeakSet<object>();
+
+/** A copy of a tool whose every call passes the gates. */
+export function governTool(sessions: Sessions, name: string, tool: Tool): Tool {
+  if (governedFunctions.has(tool.execute)) {
+    throw new TypeError(`Cannot govern tools: "${name}" is governed already`);
+  }
+  const copy = Object.create(
+    Object.getPrototypeOf(tool) as object | null,
+    Object.getOwnPropertyDescriptors(tool),
+  ) as Tool;
+  const start = (input: unknown, options?: ToolOptions): Call => {
+    const call = new Call(sessions, name, tool, copy);
+    call.start(input, options ?? {});
+    return call;
+  };
+  define(copy, "execute", executeLike(tool.execute, start));
+  governedFunctions.add(copy.execute);
+  const { toModelOutput } = tool;
+  if (typeof toModelOutput === "function") {
+    define(copy, "toModelOutput", orDenied(tool, toModelOutput as ToModelOutput));
+  }
+  return copy;
+}
+
+function define(target: object, key: string, value: unknown): void {
+  Object.defineProperty(target, key, { value, enumerable: true, writable: true, configurable: true });
+}
+
+/** The SDK takes the answers of a generator one by one, and that of a function as one: each stays what it is. */
+function executeLike(
+  original: Tool["execute"],
+  start: (input: unknown, options?: ToolOptions) => Call,
+): Tool["execute"] {
+  const kind = Object.prototype.toString.call(original);
+  if (kind === "[object AsyncGeneratorFunction]") {
+    return async function* execute(input: unknown, options?: ToolOptions): AsyncGenerator<unknown, void, undefined> {
+      yield* await start(input, options).answers;
+    };
+  }
+  return function execute(input: unknown, options?: ToolOptions): unknown {
+    const call = start(input, options);
+    const last = call.answers.then((answers) => answers.at(-1));
+    if (!call.isIterable || kind === "[object AsyncFunction]") return last;
+    // The SDK looks for an iterable, and who calls the tool by hand awaits its last answer.
+    last.catch(() => undefined);
+    return Object.assign(each(call.answers), { then: last.then.bind(last) });
+  };
+}
+
+async function* each(answers: Promise<readonly unknown[]>): AsyncGenerator<unknown, void, undefined> {
+  yield* await answers;
+}
+
+type ToModelOutput = (options: { readonly output: unknown }) => unknown;
+
+/** What makes a text of the tool's results knows nothing of refusals. */
+function orDenied(tool: Tool, toModelOutput: ToModelOutput): ToModelOutput {
+  return (options) =>
+    isDeniedCall(options.output) ? { type: "json", value: options.output } : toModelOutput.call(tool, options);
+}
+
+/** One call of a tool. */
+class Call {
+  /** All that it answered, in its order: one value, unless the tool answers an iterable. */
+  answers: Promise<readonly unknown[]> = Promise.resolve([]);
+  /** Whether the tool answered an iterable; known at once where no guard had to be waited for. */
+  isIterable = false;
+  readonly #sessions: Sessions;
+  readonly #name: string;
+  readonly #tool: Tool;
+  /** What models were told, and the SDK calls. */
+  readonly #copy: Tool;
+  readonly #execute: Tool["execute"];
+  #isMany = false;
+  /** Puts the bytes back that guards saw as what they are. */
+  #restore = (result: unknown): unknown => result;
+
+  constructor(sessions: Sessions, name: string, tool: Tool, copy: Tool) {
+    this.#sessions = sessions;
+    this.#name = name;
+    this.#tool = tool;
+    this.#copy = copy;
+    this.#execute = tool.execute;
+  }
+
+  start(input: unknown, options: ToolOptions): void {
+    const { description, inputSchema } = this.#copy;
+    const go = (schema: unknown): Promise<readonly unknown[]> =>
+      this.#run(input, options, { fn: this.#execute, description, inputSchema: schema });
+    let schema: unknown;
+    try {
+      schema = schemaOf(inputSchema);
+    } catch {
+      // The schema itself, then, equals no pin.
+      schema = inputSchema;
+    }
+    const isLater = typeof (schema as Partial<Promise<unknown>> | null | undefined)?.then === "function";
+    this.answers = isLater ? Promise.resolve(schema).catch(() => inputSchema).then(go) : go(schema);
+  }
+
+  /** No async function, so that what runs at once is known at once. */
+  #run(input: unknown, options: ToolOptions, tool: object): Promise<readonly unknown[]> {
+    const { toolCallId: callId, abortSignal: signal } = options;
+    const [name, context] = [this.#name, options.context ?? options.experimental_context];
+    let session: Session;
+    let answered: Promise<unknown>;
+    try {
+      session = this.#sessions.find({ kind: "tool", name, context });
+      const grant = this.#sessions.grantOf({ kind: "tool", name, context, callId });
+      answered = session.tool<unknown>(
+        { name, arguments: input, callId, signal, grant, metadata: { tool } },
+        (args, own) => this.#call(args, { ...options, abortSignal: own }),
+      );
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    const { calls } = this.#sessions.stateOf(session);
+    return answered.then(
+      (result) => {
+        calls.add(callId, name, inputText(input), false);
+        const restored = this.#restore(result);
+        return this.#isMany && Array.isArray(restored) ? restored : [restored];
+      },
+      (error: unknown) => {
+        if (!isRefusal(error)) throw error;
+        const isBefore = error.stage === "pre_tool_call";
+        if (!isBefore) calls.add(callId, name, inputText(input), false);
+        else if (isOfArguments(error.code)) calls.add(callId, name, inputText(input), true);
+        return [deniedCall(error)];
+      },
+    );
+  }
+
+  #call(args: unknown, options: object): unknown {
+    const output = this.#execute.call(this.#tool, args, options) as Partial<AsyncIterable<unknown>> | null | undefined;
+    this.isIterable = typeof output?.[Symbol.asyncIterator] === "function";
+    return this.#whole(output);
+  }
+
+  async #whole(output: unknown): Promise<unknown> {
+    const result = this.isIterable ? await this.#gathered(output as AsyncIterable<unknown>) : await output;
+    if (!holdsBytes(result)) return result;
+    const own = copyOf(result);
+    const seen = shown(own);
+    this.#restore = (judged) => restored(own, seen, judged);
+    return seen;
+  }
+
+  async #gathered(output: AsyncIterable<unknown>): Promise<unknown> {
+    const all: unknown[] = [];
+    for await (const one of output) all.push(one);
+    this.#isMany = all.length > 1;
+    return this.#isMany ? all : all[0];
+  }
+}
+
+/** A result with its bytes; one that a guard gave another shape is what the guard made it. */
+function restored(own: unknown, seen: unknown, judged: unknown): unknown {
+  try {
+    return graft(own, seen, judged);
+  } catch {
+    return judged;
+  }
+}

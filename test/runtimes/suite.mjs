@@ -21,6 +21,7 @@ const NODE_ONLY = [
   "test/memory.test.ts",
   "test/workflows.test.ts",
   "test/manifests.test.ts",
+  "test/plugins/ai-sdk-http.test.ts",
 ];
 /** Folders with runners of their own. */
 const APART = ["test/frameworks", "test/package", here, "test/.out"];

@@ -115,7 +115,7 @@ function shownIn(value: unknown, isOpaque: boolean, depth: number): unknown {
     const isFile = BYTE_KEYS.has(key) && typeof item === "string" && isFilePart(value);
     const one = isFile ? shownFile(item) : shownIn(item, isOpaque || OPAQUE_KEYS.has(key), depth + 1);
     if (one !== undefined) define(object, key, one);
-    if (isFile && one !== item && isLikeText(item)) define(object, key + AS_TEXT, item);
+    if (isFile && one !== item && isLikeText(item, typeof one !== "string")) define(object, key + AS_TEXT, item);
   }
   return object;
 }
@@ -157,12 +157,12 @@ function shownText(text: string, isOpaque: boolean): unknown {
 const SHORT = 64;
 
 /**
- * Whether a text that can be read as base64 may be a text all the same: it is short, has blanks, or has not the mixture
- * of letters that bytes have in base64.
+ * Whether a text that can be read as base64 may be a text all the same: it has blanks, or has not the mixture of letters
+ * that bytes have in base64. A short one may be, unless what it stands for is a text.
  */
-function isLikeText(text: string): boolean {
-  if (text.length <= SHORT || /[^\S\r\n]/.test(text)) return true;
-  return !(/[a-z]/.test(text) && /[A-Z]/.test(text) && /[0-9+/_-]/.test(text));
+function isLikeText(text: string, isBinary = true): boolean {
+  if ((isBinary && text.length <= SHORT) || /[^\S\r\n]/.test(text)) return true;
+  return !(/[a-z]/.test(text) && /[A-Z]/.test(text) && /[0-9+/=_-]/.test(text));
 }
 
 /** Whether a value has to be shown otherwise than it is: it has bytes in it, or what stands for bytes. */

@@ -26,6 +26,8 @@ import { aiSdk } from "../../plugins/ai-sdk.ts";
 export interface Major {
   readonly ai: any;
   readonly Model: new (options: { doGenerate?: any; doStream?: any }) => any;
+  /** Whether models are of the form that `ai` 7 brought. */
+  readonly isV4?: boolean;
 }
 
 export type Part = Record<string, any>;

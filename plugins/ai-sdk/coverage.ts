@@ -4,11 +4,9 @@
  * @module
  */
 import type { Coverage } from "../../mod.ts";
+import { HOOKS } from "./hooks.ts";
 import { isTool } from "./tools.ts";
 import type { Part } from "./types.ts";
-
-/** Functions of a tool that the SDK calls with its arguments, or with what becomes of them, beside `execute`. */
-const HOOKS = ["needsApproval", "onInputStart", "onInputDelta", "onInputAvailable", "toModelOutput"];
 
 /** What a plugin with these options governs of these tools. */
 export function coverageOf(
@@ -26,12 +24,12 @@ export function coverageOf(
       "doStream",
       ...(definitions ? ["definitions"] : []),
       ...here.map(([name]) => `tools.${name}`),
+      ...hooks,
     ],
     passedThrough: [
       "headers",
       ...(definitions ? [] : DEFINITIONS),
       ...(strict ? [] : UNJUDGED),
-      ...hooks,
     ],
     ungoverned: [
       ...elsewhere.map(([name]) => `tools.${name}`),
@@ -57,5 +55,9 @@ const UNJUDGED = [
   "files by URL or reference",
 ];
 
-/** What else of the SDK calls models: other kinds, and models that are not wrapped. */
-const OTHER_WAYS: readonly string[] = [];
+/** What else of the SDK reaches models and providers. */
+const OTHER_WAYS = [
+  "models that are not wrapped: of prepareStep, prepareCall, repair functions, fallbacks",
+  "embedding, image, speech, transcription, reranking, video, realtime and decision models",
+  "batches, uploads of files and skills",
+];

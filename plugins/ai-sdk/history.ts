@@ -129,7 +129,7 @@ function isRefusedCall(
     judged.add(toolCallId, toolName, text, isRefused);
     return isRefused;
   };
-  const decided = check(session, part);
+  const decided = checkCall(session, part);
   const isRefused = decided instanceof Promise
     ? decided.then((late) => judge(late, session, model, part))
     : judge(decided, session, model, part);
@@ -137,7 +137,7 @@ function isRefusedCall(
 }
 
 /** What a call's own gate would decide; `undefined` where it cannot be asked. */
-function check(
+export function checkCall(
   session: Session,
   { toolCallId, toolName, input }: Part,
 ): Decision | undefined | Promise<Decision | undefined> {

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Session, TokenUsage, View } from "../../mod.ts";
-import { GENERATED, usageIn } from "./answer.ts";
+import { GENERATED, isProposed, usageIn } from "./answer.ts";
 import { finishOf, readStream, writeStream } from "./blocks.ts";
 import { JudgedDefinitions, readDefinitions } from "./definitions.ts";
 import { withoutRefused } from "./history.ts";
@@ -85,7 +85,11 @@ class GovernedModels {
         },
         (parts) => usageIn(finishOf(parts)?.["usage"]),
         STREAMED,
-      ).finally(() => reader.forget());
+      ).then((judged) => {
+        const { proposed } = this.#sessions.stateOf(session);
+        for (const part of judged) if (isProposed(part)) proposed.add(part);
+        return judged;
+      }).finally(() => reader.forget());
       parts.then(() => reject(new TypeError("An interceptor did not call the model")), reject);
     });
   }

@@ -6,12 +6,32 @@
 import type { ApprovalGrant, PolicyViolationError, Session, SessionSource } from "../../mod.ts";
 import { JudgedDefinitions } from "./definitions.ts";
 import { JudgedCalls } from "./history.ts";
-import type { AiSdkCall, AiSdkContext, AiSdkOptions } from "./types.ts";
+import type { AiSdkCall, AiSdkContext, AiSdkOptions, Part } from "./types.ts";
 
 /** What is kept for a session, as long as the session is. */
 export interface SessionState {
   readonly calls: JudgedCalls;
   readonly definitions: JudgedDefinitions;
+  readonly proposed: ProposedCalls;
+}
+
+/** The calls that streams have proposed and that have not run yet, by their id. */
+export class ProposedCalls {
+  static readonly #most = 1024;
+  readonly #parts = new Map<unknown, Part>();
+
+  add(part: Part): void {
+    if (this.#parts.size >= ProposedCalls.#most) this.#parts.clear();
+    this.#parts.set(part["toolCallId"], part);
+  }
+
+  find(callId: unknown): Part | undefined {
+    return this.#parts.get(callId);
+  }
+
+  delete(callId: unknown): void {
+    this.#parts.delete(callId);
+  }
 }
 
 /** Whether a value is a session, of this copy of the package or of another. */
@@ -46,19 +66,26 @@ export class Sessions {
   stateOf(session: Session): SessionState {
     let state = this.#states.get(session);
     if (state === undefined) {
-      state = { calls: new JudgedCalls(), definitions: new JudgedDefinitions() };
+      state = { calls: new JudgedCalls(), definitions: new JudgedDefinitions(), proposed: new ProposedCalls() };
       this.#states.set(session, state);
     }
     return state;
   }
 
-  /** @throws {TypeError} If the function that finds grants throws. */
+  /** @throws {TypeError} If the function that finds grants throws, or gives what is none. */
   grantOf(call: AiSdkCall): ApprovalGrant | readonly ApprovalGrant[] | undefined {
+    let grant: unknown;
     try {
-      return this.#grantOf?.(call);
+      grant = this.#grantOf?.(call);
     } catch {
       throw new TypeError("The grant of this call could not be found");
     }
+    if (grant === undefined) return undefined;
+    // A yes without a signature, or a promise of one, is no grant.
+    if (typeof grant !== "object" || grant === null || "then" in grant) {
+      throw new TypeError("The grant of this call is none");
+    }
+    return grant as ApprovalGrant | readonly ApprovalGrant[];
   }
 }
 

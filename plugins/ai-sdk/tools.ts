@@ -6,10 +6,11 @@
 import type { Session } from "../../mod.ts";
 import { deniedCall, isDeniedCall } from "./denied.ts";
 import { inputText, isOfArguments } from "./history.ts";
+import { governHooks } from "./hooks.ts";
 import { copyOf, graft, holdsBytes, shown } from "./plain.ts";
 import { schemaOf } from "./schema.ts";
 import { isRefusal, type Sessions } from "./state.ts";
-import type { Tool, ToolOptions } from "./types.ts";
+import type { Part, Tool, ToolOptions } from "./types.ts";
 
 /** Whether a tool runs here, so that it can be governed. */
 export function isTool(value: unknown): value is Tool {
@@ -35,6 +36,9 @@ export function governTool(sessions: Sessions, name: string, tool: Tool): Tool {
   };
   define(copy, "execute", executeLike(tool.execute, start));
   governedFunctions.add(copy.execute);
+  for (const [key, hook] of Object.entries(governHooks(sessions, name, tool as unknown as Part))) {
+    define(copy, key, hook);
+  }
   const { toModelOutput } = tool;
   if (typeof toModelOutput === "function") {
     define(copy, "toModelOutput", orDenied(tool, toModelOutput as ToModelOutput));
@@ -134,7 +138,8 @@ class Call {
     } catch (error) {
       return Promise.reject(error);
     }
-    const { calls } = this.#sessions.stateOf(session);
+    const { calls, proposed } = this.#sessions.stateOf(session);
+    proposed.delete(callId);
     return answered.then(
       (result) => {
         calls.add(callId, name, inputText(input), false);

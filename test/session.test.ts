@@ -335,6 +335,54 @@ describe("run()", () => {
     await expect(open({}, [upper]).run("?", () => same)).rejects.toMatchObject({ code: "payload_not_plain" });
   });
 
+  test("denies the output and tells of it, when a view cannot write a changed form back", async () => {
+    const mine = new TypeError("no such form");
+    const failing = (error: unknown) => ({
+      read: String,
+      write: (): never => {
+        throw error;
+      },
+    });
+    const upper = guard(() => transform("X", "louder"), ["output"]);
+    const kernel = createKernel({ guards: [upper] });
+    const told: unknown[] = [];
+    kernel.on("policy_violation", ({ code, stage }) => told.push([code, stage]));
+    const session = kernel.session({ agentId: "a" });
+    const run = (error: unknown): Promise<unknown> => session.run("?", () => "x", { view: failing(error) });
+    await expect(run(mine)).rejects.toMatchObject({ name: "PolicyViolationError", code: "guard_error", cause: mine });
+    const own = Object.assign(new Error("no"), { code: "blocked_pattern", reason: "It stands at a seam" });
+    await expect(run(own)).rejects.toMatchObject({ code: "blocked_pattern", reason: "It stands at a seam" });
+    expect(told).toEqual([["guard_error", "output"], ["blocked_pattern", "output"]]);
+    expect(await open().run("?", () => "x", { view: failing(mine) })).toBe("x");
+  });
+
+  test.each(["run", "model", "tool"] as const)(
+    "%s() calls the act with what its write makes of the payload, and nothing where that fails",
+    async (verb) => {
+      const begin = (session: ReturnType<typeof open>, write: (payload: any, changed: boolean) => unknown, act: any) =>
+        verb === "run"
+          ? session.run({ n: 1 }, act, { write })
+          : verb === "model"
+          ? session.model({ model: "m", request: { n: 1 }, write }, act)
+          : session.tool({ name: "t", arguments: { n: 1 }, write }, act);
+      const ten = guard(() => transform({ n: 10 }, "more"), ["input", "pre_model_call", "pre_tool_call"]);
+      const both = (payload: unknown, changed: boolean): unknown => [payload, changed];
+      expect(await begin(open(), both, (given: unknown) => ({ given }))).toEqual({ given: [{ n: 1 }, false] });
+      expect(await begin(open({}, [ten]), both, (given: unknown) => ({ given }))).toEqual({ given: [{ n: 10 }, true] });
+      let ran = 0;
+      const session = open({ maxToolCalls: 1, maxConcurrent: 1 });
+      const failing = begin(session, () => {
+        throw new Error("mine");
+      }, () => ++ran);
+      await expect(failing).rejects.toMatchObject({
+        code: "guard_error",
+        reason: "What a guard changed could not be put back",
+      });
+      // It has never run: what it took is there again.
+      expect([ran, await begin(session, (payload) => payload, () => "ran")]).toEqual([0, "ran"]);
+    },
+  );
+
   test("searches what is not plain, and passes it by reference", async () => {
     class Answer {
       text = "the password";

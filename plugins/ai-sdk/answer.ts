@@ -81,27 +81,16 @@ function writeCall(part: Part, more: Part | undefined, call: ProposedCall): Part
   return { ...written, toolName: call.name, input };
 }
 
-interface Told {
-  readonly warnings?: unknown;
-  readonly providerMetadata?: unknown;
-  readonly structuredOutputText?: unknown;
-  readonly response?: unknown;
-  readonly rawFinishReason?: unknown;
-  readonly rawUsage?: unknown;
-}
-
 /** What a provider tells beside an answer. Bodies are left out: the answer itself was made of them. */
-function toldIn({ warnings, providerMetadata, structuredOutputText, response, finishReason, usage }: Part): Told {
-  const { body: _body, ...rest } = (response ?? {}) as Part;
-  const told = {
-    warnings,
-    providerMetadata,
-    structuredOutputText,
-    response: rest,
+function toldIn({ content: _content, request: _request, response, finishReason, usage, ...rest }: Generated): Part {
+  const { body: _body, ...told } = response ?? {};
+  const all = {
+    ...rest,
+    response: told,
     rawFinishReason: (finishReason as Part | undefined)?.["raw"],
     rawUsage: (usage as Part | undefined)?.["raw"],
   };
-  return Object.fromEntries(Object.entries(told).filter(([, value]) => !isEmpty(value)));
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => !isEmpty(value)));
 }
 
 function isEmpty(value: unknown): boolean {
@@ -112,11 +101,11 @@ function isEmpty(value: unknown): boolean {
 /** Puts back what a guard changed of what the provider tells. */
 function writeTold(result: Generated, before: unknown, after: unknown): Generated {
   if (isSame(before, after)) return result;
-  const { rawFinishReason, rawUsage, response, ...told } = graft(toldIn(result), before, after) as Told;
+  const { rawFinishReason, rawUsage, response, ...told } = graft(toldIn(result), before, after) as Part;
   return {
     ...result,
     ...told,
-    ...(response === undefined ? {} : { response: { ...result.response, ...response } }),
+    ...(response === undefined ? {} : { response: { ...result.response, ...(response as Part) } }),
     ...(rawFinishReason === undefined
       ? {}
       : { finishReason: { ...result.finishReason as Part, raw: rawFinishReason } }),

@@ -41,6 +41,7 @@ export function coverageOf(
 /** What the developer or the server of a tool wrote. */
 const DEFINITIONS = [
   "tools' descriptions, schemas, examples and arguments",
+  "toolChoice",
   "stopSequences",
   "responseFormat",
   "providerOptions of a call",
@@ -48,9 +49,9 @@ const DEFINITIONS = [
 
 /** What a strict plugin refuses or leaves out. */
 const UNJUDGED = [
-  "request.body",
+  "request",
   "response.body",
-  "response.headers of a stream",
+  "response of a stream",
   "raw",
   "files by URL or reference",
 ];

@@ -6,18 +6,23 @@
 import { graft, shown } from "./plain.ts";
 import { broken, type Params, type Part } from "./types.ts";
 
-const FIELDS = ["tools", "stopSequences", "responseFormat", "providerOptions"] as const;
+/** What is judged otherwise, is no data, or holds the developer's keys. */
+const OTHERS: ReadonlySet<string> = new Set(["prompt", "abortSignal", "headers"]);
+
+function fieldsOf(params: Params): readonly string[] {
+  return Object.keys(params).filter((field) => !OTHERS.has(field));
+}
 
 /** What a request says beside its messages, as guards see it. */
 export function readDefinitions(params: Params): Part {
-  return shown(Object.fromEntries(FIELDS.map((field) => [field, params[field]]))) as Part;
+  return shown(Object.fromEntries(fieldsOf(params).map((field) => [field, params[field]]))) as Part;
 }
 
 /** The request with the definitions that a guard changed. */
 export function writeDefinitions(params: Params, before: Part, after: unknown): Params {
   if (typeof after !== "object" || after === null) throw broken("definitions that were taken away");
   const written: Record<string, unknown> = { ...params };
-  for (const field of FIELDS) written[field] = graft(params[field], before[field], (after as Part)[field]);
+  for (const field of fieldsOf(params)) written[field] = graft(params[field], before[field], (after as Part)[field]);
   return written as Params;
 }
 

@@ -79,7 +79,7 @@ class GovernedModels {
         model,
         async (given, signal) => {
           const result = await model.doStream(given);
-          resolve({ ...this.#sparing(result as unknown as Generated), stream: replay(parts, all, reader) });
+          resolve({ ...this.#beside(result), stream: replay(parts, all, reader) });
           await collect(result, signal, all);
           return this.#strict ? all.filter(({ type }) => type !== "raw") : all;
         },
@@ -138,8 +138,15 @@ class GovernedModels {
   #sparing(result: Generated): Generated {
     if (!this.#strict) return result;
     const { request: _request, response, ...rest } = result;
-    const { body: _body, headers: _headers, ...told } = response ?? {};
-    return { ...rest, ...(response === undefined ? {} : { response: told }) } as Generated;
+    if (response === undefined) return rest as Generated;
+    const { body: _body, ...told } = response;
+    return { ...rest, response: told } as Generated;
+  }
+
+  /** What comes with a stream, before anything of it was judged. */
+  #beside({ request, response }: Streamed): Omit<Streamed, "stream"> {
+    if (this.#strict) return {};
+    return { ...(request === undefined ? {} : { request }), ...(response === undefined ? {} : { response }) };
   }
 }
 

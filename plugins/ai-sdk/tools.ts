@@ -67,7 +67,8 @@ function executeLike(
     if (!call.isIterable || kind === "[object AsyncFunction]") return last;
     // The SDK looks for an iterable, and who calls the tool by hand awaits its last answer.
     last.catch(() => undefined);
-    return Object.assign(each(call.answers), { then: last.then.bind(last) });
+    // oxlint-disable-next-line no-thenable -- awaiting it is what it is for
+    return Object.defineProperty(each(call.answers), "then", { value: last.then.bind(last) });
   };
 }
 

@@ -42,7 +42,7 @@ export interface AiSdkOptions {
   readonly definitions?: boolean;
   /**
    * Whether what cannot be judged is refused: tools without `execute`, tools and files that only the provider sees;
-   * request and response bodies, headers and raw chunks are left out of answers. Default `false`: `coverage` names them.
+   * requests, response bodies, what comes with a stream, and raw chunks are left out of answers. Default `false`: `coverage` names them.
    */
   readonly strict?: boolean;
 }
@@ -56,7 +56,7 @@ export interface DeniedCall {
   /** For people, and for the model. */
   readonly reason: string;
   /** Where a person may approve the call: what `grantApproval` needs, and what the person should see. */
-  readonly approval?: Omit<ApprovalRequest, "agentKey" | "sessionId" | "policyDigest">;
+  readonly approval?: Omit<ApprovalRequest, "agentKey" | "sessionId" | "policyDigest" | "escalations">;
 }
 
 /**
@@ -145,6 +145,8 @@ export interface Generated extends Part {
 /** What a model answers in parts. */
 export interface Streamed {
   readonly stream: ReadableStream<Part>;
+  readonly request?: unknown;
+  readonly response?: unknown;
 }
 
 /** What the SDK calls a tool with, beside its input. */

@@ -22,8 +22,7 @@ type Kind = (typeof KINDS)[number];
 const kernel = createKernel({ policy: { blockedPatterns: [WORD] } });
 const told: string[] = [];
 /** How many endless answers were begun, and how many of them were cancelled. */
-let begun = 0;
-let cancelled = 0;
+const endless = { begun: 0, cancelled: 0 };
 const onError = ({ error }: { error: unknown }): void => void told.push(codeOf(error));
 const codeOf = (error: any): string => String(error?.code ?? error?.message ?? error);
 
@@ -45,7 +44,7 @@ const figures = { inputTokens: { total: 1 }, outputTokens: { total: 1 } };
 
 function streamFor(kind: Kind): ReadableStream<any> {
   const parts = partsFor(kind);
-  if (kind === "endless") begun++;
+  if (kind === "endless") endless.begun++;
   return new ReadableStream({
     pull: (controller) => {
       if (kind === "endless") return new Promise<void>(() => undefined);
@@ -55,7 +54,7 @@ function streamFor(kind: Kind): ReadableStream<any> {
       else controller.enqueue(next);
       return undefined;
     },
-    cancel: () => void cancelled++,
+    cancel: () => void endless.cancelled++,
   });
 }
 
@@ -159,12 +158,12 @@ for (const way of Object.keys(WAYS)) {
     const url = `${base}/${encodeURIComponent(way)}/${kind}`;
     let body: string;
     if (kind === "endless") {
-      const [wanted, gone] = [begun + 1, cancelled + 1];
+      const { begun, cancelled } = endless;
       const asked = fetch(url, { signal: leave.signal }).then((response) => response.text()).catch(() => "left");
-      while (begun < wanted) await turn();
+      while (endless.begun === begun) await turn();
       leave.abort();
       body = await asked;
-      while (cancelled < gone) await turn();
+      while (endless.cancelled === cancelled) await turn();
     } else {
       const response = await fetch(url, { signal: leave.signal });
       body = await response.text();

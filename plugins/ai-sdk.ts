@@ -9,9 +9,18 @@ import { createMiddleware } from "./ai-sdk/models.ts";
 import { readOptions } from "./ai-sdk/options.ts";
 import { isSession, Sessions } from "./ai-sdk/state.ts";
 import { governTool, isTool } from "./ai-sdk/tools.ts";
-import type { AiSdk, AiSdkContext, AiSdkOptions } from "./ai-sdk/types.ts";
+import type { AiSdk, AiSdkContext, AiSdkOptions, GovernedTool } from "./ai-sdk/types.ts";
 
-export type { AiMiddleware, AiSdk, AiSdkCall, AiSdkContext, AiSdkOptions, DeniedCall } from "./ai-sdk/types.ts";
+export type {
+  AiMiddleware,
+  AiSdk,
+  AiSdkCall,
+  AiSdkContext,
+  AiSdkOptions,
+  DeniedCall,
+  GovernedAnswer,
+  GovernedTool,
+} from "./ai-sdk/types.ts";
 
 /**
  * Governs models and tools of the AI SDK, `ai` 6 and 7, in a session or in the one that a function finds for each call.
@@ -54,13 +63,13 @@ export function aiSdk(source: SessionSource<AiSdkContext>, options: AiSdkOptions
   const sessions = new Sessions(source, read.grantOf);
   return {
     middleware: createMiddleware(sessions, read),
-    tools: <T extends object>(tools: T): T => {
+    tools: <T extends object>(tools: T): { [K in keyof T]: GovernedTool<T[K]> } => {
       const governed = Object.entries(tools).map(([name, tool]): readonly [string, unknown] => {
         if (isTool(tool)) return [name, governTool(sessions, name, tool)];
         if (read.strict) throw new TypeError(`Cannot govern tools: "${name}" has no execute, and strict is true`);
         return [name, tool];
       });
-      return Object.fromEntries(governed) as T;
+      return Object.fromEntries(governed) as { [K in keyof T]: GovernedTool<T[K]> };
     },
     coverage: (tools: object = {}): Coverage => coverageOf(tools, read),
   };

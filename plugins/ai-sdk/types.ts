@@ -76,6 +76,15 @@ export interface AiMiddleware {
   ): Promise<R>;
 }
 
+/** What a governed `execute` answers: what the tool's own does, or a refusal. */
+export type GovernedAnswer<R> = R extends AsyncIterable<infer Y> ? AsyncIterable<Y | DeniedCall>
+  : Promise<Awaited<R> | DeniedCall>;
+
+/** A tool as it was, but that its `execute` may answer a refusal. What has no `execute` is what it was. */
+export type GovernedTool<T> = T extends { readonly execute?: infer E }
+  ? E extends (...args: infer A) => infer R ? { execute(...args: A): GovernedAnswer<R> } & T : T
+  : T;
+
 /** Governs what the AI SDK calls. */
 export interface AiSdk {
   /** Governs models. Of several middlewares it comes last, nearest to the model: there it sees what is really sent. */
@@ -85,7 +94,7 @@ export interface AiSdk {
    *
    * @throws {TypeError} If a tool is governed already, or in strict mode if it cannot be governed.
    */
-  tools<T extends object>(tools: T): T;
+  tools<T extends object>(tools: T): { [K in keyof T]: GovernedTool<T[K]> };
   /** Says what is governed, and what is not. */
   coverage(tools?: object): Coverage;
 }

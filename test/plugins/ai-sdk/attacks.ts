@@ -688,7 +688,7 @@ export function aiSdkAttacks(title: string, major: Major): void {
       const { sdk } = governed([], BLOCK);
       const { look } = sdk.tools({
         look: {
-          execute: (): any => ({
+          execute: (): AsyncIterable<string> => ({
             async *[Symbol.asyncIterator]() {
               yield "fine";
               yield "the launch code";

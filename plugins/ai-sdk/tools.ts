@@ -84,6 +84,9 @@ function orDenied(tool: Tool, toModelOutput: ToModelOutput): ToModelOutput {
     isDeniedCall(options.output) ? { type: "json", value: options.output } : toModelOutput.call(tool, options);
 }
 
+/** What else a model or a host sees of a tool. */
+const SEEN = ["title", "inputExamples", "providerOptions"] as const;
+
 /** One call of a tool. */
 class Call {
   /** All that it answered, in its order: one value, unless the tool answers an iterable. */
@@ -110,8 +113,13 @@ class Call {
 
   start(input: unknown, options: ToolOptions): void {
     const { description, inputSchema } = this.#copy;
+    const more = Object.fromEntries(
+      SEEN.map((key) => [key, this.#copy[key]]).filter(([, value]) => value !== undefined),
+    );
+    const { toModelOutput } = this.#tool;
+    if (toModelOutput !== undefined) more["toModelOutput"] = toModelOutput;
     const go = (schema: unknown): Promise<readonly unknown[]> =>
-      this.#run(input, options, { fn: this.#execute, description, inputSchema: schema });
+      this.#run(input, options, { fn: this.#execute, description, inputSchema: schema, ...more });
     let schema: unknown;
     try {
       schema = schemaOf(inputSchema);

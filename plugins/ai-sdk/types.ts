@@ -171,6 +171,9 @@ export interface Tool {
   readonly execute: (input: unknown, options: object) => unknown;
   readonly description?: unknown;
   readonly inputSchema?: unknown;
+  readonly title?: unknown;
+  readonly inputExamples?: unknown;
+  readonly providerOptions?: unknown;
   readonly toModelOutput?: unknown;
 }
 

@@ -1,4 +1,4 @@
-import { knownKeys, wrong } from "../check.ts";
+import { knownKeys, show, wrong } from "../check.ts";
 import { onlyReads } from "../combine/parts.ts";
 import { allow, deny } from "../decision.ts";
 import { defineGuard, type Guard } from "../guard.ts";
@@ -13,27 +13,35 @@ export interface PinToolsOptions {
   readonly strict?: boolean;
 }
 
-interface Pinned {
-  readonly fn: unknown;
-  readonly description: string | undefined;
-  readonly inputSchema: string | undefined;
-}
+/** What is pinned of a tool: functions as they are, everything else by what it says. */
+type Pinned = ReadonlyMap<string, unknown>;
 
 const WHERE = "pinTools()";
+const FUNCTIONS: readonly (keyof ToolIdentity)[] = ["fn", "toModelOutput"];
+const WORDS: readonly (keyof ToolIdentity)[] = [
+  "description",
+  "inputSchema",
+  "title",
+  "outputSchema",
+  "annotations",
+  "icons",
+  "_meta",
+  "inputExamples",
+  "providerOptions",
+];
+const PARTS: readonly string[] = [...FUNCTIONS, ...WORDS];
 
 /**
  * Denies calls of a tool that is no longer what it was when the guard was built.
  *
- * Of each tool the fields that are given are pinned: `fn` by reference (a new closure of the same text is another
- * tool),
- * `description` and `inputSchema` by what they say, in canonical JSON. What will run is read from
- * `request.metadata.tool`, where
- * plugins put the tool that they are about to call; a call without it is denied, since nothing shows what it would run.
- * To
- * change a tool on purpose, build a new guard.
+ * Of each tool the fields that are given are pinned: `fn` and `toModelOutput` by reference (a new closure of the same
+ * text is another tool), all others of {@linkcode ToolIdentity} by what they say, in canonical JSON. What will run is
+ * read from `request.metadata.tool`, where plugins put the tool that they are about to call; a call without it is denied,
+ * since nothing shows what it would run. To change a tool on purpose, build a new guard.
  * Denies with `content_hash_mismatch` (`details.changed`: the fields that differ).
  *
- * @throws {TypeError} If a name is no tool's, a tool pins nothing, or a schema is not plain JSON data.
+ * @throws {TypeError} If a name is no tool's, or a tool pins nothing, or what cannot be compared: an unknown field, a
+ * function that is none, words that are not plain JSON data.
  * @example Usage
  * ```ts
  * import { createKernel, pinTools } from "@sallyport/sallyport";
@@ -81,32 +89,38 @@ function pin(name: string, tool: unknown): Pinned {
   if (typeof tool !== "object" || tool === null) {
     throw wrong(WHERE, field, "an object with fn, description or inputSchema", tool);
   }
-  const { fn, description, inputSchema } = tool as ToolIdentity;
-  if (fn !== undefined && typeof fn !== "function") throw wrong(WHERE, `${field}.fn`, "a function", fn);
-  if (description !== undefined && typeof description !== "string") {
-    throw wrong(WHERE, `${field}.description`, "a string", description);
-  }
-  if (fn === undefined && description === undefined && inputSchema === undefined) {
+  const given = Object.keys(tool).filter((key) => (tool as Record<string, unknown>)[key] !== undefined);
+  if (given.length === 0) {
     throw new TypeError(`Cannot build ${WHERE}: "${field}" must have fn, description or inputSchema, and has none`);
   }
+  const unknown = given.find((key) => !PARTS.includes(key));
+  if (unknown !== undefined) {
+    throw new TypeError(`Cannot build ${WHERE}: "${field}" must be of ${PARTS.join(", ")}, and has ${show(unknown)}`);
+  }
+  return new Map(given.map((key): readonly [string, unknown] => [key, pinPart(`${field}.${key}`, key, tool)]));
+}
+
+function pinPart(field: string, key: string, tool: ToolIdentity): unknown {
+  const part: unknown = tool[key as keyof ToolIdentity];
+  if (FUNCTIONS.some((one) => one === key)) {
+    if (typeof part !== "function") throw wrong(WHERE, field, "a function", part);
+    return part;
+  }
+  if ((key === "description" || key === "title") && typeof part !== "string") {
+    throw wrong(WHERE, field, "a string", part);
+  }
   try {
-    return {
-      fn,
-      description: description === undefined ? undefined : partText(description),
-      inputSchema: inputSchema === undefined ? undefined : partText(inputSchema),
-    };
+    return partText(part);
   } catch (cause) {
-    throw new TypeError(`Cannot build ${WHERE}: "${field}" must be plain JSON data, and is not`, { cause });
+    const owner = field.slice(0, -key.length - 1);
+    throw new TypeError(`Cannot build ${WHERE}: "${owner}" must be plain JSON data, and is not`, { cause });
   }
 }
 
 function changes(pinned: Pinned, live: ToolIdentity): readonly string[] {
-  const changed: string[] = [];
-  if (pinned.fn !== undefined && live.fn !== pinned.fn) changed.push("fn");
-  for (const field of ["description", "inputSchema"] as const) {
-    if (pinned[field] !== undefined && textOf(live[field]) !== pinned[field]) changed.push(field);
-  }
-  return changed;
+  const isSame = (key: keyof ToolIdentity): boolean =>
+    !pinned.has(key) || (FUNCTIONS.includes(key) ? live[key] : textOf(live[key])) === pinned.get(key);
+  return [...FUNCTIONS, ...WORDS].filter((key) => !isSame(key));
 }
 
 /** What can't be written down is not what was written down. */

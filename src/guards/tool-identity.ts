@@ -14,6 +14,22 @@ export interface ToolIdentity {
   readonly description?: string | undefined;
   /** The JSON Schema of its arguments, as plain data. */
   readonly inputSchema?: unknown;
+  /** Its name for people. */
+  readonly title?: unknown;
+  /** The JSON Schema of its result, as plain data. */
+  readonly outputSchema?: unknown;
+  /** What a server says of its effects, as plain data. */
+  readonly annotations?: unknown;
+  /** Its pictures, as plain data. */
+  readonly icons?: unknown;
+  /** What a server adds, as plain data. */
+  readonly _meta?: unknown;
+  /** Examples of its arguments, which a model is shown, as plain data. */
+  readonly inputExamples?: unknown;
+  /** What a provider is told of it, as plain data. */
+  readonly providerOptions?: unknown;
+  /** The function that makes of its result what a model reads. Compared by reference. */
+  readonly toModelOutput?: unknown;
 }
 
 /** Reads what a plugin says about the tool that it will call; `undefined` where it says nothing. */

@@ -376,7 +376,7 @@ describe("run()", () => {
       }, () => ++ran);
       await expect(failing).rejects.toMatchObject({
         code: "guard_error",
-        reason: "What a guard changed could not be put back",
+        reason: "What the act works on could not be made of what was judged",
       });
       // It has never run: what it took is there again.
       expect([ran, await begin(session, (payload) => payload, () => "ran")]).toEqual([0, "ran"]);

@@ -135,9 +135,9 @@ function isFilePart({ mediaType, mimeType, type }: Part): boolean {
   return typeof mediaType === "string" || typeof mimeType === "string" || FILE_TYPES.has(type);
 }
 
-/** Bytes are judged as the text that they are; what is no text has nothing to search. */
-function shownBytes(bytes: Uint8Array): string | undefined {
-  return textOfBytes(bytes);
+/** Bytes are judged as the text that they are; what is no text has nothing to search, and counts as bytes. */
+function shownBytes(bytes: Uint8Array): string | Uint8Array {
+  return textOfBytes(bytes) ?? bytes;
 }
 
 function shownFile(text: string): unknown {
@@ -185,14 +185,19 @@ export function isSame(a: unknown, b: unknown): boolean {
   if (isLeaf(a) || isLeaf(b)) return false;
   const [left, right] = [bytesOf(a), bytesOf(b)];
   if (left !== undefined || right !== undefined) {
-    return left !== undefined && right !== undefined && left.length === right.length &&
-      left.every((byte, index) => byte === right[index]);
+    return left !== undefined && right !== undefined && hasSameBytes(left, right);
   }
   if (Array.isArray(a) !== Array.isArray(b)) return false;
   const [first, second] = [a as Part, b as Part];
   const keys = Object.keys(first);
   return keys.length === Object.keys(second).length &&
     keys.every((key) => Object.hasOwn(second, key) && isSame(first[key], second[key]));
+}
+
+function hasSameBytes(left: Uint8Array, right: Uint8Array): boolean {
+  if (left.length !== right.length) return false;
+  for (let index = 0; index < left.length; index++) if (left[index] !== right[index]) return false;
+  return true;
 }
 
 /**

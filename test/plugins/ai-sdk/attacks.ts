@@ -178,6 +178,20 @@ export function aiSdkAttacks(title: string, major: Major): void {
       expect(await look.execute()).toEqual({ content: [{ type: "image", mimeType: "image/png", data: picture64 }] });
     });
 
+    test("refuses pictures that are too many bytes, in prompts, answers and results", async () => {
+      const big = picture((16 << 20) + 1);
+      const { model, sdk, inner } = governed([answer("ok")], { limits: { tool: { binaryBytes: 1000 } } });
+      await expect(ask(model, [user({ type: "file", mediaType: "image/png", data: dataOf(big) })])).rejects
+        .toMatchObject({
+          code: "payload_too_large",
+        });
+      expect(inner.doGenerateCalls).toHaveLength(0);
+      const { look } = sdk.tools({
+        look: { execute: (): unknown => ({ mimeType: "image/png", data: base64(picture(2000)) }) },
+      });
+      expect(await look.execute()).toMatchObject({ denied: true, code: "payload_too_large" });
+    });
+
     test("refuses a tool's result whose picture is text", async () => {
       const { sdk } = governed([], BLOCK);
       const { look } = sdk.tools({
@@ -666,6 +680,24 @@ export function aiSdkAttacks(title: string, major: Major): void {
   });
 
   describe(`aiSdk() with ${title} keeps the shape of tools`, () => {
+    test("whose input a schema made dates, addresses and bytes of", async () => {
+      const got: unknown[] = [];
+      const { sdk } = governed([], BLOCK);
+      const { book } = sdk.tools({ book: { execute: (input: unknown): unknown => (got.push(input), "booked") } });
+      const input = {
+        when: new Date(0),
+        where: new URL("https://example.org/"),
+        what: picture(9),
+        who: new Map([["a", 1]]),
+      };
+      expect(await book.execute(input)).toBe("booked");
+      expect(got).toEqual([input]);
+      expect(await book.execute({ where: new URL("https://example.org/launch code") })).toMatchObject({
+        denied: true,
+        code: "blocked_pattern",
+      });
+    });
+
     test("whose function answers an iterable: the SDK is told each, and a caller awaits the last", async () => {
       const { model, sdk } = governed([answer("", [["look", {}]]), answer("done")]);
       const each = (): AsyncIterable<string> => ({

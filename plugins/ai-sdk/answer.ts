@@ -84,18 +84,21 @@ function writeCall(part: Part, more: Part | undefined, call: ProposedCall): Part
 /** What a provider tells beside an answer. Bodies are left out: the answer itself was made of them. */
 function toldIn({ content: _content, request: _request, response, finishReason, usage, ...rest }: Generated): Part {
   const { body: _body, ...told } = response ?? {};
-  const all = {
-    ...rest,
-    response: told,
-    rawFinishReason: (finishReason as Part | undefined)?.["raw"],
-    rawUsage: (usage as Part | undefined)?.["raw"],
+  const all: Record<string, unknown> = {};
+  const tell = (key: string, value: unknown): void => {
+    if (!isEmpty(value)) all[key] = value;
   };
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => !isEmpty(value)));
+  for (const key of Object.keys(rest)) tell(key, rest[key]);
+  tell("response", told);
+  tell("rawFinishReason", (finishReason as Part | undefined)?.["raw"]);
+  tell("rawUsage", (usage as Part | undefined)?.["raw"]);
+  return all;
 }
 
 function isEmpty(value: unknown): boolean {
-  return value === undefined ||
-    (typeof value === "object" && value !== null && Object.values(value).every((item) => item === undefined));
+  if (typeof value !== "object" || value === null) return value === undefined;
+  for (const key of Object.keys(value)) if ((value as Part)[key] !== undefined) return false;
+  return true;
 }
 
 /** Puts back what a guard changed of what the provider tells. */

@@ -9,7 +9,7 @@ import { finishOf, readStream, writeStream } from "./blocks.ts";
 import { JudgedDefinitions, readDefinitions } from "./definitions.ts";
 import { withoutRefused } from "./history.ts";
 import { copyOf, isSame } from "./plain.ts";
-import { mayBeCalled, onlyTools, readRequest, writeRequest } from "./request.ts";
+import { onlyAllowed, readRequest, writeRequest } from "./request.ts";
 import type { Sessions, SessionState } from "./state.ts";
 import { Reader, replay } from "./stream.ts";
 import { refuseUnseen } from "./strict.ts";
@@ -219,6 +219,10 @@ class PreparedRequest {
   keep(): void {
     if (this.isSent) return;
     for (const copy of this.#late.splice(0)) copy();
+    const { tools } = this.#own;
+    if (tools !== undefined && !this.#definitions) {
+      this.#own = { ...this.#own, tools: tools.map((tool) => ({ ...tool })) };
+    }
   }
 
   write(asked: Request, changed: boolean): Params {
@@ -235,11 +239,10 @@ class PreparedRequest {
     const copied: Params = {
       ...own,
       ...(abortSignal === undefined ? {} : { abortSignal }),
-      ...(tools === undefined ? {} : { tools: this.#definitions ? copyOf(tools) : tools.map((tool) => ({ ...tool })) }),
+      ...(tools === undefined ? {} : { tools: this.#definitions ? copyOf(tools) : tools }),
       ...(Object.keys(options).length === 0 ? {} : { providerOptions: copyOf(options) }),
     };
-    const { policy } = this.#session.context;
-    return onlyTools(copied, (name) => mayBeCalled(policy, name));
+    return onlyAllowed(copied, this.#session.context.policy);
   }
 
   #show(own: Params): undefined {

@@ -72,7 +72,7 @@ function copied(value: unknown, late: (() => void)[] | undefined, depth: number)
   }
   if (!isPlainObject(value)) return bytesOf(value) === undefined ? value : copyOfBytes(value as object);
   const object = {};
-  for (const [key, item] of Object.entries(value)) put(object, key, item, late, depth);
+  for (const key of Object.keys(value)) put(object, key, value[key], late, depth);
   return object;
 }
 
@@ -85,8 +85,7 @@ function put(
 ): void {
   const isLate = late !== undefined && bytesOf(item) !== undefined;
   const value = isLate ? item : copied(item, late, depth + 1);
-  // Defined, not assigned: a key "__proto__" is a key like any other, and the gate refuses it.
-  Object.defineProperty(into, key, { value, enumerable: true, writable: true, configurable: true });
+  define(into, key, value);
   if (isLate) late.push(() => void ((into as Record<string | number, unknown>)[key] = copyOfBytes(item as object)));
 }
 
@@ -110,7 +109,8 @@ function shownIn(value: unknown, isOpaque: boolean, depth: number): unknown {
   if (value instanceof Error) return shownError(value, depth);
   if (!isPlainObject(value)) return value;
   const object: Record<string, unknown> = {};
-  for (const [key, item] of Object.entries(value)) {
+  for (const key of Object.keys(value)) {
+    const item = value[key];
     if (item === undefined) continue;
     const isFile = BYTE_KEYS.has(key) && typeof item === "string" && isFilePart(value);
     const one = isFile ? shownFile(item) : shownIn(item, isOpaque || OPAQUE_KEYS.has(key), depth + 1);
@@ -120,8 +120,11 @@ function shownIn(value: unknown, isOpaque: boolean, depth: number): unknown {
   return object;
 }
 
-function define(object: object, key: string, value: unknown): void {
-  Object.defineProperty(object, key, { value, enumerable: true, writable: true, configurable: true });
+/** A key "__proto__" is a key like any other, and the gate refuses it; assigning it would hide it. */
+function define(object: object, key: string | number, value: unknown): void {
+  if (key === "__proto__") {
+    Object.defineProperty(object, key, { value, enumerable: true, writable: true, configurable: true });
+  } else (object as Record<string | number, unknown>)[key] = value;
 }
 
 function shownError(error: Error, depth: number): unknown {
@@ -172,7 +175,8 @@ export function holdsBytes(value: unknown, depth = 0): boolean {
   if (bytesOf(value) !== undefined) return true;
   if (Array.isArray(value)) return value.some((item) => holdsBytes(item, depth + 1));
   if (!isPlainObject(value)) return false;
-  for (const [key, item] of Object.entries(value)) {
+  for (const key of Object.keys(value)) {
+    const item = value[key];
     if (holdsBytes(item, depth + 1)) return true;
     if (BYTE_KEYS.has(key) && typeof item === "string" && isFilePart(value)) return true;
   }

@@ -64,7 +64,7 @@ function namesIn(tools: unknown): ReadonlySet<unknown> {
 }
 
 /** The request with fewer tools; one that must be called and is not offered any more need not be. */
-export function onlyTools(params: Params, isOffered: (name: unknown) => boolean): Params {
+function onlyTools(params: Params, isOffered: (name: unknown) => boolean): Params {
   const { tools, toolChoice } = params;
   if (tools === undefined || tools.every(({ name }) => isOffered(name))) return params;
   const left = tools.filter(({ name }) => isOffered(name));
@@ -77,10 +77,13 @@ export function onlyTools(params: Params, isOffered: (name: unknown) => boolean)
   return { ...params, tools: left, ...(isMoot ? { toolChoice: { type: "auto" } } : {}) };
 }
 
-/** Whether a policy may allow a tool with some arguments: a model is not offered what is denied with any. */
-export function mayBeCalled(policy: GovernancePolicy, name: unknown): boolean {
-  if (typeof name !== "string") return true;
-  const { allowedTools, deniedTools } = policy;
-  if (deniedTools.some((denied) => denied.toLowerCase() === name.toLowerCase())) return false;
-  return allowedTools === undefined || allowedTools.some((allowed) => allowed === name || allowed.includes("*"));
+/** The request without the tools that a policy denies whatever their arguments: a model is not offered them. */
+export function onlyAllowed(params: Params, { allowedTools, deniedTools }: GovernancePolicy): Params {
+  if (allowedTools === undefined && deniedTools.length === 0) return params;
+  const denied = new Set(deniedTools.map((name) => name.toLowerCase()));
+  return onlyTools(params, (name) => {
+    if (typeof name !== "string") return true;
+    if (denied.has(name.toLowerCase())) return false;
+    return allowedTools === undefined || allowedTools.some((allowed) => allowed === name || allowed.includes("*"));
+  });
 }

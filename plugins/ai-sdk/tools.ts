@@ -113,13 +113,14 @@ class Call {
 
   start(input: unknown, options: ToolOptions): void {
     const { description, inputSchema } = this.#copy;
-    const more = Object.fromEntries(
-      SEEN.map((key) => [key, this.#copy[key]]).filter(([, value]) => value !== undefined),
-    );
+    const identity: Record<string, unknown> = { fn: this.#execute, description };
+    for (const key of SEEN) if (this.#copy[key] !== undefined) identity[key] = this.#copy[key];
     const { toModelOutput } = this.#tool;
-    if (toModelOutput !== undefined) more["toModelOutput"] = toModelOutput;
-    const go = (schema: unknown): Promise<readonly unknown[]> =>
-      this.#run(input, options, { fn: this.#execute, description, inputSchema: schema, ...more });
+    if (toModelOutput !== undefined) identity["toModelOutput"] = toModelOutput;
+    const go = (schema: unknown): Promise<readonly unknown[]> => {
+      identity["inputSchema"] = schema;
+      return this.#run(input, options, identity);
+    };
     let schema: unknown;
     try {
       schema = schemaOf(inputSchema);

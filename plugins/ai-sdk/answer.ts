@@ -149,5 +149,7 @@ export function usageIn(usage: unknown): TokenUsage {
     inputTokens: figure(inputTokens),
     outputTokens: figure(outputTokens),
     totalTokens: figure(totalTokens),
+    cachedInputTokens: (inputTokens as { cacheRead?: number } | undefined)?.cacheRead,
+    reasoningTokens: (outputTokens as { reasoning?: number } | undefined)?.reasoning,
   };
 }

@@ -311,6 +311,20 @@ export function aiSdkOptions(title: string, major: Major): void {
       expect([typeof twice.doGenerate, typeof other.tools]).toEqual(["function", "function"]);
     });
 
+    test("what a call costs by the kernel's prices, of cached and reasoning tokens too", async () => {
+      const used = {
+        inputTokens: { total: 1000, cacheRead: 400 },
+        outputTokens: { total: 500, text: 300, reasoning: 200 },
+      };
+      const options: KernelOptions = { prices: { "*": { input: 10, output: 100, cachedInput: 1, reasoning: 50 } } };
+      const { model, session } = governed([answer("ok", [], { usage: used })], options);
+      await ask(model);
+      const cost = (600 * 10 + 400 * 1 + 300 * 100 + 200 * 50) / 1e6;
+      expect(session.context.costUsd).toBeCloseTo(cost, 9);
+      await all((await model.doStream({ prompt: [] })).stream);
+      expect(session.context.costUsd).toBeCloseTo(2 * cost, 9);
+    });
+
     test("a model of two sessions in each once", async () => {
       const first = createKernel().session({ agentId: "a" });
       const second = createKernel().session({ agentId: "b" });

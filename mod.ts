@@ -51,7 +51,7 @@ export { type ModelPrice, type Prices } from "./src/prices.ts";
 export type { PayloadCaps, PayloadLimits } from "./src/snapshot/caps.ts";
 export { type RecordedCall, replay, type ReplayChange } from "./src/replay.ts";
 export type { ModelAnswer, ModelMessage, ModelRequest } from "./src/model.ts";
-export type { Act, ActInit, Session, SessionInit, StreamOptions, View, Write } from "./src/session.ts";
+export type { Act, ActInit, ReadableParts, Session, SessionInit, StreamOptions, View, Write } from "./src/session.ts";
 
 export { all } from "./src/combine/all.ts";
 export { any } from "./src/combine/any.ts";

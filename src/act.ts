@@ -1,24 +1,23 @@
-import { readAnswer, readGiven, type Verdict } from "./approval/answer.ts";
-import { askPerson, createApproval } from "./approval/ask.ts";
-import { Answered } from "./approval/answered.ts";
-import type { ApprovalGrant, ApprovalRequest } from "./approval/request.ts";
-import { spend } from "./approval/spent.ts";
-import type { ReadGrant } from "./approval/read-grant.ts";
+import type { ApprovalGrant } from "./approval/request.ts";
 import { wrong } from "./check.ts";
-import { escalationsIn } from "./combine/fold.ts";
-import { allow, amend, type Decision, type Deny, deny, type Escalate, isThenable, type Transform } from "./decision.ts";
-import { Draft } from "./draft.ts";
+import type { Act } from "./act-handle.ts";
+import { allow, type Decision, type Deny, deny, guardError, isThenable } from "./decision.ts";
+import { Draft, NOTHING } from "./draft.ts";
+import { violation } from "./errors.ts";
+import { Linked } from "./intercept/linked.ts";
 import type { OpenAct } from "./open-acts.ts";
 import { type Passage, passesUnjudged } from "./passage.ts";
 import type { GovernedRequest, TokenUsage } from "./request.ts";
 import { respond, withhold } from "./response.ts";
 import { sameData } from "./snapshot/same-data.ts";
 import { capsOf, Fault, snapshot } from "./snapshot/snapshot.ts";
+import { answered, type Asked, askedAgain, firstQuestion, unanswered } from "./question.ts";
 import { settleUnended } from "./settlement.ts";
 import type { View } from "./session.ts";
-import { Takings } from "./taking.ts";
+import { type Taker, Takings } from "./taking.ts";
+import { conclude, recordDecision, tellDenial } from "./tell.ts";
 import { formOf, UNSEEN } from "./view-form.ts";
-import { conclude, eventOf, recordDecision, tellDenial } from "./tell.ts";
+import { ABORTED, Wait } from "./waiting.ts";
 
 /** What the caller may say about an act. */
 export interface ActInit {
@@ -26,7 +25,7 @@ export interface ActInit {
   callId?: string | undefined;
   /** What guards may want to know. `untrusted: true` marks the session tainted once the act has ended. */
   metadata?: Readonly<Record<string, unknown>> | undefined;
-  /** Aborts the act. */
+  /** Aborts the act, also while it waits for its turn, a guard or a person. */
   signal?: AbortSignal | undefined;
   /**
    * The answer to this call's approval request, given earlier: signed by `grantApproval`; several, where the kernel
@@ -39,76 +38,69 @@ export interface ActInit {
   grant?: ApprovalGrant | readonly ApprovalGrant[] | undefined;
 }
 
-/** An act that somebody else runs: for frameworks with separate before and after hooks. */
-export interface Act {
-  /** The framework's id, or the session's. */
-  readonly callId: string;
-  /** What was decided before the act. */
-  readonly decision: Decision;
-  /** What the act must run on: private, ordinary, mutable data. */
-  // deno-lint-ignore no-explicit-any -- its shape is the framework's, and nobody but the caller knows it
-  readonly payload: any;
-  /** Whether a guard changed the payload. */
-  readonly changed: boolean;
-  /** Aborts when the act must stop. */
-  readonly signal: AbortSignal;
-  /** The framework's own person answered an escalation. */
-  resume(answer: boolean | ApprovalGrant | readonly ApprovalGrant[]): Decision | Promise<Decision>;
-  /** It ran: response gate, counters, settling, events, audit. Works once; later calls answer the same. */
-  end(result: unknown, usage?: TokenUsage): Decision | Promise<Decision>;
-  /** It ran and threw. Works once, like `end`. */
-  fail(error: unknown): Decision | Promise<Decision>;
-  /** It never ran: everything is given back. */
-  cancel(): void;
-}
-
 export type ActStage = "input" | "pre_model_call" | "pre_tool_call";
-type Phase = "judging" | "escalated" | "running" | "ending" | "over";
+/** `concluding`: it was judged, and that is being told. */
+export type Phase = "judging" | "concluding" | "escalated" | "running" | "ending" | "over";
 
 const ALLOW = allow();
 const PENDING = deny("action_blocked", "The act is still being judged");
 const OVER = deny("action_blocked", "The act is over");
-const MOST_QUESTIONS = 8;
+const CLOSED = deny("session_killed", "The session is closed");
 
-/** What an earlier question leaves to the next. */
-interface Earlier {
-  /** The grants that came with the call, as they came. */
-  readonly given: unknown;
-  /** Whether a person is asked where the kernel can. */
-  readonly asks: boolean;
-  /** How many questions there were. */
-  readonly round: number;
-  readonly isEdited: boolean;
-  /** What was answered about the payload as it is. */
-  readonly answered: Answered;
-  /** What it was answered with: spent before the act runs. */
-  readonly grants: readonly ReadGrant[];
+/** What only an act that `begin` began has. */
+export interface Paired {
+  /** What it is handed out as. */
+  handle: Act | undefined;
+  /**
+   * What was judged first, before any transform, and what it came with, where the caller named the call. Nobody else
+   * holds it: the caller works on a copy.
+   */
+  judged: { readonly payload: unknown; readonly metadata: unknown } | undefined;
+  /** That copy, once it was asked for. */
+  copy: unknown;
+  /** Whether a stream is its result. */
+  isStreamed: boolean;
 }
 
-const FIRST: Omit<Earlier, "asks" | "given"> = { round: 0, isEdited: false, answered: Answered.none, grants: [] };
+/** The act whose function runs right now, up to where it first waits: what begins meanwhile is inside it. */
+let current: ActImpl | undefined;
+/** The signals that acts have to themselves: what is begun with one is inside that act. */
+const links = new WeakMap<AbortSignal, { readonly act: ActImpl; readonly linked: Linked }>();
 
-/** A question about an act, and what its answer is held against. */
-interface Asked extends Earlier {
-  readonly approval: ApprovalRequest;
-  /** What the person was shown, and what would run. Nobody else holds it. */
-  readonly judged: unknown;
-  /** The same before the guards changed it. */
-  readonly origin: unknown;
-  /** What is judged again: the caller's payload, or what an approver made of it. */
-  readonly source: unknown;
-  /** There once grants came later than the call: whoever answers meanwhile waits until they were read. */
-  reading: Promise<void> | undefined;
+/** An act, or the nearest around it, that is not over: whatever else it was inside of need not be kept. */
+function running(act: ActImpl | undefined): ActImpl | undefined {
+  let at = act;
+  while (at?.phase === "over") at = at.inside;
+  return at;
 }
 
-/** One act, from the gate before it to the gate after it; what guards take belongs to it. */
-export class ActImpl implements Act {
+/** Runs a function of an act: what it begins before it first waits is known to be inside the act. */
+export function inside<T>(
+  act: ActImpl,
+  // deno-lint-ignore no-explicit-any -- it gets what the act was called with, which only the caller knows
+  run: (payload: any, signal: AbortSignal, changed: boolean) => T,
+  signal: AbortSignal,
+): T {
+  const outer = current;
+  current = act;
+  try {
+    return run(act.payload, signal, act.changed);
+  } finally {
+    current = outer;
+  }
+}
+
+/** One act, from the gate before it to the gate after it; what guards take belongs to it. Never handed out. */
+export class ActImpl implements Taker {
   readonly callId: string;
   readonly stage: ActStage;
   readonly name: string;
   readonly metadata: Readonly<Record<string, unknown>> | undefined;
   readonly passage: Passage;
   /** What guards took for it. */
-  readonly takings: Takings = new Takings(false);
+  readonly takings: Takings;
+  /** The act that it is known to be inside of: whatever kernel that is of. */
+  readonly inside: ActImpl | undefined;
   /** When it began; `undefined` where nobody listened. */
   readonly started: number | undefined;
   /** A denial until it was judged: whoever finds the act by its callId meanwhile must not run it. */
@@ -124,21 +116,20 @@ export class ActImpl implements Act {
   result: unknown;
   /** Whether the payload, and later the response, could be copied plainly. */
   isPlain = true;
-  /** Begun by `begin`: found again by its callId. */
-  isPaired = false;
-  /** While it is judged or a person is asked: the act, once that is over. */
-  pending: Promise<this> | undefined;
-  /** What the guards were shown first, before any transform: the caller's payload, as it was read. */
-  shown: unknown;
+  /** There where `begin` began it: it is found again by its callId. */
+  paired: Paired | undefined;
   earlier: OpenAct | undefined;
   later: OpenAct | undefined;
-  readonly #init: ActInit;
-  readonly #original: unknown;
-  #asked: Asked | undefined;
+  /** The question that a person was asked last. */
+  asked: Asked | undefined;
+  readonly init: ActInit;
+  /** The caller's payload, as it came. */
+  readonly original: unknown;
   #signal: AbortSignal | undefined;
   readonly #view: View<unknown> | undefined;
   /** What guards judged of a payload that only the view reads; the act is given the payload itself. */
   #viewed: { readonly form: unknown } | undefined;
+  #wait: Wait | undefined;
 
   constructor(
     passage: Passage,
@@ -157,31 +148,125 @@ export class ActImpl implements Act {
       throw wrong(`an act at ${stage}`, "signal", "an AbortSignal", signal);
     }
     this.callId = typeof callId === "string" && callId !== "" ? callId : passage.nextCallId();
-    this.#init = init;
-    this.#original = payload;
+    this.init = init;
+    this.original = payload;
+    this.inside = running(current ?? (signal === undefined ? undefined : links.get(signal)?.act));
+    this.takings = new Takings(false, false, undefined, undefined, this);
     this.#view = view;
     this.started = passage.tick();
   }
 
+  findAround(test: (around: Taker, isKnown: boolean) => boolean): boolean {
+    for (let around = this.inside; around !== undefined; around = around.inside) if (test(around, true)) return true;
+    const { passage } = this;
+    // A child's acts are inside one of its parent's, whichever that is; those at hand are the innermost.
+    for (let at = passage.parent; at !== undefined; at = at.parent) {
+      if (runningIn(at).some((act) => test(act, true))) return true;
+    }
+    const { signal } = this.init;
+    if (signal === undefined || !passage.isOwnSignal(signal)) return false;
+    // Given the signal of its session, it is inside one of the session's; whether of this kind, nobody knows as long as
+    // there are others.
+    const others = runningIn(passage).filter((act) => act !== this);
+    return others.every((act) => act.stage === this.stage) && others.some((act) => test(act, false));
+  }
+
+  get isFunction(): boolean {
+    return this.paired === undefined;
+  }
+
+  /** Once the wait for it is over: itself. */
+  get pending(): Promise<this> | undefined {
+    return this.#wait?.over.then(() => this);
+  }
+
   get signal(): AbortSignal {
-    const own = this.#init.signal;
-    return (this.#signal ??= own === undefined ? this.passage.signal : AbortSignal.any([this.passage.signal, own]));
+    return (this.#signal ??= this.#newSignal());
+  }
+
+  #newSignal(): AbortSignal {
+    const { passage } = this;
+    if (this.phase === "over") return this.decision.allowed ? passage.signal : AbortSignal.abort(this.#whyNot());
+    const own = this.init.signal;
+    // One of its own only where it has to be told from others: it costs more than the act.
+    if (this.paired === undefined && (own === undefined || own === passage.signal)) return passage.signal;
+    const linked = new Linked(own === undefined ? [passage.signal] : [passage.signal, own]);
+    links.set(linked.signal, { act: this, linked });
+    return linked.signal;
+  }
+
+  /** What an act that may not run is rejected with: the reason of the signal that ended its wait, or the denial. */
+  #whyNot(): unknown {
+    return this.abortReason(this.decision) ?? violation(this.stage, this.decision);
+  }
+
+  /** What the signal that ended a wait was aborted with; `undefined` where none did. */
+  abortReason(decision: Decision): unknown {
+    if (decision !== ABORTED) return undefined;
+    const { signal } = this.init;
+    return signal?.aborted === true ? signal.reason : this.passage.signal.reason;
+  }
+
+  /** What the caller may work on, where the act may run: never the copy that later calls are compared with. */
+  get work(): unknown {
+    const { paired, payload, decision } = this;
+    if (!decision.allowed && decision.effect !== "escalate") return undefined;
+    if (paired?.judged === undefined || payload !== paired.judged.payload || !this.isPlain) return payload;
+    return (paired.copy ??= snapshot(payload, capsOf(this.stage, this.passage.core.caps), false));
   }
 
   /** Judges the act; with `asks`, a person is asked where a guard wants one and the kernel can ask. */
   begin(asks: boolean): this | Promise<this> {
     this.passage.open.add(this);
-    const decision = this.#judge(this.#original);
-    this.shown = this.request?.payload;
-    // After a wait the agent may have been stopped meanwhile.
+    const decision = this.judge(this.original);
+    if (this.paired !== undefined) this.#remember(this.paired);
     const begun = isThenable(decision)
-      ? decision.then((late) => this.#admit(this.passage.halted() ?? (late as Decision), asks))
+      ? decision.then((late) => this.#admit(late as Decision, asks))
       : this.#admit(decision as Decision, asks);
-    if (begun === this) return this;
-    return (this.pending = Promise.resolve(begun).finally(() => (this.pending = undefined)));
+    return begun === this ? this : this.#waitFor(begun as PromiseLike<unknown>);
   }
 
-  #judge(payload: unknown): Decision | Promise<Decision> {
+  /** Keeps what the same call, should it come again, is compared with: call ids come from models. */
+  #remember(paired: Paired): void {
+    if (this.init.callId !== this.callId || this.request === undefined || !this.isPlain) return;
+    const metadata = plainMetadata(this.metadata, this.stage, this.passage);
+    if (!(metadata instanceof Fault)) paired.judged = { payload: this.payload, metadata };
+  }
+
+  /** Whether a call is the very one that was judged, and has not run. */
+  isSame(stage: ActStage, name: string, payload: unknown, metadata: unknown): boolean {
+    const judged = this.paired?.judged;
+    return judged !== undefined && this.stage === stage && this.name === name && this.phase !== "ending" &&
+      this.phase !== "over" &&
+      sameRead(judged.payload, snapshot(payload, capsOf(stage, this.passage.core.caps), false)) &&
+      sameRead(judged.metadata, plainMetadata(metadata, stage, this.passage));
+  }
+
+  /** Waits for what becomes of it, but no longer than it may. */
+  #waitFor(work: PromiseLike<unknown>): Promise<this> {
+    const wait = new Wait(this.passage, this.init.signal, (denial) => this.#stop(denial));
+    this.#wait = wait;
+    wait.start(work.then(undefined, (error: unknown) => this.#stop(guardError(undefined, error))));
+    return wait.over.then(() => {
+      if (this.#wait === wait) this.#wait = undefined;
+      return this;
+    });
+  }
+
+  /** It may wait no longer: nobody hears what the guards, or the person, come to. */
+  #stop(denial: Deny): void {
+    if (this.phase === "ending") {
+      this.ended = withhold(this, denial);
+      this.#finish();
+    } else if (this.phase === "judging" || this.phase === "escalated") {
+      unanswered(this, denial.reason);
+      this.phase = "judging";
+      this.settle(this.conclude(denial, this.started));
+    }
+  }
+
+  /** Reads a payload, and asks the guards about it. */
+  judge(payload: unknown): Decision | Promise<Decision> {
     const { passage, stage, name, callId, metadata } = this;
     const request = new Draft(stage, name, payload, callId, metadata);
     const gate = passage.gate(stage);
@@ -219,20 +304,29 @@ export class ActImpl implements Act {
       : deny("payload_not_plain", "What the view reads is not what was judged");
   }
 
+  /** Tells what was decided. Whoever is told may end the act: then it is told once all the same. */
+  conclude(decision: Decision, started?: number): Decision {
+    if (this.phase === "judging") this.phase = "concluding";
+    const final = conclude(this.passage, this, decision, started);
+    if (this.phase === "concluding") this.phase = "judging";
+    return final;
+  }
+
   #admit(decision: Decision, asks: boolean): this | Promise<this> {
-    const real = conclude(this.passage, this, decision, this.started);
+    // Stopped while it was judged, and that was told.
+    if (this.decision !== PENDING) return this;
+    // After a wait the agent may have been stopped meanwhile.
+    const real = this.conclude(this.#wait === undefined ? decision : this.passage.halted() ?? decision, this.started);
     if (real.effect === "escalate") {
       // An approval is bound to what it shows, and what is not plain data can change behind it.
-      if (this.isPlain) {
-        return this.#question(real, { ...FIRST, asks, given: givenIn(this.#init) }, this.#original);
-      }
-      return this.#settle(conclude(this.passage, this, deny("payload_not_plain", "Only plain data can be approved")));
+      if (this.isPlain) return firstQuestion(this, real, asks).then(() => this);
+      return this.settle(this.conclude(deny("payload_not_plain", "Only plain data can be approved")));
     }
-    return this.#settle(real);
+    return this.settle(real);
   }
 
   /** The decision is final: the act may run, or gives everything back. */
-  #settle(decision: Decision): this {
+  settle(decision: Decision): this {
     if (this.phase === "over") {
       // Closed or cancelled while it was judged: whoever began it must not read that it may run.
       this.decision = decision.allowed ? (this.passage.halted() ?? OVER) : decision;
@@ -244,6 +338,7 @@ export class ActImpl implements Act {
       this.#finish();
     } else {
       this.phase = "running";
+      this.asked?.over.abort();
       if (decision.effect === "transform") this.#change(decision.payload);
     }
     return this;
@@ -269,168 +364,27 @@ export class ActImpl implements Act {
     }
   }
 
-  /** Puts a question about what was just judged, and has it answered by whoever is there to do that. */
-  async #question(decision: Escalate, last: Earlier, source: unknown): Promise<this> {
-    const { passage } = this;
-    const { core } = passage;
-    const { caps } = passage.gate(this.stage);
-    const isChanged = Object.hasOwn(decision, "payload");
-    // A copy that nobody else holds: what the person is shown is what the call is held against later.
-    const judged = snapshot(isChanged ? decision.payload : this.payload, caps, false);
-    const origin = isChanged ? snapshot(this.request?.payload, caps, false) : judged;
-    if (judged instanceof Fault || origin instanceof Fault) {
-      return this.#settle(conclude(passage, this, deny("payload_not_plain", "Only plain data can be approved")));
-    }
-    const escalations = escalationsIn(decision);
-    const isNamed = this.#init.callId === this.callId;
-    const approval = await createApproval(passage, this, isNamed, escalations, judged);
-    // Closed or cancelled meanwhile: nobody is asked, and nothing brings the act back.
-    if (this.phase === "over") return this;
-    this.decision = amend(decision, { approval });
-    this.phase = "escalated";
-    this.#asked = {
-      ...last,
-      round: last.round + 1,
-      answered: last.answered.with(escalations),
-      approval,
-      judged,
-      origin,
-      source,
-      reading: undefined,
-    };
-    core.emitter.emit("approval_requested", {
-      ...eventOf(passage, passage.state.now),
-      stage: this.stage,
-      name: this.name,
-      callId: this.callId,
-      approval,
-    });
-    await this.#answerGiven(this.#asked);
-    // A grant that did not count is no answer.
-    if (last.asks && core.approve !== undefined && this.#isOpen(approval)) {
-      const answer = await askPerson(core.approve, approval, this.signal, core.approvalTtlMs);
-      await this.#asked?.reading;
-      await this.#answer(answer);
-    }
-    return this;
-  }
-
-  #isOpen(approval: ApprovalRequest): boolean {
-    return this.phase === "escalated" && this.#asked?.approval === approval;
-  }
-
-  /** Answers with the grants that came with the call. */
-  async #answerGiven(asked: Asked): Promise<void> {
-    const { given } = asked;
-    if (given === undefined || !this.#isOpen(asked.approval)) return;
-    this.phase = "judging";
-    const { passage } = this;
-    passage.tick();
-    const { now } = passage.state;
-    const verdict = await readGiven(given, asked.approval, passage, now, asked.round === 1);
-    if (this.#isOver()) return;
-    const isNobodyLeft = asked.asks && passage.core.approve === undefined;
-    if (verdict === undefined || (verdict.outcome === "void" && !isNobodyLeft)) {
-      this.phase = "escalated";
-      if (verdict !== undefined) this.#tell(asked, verdict, now);
-      return;
-    }
-    await this.#resolve(asked, verdict, now);
-  }
-
   /** The same call came again: what it brings answers the question, as if it had come with the first. */
   again(init: ActInit): this | Promise<this> {
-    const given = givenIn(init);
-    if (given === undefined || this.#asked === undefined || this.phase !== "escalated") return this.pending ?? this;
-    const asked: Asked = this.#asked = { ...this.#asked, given };
-    asked.reading = this.#answerGiven(asked);
-    return asked.reading.then(() => this);
+    const reading = askedAgain(this, init);
+    if (reading === undefined) return this.pending ?? this;
+    return this.#wait === undefined ? this.#waitFor(reading) : this.#untilOver(reading).then(() => this);
   }
 
   async resume(answer: boolean | ApprovalGrant | readonly ApprovalGrant[]): Promise<Decision> {
-    if (this.phase === "escalated") await this.#answer(answer);
+    // What is answered meanwhile comes first: a grant is read, or what was approved is judged again.
+    if (this.phase === "judging" && this.asked !== undefined) await this.#untilOver(this.asked.reading);
+    if (this.phase === "escalated") {
+      const answering = answered(this, answer);
+      await (this.#wait === undefined ? this.#waitFor(answering) : this.#untilOver(answering));
+    }
     return this.decision;
   }
 
-  async #answer(answer: unknown): Promise<void> {
-    const asked = this.#asked;
-    if (asked === undefined || this.phase !== "escalated") return;
-    this.phase = "judging";
-    const { passage } = this;
-    passage.tick();
-    const { now } = passage.state;
-    const verdict = await readAnswer(answer, asked.approval, passage, now);
-    if (!this.#isOver()) await this.#resolve(asked, verdict, now);
-  }
-
-  /** Whether it was closed or cancelled while somebody was waited for. */
-  #isOver(): boolean {
-    return this.phase === "over";
-  }
-
-  #tell({ approval }: Asked, { outcome, by, reason, grants }: Verdict, now: number): void {
-    const { passage } = this;
-    passage.core.emitter.emit("approval_resolved", {
-      ...eventOf(passage, now),
-      stage: this.stage,
-      name: this.name,
-      callId: this.callId,
-      approval,
-      approved: outcome === "approved",
-      by,
-      reason,
-      grants: Object.freeze(grants.map(({ id }) => id)),
-    });
-  }
-
-  async #resolve(asked: Asked, verdict: Verdict, now: number): Promise<void> {
-    this.#tell(asked, verdict, now);
-    if (verdict.outcome === "approved") await this.#again(asked, verdict, now);
-    else this.#refuse(verdict.reason);
-  }
-
-  #refuse(reason: string): void {
-    const denial = this.passage.halted() ?? deny("approval_denied", reason);
-    this.#settle(conclude(this.passage, this, denial));
-  }
-
-  /**
-   * An approval judges again, from the first guard. It answers the escalations that it showed, for the payload that it
-   * showed: any other is asked about anew, and so is everything about a payload that the approver edited.
-   */
-  async #again(asked: Asked, { edit, grants }: Verdict, started: number): Promise<void> {
-    const { passage } = this;
-    // What was shown is no edit, and neither is what it was made from.
-    const edited = edit !== undefined && !sameData(edit.payload, asked.judged) && !sameData(edit.payload, asked.origin);
-    const source = edited ? edit.payload : asked.source;
-    const isEdited = edited || asked.isEdited;
-    const answered = edited ? Answered.none : asked.answered;
-    const used = [...asked.grants, ...grants];
-    this.takings.giveBack(false);
-    const late = await this.#judge(source);
-    let decision = passage.halted() ?? late;
-    if (decision.effect !== "deny") {
-      const judged = Object.hasOwn(decision, "payload") ? (decision as Transform).payload : this.payload;
-      if (!edited && !sameData(judged, asked.judged)) return this.#refuse("The call is not the one that was approved");
-    }
-    if (decision.effect === "escalate") {
-      if (!answered.covers(escalationsIn(decision))) {
-        if (asked.round > MOST_QUESTIONS) return this.#refuse("Too many questions were asked about one call");
-        const anew = conclude(passage, this, decision, started);
-        if (anew.effect !== "escalate") this.#settle(anew);
-        else await this.#question(anew, { ...asked, isEdited, answered, grants: used }, source);
-        return;
-      }
-      decision = lifted(decision);
-    }
-    if (!decision.allowed) return void this.#settle(conclude(passage, this, decision, started));
-    passage.tick();
-    // The last thing before the act may run: a refused attempt spends nothing.
-    const spent = await spend(passage.core.store, used, passage.state.now);
-    if (typeof spent === "string") return this.#refuse(`The answer does not count: ${spent}`);
-    this.#settle(conclude(passage, this, passage.halted() ?? decision, started));
-    if (isEdited) this.changed = true;
-    if (!this.decision.allowed) await spent.giveBack();
+  /** Waits for some work, or until the wait that there is already is over. */
+  async #untilOver(work: Promise<unknown> | undefined): Promise<void> {
+    const over = this.#wait?.over;
+    await (work === undefined ? over : Promise.race([work, over]));
   }
 
   end(result: unknown, usage?: TokenUsage): Decision | Promise<Decision> {
@@ -458,23 +412,38 @@ export class ActImpl implements Act {
       this.#finish();
       return this.ended;
     }
-    return (this.ended = Promise.resolve(answer as Promise<Decision>).then((decision) => {
+    const ended = this.#waitFor(answer.then((decision) => {
+      if (this.phase !== "ending") return;
+      this.ended = decision as Decision;
       this.#finish();
-      return (this.ended = decision);
-    }));
+    })).then(() => this.ended as Decision);
+    // Where there was nothing to wait for any longer, it has ended already.
+    return this.phase === "ending" ? (this.ended = ended) : ended;
   }
 
   cancel(): void {
-    if (this.phase !== "running" && this.phase !== "escalated" && this.phase !== "judging") return;
-    if (this.decision.effect === "escalate") recordDecision(this.passage, this, this.decision);
+    // While its result is judged it has run, and there is nothing to cancel.
+    if (this.phase === "ending" || this.phase === "over") return;
+    if (this.#wait !== undefined && this.phase !== "concluding" && this.phase !== "running") {
+      // Somebody waits for what it is allowed to do.
+      unanswered(this, OVER.reason);
+      this.decision = OVER;
+      this.phase = "concluding";
+      conclude(this.passage, this, OVER, this.started);
+    } else if (this.phase === "escalated") recordDecision(this.passage, this, this.decision);
     this.#finish();
+    this.#link?.abort(violation(this.stage, OVER));
+  }
+
+  get #link(): Linked | undefined {
+    return this.#signal === undefined ? undefined : links.get(this.#signal)?.linked;
   }
 
   /** The session was closed: what never ran gives back, what may have run has spent. */
   abandon(): void {
     if (this.phase === "running") {
       settleUnended(this);
-      this.ended = withhold(this);
+      this.ended = withhold(this, CLOSED);
     }
     this.cancel();
     this.#finish();
@@ -485,26 +454,33 @@ export class ActImpl implements Act {
     this.phase = "over";
     this.takings.giveBack(true);
     this.passage.open.delete(this);
+    this.#wait?.end();
+    this.asked?.over.abort();
+    if (!this.decision.allowed) this.payload = undefined;
+    if (this.paired !== undefined || this.init.signal !== undefined) this.#unlink();
     if (this.metadata?.["untrusted"] !== true || this.ended === undefined) return;
     // What a child brings in reaches its parents with its answer.
     for (let at: Passage | undefined = this.passage; at !== undefined; at = at.parent) at.state.tainted = true;
   }
+
+  /** Its own signal follows no others any more, and is aborted where the act must not run. */
+  #unlink(): void {
+    const link = this.#link;
+    if (this.decision.allowed) link?.release();
+    else link?.abort(this.#whyNot());
+  }
 }
 
-/** The grants that a call brings, whatever they are. */
-function givenIn(init: ActInit): unknown {
-  return Object.hasOwn(init, "grant") ? init.grant : undefined;
+/** The acts of a session that run, newest first. */
+function runningIn(passage: Passage): ActImpl[] {
+  return (passage.open.all() as ActImpl[]).filter((act) => act.phase === "running").reverse();
 }
 
-/** What is left of a decision once a person has answered what it asked. */
-function lifted(decision: Escalate): Decision {
-  const { reason } = decision;
-  const warnings = Object.hasOwn(decision, "warnings") ? decision.warnings : undefined;
-  const guard = Object.hasOwn(decision, "guard") ? decision.guard : undefined;
-  const heard = warnings === undefined ? {} : { warnings };
-  if (!Object.hasOwn(decision, "payload")) return warnings === undefined ? ALLOW : amend(ALLOW, heard);
-  return amend({ effect: "transform", allowed: true, reason, payload: decision.payload } as Transform, {
-    ...heard,
-    ...(guard === undefined ? {} : { guard }),
-  });
+function plainMetadata(metadata: unknown, stage: ActStage, { core }: Passage): unknown {
+  return metadata === undefined ? NOTHING : snapshot(metadata, capsOf(stage, core.caps), false);
+}
+
+/** Whether what was read is the same data; what can't be read is not. */
+function sameRead(judged: unknown, read: unknown): boolean {
+  return !(read instanceof Fault) && sameData(judged, read);
 }

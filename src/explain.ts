@@ -8,6 +8,7 @@ import type { Passage } from "./passage.ts";
 import { type GovernedRequest, type Stage, STAGES } from "./request.ts";
 import { type Session, SessionImpl } from "./session.ts";
 import { SILENT } from "./taking.ts";
+import { untilStopped } from "./waiting.ts";
 
 /** Why a request was decided as it was. */
 export interface Explanation {
@@ -36,5 +37,7 @@ export function explain(
     const leaf = decision.effect === "allow" ? undefined : decision.guard;
     steps.push(Object.freeze({ guard: leaf ?? nameOf(guard), decision }));
   });
-  return isThenable(answer) ? Promise.resolve(answer).then(done) : done(answer as Decision);
+  return isThenable(answer)
+    ? untilStopped(passage, request.signal, answer as Promise<Decision>, (denial): Decision => denial).then(done)
+    : done(answer as Decision);
 }

@@ -33,11 +33,12 @@ import { type GateCaps, type PayloadLimits, readLimits } from "./snapshot/caps.t
 import { SessionImpl } from "./session.ts";
 import { memoryStore } from "./state/memory-store.ts";
 import { type StateStore, storeOf } from "./state/store.ts";
+import { ignoreFailure } from "./taking.ts";
 import type { ActionGuard } from "./trust/action-guard.ts";
 import { learnFrom } from "./trust/learn.ts";
 import { meetBy, type TrustTracker } from "./trust/tracker.ts";
 import type { PriceOf } from "./usage.ts";
-import { coverageOf } from "./wrapping.ts";
+import { coverageOf, isGoverned, markGoverned } from "./wrapping.ts";
 
 /** What a kernel is made of. All of it is optional. */
 export interface KernelOptions {
@@ -99,7 +100,10 @@ export interface Kernel {
   readonly policy: GovernancePolicy;
   /** Begins one agent's passage. */
   session(init: SessionInit): Session;
-  /** Governs a framework's object: its acts pass the gates of a session. */
+  /**
+   * Governs a framework's object: its acts pass the gates of a session. Throws a `TypeError` where the session is another
+   * kernel's, or the object is governed already.
+   */
   wrap<T extends object, C extends T>(target: C, plugin: ClientPlugin<T>, init: SessionInit | Session): C;
   /** The same, for a plugin that gives an object of its own shape. */
   wrap<T extends object, G extends object>(target: T, plugin: AdapterPlugin<T, G>, init: SessionInit | Session): G;
@@ -200,6 +204,11 @@ class KernelImpl implements Kernel {
   #store: StateStore | undefined;
   #core: Core | undefined;
 
+  static {
+    // Whoever is given a kernel has no way to what only the class may read.
+    Reflect.deleteProperty(this.prototype, "constructor");
+  }
+
   constructor(options: KernelOptions) {
     knownKeys(WHERE, options, OPTIONS);
     const {
@@ -282,6 +291,7 @@ class KernelImpl implements Kernel {
     };
     const teardown = plugin.setup?.(host);
     if (teardown !== undefined) {
+      if (typeof teardown !== "function") ignoreFailure(teardown);
       this.#teardowns.push(functionOf(`plugin "${plugin.name}"`, "the answer of setup", teardown));
     }
     return this;
@@ -341,11 +351,20 @@ class KernelImpl implements Kernel {
     if ((typeof target !== "object" && typeof target !== "function") || target === null) {
       throw wrong("wrap()", "target", "an object", target);
     }
-    const session = SessionImpl.passageOf(init) === undefined ? this.session(init as SessionInit) : (init as Session);
+    if (isGoverned(target)) {
+      throw new TypeError("Cannot build wrap(): the target is governed already, and every act would be judged twice");
+    }
+    const session = this.#sessionFor("wrap()", init);
     const governed = plugin.wrap(target, session);
     if ((typeof governed !== "object" && typeof governed !== "function") || governed === null || governed === target) {
       throw new TypeError(`Plugin "${plugin.name}" must answer a governed object, and not the target itself`);
     }
+    if (isGoverned(governed)) {
+      throw new TypeError(
+        `Plugin "${plugin.name}" must answer a new object, and answered one that is governed already`,
+      );
+    }
+    markGoverned(governed);
     this.#wrapped.set(governed, { target, plugin, session });
     return governed;
   }
@@ -396,8 +415,15 @@ class KernelImpl implements Kernel {
     request: { stage: Stage; name: string; payload: unknown } & ActInit,
     init: SessionInit | Session,
   ): Explanation | Promise<Explanation> {
-    const session = SessionImpl.passageOf(init) === undefined ? this.session(init as SessionInit) : init;
-    return explain(session as Session, request);
+    return explain(this.#sessionFor("explain()", init), request);
+  }
+
+  /** The session that is given, or a new one. A session of another kernel would be judged by the other's guards. */
+  #sessionFor(where: string, init: SessionInit | Session): Session {
+    const passage = SessionImpl.passageOf(init);
+    if (passage === undefined) return this.session(init as SessionInit);
+    if (passage.core !== this.#core) throw wrong(where, "init", "a session of this kernel, or what makes one", init);
+    return init as Session;
   }
 
   async close(): Promise<void> {

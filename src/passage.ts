@@ -2,7 +2,7 @@ import { faultDenial, joinedTo, rewritten } from "./combine/fold.ts";
 import { inherit } from "./combine/parts.ts";
 import { SessionContext, type SessionState } from "./context.ts";
 import { type Core, createGate, createGates, type Gate, gateIn, type Gates, RESPONSE } from "./core.ts";
-import { allow, type Decision, type Deny, deny, guardError, isThenable } from "./decision.ts";
+import { allow, type Decision, type Deny, deny, denyBy, guardError, isThenable } from "./decision.ts";
 import { Draft, NOTHING } from "./draft.ts";
 import { isPolicyViolation, violation } from "./errors.ts";
 import { type Guard, named, nameOf, type Taking } from "./guard.ts";
@@ -12,15 +12,17 @@ import { isErrorLike, jsonForm } from "./snapshot/json-form.ts";
 import { sameData } from "./snapshot/same-data.ts";
 import { Fault, lastMet, snapshot, takeTwin } from "./snapshot/snapshot.ts";
 import type { Awaitable } from "./state/store.ts";
+import { isOver } from "./taking.ts";
 import type { AgentProfile } from "./trust/profile.ts";
 import { conclude, tellCheck } from "./tell.ts";
+import { untilStopped, type Waiting, type WaitingRoom, Waits } from "./waiting.ts";
 
 const ALLOW = allow();
 const FIRST_IDS: string[] = [];
 const THREE_DIGITS: string[] = [];
 
 /** One agent's way through a kernel: what all verbs of a session share. */
-export class Passage {
+export class Passage implements WaitingRoom {
   readonly core: Core;
   readonly parent: Passage | undefined;
   readonly context: SessionContext;
@@ -38,6 +40,8 @@ export class Passage {
   #children: Pick<Core, "guards" | "gates"> | undefined;
   #controller: AbortController | undefined;
   #signal: AbortSignal | undefined;
+  #isWatched = false;
+  #waits: Waits | undefined;
   #stopped: Deny | undefined;
   #startup: Decision | Promise<Decision> | undefined;
   #calls = 0;
@@ -91,7 +95,7 @@ export class Passage {
     if (halted !== undefined) return AbortSignal.abort(violation("input", halted));
     // What a suspension aborted is over; what comes after it gets a new signal.
     if (this.#signal === undefined || (this.#signal.aborted && this.#outer?.aborted !== true)) {
-      if (this.#controller === undefined) this.core.halts.watch(this);
+      this.#watch();
       this.#controller = new AbortController();
       const outer = [this.#controller.signal, this.#outer, this.parent?.signal].filter((signal) =>
         signal !== undefined
@@ -99,6 +103,43 @@ export class Passage {
       this.#signal = outer.length === 1 ? this.#controller.signal : AbortSignal.any(outer);
     }
     return this.#signal;
+  }
+
+  /** Whether a signal is the one that this session, or one around it, gives to its acts. */
+  isOwnSignal(signal: AbortSignal): boolean {
+    return signal === this.#signal || this.parent?.isOwnSignal(signal) === true;
+  }
+
+  /** Has it told when its agent is stopped. */
+  #watch(): void {
+    if (!this.#isWatched) this.core.halts.watch(this);
+    this.#isWatched = true;
+  }
+
+  enter(waiting: Waiting): void {
+    this.#watch();
+    (this.#waits ??= new Waits(this.#outer, () => this.#timeLeft())).enter(waiting);
+    this.parent?.enter(waiting);
+  }
+
+  leave(waiting: Waiting): void {
+    this.#waits?.leave(waiting);
+    this.parent?.leave(waiting);
+  }
+
+  /** How long the session may last, in ms, and the denial once it has lasted as long. */
+  #wholeTime(): { readonly ms: number; readonly denial: Deny } {
+    const { timeoutMs } = this.context.policy;
+    return {
+      ms: timeoutMs,
+      denial: denyBy("timeLimit", "timeout", "The session has run out of time", { limitMs: timeoutMs }),
+    };
+  }
+
+  /** The same, of what is left. */
+  #timeLeft(): { readonly ms: number; readonly denial: Deny } {
+    const { ms, denial } = this.#wholeTime();
+    return { ms: this.context.startTime + ms - this.state.now, denial };
   }
 
   get agentKey(): string {
@@ -161,6 +202,7 @@ export class Passage {
 
   /** Aborts what is under way; nothing starts afterwards where the reason stays. */
   halt(denial: Deny): void {
+    this.#waits?.stop(denial);
     this.#controller?.abort(violation("input", denial));
   }
 
@@ -215,7 +257,7 @@ export class Passage {
     const denied = unknown ?? this.halted();
     if (denied !== undefined) return denied;
     const started = await this.#start();
-    if (started.effect === "deny") return started;
+    if (started.effect === "deny" || isOver(taking)) return started;
     this.#mayStart = started.effect !== "escalate";
     const decision = await gate.judge(request, this.context, taking);
     // One question for both: an approval of the start must not stand for the act's own gate. What has run was approved
@@ -246,7 +288,12 @@ export class Passage {
       callId: stage,
       metadata: NOTHING,
     };
-    return conclude(this, request, await this.gate(stage).judge(request, this.context, DRY_EDGE), started);
+    const judged = this.gate(stage).judge(request, this.context, DRY_EDGE);
+    // An act that waits for the start may stop waiting by itself; for the end waits only who closes the session.
+    const decision = stage === "agent_shutdown" && isThenable(judged)
+      ? untilStopped(new Waits(undefined, () => this.#wholeTime()), undefined, judged, (denial): Decision => denial)
+      : judged;
+    return conclude(this, request, await decision, started);
   }
 }
 

@@ -1,10 +1,12 @@
-import type { ActImpl } from "./act.ts";
+import { type ActImpl, inside } from "./act.ts";
 import { type Decision, type Deny, deny, isThenable } from "./decision.ts";
 import { violation } from "./errors.ts";
 import { passesUnjudged } from "./passage.ts";
 import { RESPONSE } from "./core.ts";
 import type { View, Write } from "./session.ts";
+import { Linked } from "./intercept/linked.ts";
 import type { TokenUsage } from "./request.ts";
+import { ignoreFailure } from "./taking.ts";
 import { tellDenial } from "./tell.ts";
 
 /** What an act comes to, once it has begun. */
@@ -39,7 +41,7 @@ async function perform<T>(
   let value: T;
   try {
     value = await (act.passage.core.interceptor === undefined
-      ? run(act.payload, signal, act.changed)
+      ? inside(act, run, signal)
       : (intercepted(act, run) as Promise<T>));
   } catch (error) {
     return await failed(act, error);
@@ -75,7 +77,7 @@ function admitted(act: ActImpl): AbortSignal {
       tellDenial(passage, act, decision);
       act.cancel();
     }
-    throw violation(act.stage, decision);
+    throw act.abortReason(decision) ?? violation(act.stage, decision);
   }
   if (act.phase !== "running") {
     throw violation(act.stage, passage.halted() ?? deny("session_killed", "The act is over"));
@@ -112,7 +114,7 @@ function responded<T>(
   let usage: TokenUsage | undefined;
   try {
     usage = usageOf?.(value);
-    if (view !== undefined) seen = view.read(value);
+    if (view !== undefined) seen = atOnce(view.read(value));
   } catch (error) {
     return stopped(act, deny("guard_error", "The response could not be read", error), value);
   }
@@ -123,7 +125,7 @@ function responded<T>(
 /** What the response gate lets through. */
 function released<T>(act: ActImpl, value: T, decision: Decision, view: View<T> | undefined): T {
   const stage = RESPONSE[act.stage];
-  if (!decision.allowed) throw violation(stage, decision);
+  if (!decision.allowed) throw act.abortReason(decision) ?? violation(stage, decision);
   if (decision.effect !== "transform") return view === undefined ? (act.result as T) : value;
   if (view === undefined && act.isPlain) return decision.payload as T;
   let denial: Deny;
@@ -143,14 +145,22 @@ function released<T>(act: ActImpl, value: T, decision: Decision, view: View<T> |
   throw violation(stage, denial);
 }
 
+/** A form that is there already: a promise of one would go on to the caller while nobody has judged it. */
+function atOnce(form: unknown): unknown {
+  if (!isThenable(form)) return form;
+  ignoreFailure(form);
+  throw new TypeError("A view's read() must answer at once, and answered a promise");
+}
+
 /** Runs the act inside the kernel's interceptors; an interceptor can't run it twice, or on anything else. */
 function intercepted(
   act: ActImpl,
-  run: (payload: never, signal: AbortSignal, changed: boolean) => unknown,
+  // deno-lint-ignore no-explicit-any -- as above
+  run: (payload: any, signal: AbortSignal, changed: boolean) => unknown,
 ): Promise<unknown> {
   const { context, core } = act.passage;
   let called = false;
-  const next = async (own?: AbortSignal): Promise<unknown> => {
+  const once = async (own?: AbortSignal): Promise<unknown> => {
     if (called) throw new TypeError("An interceptor called next() a second time");
     called = true;
     // An interceptor may have waited, or have answered already: nothing runs that was stopped meanwhile.
@@ -159,7 +169,19 @@ function intercepted(
     if (act.phase !== "running") throw new TypeError("An interceptor called next() after the act was over");
     const mistake = act.viewMistake();
     if (mistake !== undefined && !core.isShadow) throw violation(act.stage, mistake);
-    return await run(act.payload as never, own === undefined ? signal : AbortSignal.any([signal, own]), act.changed);
+    if (own === undefined || own === signal) return await inside(act, run, signal);
+    const linked = new Linked([signal, own]);
+    try {
+      return await inside(act, run, linked.signal);
+    } finally {
+      linked.release();
+    }
+  };
+  const next = (own?: AbortSignal): Promise<unknown> => {
+    const result = once(own);
+    // An interceptor need not wait for it: what fails then must not end the process.
+    ignoreFailure(result);
+    return result;
   };
   return Promise.resolve(core.interceptor?.(act.request as NonNullable<typeof act.request>, next, context));
 }
@@ -169,7 +191,7 @@ async function failed(act: ActImpl, error: unknown): Promise<never> {
   const isPast = passesUnjudged(error, act.signal);
   const decision = await act.fail(error);
   if (isPast) throw error;
-  if (!decision.allowed) throw violation(RESPONSE[act.stage], decision);
+  if (!decision.allowed) throw act.abortReason(decision) ?? violation(RESPONSE[act.stage], decision);
   if (decision.effect === "transform") throw new Error(messageIn(decision.payload));
   throw error;
 }

@@ -1,5 +1,6 @@
 import { knownKeys, show, wrong, wrongType } from "./check.ts";
 import type { TokenUsage } from "./request.ts";
+import { ignoreFailure } from "./taking.ts";
 import { figure, MOST_USD, type PriceOf, type UsageFigures } from "./usage.ts";
 
 /** What a model's tokens cost, in US dollars per million. */
@@ -39,6 +40,7 @@ export function compilePrices(where: string, prices: Prices): PriceOf {
       if (usd === undefined) return undefined;
       const checked = figure(usd);
       if (checked !== undefined && checked <= MOST_USD) return checked;
+      ignoreFailure(usd);
       throw new TypeError(`The function of prices must answer US dollars or undefined, and answered ${show(usd)}`);
     };
   }

@@ -56,7 +56,10 @@ export function respond(
   const decision = denied ?? passage.ask(request, gate, act.takings);
   // After a wait the agent may have been stopped meanwhile.
   return decision !== ALLOW && isThenable(decision)
-    ? decision.then((late) => judged(act, request, passage.halted() ?? (late as Decision), started))
+    ? decision.then((late) =>
+      // Whatever ended the wait has told what became of it.
+      act.phase === "ending" ? judged(act, request, passage.halted() ?? (late as Decision), started) : late as Decision
+    )
     : judged(act, request, decision as Decision, started);
 }
 
@@ -68,15 +71,17 @@ function beforeOf({ request, stage, passage }: ActImpl): unknown {
 }
 
 /**
- * The session was closed while the act ran: whatever it comes to goes no further. Told and recorded at once, since it
- * may never end.
+ * Whatever an act has come to, or comes to, goes no further. Told and recorded at once, since it, or the guard that
+ * judges it, may never end.
  */
-export function withhold(act: ActImpl): Deny {
-  const denial = deny("session_killed", "The session is closed");
+export function withhold(act: ActImpl, denial: Deny): Decision {
+  const { passage } = act;
   const about: About = { stage: RESPONSE[act.stage], name: act.name, callId: act.callId };
-  tellDenial(act.passage, about, denial);
-  recordOutcome(act, about, denial, false, undefined);
-  return denial;
+  tellDenial(passage, about, denial);
+  // A kernel that only watches holds nothing back, unless the agent was stopped.
+  const final = passage.core.isShadow && passage.halted() === undefined ? ALLOW : denial;
+  if (!final.allowed) act.result = undefined;
+  return recordOutcome(act, about, final, false, undefined);
 }
 
 function judged(
@@ -86,6 +91,8 @@ function judged(
   started: number | undefined,
 ): Decision | Promise<Decision> {
   let final = conclude(act.passage, request, decision, started, false);
+  const stopped = stoppedWith(act);
+  if (stopped !== undefined) return stopped;
   if (final.effect === "escalate") {
     // Nobody is asked about a response: it is there already, and would wait in memory for a person.
     tellDenial(act.passage, request, final);
@@ -108,8 +115,15 @@ function judged(
   }
   const drifted = measure(act, textOf(act.result));
   return isThenable(drifted)
-    ? drifted.then((late) => finished(act, request, final, late as Deny | undefined, started, nth))
+    ? drifted.then((late) =>
+      act.phase === "ending" ? finished(act, request, final, late as Deny | undefined, started, nth) : final
+    )
     : finished(act, request, final, drifted as Deny | undefined, started, nth);
+}
+
+/** What it was withheld with, and told and recorded, where somebody who was told of its result has stopped it. */
+function stoppedWith({ phase, ended }: ActImpl): Decision | undefined {
+  return phase === "over" && ended !== undefined && !isThenable(ended) ? (ended as Decision) : undefined;
 }
 
 /** What was learnt, the checkpoint, then events, then the record. */
@@ -146,8 +160,11 @@ function finished(
     });
     if (completed !== undefined && final.allowed && !isShadow) final = deniedLate(act, request, objectionOf(completed));
   }
+  const stopped = stoppedWith(act);
+  if (stopped !== undefined) return stopped;
   final = recordOutcome(act, request, final, isError, request.usage);
   if (final.allowed) act.takings.settle(request.usage);
+  else act.result = undefined;
   return final;
 }
 

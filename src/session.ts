@@ -1,4 +1,5 @@
-import { type Act, ActImpl, type ActInit, type ActStage } from "./act.ts";
+import { ActImpl, type ActInit, type ActStage } from "./act.ts";
+import { type Act, handleOf } from "./act-handle.ts";
 import { wrong } from "./check.ts";
 import type { ExecutionContext } from "./context.ts";
 import { made } from "./copy.ts";
@@ -8,15 +9,15 @@ import type { Passage } from "./passage.ts";
 import { performed } from "./perform.ts";
 import type { GovernancePolicy, PolicyInit } from "./policy/policy.ts";
 import { type Stage, STAGES, type TokenUsage } from "./request.ts";
-import { sameData } from "./snapshot/same-data.ts";
-import { capsOf, snapshot } from "./snapshot/snapshot.ts";
-import { governStream, type StreamOptions } from "./stream.ts";
+import { governStream, type ReadableParts, type StreamOptions } from "./stream.ts";
 import { DRY } from "./taking.ts";
 import type { AgentProfile } from "./trust/profile.ts";
 import { concludeOnce } from "./tell.ts";
+import { untilStopped } from "./waiting.ts";
 
-export type { Act, ActInit } from "./act.ts";
-export type { StreamOptions } from "./stream.ts";
+export type { ActInit } from "./act.ts";
+export type { Act } from "./act-handle.ts";
+export type { ReadableParts, StreamOptions } from "./stream.ts";
 
 /**
  * Shows the gates a plain form of a framework's value, and writes a changed form back.
@@ -95,8 +96,9 @@ export interface Session {
     view?: View<T>,
   ): Promise<T>;
   /**
-   * Judges an act that somebody else runs. The same callId, name and payload as an open act's answer that act, and take
-   * nothing; a `grant` answers what it asked.
+   * Judges an act that somebody else runs. The same call again, with the callId that the caller gave an open act, its
+   * name, payload and metadata, answers that act and takes nothing;
+   * a `grant` answers what it asked.
    * Answers at once where every guard does and nobody is asked.
    */
   begin(
@@ -109,8 +111,13 @@ export interface Session {
   ): Act | Promise<Act>;
   /** The open act of that id, begun by `begin`: for hooks in pairs. */
   act(callId: string): Act | undefined;
-  /** Judges a stream's whole text before any part of it goes on. */
-  stream<T>(parts: AsyncIterable<T>, options: StreamOptions<T>): AsyncIterable<T>;
+  /**
+   * Judges a stream's whole text before any part of it goes on.
+   *
+   * Throws a `TypeError`, and lets the source go, where `act` is none that this session began, is over, has a stream
+   * already or ends at another gate than `stage`.
+   */
+  stream<T>(parts: AsyncIterable<T> | ReadableParts<T>, options: StreamOptions<T>): AsyncIterable<T>;
   /** Judges once: opens nothing, takes nothing, asks nobody. */
   check(
     request: { stage: Stage; name: string; payload: unknown; usage?: TokenUsage } & ActInit,
@@ -139,6 +146,10 @@ export class SessionImpl implements Session {
   readonly context: ExecutionContext;
   readonly #passage: Passage;
   readonly #born: (init: SessionInit) => Session;
+  static {
+    // Whoever is given a session has no way to what only the class may read.
+    Reflect.deleteProperty(this.prototype, "constructor");
+  }
 
   constructor(passage: Passage, born: (init: SessionInit) => Session) {
     this.#passage = passage;
@@ -221,34 +232,30 @@ export class SessionImpl implements Session {
     const { stage, name, payload, approval = "ask", callId } = request;
     if (stage !== "pre_tool_call") mustBeOneOf("begin()", stage, BEGINNINGS);
     if (approval !== "ask" && approval !== "return") throw wrong("begin()", "approval", '"ask" or "return"', approval);
-    const again = callId === undefined ? undefined : this.#same(stage, name, payload, callId);
-    if (again !== undefined) return again.again(request);
+    const again = callId === undefined ? undefined : this.#same(stage, name, payload, callId, request.metadata);
+    if (again !== undefined) return handed(again.again(request));
     const act = new ActImpl(this.#passage, stage, name, payload, request);
-    act.isPaired = true;
-    return act.begin(approval === "ask");
+    act.paired = { handle: undefined, judged: undefined, copy: undefined, isStreamed: false };
+    return handed(act.begin(approval === "ask"));
   }
 
   /** The open act that is the same call, so that a hook which fires twice counts once. */
-  #same(stage: ActStage, name: string, payload: unknown, callId: string): ActImpl | undefined {
+  #same(stage: ActStage, name: string, payload: unknown, callId: string, metadata: unknown): ActImpl | undefined {
     for (const act of this.#passage.open.all() as ActImpl[]) {
-      if (
-        !act.isPaired || act.callId !== callId || act.stage !== stage || act.name !== name || act.request === undefined
-      ) continue;
-      // One that has run is spent, and what is not plain can have changed since it was judged.
-      if (act.phase === "ending" || act.phase === "over" || !act.isPlain) continue;
-      // Compared with what was judged: ids come from models, and must not carry another payload past the gate.
-      if (sameData(act.shown, snapshot(payload, capsOf(stage, this.#passage.core.caps), false))) return act;
+      if (act.callId === callId && act.isSame(stage, name, payload, metadata)) return act;
     }
     return undefined;
   }
 
   act(callId: string): Act | undefined {
     let last: ActImpl | undefined;
-    for (const act of this.#passage.open.all() as ActImpl[]) if (act.isPaired && act.callId === callId) last = act;
-    return last;
+    for (const act of this.#passage.open.all() as ActImpl[]) {
+      if (act.paired !== undefined && act.callId === callId) last = act;
+    }
+    return last === undefined ? undefined : handleOf(last);
   }
 
-  stream<T>(parts: AsyncIterable<T>, options: StreamOptions<T>): AsyncIterable<T> {
+  stream<T>(parts: AsyncIterable<T> | ReadableParts<T>, options: StreamOptions<T>): AsyncIterable<T> {
     return governStream(this.#passage, parts, options);
   }
 
@@ -256,8 +263,11 @@ export class SessionImpl implements Session {
     request: { stage: Stage; name: string; payload: unknown; usage?: TokenUsage } & ActInit,
   ): Decision | Promise<Decision> {
     const passage = this.#passage;
-    const { stage, name, payload, callId, metadata, usage } = request;
+    const { stage, name, payload, callId, metadata, usage, signal } = request;
     if (stage !== "pre_tool_call") mustBeOneOf("check()", stage, STAGES);
+    if (signal !== undefined && !(signal instanceof AbortSignal)) {
+      throw wrong("check()", "signal", "an AbortSignal", signal);
+    }
     const started = passage.tick();
     const gate = passage.gate(stage);
     const isWatched = passage.isWatched(gate);
@@ -273,7 +283,7 @@ export class SessionImpl implements Session {
     const decision = passage.judge(asked, gate, DRY);
     if (decision === ALLOW && !isWatched) return ALLOW;
     return isThenable(decision)
-      ? concludeLate(passage, asked, decision as Promise<Decision>, started)
+      ? concludeLate(passage, asked, decision as Promise<Decision>, signal, started)
       : concludeOnce(passage, asked, decision as Decision, started);
   }
 
@@ -306,6 +316,10 @@ export class SessionImpl implements Session {
   }
 }
 
+function handed(act: ActImpl | Promise<ActImpl>): Act | Promise<Act> {
+  return isThenable(act) ? (act as Promise<ActImpl>).then(handleOf) : handleOf(act as ActImpl);
+}
+
 // A function of its own: what seldom runs must not make long what does.
 function mustBeOneOf(where: string, stage: string, stages: readonly string[]): void {
   if (!stages.includes(stage)) throw wrong(where, "stage", `one of ${stages.join(", ")}`, stage);
@@ -315,9 +329,10 @@ async function concludeLate(
   passage: Passage,
   asked: Draft,
   decision: Promise<Decision>,
+  signal: AbortSignal | undefined,
   started: number | undefined,
 ): Promise<Decision> {
-  const late = await decision;
+  const late = await untilStopped(passage, signal, decision, (denial): Decision => denial);
   // Somebody may have begun to listen meanwhile.
   if (asked.callId === "") asked.callId = passage.nextCallId();
   return concludeOnce(passage, asked, late, started);

@@ -1,13 +1,18 @@
-import type { Act } from "./act.ts";
-import { functionOf, wrong } from "./check.ts";
+import type { ActImpl } from "./act.ts";
+import { type Act, actOf } from "./act-handle.ts";
+import { functionOf, show, wrong } from "./check.ts";
 import { goOn } from "./combine/ask.ts";
-import { type Decision, deny } from "./decision.ts";
+import { RESPONSE } from "./core.ts";
+import { type Decision, deny, isThenable } from "./decision.ts";
 import { Draft } from "./draft.ts";
 import { violation } from "./errors.ts";
+import { Linked } from "./intercept/linked.ts";
 import type { Passage } from "./passage.ts";
 import type { Stage, TokenUsage } from "./request.ts";
-import { DRY } from "./taking.ts";
+import { DRY, ignoreFailure } from "./taking.ts";
 import { concludeOnce, tellDenial } from "./tell.ts";
+import { readUsage } from "./usage.ts";
+import { untilStopped } from "./waiting.ts";
 
 /** How a stream's parts carry text. */
 export interface StreamOptions<T> {
@@ -16,8 +21,8 @@ export interface StreamOptions<T> {
   /** The run's action, the model's id or the tool's name. */
   name: string;
   /**
-   * The act that the stream is the result of: ended, once, with the text and the usage. Absent: the text is only
-   * checked.
+   * The act that the stream is the result of: of this session, running, and ending at `stage`; it takes one stream, which
+   * ends it, once, with the text and the usage, under its own name. Absent: the text is only checked.
    */
   act?: Act | undefined;
   /** The text of a part; `undefined` for a part without. */
@@ -32,6 +37,15 @@ export interface StreamOptions<T> {
   holdBack?: number;
 }
 
+/** A stream that is read through a reader, where the runtime's streams are no async iterables. */
+export interface ReadableParts<T> {
+  /** Locks the stream, and reads it. */
+  getReader(): {
+    read(): Promise<{ done: boolean; value?: T | undefined }>;
+    cancel(reason?: unknown): Promise<void>;
+  };
+}
+
 /**
  * Holds a stream's parts until its whole text was judged, channel by channel; then lets them go in order.
  *
@@ -43,26 +57,21 @@ export interface StreamOptions<T> {
  */
 export function governStream<T>(
   passage: Passage,
-  parts: AsyncIterable<T>,
+  parts: AsyncIterable<T> | ReadableParts<T>,
   options: StreamOptions<T>,
 ): AsyncIterable<T> {
   const where = "stream()";
-  if (typeof (parts as Partial<AsyncIterable<T>> | null)?.[Symbol.asyncIterator] !== "function") {
-    throw wrong(where, "parts", "an async iterable", parts);
+  const source = sourceOf<T>(parts);
+  if (source === undefined) throw wrong(where, "parts", "an async iterable or a ReadableStream", parts);
+  let act: ActImpl | undefined;
+  try {
+    act = checked(where, passage, options);
+  } catch (error) {
+    letGo(source);
+    throw error;
   }
-  if (!["post_model_call", "post_tool_call", "output"].includes(options.stage)) {
-    throw wrong(where, "stage", "post_model_call, post_tool_call or output", options.stage);
-  }
-  if (options.holdBack !== undefined) {
-    throw new TypeError(
-      'Cannot build stream(): "holdBack" must be absent, because the whole text is judged before any of it goes on',
-    );
-  }
-  for (const field of ["textOf", "withText"] as const) functionOf(where, field, options[field]);
   const left = new AbortController();
-  const signal = AbortSignal.any([options.act?.signal ?? passage.signal, left.signal]);
-  const source = parts[Symbol.asyncIterator]();
-  const inner = held(passage, source, { ...options }, signal);
+  const inner = held(passage, source, { ...options }, act, left.signal);
   let isBegun = false;
   const outer: AsyncIterableIterator<T, void, undefined> = {
     [Symbol.asyncIterator]: () => outer,
@@ -73,7 +82,7 @@ export function governStream<T>(
     return: async () => {
       left.abort();
       // A generator that was never asked has no `finally` to run.
-      if (!isBegun) await letGo(source, options.act, signal.reason);
+      if (!isBegun) await leave(source, act, left.signal.reason);
       await inner.return();
       return { done: true, value: undefined };
     },
@@ -81,9 +90,62 @@ export function governStream<T>(
   return outer;
 }
 
-/** Cancels a source that nobody reads on, without waiting for it, and ends the act that it is the result of. */
-async function letGo(source: AsyncIterator<unknown>, act: Act | undefined, reason: unknown): Promise<void> {
+/** What the parts come from; nothing is read yet. */
+function sourceOf<T>(parts: unknown): AsyncIterator<T> | undefined {
+  if (typeof parts !== "object" || parts === null) return undefined;
+  const { [Symbol.asyncIterator]: iterate } = parts as Partial<AsyncIterable<T>>;
+  if (typeof iterate === "function") return iterate.call(parts);
+  if (typeof (parts as Partial<ReadableParts<T>>).getReader !== "function") return undefined;
+  const reader = (parts as ReadableParts<T>).getReader();
+  return {
+    next: async () => {
+      const { done, value } = await reader.read();
+      return done ? { done: true, value: undefined } : { done: false, value: value as T };
+    },
+    return: async () => {
+      await reader.cancel();
+      return { done: true, value: undefined };
+    },
+  };
+}
+
+const RESPONSES: readonly string[] = ["post_model_call", "post_tool_call", "output"];
+
+/** Checks the options; answers the act that the stream is the result of, which is its only stream from now on. */
+function checked<T>(where: string, passage: Passage, options: StreamOptions<T>): ActImpl | undefined {
+  const { stage, act: handle, holdBack } = options;
+  if (!RESPONSES.includes(stage)) throw wrong(where, "stage", "post_model_call, post_tool_call or output", stage);
+  if (holdBack !== undefined) {
+    throw new TypeError(
+      'Cannot build stream(): "holdBack" must be absent, because the whole text is judged before any of it goes on',
+    );
+  }
+  for (const field of ["textOf", "withText"] as const) functionOf(where, field, options[field]);
+  for (const field of ["channelOf", "usageOf"] as const) {
+    if (options[field] !== undefined) functionOf(where, field, options[field]);
+  }
+  if (handle === undefined) return undefined;
+  const act = actOf(handle);
+  if (act === undefined) throw wrong(where, "act", "an act that begin() answered", handle);
+  const refused = (why: string): TypeError => new TypeError(`Cannot build stream(): the act ${why}`);
+  if (act.passage !== passage) throw refused("is another session's");
+  if (RESPONSE[act.stage] !== stage) throw refused(`ends at ${RESPONSE[act.stage]}, and not at ${stage}`);
+  // What was denied, or stopped meanwhile, is told as what it is to whoever reads.
+  if (!act.decision.allowed || passage.halted() !== undefined) return act;
+  if (act.paired?.isStreamed === true) throw refused("has a stream already");
+  if (act.phase !== "running") throw refused("is over");
+  if (act.paired !== undefined) act.paired.isStreamed = true;
+  return act;
+}
+
+/** Cancels a source that nobody reads on, without waiting for it. */
+function letGo(source: AsyncIterator<unknown>): void {
   void (async () => await source.return?.())().catch(() => undefined);
+}
+
+/** The same, and ends the act that it is the result of. */
+async function leave(source: AsyncIterator<unknown>, act: ActImpl | undefined, reason: unknown): Promise<void> {
+  letGo(source);
   await act?.fail(reason);
 }
 
@@ -91,30 +153,34 @@ async function* held<T>(
   passage: Passage,
   source: AsyncIterator<T>,
   options: StreamOptions<T>,
-  signal: AbortSignal,
+  act: ActImpl | undefined,
+  left: AbortSignal,
 ): AsyncGenerator<T, void, undefined> {
-  const { act, stage, name } = options;
+  const linked = new Linked([act?.signal ?? passage.signal, left]);
+  const { signal } = linked;
+  const { stage, name } = options;
   const queue: { readonly part: T; readonly channel: string | undefined }[] = [];
   const texts = new Map<string, string>();
   let usage: TokenUsage | undefined;
   let isEnded = false;
   try {
-    if (act !== undefined && !act.decision.allowed) throw violation(stage, act.decision);
     for (;;) {
+      if (act !== undefined) mustRun(act, stage);
       const { done, value: part } = await untilAborted(source.next(), signal);
       if (done === true) break;
-      usage = options.usageOf?.(part) ?? usage;
-      const text = options.textOf(part);
-      const channel = text === undefined ? undefined : options.channelOf?.(part) ?? "";
+      usage = readUsage(options.usageOf?.(part)) ?? usage;
+      const text = textIn("textOf", options.textOf(part));
+      const channel = text === undefined ? undefined : textIn("channelOf", options.channelOf?.(part)) ?? "";
       if (channel !== undefined) texts.set(channel, (texts.get(channel) ?? "") + text);
       queue.push({ part, channel });
     }
+    if (act !== undefined) mustRun(act, stage);
     isEnded = true;
     const whole = texts.size > 1 ? Object.fromEntries(texts) : texts.values().next().value ?? "";
     const payload = stage === "post_model_call" ? { content: whole, toolCalls: [], finishReason: "" } : whole;
     const decision =
       await (act === undefined ? judgeOnce(passage, stage, name, payload, usage) : act.end(payload, usage));
-    if (!decision.allowed) throw violation(stage, decision);
+    if (!decision.allowed) throw act?.abortReason(decision) ?? violation(stage, decision);
     const changed = decision.effect === "transform"
       ? textsIn(
         stage === "post_model_call" ? (decision.payload as { content?: unknown } | null)?.content : decision.payload,
@@ -132,8 +198,24 @@ async function* held<T>(
     if (!isEnded) await act?.fail(error);
     throw error;
   } finally {
-    if (!isEnded) await letGo(source, act, signal.reason);
+    linked.release();
+    if (!isEnded) await leave(source, act, signal.reason);
   }
+}
+
+/** Throws unless an act runs on: what was denied, stopped or ended by somebody else has no stream. */
+function mustRun(act: ActImpl, stage: Stage): void {
+  if (!act.decision.allowed) throw act.abortReason(act.decision) ?? violation(stage, act.decision);
+  const halted = act.passage.halted();
+  if (halted !== undefined) throw violation(stage, halted);
+  if (act.phase !== "running") throw new TypeError("The act was ended before its stream was");
+}
+
+/** A text that is there at once: what comes later would go on unjudged. */
+function textIn(field: string, text: unknown): string | undefined {
+  if (text === undefined || typeof text === "string") return text;
+  if (isThenable(text)) ignoreFailure(text);
+  throw new TypeError(`A stream's ${field}() must answer a string or undefined, and answered ${show(text)}`);
 }
 
 /** The changed texts by channel; a guard that gave something else than texts has broken the stream. */
@@ -156,7 +238,11 @@ function judgeOnce(
 ): Decision | Promise<Decision> {
   const started = passage.tick();
   const asked = new Draft(stage, name, payload, passage.nextCallId(), undefined, usage);
-  return goOn(passage.judge(asked, passage.gate(stage), DRY), (decision): Decision => {
+  const judged = passage.judge(asked, passage.gate(stage), DRY);
+  const answer = isThenable(judged)
+    ? untilStopped(passage, undefined, judged as Promise<Decision>, (denial): Decision => denial)
+    : judged;
+  return goOn(answer, (decision): Decision => {
     const final = concludeOnce(passage, asked, decision, started);
     if (final.effect !== "escalate") return final;
     // As at every response gate: nobody is asked about what is there already.

@@ -63,6 +63,16 @@ class Given implements Owner {
   }
 }
 
+/** An act that takes, as far as those that it may have to wait for must know it. */
+export interface Taker {
+  /** Whether it runs a function of the caller's, in which other acts may begin. */
+  readonly isFunction: boolean;
+  /** What was taken for it. */
+  readonly takings: Takings;
+  /** The acts that it is known to be inside of, and then those that it may be, as long as `test` says no. */
+  findAround(test: (around: Taker, isKnown: boolean) => boolean): boolean;
+}
+
 /** What guards took in one pass: kept in order, and given back or settled exactly once. */
 export class Takings implements Taking {
   declare readonly dry: boolean;
@@ -81,14 +91,45 @@ export class Takings implements Taking {
   declare given: Taken | undefined;
   #newest: Taken | undefined = undefined;
   #over = false;
+  /** The act that takes, or the taking of the pass around this one. */
+  readonly #of: Taker | Takings | undefined;
 
-  constructor(dry: boolean, isSilent = false, skips?: ReadonlySet<Guard>, owners?: ReadonlySet<Owner>) {
+  constructor(
+    dry: boolean,
+    isSilent = false,
+    skips?: ReadonlySet<Guard>,
+    owners?: ReadonlySet<Owner>,
+    of?: Taker | Takings,
+  ) {
     this.dry = dry;
     this.skips = skips;
     this.owners = owners;
     this.isSilent = isSilent;
     this.awaited = undefined;
     this.given = undefined;
+    this.#of = of;
+  }
+
+  /** The act that takes, where it is one of a session's. */
+  static takerOf(taking: Taking): Taker | undefined {
+    let at: Taking | Taker | undefined = taking;
+    while (at instanceof Takings) at = at.#of;
+    return at === taking ? undefined : (at as Taker | undefined);
+  }
+
+  /** What was taken from one owner last, and passes a test: here, or in the passes around this one. */
+  static find<T extends Taken>(taking: Taking, owner: Owner, test: (taken: T) => boolean): T | undefined {
+    for (let at: Taking | Taker | undefined = taking; at instanceof Takings; at = at.#of) {
+      for (let taken = at.#newest; taken !== undefined; taken = taken.next) {
+        if (taken.owner === owner && test(taken as T)) return taken as T;
+      }
+    }
+    return undefined;
+  }
+
+  /** Whether nothing can be taken any more: the act is over. */
+  get isOver(): boolean {
+    return this.#over || (this.#of instanceof Takings && this.#of.isOver);
   }
 
   take(giveBack: () => void, settle?: (usage: TokenUsage | undefined) => void): void {
@@ -134,7 +175,7 @@ export class Takings implements Taking {
       if (!(owner instanceof Given)) owners.add(owner);
       else if (owner.guard !== undefined) skips.add(owner.guard);
     }
-    return new Takings(true, this.isSilent, skips, owners);
+    return new Takings(true, this.isSilent, skips, owners, this);
   }
 
   /** Gives everything back, newest first; with `final`, later takings too. */
@@ -253,12 +294,13 @@ export function tracked(taking: Taking): Takings {
  * A taking for a part whose takings may not be kept. On a second look nothing is taken, and who took is still left out.
  */
 export function branch(taking: Taking): Takings {
-  return taking instanceof Takings && taking.skips !== undefined ? taking : new Takings(taking.dry, isSilent(taking));
+  if (!(taking instanceof Takings)) return new Takings(taking.dry);
+  return taking.skips !== undefined ? taking : new Takings(taking.dry, taking.isSilent, undefined, undefined, taking);
 }
 
-/** Whether nobody is to be told: it is only explained what would be decided. */
-export function isSilent(taking: Taking): boolean {
-  return taking instanceof Takings && taking.isSilent;
+/** Whether the act is over for which guards are asked: nobody hears what others would say. */
+export function isOver(taking: Taking): boolean {
+  return taking instanceof Takings && taking.isOver;
 }
 
 /** Takes nothing, and tells nobody. Shared: nothing is kept in it. */

@@ -1,4 +1,6 @@
+import { isThenable } from "./decision.ts";
 import type { TokenUsage } from "./request.ts";
+import { ignoreFailure } from "./taking.ts";
 
 /** The most dollars that are counted: beyond it millionths are no whole numbers any more. */
 export const MOST_USD = 9_000_000_000;
@@ -28,6 +30,11 @@ export function figure(value: unknown): number | undefined {
 export function readUsage(usage: TokenUsage | undefined): TokenUsage | undefined {
   if (typeof usage !== "object" || usage === null) return undefined;
   try {
+    if (isThenable(usage)) {
+      // Too late to settle anything: it says nothing, also where it fails.
+      ignoreFailure(usage);
+      return undefined;
+    }
     const { inputTokens, outputTokens, totalTokens, cachedInputTokens, reasoningTokens, costUsd } = usage;
     const figures = { inputTokens, outputTokens, totalTokens, cachedInputTokens, reasoningTokens, costUsd };
     const read: Record<string, unknown> = {};

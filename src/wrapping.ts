@@ -1,5 +1,18 @@
 import type { Coverage } from "./plugin.ts";
 
+/** Everything that a kernel of this copy of the package has governed. */
+const governed = new WeakSet<object>();
+
+/** Notes what a kernel has governed. */
+export function markGoverned(object: object): void {
+  governed.add(object);
+}
+
+/** Whether a kernel has governed an object: this one or another. */
+export function isGoverned(object: object): boolean {
+  return governed.has(object);
+}
+
 /**
  * What can be seen of a governed object from outside: its own methods are governed, the target's others are not
  * reachable.

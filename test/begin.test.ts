@@ -394,6 +394,49 @@ describe("the same call", () => {
     expect(await ended).toMatchObject({ effect: "allow" });
   });
 
+  test("is a new act with the other payload, when what the open act works on was changed to it", async () => {
+    for (const guards of [[], [defineGuard({ name: "looks", check: () => allow() })]]) {
+      const seen: unknown[] = [];
+      const kernel = createKernel({ guards });
+      kernel.on("policy_check", ({ callId }) => void seen.push(callId));
+      const session = kernel.session({ agentId: "tester" });
+      const first = await session.begin(pay({ to: "bob", amount: 1 }, { callId: "c1" }));
+      first.payload.amount = 1_000_000;
+      expect(await session.begin(pay({ to: "bob", amount: 1_000_000 }, { callId: "c1" }))).not.toBe(first);
+      expect(await session.begin(pay({ to: "bob", amount: 1 }, { callId: "c1" }))).toBe(first);
+      expect(first.payload).toEqual({ to: "bob", amount: 1_000_000 });
+      expect(seen.filter((id) => id === "c1")).toHaveLength(2);
+    }
+  });
+
+  test("is a new act, when it comes with other metadata than was judged", async () => {
+    const users: unknown[] = [];
+    const byUser = defineGuard({
+      name: "byUser",
+      stages: ["pre_tool_call"],
+      check: ({ metadata }) => {
+        users.push(metadata["user"]);
+        return metadata["user"] === "mallory" ? deny("action_blocked", "Not for this user") : allow();
+      },
+    });
+    const session = open({ guards: [byUser] });
+    const metadata = { user: "alice" };
+    const first = await session.begin(pay({}, { callId: "c1", metadata }));
+    expect(await session.begin(pay({}, { callId: "c1", metadata: { user: "alice" } }))).toBe(first);
+    metadata.user = "mallory";
+    const second = await session.begin(pay({}, { callId: "c1", metadata }));
+    expect([second === first, second.decision.allowed]).toEqual([false, false]);
+    expect(await session.begin(pay({}, { callId: "c1" }))).not.toBe(first);
+    expect(users).toEqual(["alice", "mallory", undefined]);
+  });
+
+  test("is a new act, when the caller gave no id and somebody names that of the session", async () => {
+    const session = open();
+    const first = await session.begin(pay());
+    expect(first.callId).toBe("#1");
+    expect(await session.begin(pay({}, { callId: "#1" }))).not.toBe(first);
+  });
+
   test("is a new act, when its payload is not plain", async () => {
     const session = open();
     const cycle: Record<string, unknown> = {};

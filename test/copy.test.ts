@@ -64,11 +64,16 @@ describe("another copy of the package is told by name", () => {
       kernel.session({ agentId: "a", parent: copy === here ? kernel.session({ agentId: "a" }) : sessionOf(copy) });
     }],
     ["session({ policy })", (copy) => here.createKernel().session({ agentId: "a", policy: copy.definePolicy() })],
-    ["wrap() with a session", (copy) => here.createKernel().wrap({}, { name: "p", wrap: () => ({}) }, sessionOf(copy))],
-    [
-      "explain() with a session",
-      (copy) => here.createKernel().explain({ stage: "input", name: "a", payload: 1 }, sessionOf(copy)),
-    ],
+    ["wrap() with a session", (copy) => {
+      const kernel = here.createKernel();
+      const session = copy === here ? kernel.session({ agentId: "a" }) : sessionOf(copy);
+      kernel.wrap({}, { name: "p", wrap: () => ({}) }, session);
+    }],
+    ["explain() with a session", (copy) => {
+      const kernel = here.createKernel();
+      const session = copy === here ? kernel.session({ agentId: "a" }) : sessionOf(copy);
+      return kernel.explain({ stage: "input", name: "a", payload: 1 }, session);
+    }],
     ["child({ agent })", (copy) => sessionOf(here).child({ agent: profileOf(copy) })],
     ["recordSuccess()", (copy) => here.trustTracker().recordSuccess(profileOf(copy), "x")],
     ["policy.merge()", (copy) => here.definePolicy().merge(copy.definePolicy())],

@@ -2,7 +2,7 @@ import type { ExecutionContext } from "../context.ts";
 import { amend, type Decision, type Warning } from "../decision.ts";
 import type { Guard, Taking } from "../guard.ts";
 import type { GovernedRequest } from "../request.ts";
-import { branch } from "../taking.ts";
+import { branch, isOver } from "../taking.ts";
 import { askSafely, goOn } from "./ask.ts";
 import { byStage, checkParts } from "./parts.ts";
 
@@ -48,7 +48,7 @@ function from(
     const heard = [...warnings, ...(decision.warnings ?? [])];
     if (decision.effect === "deny") {
       own.giveBack(true);
-      if (at + 1 < parts.length) return from(parts, at + 1, heard, request, context, taking);
+      if (at + 1 < parts.length && !isOver(taking)) return from(parts, at + 1, heard, request, context, taking);
     } else {
       own.handOn(taking);
     }

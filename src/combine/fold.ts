@@ -105,6 +105,7 @@ class Fold {
           own.awaited = undefined;
           // Of what it took after it had asked guards of its own, nobody has said so.
           own.tell(given, () => this.#guards[here]);
+          if (own.isOver) return late;
           return this.first(here, late);
         });
       }

@@ -8,7 +8,7 @@ import { DEFAULT_MAX_KEYS } from "../state/memory-store.ts";
 import type { Awaitable, StateStore, TakeRequest, TakeResult } from "../state/store.ts";
 import { hold, type Owner } from "../taking.ts";
 import { canonicalAgentKey } from "../trust/did.ts";
-import { Held, isHeld, mark } from "./held.ts";
+import { Held, isHeld } from "./held.ts";
 
 /** Whose acts count together. */
 export interface LimitOptions {
@@ -138,7 +138,7 @@ export class KeyedLimit implements Owner {
     taking: Taking,
   ): Decision | Promise<Decision> {
     const own = SessionContext.stateOf(context);
-    if (own !== undefined && isHeld(this, key, request, context)) return ALLOW;
+    if (own !== undefined && isHeld(this, key, taking, context)) return ALLOW;
     const now = own === undefined ? stateOf(context).now : own.now;
     const { max, store } = this.#parts;
     if (!Number.isFinite(now)) return this.#parts.refuse(amount ?? 1, undefined, undefined);
@@ -149,7 +149,6 @@ export class KeyedLimit implements Owner {
     const table = this.#table, place = table.take(key, amount, max, now);
     if (place <= 0) return this.#refuse(key, amount, place === FULL ? FULL : table.room(key, max, now));
     const held = new Held(this, this.#isSettled, amount, key, context, place, table.turnOf(place), "");
-    if (own !== undefined) mark(request, held);
     hold(taking, held);
     return ALLOW;
   }
@@ -226,7 +225,6 @@ export class KeyedLimit implements Owner {
       if (taking.dry || amount === 0) return ALLOW;
       if (amount === undefined) return this.#judgeIn(store, key, result.remaining, now, request, context, taking);
       const held = new Held(this, this.#isSettled, amount, key, context, 0, 0, result.receipt);
-      if (SessionContext.stateOf(context) !== undefined) mark(request, held);
       hold(taking, held);
       return ALLOW;
     };

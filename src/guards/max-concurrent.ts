@@ -19,16 +19,19 @@ const WHERE = "maxConcurrent()";
 
 /**
  * Allows so many acts of one kind at once in a session: runs, model calls and tool calls are counted apart, so that a
- * run
- * never stands in the way of its own calls.
+ * run never stands in the way of its own calls.
  *
  * A place is taken from the gate before the act until the act has ended, failed or was cancelled, or its session is
- * closed.
- * With `backpressureThreshold`, so many run at once, and those between it and `max` wait, first come, first served,
- * until a place is
- * free; one whose session is closed or killed while it waits is denied. An act that calls its own kind from within
- * keeps its
- * place meanwhile: put `withTimeout` round the guard where such acts could wait for each other. `check` never waits.
+ * closed. With `backpressureThreshold`, so many run at once, and those between it and `max` wait, first come, first
+ * served, until a place is free, or whatever stops the act or its session ends the wait. `check` never waits.
+ *
+ * An act inside another of its kind never waits for that one's place: it runs in it, one at a time, and takes none.
+ * Known to be inside is what an act's function begins before it first waits, what is given the `signal` of an act that
+ * has one of its own (one begun by `begin`, or with a `signal`), what a child session does while an act of its parent's
+ * runs, and what is given the session's signal while nothing but acts of its kind run. Of the rest nobody knows: as long
+ * as a function of the caller's runs, the act that has waited longest goes on when no place was free for 250 ms, so that
+ * none waits for itself for good; above `max` it is refused.
+ *
  * Denies with `concurrency_limit`.
  *
  * @param max A whole number >= 1.

@@ -1,5 +1,7 @@
 import { functionOf } from "../check.ts";
 import type { Interceptor } from "../guard.ts";
+import { ignoreFailure } from "../taking.ts";
+import { Linked } from "./linked.ts";
 
 /**
  * Puts interceptors inside each other: the first is outermost.
@@ -37,15 +39,21 @@ export function compose(...interceptors: Interceptor[]): Interceptor {
       // Started by a promise, so that what an interceptor throws at once is a rejection like any other.
       return Promise.resolve().then(() =>
         interceptor(request, (own) => {
-          if (called) return Promise.reject(new TypeError("An interceptor called next() a second time"));
+          if (called) return quiet(Promise.reject(new TypeError("An interceptor called next() a second time")));
           called = true;
-          return from(
-            at + 1,
-            own === undefined ? signal : signal === undefined || signal === own ? own : AbortSignal.any([signal, own]),
-          );
+          if (own === undefined || own === signal) return quiet(from(at + 1, signal));
+          if (signal === undefined) return quiet(from(at + 1, own));
+          const linked = new Linked([signal, own]);
+          return quiet(from(at + 1, linked.signal).finally(() => linked.release()));
         }, context)
       );
     };
     return await from(0, undefined);
   };
+}
+
+/** An interceptor need not wait for what it began: what fails then must not end the process. */
+function quiet(result: Promise<unknown>): Promise<unknown> {
+  ignoreFailure(result);
+  return result;
 }

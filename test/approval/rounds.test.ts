@@ -255,9 +255,10 @@ describe("after the wait", () => {
     expect(await outcome(session, pay())).toBe("approval_denied");
   });
 
-  test("an approve that never answers ends with the act's signal", async () => {
+  test("an approve that never answers ends with the act's signal, whose reason the call rejects with", async () => {
     const controller = new AbortController();
-    const session = open({ approve: () => (controller.abort(), new Promise(() => {})) });
-    expect(await outcome(session, pay(5, { signal: controller.signal }))).toBe("approval_denied");
+    const reason = new Error("enough");
+    const session = open({ approve: () => (controller.abort(reason), new Promise(() => {})) });
+    await expect(session.tool(pay(5, { signal: controller.signal }), () => "ran")).rejects.toBe(reason);
   });
 });

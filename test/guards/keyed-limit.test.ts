@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { allow, deny } from "../../src/decision.ts";
 import { isKey, KeyedLimit, limitOf, tuple } from "../../src/guards/keyed-limit.ts";
 import { memoryStore } from "../../src/state/memory-store.ts";
-import { Takings } from "../../src/taking.ts";
+import { branch, Takings } from "../../src/taking.ts";
 import { context, request } from "../helpers.ts";
 import { codeOf, later, sessionOf } from "./session-context.ts";
 
@@ -85,11 +85,12 @@ describe("KeyedLimit", () => {
   test("judge() counts an act once, when its request was transformed on the way and is looked at again", () => {
     const limits = limit({ max: 1 });
     const [parent, child] = [sessionOf(), sessionOf({ sessionId: "child" })];
-    const seen = request();
-    expect(limits.judge("a", 1, seen, parent.context, new Takings(false))).toBe(allow());
+    const [seen, act] = [request(), new Takings(false)];
+    expect(limits.judge("a", 1, seen, parent.context, act)).toBe(allow());
     const changed = { ...seen, payload: { other: true } };
-    expect(limits.judge("a", 1, changed, child.context, new Takings(false))).toBe(allow());
-    expect(limits.judge("a", 1, changed, child.context, new Takings(true))).toBe(allow());
+    expect(limits.judge("a", 1, changed, child.context, branch(act))).toBe(allow());
+    expect(limits.judge("a", 1, changed, child.context, act.again())).toBe(allow());
+    expect(Reflect.ownKeys(seen)).toEqual(["stage", "name", "payload", "callId", "metadata"]);
     expect(limits.judge("b", 1, changed, child.context, new Takings(false))).toBe(allow());
     expect(limits.judge("a", 1, changed, parent.context, new Takings(false))).toMatchObject({ code: "full" });
   });

@@ -128,15 +128,20 @@ describe("maxConcurrent() with a backpressure threshold", () => {
     expect(codes).toEqual(["dry", `late: ${LIMIT}`]);
   });
 
-  test("passes the place on, when the one whose turn it is was cancelled while it waited", async () => {
+  test("gives the place in the queue back at once, when an act is cancelled while it waits", async () => {
     const guard = maxConcurrent(3, { backpressureThreshold: 1 });
     const session = sessionOf();
     const codes: string[] = [];
     const [a, b, c] = ["a", "b", "c"].map((name) => begin(guard, session, name, codes));
+    expect(act(guard, session).code).toBe(LIMIT);
     b?.giveBack(true);
+    await turn();
+    expect(codes.splice(0)).toEqual(["a", `b: ${LIMIT}`]);
+    const d = begin(guard, session, "d", codes);
     a?.settle(undefined);
     await turn();
-    expect(codes).toEqual(["a", "b", "c"]);
+    expect(codes).toEqual(["c"]);
+    d.giveBack(true);
     c?.settle(undefined);
     expect([act(guard, session).code, guard(request(), session.context, new Takings(true))]).toEqual(["", allow()]);
   });

@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { describe, expect, test } from "vitest";
 import type { Interceptor } from "../../src/guard.ts";
 import { compose } from "../../src/intercept/compose.ts";
@@ -106,10 +107,12 @@ describe("compose()", () => {
     expect(seen).toBe(outer.signal);
     for (const which of ["outer", "inner"]) {
       const pair = { outer: new AbortController(), inner: new AbortController() };
-      await run(compose(give(pair.outer.signal), give(pair.inner.signal)), act);
-      expect(seen?.aborted).toBe(false);
-      pair[which as "outer"].abort();
-      expect(seen?.aborted).toBe(true);
+      await run(compose(give(pair.outer.signal), give(pair.inner.signal)), async (signal) => {
+        expect(signal?.aborted).toBe(false);
+        pair[which as "outer"].abort();
+        expect(signal?.aborted).toBe(true);
+      });
+      expect(getEventListeners(pair.outer.signal, "abort")).toEqual([]);
     }
     expect([outer.signal.aborted, inner.signal.aborted]).toEqual([false, false]);
   });

@@ -12,11 +12,10 @@ import { compilePatterns, denyFound, isModelAnswer, PATTERN_STAGES, searchable }
 /**
  * Replaces what the patterns match in string values by a mask, `"[redacted]"` unless said otherwise.
  *
- * Patterns and what they are searched in are those of `blockPatterns`. A match as the text stands is replaced alone;
- * where
- * a value matches only folded or decoded, the mask takes the place of the whole value. Everything else stays as it is,
- * and
- * where nothing matches the guard allows. Goes last: guards before it judge the masked payload again.
+ * Patterns and what they are searched in are those of `blockPatterns`. The mask takes the characters that a match was
+ * made of, from the first to the last, rounded out to whole escapes and encoded runs: a secret that goes on in another form
+ * is masked to its end. Where that leaves a match, the mask takes the place of the whole value. Everything else stays as
+ * it is, and where nothing matches the guard allows. Goes last: guards before it judge the masked payload again.
  *
  * Maps, sets, errors, URLs and bytes that are text are given back as what they were, with what matches in them masked.
  *

@@ -1,5 +1,5 @@
 import type { Program } from "./program.ts";
-import { BEGIN, BEYOND_ASCII } from "./signs.ts";
+import { BEGIN, BEYOND_ASCII, HEX } from "./signs.ts";
 import { AT_BEGIN, JOINED, Simulation } from "./simulation.ts";
 
 /** The state in which a string, or a payload, begins. */
@@ -150,7 +150,8 @@ export class Automaton {
    */
   separate(from: number): number {
     const mask = this.#info[32]!;
-    this.tail = ((this.tail << 1) | BEGIN) & mask;
+    // What ends with this blank is no hexadecimal: each string is decoded alone.
+    this.tail = ((this.tail << 1) | BEGIN) & mask & ~HEX;
     this.signs |= this.tail;
     return this.#over(from, this.#separator);
   }

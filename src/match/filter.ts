@@ -2,7 +2,7 @@ import { MAX_DEPTH, MAX_NODES, MAX_UNITS } from "./collect.ts";
 import type { KnownKeys } from "./known-keys.ts";
 import { both, MAX_PREFIX, type Prefix, prefixOf, shareOf } from "./prefix.ts";
 import type { Source } from "./program.ts";
-import { BASE64, BEGIN, BEYOND_ASCII, BLANKS, HEX } from "./signs.ts";
+import { BASE64, BEGIN, BEYOND_ASCII, BLANKS, HEX, isHexEnd } from "./signs.ts";
 
 // All signs of one character are this bit here; those below hold two prefixes.
 const SIGN = BEYOND_ASCII;
@@ -98,7 +98,8 @@ export class Filter {
 
   /** Passes the blank between two values. */
   #separate(run: number): number {
-    const next = ((run << 1) | BEGINS) & this.#blank;
+    // What ends with this blank is no hexadecimal: each text is decoded alone.
+    const next = ((run << 1) | BEGINS) & this.#blank & ~HEX;
     return (next & BLANKS) === 0 ? next : next | run;
   }
 
@@ -138,7 +139,7 @@ export class Filter {
     return i === length ? run : this.#passOn(text, i, run);
   }
 
-  /** Goes on with a last character, at a hit, or where blanks stand together. */
+  /** Goes on with a last character, at a hit, where blanks stand together, or at what may be hexadecimal. */
   #passOn(text: string, from: number, before: number): number {
     const masks = this.#masks;
     const hits = this.#hits;
@@ -149,7 +150,10 @@ export class Filter {
       const next = ((run << 1) | BEGINS) & masks[unit]!;
       // A second blank may be one with the first: what has begun goes on after it, and stays as well.
       run = (next & BLANKS) === 0 ? next : next | run;
-      if ((run & hits) !== 0) return HIT;
+      if ((run & hits) === 0) continue;
+      // Dates and rows of numbers have the form of hexadecimal, and are seldom any.
+      if ((run & hits) !== HEX || isHexEnd(text, i)) return HIT;
+      run &= ~HEX;
     }
     return run;
   }

@@ -1,3 +1,5 @@
+import { type Edit, edited, type Rewritable } from "./traced.ts";
+
 // Letters that are drawn like a Latin one, in pairs of letter and Latin letter. After Unicode's confusables, kept to
 // what
 // is used for deception in words: Cyrillic, Greek, Armenian, and Latin letters of phonetics.
@@ -7,7 +9,7 @@ const PAIRS = "АAВBЕEЗ3ІIЈJКKМMНHОOРPСCТTУYХXЅSԀDԌGԚQԜWѴVҮ
   "αaβbεeηnιiκkνvοoρpτtυuχxωwγyσoϲcϳjςc" +
   "օoսuոnհhցgզqյjՏSՍUՕOԼL";
 // Never letters of a word in their own right, so they stand for the Latin letter wherever they are.
-const STYLED = "ᴀaʙbᴄcᴅdᴇeꜰfɢgʜhɪiᴊjᴋkʟlᴍmɴnᴏoᴘpʀrꜱsᴛtᴜuᴠvᴡwʏyᴢzɑaɡgıi";
+const STYLED = "ᴀaʙbᴄcᴅdᴇeꜰfɢgʜhɪiᴊjᴋkʟlᴍmɴnᴏoᴘpʀrꜱsᴛtᴜuᴠvᴡwʏyᴢzɑaɡg";
 // The digit nought of each script that has digits of its own and no compatibility form.
 const NOUGHTS = [
   0x660,
@@ -57,28 +59,60 @@ const plain = new Map<string, string>([
   ...table(STYLED),
   ...NOUGHTS.flatMap((zero) => Array.from("0123456789", (d, i) => [String.fromCodePoint(zero + i), d] as const)),
 ]);
+plain.set("\u2044", "/").set("\u2215", "/");
 // Letters in squares and circles, black on white and white on black.
 for (const first of [0x1f130, 0x1f150, 0x1f170]) {
   for (let i = 0; i < 26; i++) plain.set(String.fromCodePoint(first + i), String.fromCharCode(97 + i));
 }
 
-const STYLED_CHARACTER = /[ıɐ-ʯᴀ-ᵿꜰꜱ\p{Nd}\u{1f130}-\u{1f189}]/gu;
-const DASH = /[\p{Pd}\u2212]/gu;
-const SLASH = /[\u2044\u2215]/g;
-const WORD = /[\p{L}\p{M}]+/gu;
-const LATIN = /[a-z]/i;
-const FOREIGN = /[\u0370-\u058f]/u;
-const BEYOND_ASCII = /[^\0-\x7f]/;
+const STYLED_CHARACTER = /(?![\0-\x7f])[ɐ-ʯᴀ-ᵿꜰꜱ\p{Nd}\p{Pd}\u2212\u2044\u2215\u{1f130}-\u{1f189}]/gu;
+const DASH = /[\p{Pd}\u2212]/u;
+const LETTER = /[\p{L}\p{M}]/u;
+const LATIN = /\p{Script=Latin}/u;
+const FOREIGN = /[\u0370-\u058f]/;
+const FOREIGN_RUN = /[\u0370-\u058f]+/g;
+// What stands for bytes that are no text has no other form, and is no letter of any.
+const BEYOND_ASCII = /[^\0-\x7f\ufffd]/;
 
 /**
  * Writes what only looks like a Latin letter, a digit, a dash or a slash as one.
  *
  * Letters of other scripts change only in a word that is Latin otherwise: every letter of it is Latin or has a Latin
- * look-alike, and at least one is Latin. A word in one script stays what it is.
+ * look-alike, and at least one is Latin. A word in one script stays what it is, and a dotless i is a letter of Turkish.
  */
-export function unmask(text: string): string {
-  const bare = text.replace(STYLED_CHARACTER, (c) => plain.get(c) ?? c).replace(DASH, "-").replace(SLASH, "/");
-  return FOREIGN.test(bare) ? bare.replace(WORD, unmaskWord) : bare;
+export function unmask<T extends Rewritable<T>>(text: T): T {
+  const bare = text.replace(STYLED_CHARACTER, plainOf);
+  return edited(bare, maskedWords(bare.toString()));
+}
+
+/** The words that are Latin but for letters of other scripts; where there are none of those, nothing is looked at. */
+function maskedWords(text: string): Edit[] {
+  const edits: Edit[] = [];
+  let last = 0;
+  for (const { 0: run, index } of text.matchAll(FOREIGN_RUN)) {
+    if (index < last) continue;
+    let from = index;
+    while (from > last && isLetter(text, from - 1)) from--;
+    let to = index + run.length;
+    while (to < text.length && isLetter(text, to)) to++;
+    const word = text.slice(from, to);
+    const plainWord = unmaskWord(word);
+    if (plainWord !== word) edits.push({ from, to, text: plainWord });
+    last = to;
+  }
+  return edits;
+}
+
+function isLetter(text: string, at: number): boolean {
+  const unit = text.charCodeAt(at);
+  if (unit < 128) return (unit > 96 && unit < 123) || (unit > 64 && unit < 91);
+  // Either half of a pair is a letter if both together are.
+  const isTrail = (unit & 0xfc00) === 0xdc00;
+  return LETTER.test(isTrail ? text.slice(at - 1, at + 1) : String.fromCodePoint(text.codePointAt(at)!));
+}
+
+function plainOf(c: string): string {
+  return plain.get(c) ?? (DASH.test(c) ? "-" : c);
 }
 
 function unmaskWord(word: string): string {
@@ -92,7 +126,7 @@ function unmaskWord(word: string): string {
   return out;
 }
 
-/** Whether a text has anything beyond ASCII. */
+/** Whether a text has anything beyond ASCII but U+FFFD, which stands for what is no text. */
 export function isBeyondAscii(text: string): boolean {
   return BEYOND_ASCII.test(text);
 }

@@ -1,21 +1,16 @@
 import { show } from "../check.ts";
 import type { BlockedPattern } from "../policy/policy.ts";
-import { Automaton } from "./automaton.ts";
-import { Coverer } from "./cover.ts";
-import { createFilter } from "./filter.ts";
-import { KnownKeys } from "./known-keys.ts";
-import { readPattern } from "./patterns.ts";
-import { compileProgram, type Source } from "./program.ts";
+import { type ReadPattern, readPattern } from "./patterns.ts";
+import { MAX_CHANCE, MIN_PICTURE } from "./pictures.ts";
+import type { Source } from "./program.ts";
 import { merged } from "./ranges.ts";
-import { MAX_REGEXP_INPUT, type OptedIn, Search } from "./search.ts";
+import { CAPPED, Reader } from "./reader.ts";
+import type { OptedIn, SearchOptions } from "./search.ts";
 import { SIGNS, WIDE_SIGNS } from "./signs.ts";
+import { asksBeyondAscii, lengthOf } from "./syntax.ts";
 
 export { patternKey, type PatternMistake, patternMistake } from "./patterns.ts";
-
-/** What {@linkcode Matcher.search} answers where no pattern matches. */
-export const NO_MATCH = -1;
-/** What {@linkcode Matcher.search} answers where a cap was reached before a pattern was found: deny. */
-export const CAPPED = -2;
+export { CAPPED, NO_MATCH } from "./reader.ts";
 
 /** All patterns of one list, searched together. */
 export interface Matcher {
@@ -27,9 +22,9 @@ export interface Matcher {
    */
   search(payload: unknown, isPlain?: boolean): number;
   /**
-   * Returns half-open ranges of `text`, in order and apart, that cover every match of a pattern in the text as it
-   * stands,
-   * case aside. A text too long for a `{ regexp }` is covered as a whole.
+   * Returns half-open ranges of `text`, in order and apart, that cover what every match of a pattern was made of: in the
+   * text as it stands, and in each form of it, from the first to the last of its characters, rounded out to whole
+   * escapes and encoded runs. A text too long for a `{ regexp }`, or for one of its forms, is covered as a whole.
    */
   cover(text: string): readonly (readonly [number, number])[];
   /** Steps of the filter and the automaton so far, those that build it included: what a test of linearity counts. */
@@ -40,8 +35,7 @@ export interface Matcher {
  * Compiles patterns into one matcher, which takes time linear in the text whatever the patterns are.
  *
  * Searched are every string of the payload, keys included, as it stands and folded; the values joined by blanks; and
- * what
- * a string shows to be encoded. Numbers are searched as text, booleans and null are not. A pattern spans values only
+ * what a string shows to be encoded. What one pattern finds does not depend on the others. Numbers are searched as text, booleans and null are not. A pattern spans values only
  * where it has white space; a glob, `^` and `$` speak of one string. A `{ regexp }` is copied, tried on strings of at
  * most 4096 characters (a longer one is a cap that was reached), and takes the time that it takes.
  *
@@ -52,27 +46,16 @@ export interface Matcher {
  */
 export function compileMatcher(patterns: readonly BlockedPattern[], where: string): Matcher {
   if (!Array.isArray(patterns)) throw mistake(where, "", "an array of patterns", patterns);
-  const sources: Source[] = [];
-  const regexps: OptedIn[] = [];
-  for (let index = 0; index < patterns.length; index++) {
-    const read = readPattern(patterns[index]);
-    if ("wanted" in read) throw mistake(where, `[${index}]`, read.wanted, read.got);
-    if ("regexp" in read) regexps.push({ index, regexp: read.regexp });
-    else for (const part of read.nodes) sources.push({ ...part, index });
-  }
-  const wide = patterns.some((pattern: BlockedPattern) =>
-    /[^\0-\x7f]/.test(
-      typeof pattern === "string" ? pattern : "pattern" in pattern ? pattern.pattern : pattern.regexp.source,
-    )
-  );
-  const signs = wide ? WIDE_SIGNS : SIGNS;
-  const program = compileProgram(sources);
-  const automaton = new Automaton(program, signs);
-  let coverer: Coverer | undefined;
-  const keys = new KnownKeys();
-  // A RegExp has to see every text.
-  const filter = regexps.length > 0 ? undefined : createFilter(sources, signs, keys);
-  const search = new Search(automaton, regexps, signs, wide, keys);
+  const read = Array.from(patterns, (pattern: unknown, index) => {
+    const found = readPattern(pattern);
+    if ("wanted" in found) throw mistake(where, `[${index}]`, found.wanted, found.got);
+    return { index, ...found };
+  });
+  const narrow = new Group(read, { signs: SIGNS, wide: false });
+  // Base64 of text in ASCII shows itself, and is read for every pattern; any other only for those that it can match, so
+  // that none of them changes what the others find.
+  const others = read.filter(isWide);
+  const wide = others.length === 0 ? undefined : new Group(others, { signs: WIDE_SIGNS, wide: true });
   let busy = false;
 
   return {
@@ -81,9 +64,8 @@ export function compileMatcher(patterns: readonly BlockedPattern[], where: strin
       if (busy) return CAPPED;
       busy = true;
       try {
-        if (isPlain && filter !== undefined && filter.passes(payload)) return NO_MATCH;
-        const capped = search.run(payload, isPlain);
-        return automaton.best < Infinity ? automaton.best : capped ? CAPPED : NO_MATCH;
+        const found = narrow.find(payload, isPlain);
+        return wide === undefined ? found : firstOf(found, wide.find(payload, isPlain));
       } catch {
         return CAPPED;
       } finally {
@@ -91,26 +73,95 @@ export function compileMatcher(patterns: readonly BlockedPattern[], where: strin
       }
     },
     cover(text: string): readonly (readonly [number, number])[] {
-      coverer ??= new Coverer(program);
-      const ranges = coverer.cover(text);
-      return regexps.length === 0
-        ? ranges
-        : merged([...ranges, ...regexps.flatMap(({ regexp }) => coverRegExp(text, regexp))]);
+      const ranges = narrow.cover(text);
+      const more = wide === undefined ? [] : wide.cover(text);
+      if (ranges === undefined || more === undefined) return text === "" ? [] : [[0, text.length]];
+      return merged([...ranges, ...more]);
     },
     get steps(): number {
-      return automaton.steps + (filter?.steps ?? 0) + (coverer?.steps ?? 0);
+      return narrow.steps + (wide?.steps ?? 0);
     },
   };
 }
 
-function mistake(where: string, at: string, wanted: string, got: unknown): TypeError {
-  return new TypeError(`Cannot build ${where}: "blockedPatterns${at}" must be ${wanted}, and is ${show(got)}`);
+type Listed = ReadPattern & { readonly index: number };
+
+/** The patterns for which texts are read in one way. */
+class Group {
+  readonly #patterns: readonly Listed[];
+  readonly #options: Omit<SearchOptions, "cuts">;
+  readonly #all: Reader;
+  // The patterns that chance can match in a picture, and the others: apart from when they are wanted first.
+  readonly #short = new Set<number>();
+  #apart: readonly [short: Reader, long: Reader] | undefined;
+
+  constructor(patterns: readonly Listed[], options: Omit<SearchOptions, "cuts">) {
+    this.#patterns = patterns;
+    this.#options = options;
+    this.#all = this.#reader(patterns, false);
+    for (const pattern of patterns) if (isShort(pattern)) this.#short.add(pattern.index);
+  }
+
+  get #hasLong(): boolean {
+    return this.#short.size < this.#patterns.length;
+  }
+
+  get steps(): number {
+    return this.#all.steps + (this.#apart?.[0].steps ?? 0) + (this.#apart?.[1].steps ?? 0);
+  }
+
+  find(payload: unknown, isPlain: boolean): number {
+    const found = this.#all.find(payload, isPlain);
+    if (!this.#short.has(found)) return found;
+    const [short, long] = this.#readApart();
+    const first = short.find(payload, isPlain);
+    return this.#hasLong ? firstOf(first, long.find(payload, isPlain)) : first;
+  }
+
+  cover(text: string): [number, number][] | undefined {
+    if (this.#short.size === 0 || text.length < MIN_PICTURE) return this.#all.cover(text);
+    const [short, long] = this.#readApart();
+    const ranges = short.cover(text);
+    const more = long.cover(text);
+    return ranges === undefined || more === undefined ? undefined : [...ranges, ...more];
+  }
+
+  #readApart(): readonly [Reader, Reader] {
+    return this.#apart ??= [
+      this.#reader(this.#patterns.filter(({ index }) => this.#short.has(index)), true),
+      this.#reader(this.#patterns.filter(({ index }) => !this.#short.has(index)), false),
+    ];
+  }
+
+  #reader(patterns: readonly Listed[], cuts: boolean): Reader {
+    const sources: Source[] = [];
+    const regexps: OptedIn[] = [];
+    for (const pattern of patterns) {
+      const { index } = pattern;
+      if ("regexp" in pattern) regexps.push({ index, regexp: pattern.regexp });
+      else for (const part of pattern.nodes) sources.push({ ...part, index });
+    }
+    return new Reader(sources, regexps, { ...this.#options, cuts });
+  }
 }
 
-function coverRegExp(text: string, regexp: RegExp): [number, number][] {
-  if (text.length > MAX_REGEXP_INPUT) return [[0, text.length]];
-  const found = text.matchAll(new RegExp(regexp.source, `${regexp.flags}g`));
-  return Array.from(found, (match): [number, number] => [match.index, match.index + match[0].length]).filter((
-    [start, end],
-  ) => start < end);
+/** The first listed of what two searches found; where neither found any, whether one could not know. */
+function firstOf(one: number, other: number): number {
+  if (one >= 0 && other >= 0) return Math.min(one, other);
+  return one >= 0 || other >= 0 ? Math.max(one, other) : Math.min(one, other);
+}
+
+function isShort(pattern: ReadPattern): boolean {
+  return "nodes" in pattern && pattern.nodes.every(({ node }) => lengthOf(node) <= MAX_CHANCE);
+}
+
+/** Whether a pattern speaks of characters outside ASCII. */
+function isWide(pattern: ReadPattern): boolean {
+  return "regexp" in pattern
+    ? /[^\0-\x7f]/.test(pattern.regexp.source)
+    : pattern.nodes.some(({ node }) => asksBeyondAscii(node));
+}
+
+function mistake(where: string, at: string, wanted: string, got: unknown): TypeError {
+  return new TypeError(`Cannot build ${where}: "blockedPatterns${at}" must be ${wanted}, and is ${show(got)}`);
 }

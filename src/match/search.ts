@@ -2,6 +2,7 @@ import { type Automaton, START } from "./automaton.ts";
 import { collectTexts, MAX_DEPTH, MAX_NODES, MAX_UNITS } from "./collect.ts";
 import { type Forms, formsOf } from "./forms.ts";
 import type { KnownKeys } from "./known-keys.ts";
+import { withoutPictures } from "./pictures.ts";
 import { ANY_SIGN } from "./signs.ts";
 
 /** A RegExp of the user's, without state. */
@@ -10,6 +11,16 @@ export interface OptedIn {
   readonly index: number;
   /** A copy without `g` and `y`. */
   readonly regexp: RegExp;
+}
+
+/** How a search reads texts. */
+export interface SearchOptions {
+  /** What tells of other forms: `SIGNS`, or `WIDE_SIGNS` with `wide`. */
+  readonly signs: Int32Array;
+  /** Base64 of text outside ASCII counts as well. */
+  readonly wide: boolean;
+  /** Texts are judged without what only chance wrote in pictures. */
+  readonly cuts: boolean;
 }
 
 /** The longest text that a {@linkcode OptedIn} is tried on. */
@@ -31,6 +42,7 @@ export class Search {
   readonly #regexps: readonly OptedIn[];
   readonly #signs: Int32Array;
   readonly #wide: boolean;
+  readonly #cuts: boolean;
   readonly #keys: KnownKeys;
   #state = START;
   #leaves = 0;
@@ -45,11 +57,17 @@ export class Search {
   #irregular = false;
   #capped = false;
 
-  constructor(automaton: Automaton, regexps: readonly OptedIn[], signs: Int32Array, wide: boolean, keys: KnownKeys) {
+  constructor(
+    automaton: Automaton,
+    regexps: readonly OptedIn[],
+    { signs, wide, cuts }: SearchOptions,
+    keys: KnownKeys,
+  ) {
     this.#automaton = automaton;
     this.#regexps = regexps;
     this.#signs = signs;
     this.#wide = wide;
+    this.#cuts = cuts;
     this.#keys = keys;
   }
 
@@ -64,13 +82,15 @@ export class Search {
     this.#keys.begin();
     this.#state = START;
     this.#leaves = this.#nodes = this.#units = 0;
-    this.#irregular = this.#capped = false;
+    this.#capped = false;
+    // To cut, all texts are collected.
+    this.#irregular = this.#cuts;
     if (this.#shown) {
       this.#shown = false;
       this.#shownKeys = [];
       this.#shownLeaves = [];
     }
-    this.#visit(payload, 0);
+    if (!this.#irregular) this.#visit(payload, 0);
     if (this.#leaves > 0) automaton.end(this.#state);
     if (this.#irregular || this.#regexps.length > 0) this.#lookCloser(payload);
     // What is left in `signs` stands between two strings.
@@ -167,7 +187,7 @@ export class Search {
     let joins = (automaton.signs & ANY_SIGN) !== 0;
     let decodes = false;
     for (const key of this.#shownKeys) this.#judge(key);
-    const other = new Map<string, Forms>();
+    const other = new Map<string, Forms<string>>();
     for (const leaf of this.#shownLeaves) {
       if (this.#isDone() || other.has(leaf)) continue;
       const forms = this.#judge(leaf);
@@ -199,7 +219,7 @@ export class Search {
       if (this.#isDone()) return;
       const forms = this.#judge(leaf);
       if (forms === undefined) return;
-      if (this.#irregular) this.#join(AS_IT_STANDS, leaf, joined);
+      if (this.#irregular) this.#join(AS_IT_STANDS, this.#cut(leaf), joined);
       this.#join(FOLDED, forms.folded.trim(), joined);
       this.#join(DECODED, forms.decoded.trim(), joined);
     }
@@ -213,10 +233,10 @@ export class Search {
   }
 
   /** Judges all forms of one text; without an answer where a cap was reached. */
-  #judge(text: string): Forms | undefined {
-    const forms = formsOf(text, this.#signs, this.#wide);
+  #judge(text: string): Forms<string> | undefined {
+    const forms = formsOf(text, this.#signs, this.#wide, this.#cuts);
     this.#try(text);
-    if (this.#irregular) this.#automaton.judge(text);
+    if (this.#irregular) this.#automaton.judge(this.#cut(text));
     if (forms === undefined) {
       this.#capped = true;
       return undefined;
@@ -226,6 +246,10 @@ export class Search {
       this.#try(form);
     }
     return forms;
+  }
+
+  #cut(text: string): string {
+    return this.#cuts ? withoutPictures(text) : text;
   }
 
   #endJoined(): void {

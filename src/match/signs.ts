@@ -12,7 +12,10 @@ export const BEYOND_ASCII: number = 1 << 12;
 export const BLANKS: number = 1 << 14;
 /** Eight characters stand together that are base64 of text. */
 export const BASE64: number = 1 << 22;
-/** Eight characters stand together that are hexadecimal of text. */
+/**
+ * Eight characters stand together that may be hexadecimal of text, or of its bytes with separators between them: more
+ * than are, see {@linkcode isHexEnd}.
+ */
 export const HEX: number = 1 << 30;
 
 /** Begins the runs, and the signs of one character, at every character; see {@linkcode SIGNS}. */
@@ -39,7 +42,7 @@ function isTextByte(byte: number): boolean {
 /**
  * For each character of ASCII, in the low eight bits nothing (a matcher puts its class there), then one bit for each
  * sign that the character is, then three masks for runs: two blanks, eight characters of base64 of text, eight of
- * hexadecimal of text.
+ * hexadecimal of text, also where the bytes stand apart.
  *
  * Runs are found by the Shift-And algorithm (Baeza-Yates and Gonnet 1992): after `d = ((d << 1) | BEGIN) & SIGNS[c]`
  * the top bit of a mask stands where a run of its length has ended, and a sign where its character is: a run of one.
@@ -64,8 +67,11 @@ function signs(wide: boolean): Int32Array {
       for (let i = 0; i < 4; i++) if (wide || mayStand(v, i)) mask |= (0b10001 << i) << 15;
     }
     const text = String.fromCharCode(c);
-    if (/[2-7]/.test(text)) mask |= 0b01010101 << 23;
-    if (/[\da-f]/i.test(text)) mask |= 0b10101010 << 23;
+    // Two bytes, of which one is `72`, then what may be a third: digits, separators or `0x` before digits.
+    if (/[2-7]/.test(text)) mask |= 0b00000101 << 23;
+    if (/[\s:,0]/.test(text)) mask |= 0b00000100 << 23;
+    if (/[\da-f]/i.test(text)) mask |= 0b11111010 << 23;
+    if (/[\s:,x]/i.test(text)) mask |= 0b11111000 << 23;
     return mask;
   });
 }
@@ -81,6 +87,18 @@ function mayStand(v: number, i: number): boolean {
   return i === 3;
 }
 
+const HEX_LENGTH = 8;
+const HEX_OF_TEXT = /(?:[2-7][\da-f][\s:,]{0,2}(?:0x)?){3}[2-7][\da-f]/iy;
+
+/**
+ * Whether the eight characters that end at a place, where {@linkcode HEX} was seen, begin four bytes of text in
+ * hexadecimal, together or apart. What began in an earlier text does not count: each text is decoded alone.
+ */
+export function isHexEnd(text: string, last: number): boolean {
+  HEX_OF_TEXT.lastIndex = last - HEX_LENGTH + 1;
+  return HEX_OF_TEXT.lastIndex >= 0 && HEX_OF_TEXT.test(text);
+}
+
 /** The signs that a text shows, as bits. */
 export function signsOf(text: string, table: Int32Array): number {
   let seen = 0;
@@ -88,7 +106,7 @@ export function signsOf(text: string, table: Int32Array): number {
   for (let i = 0; i < text.length; i++) {
     const c = text.charCodeAt(i);
     run = ((run << 1) | BEGIN) & (c > 127 ? BEYOND_ASCII : table[c]!);
-    seen |= run;
+    seen |= (run & HEX) !== 0 && (seen & HEX) === 0 && !isHexEnd(text, i) ? run & ~HEX : run;
   }
   return seen & ANY_SIGN;
 }

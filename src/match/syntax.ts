@@ -1,3 +1,4 @@
+import { foldText } from "./fold.ts";
 import { ANY, bothCases, type CharSet, complement, DIGIT, DOT, SPACE, union, WORD } from "./charset.ts";
 
 /** What a pattern says, before it is compiled. */
@@ -14,6 +15,31 @@ export function asserts(node: Node, ...kinds: readonly string[]): boolean {
   return node.kind === "repeat"
     ? asserts(node.item, ...kinds)
     : node.kind !== "set" && node.items.some((item) => asserts(item, ...kinds));
+}
+
+/** The length of the longest text that a node matches, in characters; Infinity without a bound. */
+export function lengthOf(node: Node): number {
+  switch (node.kind) {
+    case "assert":
+      return 0;
+    case "set":
+      return 1;
+    case "seq":
+      return node.items.reduce((length, item) => length + lengthOf(item), 0);
+    case "alt":
+      return node.items.reduce((length, item) => Math.max(length, lengthOf(item)), 0);
+    case "repeat": {
+      const item = lengthOf(node.item);
+      return item === 0 || node.max === 0 ? 0 : item * node.max;
+    }
+  }
+}
+
+/** Whether a part of a node stands only for characters outside ASCII. */
+export function asksBeyondAscii(node: Node): boolean {
+  if (node.kind === "set") return node.set.length > 0 && node.set[0]! > 127;
+  if (node.kind === "repeat") return asksBeyondAscii(node.item);
+  return node.kind !== "assert" && node.items.some(asksBeyondAscii);
 }
 
 /** A pattern that is not of the safe subset: where, and what was wanted there. */
@@ -45,6 +71,36 @@ const ascii: (Node | undefined)[] = [];
 export function character(code: number): Node {
   if (code > 127) return { kind: "set", set: bothCases([code, code]) };
   return (ascii[code] ??= { kind: "set", set: bothCases([code, code]) });
+}
+
+// A longer class is a script, and no list of letters.
+const MAX_FOLDED = 256;
+
+/** The node of one character of a regex or a glob: in either case, and as it is in folded text, where `ß` is `ss`. */
+function foldedCharacter(code: number): Node {
+  const own = character(code);
+  const folded = foldedFrom(code);
+  return folded === undefined ? own : { kind: "alt", items: [own, { kind: "seq", items: literal(folded) }] };
+}
+
+/** What becomes of a character outside ASCII when it is folded, unless that is nothing new. */
+function foldedFrom(code: number): string | undefined {
+  if (code < 128) return undefined;
+  const own = String.fromCodePoint(code);
+  const folded = foldText(own);
+  return folded === undefined || folded.trim() === "" || folded === own.toLowerCase() ? undefined : folded;
+}
+
+function foldedMembers(set: CharSet): readonly string[] {
+  const out = new Set<string>();
+  let left = MAX_FOLDED;
+  for (let i = 0; i < set.length; i += 2) {
+    for (let code = Math.max(128, set[i]!); code <= set[i + 1]! && left > 0; code++, left--) {
+      const folded = foldedFrom(code);
+      if (folded !== undefined) out.add(folded);
+    }
+  }
+  return [...out];
 }
 
 /** The nodes of a literal, one a character, in either case. */
@@ -88,7 +144,7 @@ export function parseGlob(source: string): readonly Node[] {
       i = reader.at;
     } else {
       const code = source.codePointAt(i)!;
-      items.push(character(code));
+      items.push(foldedCharacter(code));
       i += code > 0xffff ? 2 : 1;
     }
   }
@@ -183,7 +239,7 @@ class Reader {
         this.at = from;
         if (this.#bounds() !== undefined) throw new PatternError(from, "something to repeat");
         this.at += code > 0xffff ? 2 : 1;
-        return character(code);
+        return foldedCharacter(code);
     }
   }
 
@@ -218,7 +274,7 @@ class Reader {
     if (c !== undefined && ((c >= "1" && c <= "9") || c === "k")) {
       throw new PatternError(from, "a pattern without back-references");
     }
-    return character(this.#escapedCode(from));
+    return foldedCharacter(this.#escapedCode(from));
   }
 
   #escapedCode(from: number): number {
@@ -304,8 +360,14 @@ class Reader {
   }
 
   #setOf(ranges: readonly number[], negated: boolean): Node {
-    const set = bothCases(union(ranges));
-    return { kind: "set", set: negated ? complement(set) : set };
+    const own = union(ranges);
+    const set = bothCases(own);
+    if (negated) return { kind: "set", set: complement(set) };
+    const folded = foldedMembers(own);
+    const node: Node = { kind: "set", set };
+    return folded.length === 0
+      ? node
+      : { kind: "alt", items: [node, ...folded.map((text): Node => ({ kind: "seq", items: literal(text) }))] };
   }
 
   #take(text: string): boolean {

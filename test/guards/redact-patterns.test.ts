@@ -14,7 +14,7 @@ function judge(guard: Guard, payload: unknown, stage: Stage = "output"): Decisio
 const ssn: BlockedPattern = { pattern: "\\d{3}-\\d{2}-\\d{4}", type: "regex" };
 
 describe("redactPatterns()", () => {
-  const guard = redactPatterns([ssn, "rm -rf", "secret"]);
+  const guard = redactPatterns([ssn, "rm -rf", "secret", { pattern: "sk-[a-z0-9]{8,}", type: "regex" }]);
 
   test("allows with the one frozen allowance, when nothing matches", () => {
     expect(judge(guard, { text: "hello" })).toBe(allow());
@@ -36,16 +36,17 @@ describe("redactPatterns()", () => {
       d: null,
       e: true,
     }],
-    ["folded only", { a: "sec\u200bret and more", b: "x" }, { a: "[redacted]", b: "x" }],
+    ["folded only", { a: "sec\u200bret and more", b: "x" }, { a: "[redacted] and more", b: "x" }],
     ["decoded only", { a: "rm%20-rf" }, { a: "[redacted]" }],
-    ["as it stands and decoded", { a: "secret rm%20-rf" }, { a: "[redacted]" }],
+    ["as it stands and decoded", { a: "secret rm%20-rf" }, { a: "[redacted] [redacted]" }],
+    ["as it stands and goes on in another form", { a: "secret, sk-abcdefgh%69jkl" }, { a: "[redacted], [redacted]" }],
     [
       "next to an own __proto__",
       JSON.parse('{"__proto__": {"a": "secret"}}'),
       JSON.parse('{"__proto__": {"a": "[redacted]"}}'),
     ],
     ["next to undefined", { a: "secret", b: undefined }, { a: "[redacted]", b: undefined }],
-  ])("masks a match in place or the whole value, when it is %s", (_, payload, masked) => {
+  ])("masks what a match was made of, when it is %s", (_, payload, masked) => {
     const decision = judge(guard, payload);
     expect(decision).toMatchObject({ effect: "transform" });
     expect((decision as { payload: unknown }).payload).toStrictEqual(masked);

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { dropMarks, foldText } from "../../src/match/fold.ts";
 
 test.each([
@@ -11,7 +11,8 @@ test.each([
   ["circled letters", "ⓡⓜ", "rm"],
   ["Kelvin sign", "\u212aill", "kill"],
   ["dotted capital I", "F\u0130LE", "file"],
-  ["dotless i", "f\u0131le", "file"],
+  ["dotless i", "f\u0131le", "f\u0131le"],
+  ["lone surrogates", "r\ud800m\udc00 \udfff\ud801-rf \u{1f600}", "rm -rf \u{1f600}"],
   ["long s", "pa\u017fsword", "password"],
   ["sharp s", "Straße", "strasse"],
   ["capital sharp s", "STRAẞE", "strasse"],
@@ -32,7 +33,8 @@ test("foldText() folds upper, lower and folded letters alike, when any character
     if (code >= 0xd800 && code < 0xe000) continue;
     const letter = String.fromCodePoint(code);
     const lower = letter.toLowerCase(), upper = letter.toUpperCase();
-    if (lower === letter && upper === letter) continue;
+    // The dotless i has the capital of another letter.
+    if ((lower === letter && upper === letter) || letter === "ı") continue;
     const folded = foldText(letter);
     if ([lower, upper, folded ?? ""].some((form) => foldText(form) !== folded)) unequal.push(code.toString(16));
   }
@@ -40,12 +42,12 @@ test("foldText() folds upper, lower and folded letters alike, when any character
 });
 
 test("foldText() keeps letters with a mark built in, when they are written as one character", () => {
-  expect(foldText("Passé")).toBe("passé");
-  expect(foldText(dropMarks("Passé"))).toBe("passé");
+  expect(foldText<string>("Passé")).toBe("passé");
+  expect(foldText(dropMarks<string>("Passé"))).toBe("passé");
 });
 
 test("dropMarks() drops marks that stand alone, when they follow a letter", () => {
-  expect(foldText(dropMarks("pa\u0301ss\u0336word"))).toBe("password");
+  expect(foldText(dropMarks<string>("pa\u0301ss\u0336word"))).toBe("password");
 });
 
 test("foldText() composes across its pieces, when a mark falls on the border of one", () => {
@@ -55,17 +57,22 @@ test("foldText() composes across its pieces, when a mark falls on the border of 
 });
 
 test("foldText() answers nothing, when the text would grow beyond three times its length", () => {
-  expect(foldText("\ufdfa".repeat(200_000))).toBeUndefined();
+  expect(foldText<string>("\ufdfa".repeat(200_000))).toBeUndefined();
 });
 
 test("foldText() folds, when a short text grows more than three times", () => {
-  expect(foldText("\ufdfa")?.length).toBe(18);
+  expect(foldText<string>("\ufdfa")?.length).toBe(18);
 });
 
-test("foldText() ends soon, when a hundred thousand marks are out of order", () => {
-  const started = performance.now();
-  expect(foldText(`a${"\u0301\u0323".repeat(100_000)}`)?.length).toBeLessThan(40);
-  expect(performance.now() - started).toBeLessThan(2000);
+test("foldText() sorts no long run of marks, when a hundred thousand are out of order", () => {
+  const normalize = vi.spyOn(String.prototype, "normalize");
+  try {
+    expect(foldText(`a${"\u0301\u0323".repeat(100_000)}`)?.length).toBeLessThan(40);
+    // The cost grows with the square of a run's length.
+    expect(Math.max(...normalize.mock.contexts.map((text) => String(text).length))).toBeLessThan(40);
+  } finally {
+    normalize.mockRestore();
+  }
 });
 
 test("foldText() changes nothing, when a text is folded", () => {

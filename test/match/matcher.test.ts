@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { CAPPED, compileMatcher, NO_MATCH } from "../../src/match/matcher.ts";
 import type { BlockedPattern } from "../../src/policy/policy.ts";
+import { randomBase64 } from "./random.ts";
 
 interface Attack {
   id: string;
@@ -34,14 +35,13 @@ const attacks = vectors<Attack>("attacks").filter((c) =>
 );
 
 test.each(attacks)(
-  "search() answers $expected in time, when the payload is $id: $description",
+  "search() answers $expected in few steps, when the payload is $id: $description",
   ({ setup, input, expected }) => {
     // eslint-disable-next-line no-eval -- the vectors are expressions, and some need this realm's classes.
     const { args } = (0, eval)(input) as { args: unknown };
     const matcher = compileMatcher(setup.policy.blockedPatterns!, "test()");
-    const started = performance.now();
     const found = matcher.search(args);
-    expect(performance.now() - started).toBeLessThan(200);
+    expect(matcher.steps).toBeLessThan(2_000_000);
     expect(found === NO_MATCH).toBe(expected === "allow");
   },
 );
@@ -268,6 +268,49 @@ test("search() answers as each pattern does alone, when many are searched togeth
   );
 });
 
+const disguise = fc.constantFrom<(text: string) => string>(
+  (text) => text,
+  (text) => text.toUpperCase(),
+  encodeURIComponent,
+  b64,
+  (text) => b64(`please ${text} now`),
+  (text) => b64(b64(text)),
+  (text) => Array.from(new TextEncoder().encode(text), (byte) => byte.toString(16).padStart(2, "0")).join(""),
+  (text) => Array.from(new TextEncoder().encode(text), (byte) => byte.toString(16).padStart(2, "0")).join(" "),
+  (text) => Array.from(text, (c) => `&#${c.codePointAt(0)};`).join(""),
+  (text) => Array.from(text, (c) => `\\${c}`).join(""),
+  (text) => Array.from(text, (c) => `${c}\u200b`).join(""),
+);
+const phrase = fc.constantFrom("rm -rf", "password", "密码是", "Straße", "foo", "x", "/");
+const disguised = fc.array(fc.tuple(phrase, disguise, disguise, fc.constantFrom("", " ", "\n", "/")), { maxLength: 4 })
+  .map((parts) => parts.map(([text, first, second, after]) => second(first(text)) + after).join(""));
+const listed = fc.constantFrom<BlockedPattern>(
+  "rm -rf",
+  "password",
+  "密码是",
+  "strasse",
+  "Straße",
+  "foo",
+  "ｆｏｏ",
+  "ssw",
+  regex("rm\\s+-rf"),
+  regex("\\bpass\\w+"),
+  regex("\\u5bc6."),
+  regex("[^a-z ]{3}"),
+  glob("*foo"),
+  { regexp: /foo|密码/ },
+);
+
+test("search() answers as each pattern does alone, when texts are disguised in more than one way", () => {
+  fc.assert(
+    fc.property(fc.uniqueArray(listed, { minLength: 2, maxLength: 6 }), fc.array(disguised, { maxLength: 3 }), (
+      patterns,
+      payload,
+    ) => find(patterns, payload) === patterns.findIndex((p) => find([p], payload) === 0)),
+    { numRuns: 600 },
+  );
+});
+
 test("search() answers the same again, when the automaton has learned from other texts", () => {
   fc.assert(
     fc.property(
@@ -304,7 +347,6 @@ describe("cover()", () => {
     ["empty matches", [regex("x*")], "abc", []],
     ["a RegExp", ["b", { regexp: /bc|e/ }], "abcde", [[1, 3], [4, 5]]],
     ["a RegExp's empty matches", [{ regexp: /x*/ }], "ab", []],
-    ["only what stands there", ["rm -rf"], "rm%20-rf rm  -rf", []],
   ])("covers %s, when the text as it stands has it", (_, patterns, input, ranges) => {
     expect(cover(patterns, input)).toEqual(ranges);
   });
@@ -313,8 +355,74 @@ describe("cover()", () => {
     expect(cover([{ regexp: /x/ }], "a".repeat(5000))).toEqual([[0, 5000]]);
   });
 
+  // Masks take what a match was made of: all of it, and as little more as can be.
+  const key = regex("sk-[a-z0-9]{8,}");
+  const word = regex("\\bkey-\\w+");
+  test.each<readonly [string, BlockedPattern, string, string]>([
+    ["a percent escape", "rm -rf", "do rm%20-rf now", "do # now"],
+    ["more than one blank", "rm -rf", "do rm  -rf now", "do # now"],
+    ["an invisible character", "secret", "a sec\u200bret and more", "a # and more"],
+    ["an invisible character at its end", "secret", "a secret\u200b and more", "a #\u200b and more"],
+    ["a lone surrogate", "secret", "a sec\ud800ret b", "a # b"],
+    ["full-width letters", "secret", "a ｓｅｃｒｅｔ b", "a # b"],
+    ["letters in mathematical bold", "secret", "a \u{1d42c}\u{1d41e}\u{1d41c}ret b", "a # b"],
+    ["a ligature", "office", "my o\ufb03ce.", "my #."],
+    ["a part of a ligature", "off", "my o\ufb03ce.", "my #ce."],
+    ["a sharp s", "strasse", "die Straße hier", "die # hier"],
+    ["a dotted capital I", "file", "a F\u0130LE b", "a # b"],
+    ["a final sigma", "οδοσ", "ΟΔΟΣ και", "# και"],
+    ["a mark of its own", "password", "a pa\u0301ssword b", "a # b"],
+    ["a mark that composes", "passé", "a passe\u0301 b", "a # b"],
+    ["a look-alike", "secret", "a s\u0435cret b", "a # b"],
+    ["a look-alike beside others of its word", "copy", "X \u0441opying", "X #ing"],
+    ["entities", "secret", "a s&#101;cr&#x65;t; b", "a #; b"],
+    ["entities that nest", "secret", "a s&amp;#101;cret b", "a # b"],
+    ["unit escapes", "secret", "a \\u0073\\u0065cret b", "a # b"],
+    ["escapes next to it", "secret", "%41%42secret%43", "%41%42#%43"],
+    ["percent escapes alone", "secret", "%20%73%65%63%72%65%74%20", "%20#%20"],
+    ["backslashes", "rm -rf", "do r\\m -r\\f now", "do # now"],
+    ["base64", "rm -rf", `x: ${btoa("please rm -rf / now")}.`, "x: #."],
+    ["base64 in base64", "rm -rf", `x: ${btoa(btoa("please rm -rf / now"))}.`, "x: #."],
+    ["base64 in lines", "rm -rf", "x: cGxlYXNlIHJt\n  IC1yZiAvIG5v\n  dw==.", "x: #."],
+    ["base64 of which a part stands beside it", "rm -rf /tmp", "x: rm cm0gLXJmIC90bXAvYSA= b", "x: rm # b"],
+    ["hexadecimal with blanks", "rm -rf", "x: 72 6d 20 2d 72 66.", "x: #."],
+    ["tag characters", "rm", "a\u{e0072}\u{e006d}b", "a#b"],
+    ["text turned round", "secret", "a \u202eterces\u202c b", "a #\u202c b"],
+    ["nothing, and then with an invisible character", key, "k sk-abcdefgh\u200bijkl, x", "k #, x"],
+    ["nothing, and then with percent escapes", key, "k sk-abcdefgh%69%6akl x", "k # x"],
+    ["nothing, and then with entities", key, "k sk-abcdefgh&#105;jkl; x", "k #; x"],
+    ["nothing, and then with nested escapes", key, "k sk-abcdefgh%2569jkl x", "k # x"],
+    ["nothing, and then in full-width letters", key, "k sk-abcdefghｉｊｋｌ x", "k # x"],
+    ["nothing, and then with a look-alike", key, "k sk-abcdefgh\u0456jkl x", "k # x"],
+    ["nothing, and then with an escape", key, "k sk-abcdefgh\\u0069jkl x", "k # x"],
+    ["nothing, and then in letters in circles", key, "k sk-abcdefghⓘⓙ x", "k # x"],
+    ["an escape first, and then as it stands", key, "k %73k-abcdefghijkl x", "k # x"],
+    ["a boundary after an escape", word, "%20key-abc%2Ddef", "%20#%2Ddef"],
+    ["a blank of another kind", "rm -rf", "do rm\u00a0\u3000-rf now", "do # now"],
+    ["base64 of text that chance does not write", "密码是什", `x: ${b64("这个密码是什么")}.`, "x: #."],
+    ["a RegExp's match", { regexp: /secret/ }, "a s&#101;cret b", "a # b"],
+  ])("covers what a match was made of, when it is disguised by %s", (_, pattern, input, masked) => {
+    let out = "";
+    let last = 0;
+    for (const [from, to] of cover([pattern], input)) {
+      out += `${input.slice(last, from)}#`;
+      last = to;
+    }
+    expect(out + input.slice(last)).toBe(masked);
+  });
+
+  test("leaves what only chance wrote in a picture, when a secret stands beside it", () => {
+    const picture = randomBase64(65_536, 7);
+    const input = `${picture} foo`;
+    expect(/foo/i.test(picture)).toBe(true);
+    expect(cover(["foo"], input)).toEqual([[65_537, 65_540]]);
+  });
+
   const bare = node.filter((source) => !/[$^]|\\b/i.test(source));
-  const short = fc.string({ unit: fc.constantFrom("a", "b", "c", " ", "1"), maxLength: 7 });
+  // Two blanks together are one when they are folded.
+  const short = fc.string({ unit: fc.constantFrom("a", "b", "c", " ", "1"), maxLength: 7 }).filter((s) =>
+    !s.includes("  ")
+  );
   test("covers each character that a match covers and no other, when a regex and a text are random", () => {
     fc.assert(
       fc.property(bare, short, (source, input) => {
@@ -338,6 +446,10 @@ describe("cover()", () => {
     );
   });
 });
+
+function b64(text: string): string {
+  return btoa(String.fromCharCode(...new TextEncoder().encode(text)));
+}
 
 /** Letters a and b without a period: xorshift (Marsaglia 2003). */
 function noise(length: number): string {
@@ -387,6 +499,13 @@ describe("steps", () => {
     ["a.{12}b on random text", [regex("a.{12}b$")], (n) => noise(n)],
     ["[ab]*a[ab]{40}c", [regex("[ab]*a[ab]{40}c")], (n) => noise(n)],
     ["many stars", [glob("*a*a*a*a*a*b")], (n) => "a".repeat(n)],
+    ["a word, in hexadecimal with blanks", ["password"], (n) => "72 6d 20 2d ".repeat(n / 12)],
+    ["a word, in hexadecimal with prefixes", ["password"], (n) => "0x72 0x6d ".repeat(n / 10)],
+    ["a word, in base64 in lines", ["password"], (n) => "cGxlYXNlIHJt\n".repeat(n / 13)],
+    ["a word, in backslashes", ["password"], (n) => "\\".repeat(n)],
+    ["a word, in entities that never end", ["password"], (n) => "&#0&#x0".repeat(n / 7)],
+    ["a word, in look-alikes", ["password"], (n) => "p\u0430".repeat(n / 2)],
+    ["two letters, in a picture", ["ax"], (n) => randomBase64(n, 1)],
     ["5000 literals", literals, (n) => "1 2 3 blocke ".repeat(n / 13)],
   ])("grow as the text does, when the pattern is %s", (_, patterns, input) => {
     const cost = (n: number): number => {
@@ -413,9 +532,9 @@ describe("steps", () => {
 
   test("end the search, when a pattern and a text cost more than a search may", () => {
     const matcher = compileMatcher([regex("(a[ab]{900}){1,4}x")], "test()");
-    const started = performance.now();
     expect(matcher.search(noise(400_000))).toBe(CAPPED);
-    expect(performance.now() - started).toBeLessThan(10_000);
+    // A cap of 2^25, and the text in each of its forms.
+    expect(matcher.steps).toBeLessThan(2 ** 25 * 1.1);
   });
 });
 

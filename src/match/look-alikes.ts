@@ -133,5 +133,7 @@ export function isBeyondAscii(text: string): boolean {
 
 /** The Latin letter or the digit that a character looks like, whatever stands beside it: for names of people. */
 export function lookAlike(character: string): string | undefined {
+  // No i in a text, but too like one to tell two people apart.
+  if (character === "ı") return "i";
   return latin.get(character) ?? plain.get(character);
 }

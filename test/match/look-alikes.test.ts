@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { isBeyondAscii, unmask } from "../../src/match/look-alikes.ts";
+import { isBeyondAscii, lookAlike, unmask } from "../../src/match/look-alikes.ts";
 
 test.each([
   ["a Cyrillic letter in a Latin word", "dr\u043ep table", "drop table"],
@@ -28,4 +28,8 @@ test.each([
 test("isBeyondAscii() tells a text with any other character, when it looks like ASCII", () => {
   expect(isBeyondAscii("plain \n text\x7f")).toBe(false);
   expect(isBeyondAscii("a\u0080")).toBe(true);
+});
+
+test("lookAlike() tells what a character looks like, when nothing stands beside it", () => {
+  expect(["о", "ı", "\u0661", "x", "ы"].map(lookAlike)).toEqual(["o", "i", "1", undefined, undefined]);
 });

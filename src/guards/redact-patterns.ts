@@ -88,12 +88,21 @@ function masked(value: unknown, matcher: Matcher, mask: string, passes: unknown)
 function maskText(text: string, matcher: Matcher, mask: string): string {
   const found = matcher.search(text);
   if (found === NO_MATCH) return text;
+  // Line by line where that is enough; a match that spans lines is masked after that.
+  let out = text;
+  for (const joinsLines of [false, true]) {
+    out = replaced(out, matcher.cover(out, joinsLines), mask);
+    if (matcher.search(out) === NO_MATCH) return out;
+  }
+  return mask;
+}
+
+function replaced(text: string, ranges: readonly (readonly [number, number])[], mask: string): string {
   let out = "";
   let from = 0;
-  for (const [start, end] of matcher.cover(text)) {
+  for (const [start, end] of ranges) {
     out += text.slice(from, start) + mask;
     from = end;
   }
-  out += text.slice(from);
-  return matcher.search(out) === NO_MATCH ? out : mask;
+  return out + text.slice(from);
 }

@@ -9,6 +9,7 @@ const IGNORABLE = /[\p{Default_Ignorable_Code_Point}\ufff9-\ufffb\p{Cs}]+/gu;
 const CONTROLS = /[\0-\x08\x0e-\x1f\x7f\x80-\x84\x86-\x9f]+/g;
 // A blank alone is left out: it stays what it is, and most white space is that.
 const WHITE = / [\s\x85]+|(?:[^\S ]|\x85)[\s\x85]*/g;
+const LINE_END = /[\r\n]/;
 const MANY_MARKS = /(\p{M}{30})\p{M}+/gu;
 const JOINS_BACK = /^[\p{M}\u1160-\u11ff\udc00-\udfff]/u;
 
@@ -29,10 +30,10 @@ const FINAL_SIGMA = /ς/g;
  *
  * Compatibility forms (NFKC), ignorable and control characters and lone surrogates dropped, runs of white space as one
  * blank, case folded (`ß` is `ss`, the Kelvin sign `k`, the dotted `İ` `i`; the dotless `ı` is a letter of its own),
- * look-alikes as in {@linkcode unmask}.
+ * look-alikes as in {@linkcode unmask}. With `keepsLines`, white space with a line's end in it is one line end.
  */
-export function foldText<T extends Rewritable<T>>(text: T): T | undefined {
-  if (!isBeyondAscii(text.toString())) return text.replace(CONTROLS, "").replace(WHITE, " ").toLowerCase();
+export function foldText<T extends Rewritable<T>>(text: T, keepsLines = false): T | undefined {
+  if (!isBeyondAscii(text.toString())) return foldWhite(text.replace(CONTROLS, ""), keepsLines).toLowerCase();
   const composed = plainText(text);
   if (composed === undefined) return undefined;
   // Upper case on the way: that is what folds ß, ŉ or a final sigma, and lower case before it, for a capital ẞ. The dot
@@ -40,7 +41,15 @@ export function foldText<T extends Rewritable<T>>(text: T): T | undefined {
   const lower = unmask(composed).replace(DOTLESS_I, DOTLESS).toLowerCase().toUpperCase().toLowerCase()
     .replace(DOTLESS_STAND_IN, "ı").replace(DOTTED_I, "i").replace(FINAL_SIGMA, "σ").normalize("NFC");
   // Again, since a letter may look Latin in one case only.
-  return unmask(lower).replace(WHITE, " ");
+  return foldWhite(unmask(lower), keepsLines);
+}
+
+function foldWhite<T extends Rewritable<T>>(text: T, keepsLines: boolean): T {
+  return keepsLines ? text.replace(WHITE, lineEndOrBlank) : text.replace(WHITE, " ");
+}
+
+function lineEndOrBlank(white: string): string {
+  return LINE_END.test(white) ? "\n" : " ";
 }
 
 /**

@@ -36,17 +36,18 @@ const CONTROLS = /[\0-\x08\x0e-\x1f\x7f]+/g;
  *
  * Decoding goes three levels deep (base64 of percent of percent); no level is longer than the one before. What could be
  * read as base64, as hexadecimal or as it stands is read in each way, and then again in the same: no reading takes from
- * another what it would have found. With `cuts`, the forms are judged without what only chance wrote in pictures.
+ * another what it would have found. With `keepsLines`, folded texts keep their lines. With `cuts`, the forms are judged without what only chance wrote in pictures.
  */
 export function formsOf<T extends Rewritable<T>>(
   text: T,
   table: Int32Array,
   wide: boolean,
   cuts: boolean,
+  keepsLines = false,
 ): Forms<T> | undefined {
   const signs = signsOf(text.toString(), table);
   if (signs === 0) return { all: [], folded: text, decoded: text };
-  return new Reading(text, signs, wide, cuts).forms();
+  return new Reading(text, signs, wide, cuts, keepsLines).forms();
 }
 
 /** Reads one text in every way, and each form only once. */
@@ -56,13 +57,15 @@ class Reading<T extends Rewritable<T>> {
   readonly #wide: boolean;
   readonly #cuts: boolean;
   readonly #leastCut: number;
+  readonly #keepsLines: boolean;
   readonly #all = new Map<string, T>();
   // For each form that was folded, the plainest that became of it.
   readonly #plainest = new Map<string, T>();
   readonly #steps = new Map<Decoder, Map<string, T>>();
   #capped = false;
 
-  constructor(text: T, signs: number, wide: boolean, cuts: boolean) {
+  constructor(text: T, signs: number, wide: boolean, cuts: boolean, keepsLines: boolean) {
+    this.#keepsLines = keepsLines;
     this.#text = text;
     this.#signs = signs;
     this.#wide = wide;
@@ -137,7 +140,7 @@ class Reading<T extends Rewritable<T>> {
     const key = form.toString();
     const known = this.#plainest.get(key);
     if (known !== undefined) return known;
-    const folded = foldText(this.#cut(form));
+    const folded = foldText(this.#cut(form), this.#keepsLines);
     this.#capped ||= folded === undefined;
     if (folded === undefined) return form;
     this.#all.set(folded.toString(), folded);

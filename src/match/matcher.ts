@@ -24,9 +24,11 @@ export interface Matcher {
   /**
    * Returns half-open ranges of `text`, in order and apart, that cover what every match of a pattern was made of: in the
    * text as it stands, and in each form of it, from the first to the last of its characters, rounded out to whole
-   * escapes and encoded runs. A text too long for a `{ regexp }`, or for one of its forms, is covered as a whole.
+   * escapes and encoded runs. A text too long for a `{ regexp }`, or for one of its forms, is covered as a whole;
+   * so is one of more than 256 Ki units where a match may go on in another form. What spans lines only because white
+   * space is folded is covered with `joinsLines`: `key: .*` takes a line, and `rm -rf` is found in two.
    */
-  cover(text: string): readonly (readonly [number, number])[];
+  cover(text: string, joinsLines?: boolean): readonly (readonly [number, number])[];
   /** Steps of the filter and the automaton so far, those that build it included: what a test of linearity counts. */
   readonly steps: number;
 }
@@ -72,9 +74,9 @@ export function compileMatcher(patterns: readonly BlockedPattern[], where: strin
         busy = false;
       }
     },
-    cover(text: string): readonly (readonly [number, number])[] {
-      const ranges = narrow.cover(text);
-      const more = wide === undefined ? [] : wide.cover(text);
+    cover(text: string, joinsLines = false): readonly (readonly [number, number])[] {
+      const ranges = narrow.cover(text, joinsLines);
+      const more = wide === undefined ? [] : wide.cover(text, joinsLines);
       if (ranges === undefined || more === undefined) return text === "" ? [] : [[0, text.length]];
       return merged([...ranges, ...more]);
     },
@@ -118,11 +120,11 @@ class Group {
     return this.#hasLong ? firstOf(first, long.find(payload, isPlain)) : first;
   }
 
-  cover(text: string): [number, number][] | undefined {
-    if (this.#short.size === 0 || text.length < MIN_PICTURE) return this.#all.cover(text);
+  cover(text: string, joinsLines: boolean): [number, number][] | undefined {
+    if (this.#short.size === 0 || text.length < MIN_PICTURE) return this.#all.cover(text, joinsLines);
     const [short, long] = this.#readApart();
-    const ranges = short.cover(text);
-    const more = long.cover(text);
+    const ranges = short.cover(text, joinsLines);
+    const more = long.cover(text, joinsLines);
     return ranges === undefined || more === undefined ? undefined : [...ranges, ...more];
   }
 

@@ -13,6 +13,10 @@ export const NO_MATCH = -1;
 /** What {@linkcode Reader.find} answers where a cap was reached before a pattern was found. */
 export const CAPPED = -2;
 
+const MAX_TRACED = 1 << 18;
+/** What may be read as something else than it is. */
+const DISGUISED = /[^\s -~]|[%&\\]/;
+
 /** Searches for some patterns, and reads texts in one way. */
 export class Reader {
   readonly #program: Program;
@@ -47,17 +51,30 @@ export class Reader {
     return best < Infinity ? best : capped ? CAPPED : NO_MATCH;
   }
 
-  /** Ranges of a text that cover every match in any of its forms; undefined where a form would grow too long. */
-  cover(text: string): [number, number][] | undefined {
+  /**
+   * Ranges of a text that cover every match in any of its forms, which are as they are searched with `joinsLines`, and
+   * keep their lines without. Undefined where that is not known.
+   */
+  cover(text: string, joinsLines: boolean): [number, number][] | undefined {
     const { signs, wide, cuts } = this.#options;
+    if (text.length > MAX_TRACED) return this.#coverLong(cuts ? withoutPictures(text) : text);
     const whole = new Traced(text);
-    const forms = formsOf(whole, signs, wide, cuts);
+    const forms = formsOf(whole, signs, wide, cuts, !joinsLines);
     if (forms === undefined) return undefined;
     const out: [number, number][] = [];
     for (const form of [cuts ? withoutPictures(whole) : whole, ...forms.all]) {
       for (const [from, to] of this.#coverForm(form.toString())) out.push(form.origin(from, to));
     }
     return out;
+  }
+
+  /** To trace the forms of a long text takes too long: where a match may go on in another form, nothing is known. */
+  #coverLong(text: string): [number, number][] | undefined {
+    const ranges = this.#coverForm(text);
+    const goesOn = ([from, to]: [number, number]): boolean => {
+      return DISGUISED.test(text.slice(Math.max(0, from - 1), from)) || DISGUISED.test(text.slice(to, to + 1));
+    };
+    return ranges.some(goesOn) ? undefined : ranges;
   }
 
   #coverForm(form: string): [number, number][] {

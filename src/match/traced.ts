@@ -29,9 +29,10 @@ export interface Edit {
   readonly text: string;
 }
 
-/** A character with what composes with it. */
-const CLUSTER = /[^][\p{M}\u1160-\u11ff]*/gu;
-const CHARACTER = /[^]/gu;
+/** A character with what composes with it; in ASCII nothing does that stands alone. */
+const CLUSTER = /[^][\p{M}\u1160-\u11ff]+|[^\0-\x7f]/gu;
+/** A character that may change its length with its case. */
+const CHANGING = /[^\0-\x7f]|[a-zA-Z]+/gu;
 
 /** A form of a text that knows for each of its units which part of the text it was made of. */
 export class Traced implements Rewritable<Traced> {
@@ -73,67 +74,72 @@ export class Traced implements Rewritable<Traced> {
    * Replaces parts of the form. What is as long as the part that it replaces was made of it unit by unit, since a
    * decoder shortens what it decodes; else every unit was made of all of the part.
    */
-  edit(edits: Iterable<Edit>): Traced {
-    const starts: number[] = [];
-    const ends: number[] = [];
+  edit(edits: readonly Edit[]): Traced {
+    if (edits.length === 0) return this;
+    const { length } = this.#text;
+    const size = edits.reduce((sum, { from, to, text }) => sum + text.length - (to - from), length);
+    const starts = new Int32Array(size);
+    const ends = new Int32Array(size);
     let text = "";
     let at = 0;
-    const keep = (from: number, to: number): void => {
-      for (let i = from; i < to; i++) {
-        starts.push(this.#starts[i]!);
-        ends.push(this.#ends[i]!);
-      }
+    let out = 0;
+    const keep = (to: number): void => {
+      starts.set(this.#starts.subarray(at, to), out);
+      ends.set(this.#ends.subarray(at, to), out);
+      out += to - at;
+      at = to;
     };
     for (const { from, to, text: replacement } of edits) {
       text += this.#text.slice(at, from) + replacement;
-      keep(at, from);
-      if (replacement.length === to - from) keep(from, to);
-      else if (replacement !== "") {
-        const [start, end] = from === to ? [0, this.#text.length] : this.origin(from, to);
-        for (let i = 0; i < replacement.length; i++) {
-          starts.push(start);
-          ends.push(end);
-        }
+      keep(replacement.length === to - from ? to : from);
+      if (at === to) continue;
+      if (replacement !== "") {
+        const [start, end] = this.origin(from, to);
+        starts.fill(start, out, out + replacement.length);
+        ends.fill(end, out, out + replacement.length);
       }
+      out += replacement.length;
       at = to;
     }
-    if (at === 0) return this;
-    keep(at, this.#text.length);
-    return new Traced(text + this.#text.slice(at), Int32Array.from(starts), Int32Array.from(ends));
+    text += this.#text.slice(at);
+    keep(length);
+    return new Traced(text, starts, ends);
   }
 
   replace(pattern: RegExp, to: string | ((match: string, ...groups: string[]) => string)): Traced {
     const edits: Edit[] = [];
-    for (const match of this.#text.matchAll(pattern)) {
-      const [whole, ...groups] = match;
-      const text = typeof to === "string" ? to : to(whole, ...(groups as string[]));
-      if (text !== whole) edits.push({ from: match.index, to: match.index + whole.length, text });
-    }
+    this.#text.replace(pattern, (whole: string, ...rest: unknown[]) => {
+      const text = typeof to === "string" ? to : to(whole, ...(rest as string[]));
+      const from = rest.at(-2) as number;
+      if (text !== whole) edits.push({ from, to: from + whole.length, text });
+      return "";
+    });
     return this.edit(edits);
   }
 
   toLowerCase(): Traced {
-    return this.#map(CHARACTER, (text) => text.toLowerCase());
+    return this.#map(this.#text.toLowerCase(), CHANGING, (text) => text.toLowerCase());
   }
 
   toUpperCase(): Traced {
-    return this.#map(CHARACTER, (text) => text.toUpperCase());
+    return this.#map(this.#text.toUpperCase(), CHANGING, (text) => text.toUpperCase());
   }
 
   normalize(form: "NFC" | "NFKC"): Traced {
-    return this.#map(CLUSTER, (text) => text.normalize(form));
+    return this.#map(this.#text.normalize(form), CLUSTER, (text) => text.normalize(form));
   }
 
-  /** Maps the whole text, and its parts to learn which part became what. */
-  #map(parts: RegExp, to: (text: string) => string): Traced {
-    const whole = to(this.#text);
+  /** What the whole text became; its parts tell which of them became what. */
+  #map(whole: string, parts: RegExp, to: (text: string) => string): Traced {
     if (whole === this.#text) return this;
+    // No letter has a shorter one in another case, so none has a longer one here.
+    if (parts === CHANGING && whole.length === this.length) return new Traced(whole, this.#starts, this.#ends);
     const mapped = this.replace(parts, to);
     if (mapped.#text === whole) return mapped;
     // A part depends on what stands beside it: a final sigma, a letter that composes with the next.
     if (mapped.length === whole.length) return new Traced(whole, mapped.#starts, mapped.#ends);
     const { length } = whole;
-    const [start, end] = this.origin(0, this.#text.length);
+    const [start, end] = this.origin(0, this.length);
     return new Traced(whole, new Int32Array(length).fill(start), new Int32Array(length).fill(end));
   }
 }

@@ -52,6 +52,19 @@ describe("redactPatterns()", () => {
     expect((decision as { payload: unknown }).payload).toStrictEqual(masked);
   });
 
+  test("masks a line and no more, when a pattern takes all of a line and the text has others", () => {
+    const lines = redactPatterns([{ pattern: "key: .*", type: "regex" }, "rm -rf"]);
+    expect(judge(lines, "a\nkey: x%20y\nb é")).toMatchObject({ payload: "a\n[redacted]\nb é" });
+    expect(judge(lines, "a\nkey: x\nrm\n-rf b\nc")).toMatchObject({ payload: "a\n[redacted]\n[redacted] b\nc" });
+  });
+
+  test("masks exactly or the whole value, when a text is too long to be traced", () => {
+    const long = "some words\n".repeat(12_500);
+    expect(judge(guard, `${long}secret ${long}`)).toMatchObject({ payload: `${long}[redacted] ${long}` });
+    expect(judge(guard, `${long}sk-abcdefgh%69jkl ${long}`)).toMatchObject({ payload: "[redacted]" });
+    expect(judge(guard, `${long}sec\u200bret ${long}`)).toMatchObject({ payload: "[redacted]" });
+  });
+
   test("changes nothing of the payload it was given, when it masks", () => {
     const payload = { a: ["secret"] };
     judge(guard, payload);

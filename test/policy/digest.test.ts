@@ -69,7 +69,9 @@ test("policyText() is another, when a policy is stricter", () => {
 });
 
 test("policyText() keeps lone surrogates apart, which an encoder would make one", () => {
-  const of = (pattern: string): string => policyText(definePolicy({ blockedPatterns: [`x${pattern}`] }));
+  const of = (pattern: string): string => {
+    return policyText(definePolicy({ blockedPatterns: [{ pattern: `x${pattern}`, type: "regex" }] }));
+  };
   expect(new TextEncoder().encode(of("\ud800"))).not.toEqual(new TextEncoder().encode(of("\ud801")));
 });
 

@@ -26,11 +26,12 @@ async function connected(options: ClientOptions, serve: (transport: InMemoryTran
 }
 
 const eras: readonly Major[] = [
-  { ...second, name: "2025-11-25", hasTasks: false, denial: {}, connect: (server) => connected({}, (transport) => (server as unknown as McpServer).connect(transport)) },
+  { ...second, name: "2025-11-25", hasTasks: false, hasDiscover: true, denial: {}, connect: (server) => connected({}, (transport) => (server as unknown as McpServer).connect(transport)) },
   {
     ...second,
     name: "2026-07-28",
     hasTasks: false,
+    hasDiscover: true,
     denial: { resultType: "complete" },
     connect: (server) => connected({ versionNegotiation: { mode: { pin: "2026-07-28" } } }, (transport) => void serveStdio(() => server as unknown as McpServer, { transport })),
   },

@@ -37,6 +37,7 @@ const first: Major = {
   options: (options) => [undefined, options],
   signalOf: ({ signal }) => signal,
   hasTasks: true,
+  hasDiscover: false,
   denial: {},
 };
 
@@ -236,7 +237,9 @@ describe("SDK 1.x alone", () => {
       const kernel = createKernel({ guards: [pinTools({ t: { description: "T" } })] });
       const session = kernel.session(AGENT);
       const [checks, methods]: [string[], string[]] = [[], []];
-      kernel.on("policy_check", ({ stage, name }) => void checks.push(`${stage} ${name}`));
+      kernel.on("policy_check", ({ stage, name }) => {
+        if (name !== "initialize") checks.push(`${stage} ${name}`);
+      });
       const server = governMcpServer(
         new Server({ name: "a", version: "1" }, { capabilities: { tools: {} } }),
         ({ method }) => (methods.push(method), session),
@@ -246,7 +249,7 @@ describe("SDK 1.x alone", () => {
       const answer = await (await connected(server)).callTool({ name: "t" });
       expect(answer).toEqual(isRun ? text("ok") : { isError: true, ...text('Nothing shows what tool "t" would run') });
       expect(checks).toEqual(isRun ? ["pre_tool_call t", "post_tool_call t"] : ["pre_tool_call t"]);
-      expect(methods).toEqual(["tools/call"]);
+      expect(methods).toEqual(["initialize", "tools/call"]);
     },
   );
 
@@ -326,7 +329,10 @@ describe("SDK 1.x alone", () => {
     server.registerTool("t", {}, () => text("ok"));
     const client = await connected(server, { token: "t", clientId: "bob", scopes: [] });
     expect(await client.callTool({ name: "t" })).toEqual(text("ok"));
-    expect(infos).toMatchObject([{ method: "tools/call", sessionId: "s-7", authInfo: { clientId: "bob" } }]);
+    expect(infos).toMatchObject([
+      { method: "initialize" },
+      { method: "tools/call", sessionId: "s-7", authInfo: { clientId: "bob" } },
+    ]);
     expect([sessions["ada"]?.context.toolCallCount, sessions["bob"]?.context.toolCallCount]).toEqual([0, 1]);
   });
 
@@ -347,7 +353,7 @@ describe("SDK 1.x alone", () => {
   });
 
   test("governMcpServer() judges a low-level server's own methods by their names", async () => {
-    const kernel = createKernel({ policy: { deniedTools: ["files/delete", "later/act"] } });
+    const kernel = createKernel({ policy: { deniedTools: ["method:files/delete", "method:later/act"] } });
     const server = governMcpServer(
       new Server({ name: "a", version: "1" }, { capabilities: { tools: {} } }),
       kernel.session(AGENT),
@@ -417,16 +423,6 @@ function fake(answer: unknown): McpClientLike & { listTools(): Promise<unknown> 
 }
 
 describe("answers of another shape", () => {
-  test("mcpClient passes on what is no object, and judges it", async () => {
-    const kernel = createKernel({ policy: { blockedPatterns: ["hunter2"] } });
-    expect(await kernel.wrap(fake("done"), mcpClient, AGENT).callTool({ name: "t" })).toBe("done");
-    expect(await kernel.wrap(fake("hunter2"), mcpClient, AGENT).callTool({ name: "t" })).toMatchObject({
-      isError: true,
-    });
-    expect(await kernel.wrap(fake(null), mcpClient, AGENT).listTools()).toBeNull();
-    expect(await kernel.wrap(fake({ tools: "none" }), mcpClient, AGENT).listTools()).toEqual({ tools: "none" });
-  });
-
   test("mcpClient denies, when a guard makes a result into something that is none", async () => {
     const cut = answering("cut", ({ stage }) => (stage === "post_tool_call" ? transform("[cut]", "cut") : allow()));
     const governed = createKernel({ guards: [cut] }).wrap(

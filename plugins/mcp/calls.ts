@@ -82,6 +82,11 @@ export function partsOf(method: string, params: unknown): {
   return { name: toolOf(name), args, others, meta, given };
 }
 
+/** An approval that somebody hands in; a bare yes is none. */
+export function grantIn(given: unknown): McpGrant | undefined {
+  return typeof given === "object" && given !== null ? given as McpGrant : undefined;
+}
+
 /** One act: what the gates let through is sent, and what they let through of the answer comes back. */
 export async function governCall(call: Call, send: Send): Promise<unknown> {
   const { session, method, signal, grant, requestId, untrusted, known } = call;

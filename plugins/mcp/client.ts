@@ -1,5 +1,5 @@
 import type { Coverage, Session } from "../../mod.ts";
-import { governCall, partsOf } from "./calls.ts";
+import { governCall, grantIn, partsOf } from "./calls.ts";
 import { isViolation, toolError, violation } from "./denials.ts";
 import { Inbound, type Listener } from "./inbound.ts";
 import { judgeError, judgeParams, judgeText, mustBeActive } from "./judging.ts";
@@ -174,7 +174,7 @@ class Sender {
     try {
       if (options["task"] !== undefined) throw violation("ungoverned_method", "A task does not pass the gates");
       const { name, given: all } = partsOf(method, params);
-      const grant = grantOf?.({ method, name, params: all });
+      const grant = grantIn(grantOf?.({ method, name, params: all }));
       return await governCall({ session, method, params: all, signal, grant, untrusted, known }, sendOn);
     } catch (error) {
       if (method !== CALL || onDeny === "throw" || !isViolation(error)) throw error;

@@ -23,6 +23,7 @@ export class Inbound {
   readonly #client: Methods;
   // Whoever drops a governed client without closing it must not be kept by the client.
   readonly #listeners: Set<WeakRef<Listener>> = new Set();
+  readonly #refs: WeakMap<Listener, WeakRef<Listener>> = new WeakMap();
   #restore: (() => void) | undefined;
   /** The last notification, as long as a guard thinks about it. */
   #waiting: Promise<void> | undefined;
@@ -45,20 +46,21 @@ export class Inbound {
   }
 
   add(listener: Listener): void {
-    for (const one of this.#listeners) if (one.deref() === listener) return;
+    if (this.#refs.has(listener)) return;
     if (this.#listeners.size >= this.#pruneAt) {
       for (const one of this.#listeners) if (one.deref() === undefined) this.#listeners.delete(one);
       this.#pruneAt = Math.max(16, this.#listeners.size * 2);
     }
-    this.#listeners.add(new WeakRef(listener));
+    const ref = new WeakRef(listener);
+    this.#refs.set(listener, ref);
+    this.#listeners.add(ref);
     this.#restore ??= this.#install();
   }
 
   remove(listener: Listener): void {
-    for (const one of this.#listeners) {
-      const there = one.deref();
-      if (there === listener || there === undefined) this.#listeners.delete(one);
-    }
+    const ref = this.#refs.get(listener);
+    if (ref !== undefined) this.#listeners.delete(ref);
+    this.#refs.delete(listener);
     if (this.#listeners.size > 0) return;
     this.#restore?.();
     this.#restore = undefined;
@@ -151,16 +153,19 @@ export class Inbound {
 /** Asks one after the other; `undefined` as soon as one says no. */
 function judgedBy(
   judges: readonly Listener[],
-  at: number,
+  from: number,
   method: string,
-  told: Told,
+  given: Told,
 ): Told | undefined | Promise<Told | undefined> {
-  const judge = judges[at];
-  if (judge === undefined) return told;
-  const next = (one: Told | undefined): Told | undefined | Promise<Told | undefined> =>
-    one && judgedBy(judges, at + 1, method, one);
-  const judged = judgeNotification(judge.session, method, told.params, judge.untrusted);
-  return judged instanceof Promise ? judged.then(next) : next(judged);
+  let told = given;
+  for (let at = from; at < judges.length; at++) {
+    const { session, untrusted } = judges[at] as Listener;
+    const judged = judgeNotification(session, method, told.params, untrusted);
+    if (judged instanceof Promise) return judged.then((one) => one && judgedBy(judges, at + 1, method, one));
+    if (judged === undefined) return undefined;
+    told = judged;
+  }
+  return told;
 }
 
 /** Where either major keeps the handlers of requests. */

@@ -1,5 +1,5 @@
 import type { Coverage, Session } from "../../mod.ts";
-import { governCall } from "./calls.ts";
+import { governCall, grantIn } from "./calls.ts";
 import { GRANT, isViolation, protocolError, toolError, violation } from "./denials.ts";
 import { handlersOf, replace } from "./inbound.ts";
 import { judgeParams, judgeText, mustBeActive } from "./judging.ts";
@@ -108,7 +108,9 @@ function governRegistration(inner: Fields, door: Door): void {
       fallback &&
       ((request: Fields, context: Context) =>
         door.around(String(request["method"]), fallback as Handler)(request, context)),
-    set: (handler: Handler | undefined) => void (fallback = handler),
+    set: (handler: Handler | undefined) => {
+      fallback = handler;
+    },
   });
 }
 
@@ -294,10 +296,8 @@ class Door {
       const { [GRANT]: _, ...others } = meta as Fields;
       rest = { ...(params as Fields), _meta: others };
     }
-    // Whether it is one is for the kernel to say; a bare yes is none.
-    const isObject = typeof sent === "object" && sent !== null;
     const { grantOf } = this.#rules;
-    return { grant: grantOf === undefined ? (isObject ? sent as McpGrant : undefined) : grantOf(info), rest };
+    return { grant: grantIn(grantOf === undefined ? sent : grantOf(info)), rest };
   }
 }
 

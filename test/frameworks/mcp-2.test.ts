@@ -5,6 +5,7 @@ import { afterEach, describe, expect, expectTypeOf, test } from "vitest";
 import { z } from "zod";
 import { createKernel, type Session } from "../../mod.ts";
 import { governMcpServer, mcpClient } from "../../plugins/mcp.ts";
+import { mcpAttacks } from "../plugins/mcp-attacks.ts";
 import { type AnyClient, type AnyServer, type Major, mcpCases } from "../plugins/mcp-cases.ts";
 
 const second = {
@@ -14,30 +15,45 @@ const second = {
   shape: (fields: z.ZodRawShape) => z.object(fields),
   direct: (client: AnyClient, method: string, params: Record<string, unknown>) => client.request({ method, params }, z.looseObject({})),
   options: (options: object) => [options],
+  register: (target: any, method: string, handler: (params: any, context: any) => any) => {
+    let base = Object.getPrototypeOf(target);
+    while (!Object.hasOwn(base, "setRequestHandler")) base = Object.getPrototypeOf(base);
+    base.setRequestHandler.call(target, method, { params: z.looseObject({}) }, handler);
+  },
+  ask: (context: any, method: string, params: object) => context.mcpReq.send({ method, params }, z.looseObject({})),
+  notify: (context: any, method: string, params: object) => context.mcpReq.notify({ method, params }),
   signalOf: ({ mcpReq }: { mcpReq: { signal: AbortSignal } }) => mcpReq.signal,
 };
 
-async function connected(options: ClientOptions, serve: (transport: InMemoryTransport) => unknown): Promise<AnyClient> {
+async function connected(
+  options: ClientOptions,
+  serve: (transport: InMemoryTransport) => unknown,
+  prepare?: (client: AnyClient) => void,
+): Promise<AnyClient> {
   const [mine, theirs] = InMemoryTransport.createLinkedPair();
   const client = new Client({ name: "test", version: "1.0.0" }, options);
+  prepare?.(client as unknown as AnyClient);
   await serve(theirs);
   await client.connect(mine);
   return client as unknown as AnyClient;
 }
 
 const eras: readonly Major[] = [
-  { ...second, name: "2025-11-25", hasTasks: false, hasDiscover: true, denial: {}, connect: (server) => connected({}, (transport) => (server as unknown as McpServer).connect(transport)) },
+  { ...second, name: "2025-11-25", hasTasks: false, hasDiscover: true, denial: {}, canAsk: true, connect: (server, options, prepare) => connected({ ...options }, (transport) => (server as unknown as McpServer).connect(transport), prepare) },
   {
     ...second,
     name: "2026-07-28",
     hasTasks: false,
     hasDiscover: true,
     denial: { resultType: "complete" },
-    connect: (server) => connected({ versionNegotiation: { mode: { pin: "2026-07-28" } } }, (transport) => void serveStdio(() => server as unknown as McpServer, { transport })),
+    canAsk: false,
+    connect: (server, options, prepare) =>
+      connected({ ...options, versionNegotiation: { mode: { pin: "2026-07-28" } } }, (transport) => void serveStdio(() => server as unknown as McpServer, { transport }), prepare),
   },
 ];
 
 describe.each(eras)("SDK 2.x in the era of $name", (era) => mcpCases(era));
+describe.each(eras)("SDK 2.x in the era of $name, attacked", (era) => mcpAttacks(era));
 
 const AGENT = { agentId: "tester" };
 const MODERN: ClientOptions = { versionNegotiation: { mode: { pin: "2026-07-28" } } };

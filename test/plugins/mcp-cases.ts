@@ -31,6 +31,13 @@ export interface AnyClient {
   listResources(...args: any[]): Promise<any>;
   listResourceTemplates(...args: any[]): Promise<any>;
   readResource(params: { uri: string }, ...rest: any[]): Promise<any>;
+  ping(): Promise<any>;
+  setLoggingLevel(level: string): Promise<any>;
+  unsubscribeResource(params: { uri: string }): Promise<any>;
+  connect(transport: any): Promise<void>;
+  getInstructions(): string | undefined;
+  getServerVersion(): any;
+  setNotificationHandler(...args: any[]): void;
   getPrompt(params: { name: string; arguments?: Record<string, string> }, ...rest: any[]): Promise<any>;
   complete(params: any, ...rest: any[]): Promise<any>;
   request(request: { method: string; params?: Record<string, unknown> }, ...rest: any[]): Promise<any>;
@@ -56,8 +63,16 @@ export interface Major {
   who(complete: (value: string) => string[]): unknown;
   /** What a tool takes, as an update of it has it. */
   shape(fields: z.ZodRawShape): unknown;
-  /** Connects a client to a server. */
-  connect(server: AnyServer): Promise<AnyClient>;
+  /** Connects a client to a server; `prepare` is called before. */
+  connect(server: AnyServer, options?: object, prepare?: (client: AnyClient) => void): Promise<AnyClient>;
+  /** Sets a handler of any method as the SDK's own base class does, past whatever stands on the object. */
+  register(target: any, method: string, handler: (params: any, context: any) => any): void;
+  /** Sends a request from within a server's handler. */
+  ask(context: any, method: string, params: object): Promise<any>;
+  /** Sends a notification from within a server's handler. */
+  notify(context: any, method: string, params: object): Promise<void>;
+  /** Whether a server can ask its client in the midst of a call. */
+  readonly canAsk: boolean;
   /** Sends `tools/call` by `request`. */
   direct(client: AnyClient, method: string, params: Record<string, unknown>): Promise<any>;
   /** Where callTool has its options. */

@@ -8,6 +8,7 @@ import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
 import { completable } from "@modelcontextprotocol/sdk/server/completable.js";
 import { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import { McpServer, ResourceTemplate } from "@modelcontextprotocol/sdk/server/mcp.js";
+import { Protocol } from "@modelcontextprotocol/sdk/shared/protocol.js";
 import {
   CallToolRequestSchema,
   CallToolResultSchema,
@@ -24,6 +25,7 @@ import {
   type McpClientLike,
   type McpRequestInfo,
 } from "../../plugins/mcp.ts";
+import { mcpAttacks } from "./mcp-attacks.ts";
 import { type AnyClient, type AnyServer, type Major, mcpCases } from "./mcp-cases.ts";
 
 const first: Major = {
@@ -32,7 +34,17 @@ const first: Major = {
   template: (pattern) => new ResourceTemplate(pattern, { list: undefined }),
   shape: (fields) => fields,
   who: (complete) => ({ who: completable(z.string(), complete) }),
-  connect: async (server) => (await connected(server as unknown as McpServer)) as unknown as AnyClient,
+  connect: async (server, options, prepare) =>
+    (await connected(server as unknown as McpServer, undefined, options, prepare)) as unknown as AnyClient,
+  register: (target, method, handler) =>
+    Protocol.prototype.setRequestHandler.call(
+      target,
+      z.object({ method: z.literal(method), params: z.looseObject({}).optional() }),
+      (request: any, context: any) => handler(request.params, context),
+    ),
+  ask: (context, method, params) => context.sendRequest({ method, params }, z.looseObject({})),
+  notify: (context, method, params) => context.sendNotification({ method, params }),
+  canAsk: true,
   direct: (client, method, params) => client.request({ method, params }, z.looseObject({})),
   options: (options) => [undefined, options],
   signalOf: ({ signal }) => signal,
@@ -49,10 +61,13 @@ afterEach(async () => {
 async function connected(
   server: Server | McpServer,
   authInfo?: { token: string; clientId: string; scopes: string[] },
+  options?: object,
+  prepare?: (client: AnyClient) => void,
 ): Promise<Client> {
   const [mine, theirs] = InMemoryTransport.createLinkedPair();
   theirs.sessionId = "s-7";
-  const client = new Client({ name: "test", version: "1.0.0" });
+  const client = new Client({ name: "test", version: "1.0.0" }, options);
+  prepare?.(client as unknown as AnyClient);
   await server.connect(theirs);
   await client.connect(mine);
   if (authInfo !== undefined) {
@@ -69,6 +84,7 @@ const text = (value: string): { content: { type: "text"; text: string }[] } => (
 const AGENT = { agentId: "tester" };
 
 describe("SDK 1.x", () => mcpCases(first));
+describe("SDK 1.x, attacked", () => mcpAttacks(first));
 
 describe("SDK 1.x alone", () => {
   test("mcpClient and governMcpServer() give the user's own types back", () => {

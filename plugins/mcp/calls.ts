@@ -4,7 +4,6 @@ import { violation } from "./denials.ts";
 import { denial, isOfTheMoment, judgeText, mustBeActive } from "./judging.ts";
 import type { KnownTools } from "./known-tools.ts";
 import { actOf, CALL, isUngoverned, toolOf } from "./methods.ts";
-import { within } from "./signals.ts";
 import type { Fields, McpGrant } from "./types.ts";
 import { fieldsCopy, isFields, saysAnything, symbolsOf, withoutCaching } from "./values.ts";
 
@@ -87,8 +86,15 @@ export function grantIn(given: unknown): McpGrant | undefined {
   return typeof given === "object" && given !== null ? given as McpGrant : undefined;
 }
 
-/** One act: what the gates let through is sent, and what they let through of the answer comes back. */
-export async function governCall(call: Call, send: Send): Promise<unknown> {
+/**
+ * One act: what the gates let through is sent, and what they let through of the answer comes back; `wait` runs
+ * something no longer than a signal allows.
+ */
+export async function governCall(
+  call: Call,
+  send: Send,
+  wait: <T>(signal: AbortSignal, run: (signal: AbortSignal) => T | Promise<T>) => Promise<T>,
+): Promise<unknown> {
   const { session, method, signal, grant, requestId, untrusted, known } = call;
   mustBeActive(session);
   const { name, args, others, meta, given } = partsOf(method, call.params);
@@ -107,7 +113,7 @@ export async function governCall(call: Call, send: Send): Promise<unknown> {
       }
       if (meta !== undefined) params["_meta"] = safeMeta;
       const besides = call.beside && pick(extra, Object.keys(call.beside));
-      return answerOf(await within([own], (joined) => send(params, joined, besides)), isTool);
+      return answerOf(await wait(own, (joined) => send(params, joined, besides)), isTool);
     },
     ANSWERS,
   );

@@ -175,7 +175,11 @@ class Sender {
       if (options["task"] !== undefined) throw violation("ungoverned_method", "A task does not pass the gates");
       const { name, given: all } = partsOf(method, params);
       const grant = grantIn(grantOf?.({ method, name, params: all }));
-      return await governCall({ session, method, params: all, signal, grant, untrusted, known }, sendOn);
+      return await governCall(
+        { session, method, params: all, signal, grant, untrusted, known },
+        sendOn,
+        (own, run) => within([own], run),
+      );
     } catch (error) {
       if (method !== CALL || onDeny === "throw" || !isViolation(error)) throw error;
       const isModern = this.#target["getProtocolEra"]?.() === "modern";

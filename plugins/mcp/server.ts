@@ -7,7 +7,7 @@ import { KnownTools, pagesOf, schemaCheckOf } from "./known-tools.ts";
 import { governList, type ListRules } from "./lists.ts";
 import { actOf, CALL, LIST, LISTS, OPENING, READS, UPKEEP } from "./methods.ts";
 import { Outgoing } from "./outgoing.ts";
-import { within } from "./signals.ts";
+import { until, within } from "./signals.ts";
 import type {
   Context,
   Fields,
@@ -233,6 +233,7 @@ class Door {
       return await governCall(
         { session, method, params: rest, beside: besideOf(context), signal, grant, requestId, untrusted: false, known },
         (sent, joined, beside) => run(sent, own(joined, beside)),
+        until,
       );
     } finally {
       if (id !== undefined && this.#under.get(id) === session) this.#under.delete(id);

@@ -24,3 +24,20 @@ export function within<T>(
     controller.signal.addEventListener("abort", free, { once: true });
   });
 }
+
+/** The same with a signal that is handed on as it is: to handlers, who own what they put on it. */
+export function until<T>(signal: AbortSignal, run: (signal: AbortSignal) => T | Promise<T>): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const stop = (): void => reject(signal.reason);
+    if (signal.aborted) return stop();
+    signal.addEventListener("abort", stop, { once: true });
+    const free = (): void => signal.removeEventListener("abort", stop);
+    new Promise<T>((done) => done(run(signal))).then((value) => {
+      free();
+      resolve(value);
+    }, (error: unknown) => {
+      free();
+      reject(error);
+    });
+  });
+}

@@ -50,8 +50,9 @@ function copied(given: unknown, key: string, depth: number): unknown {
   for (const name of Object.keys(value)) {
     const item = copied((value as Fields)[name], name, depth + 1);
     if (item === undefined) continue;
-    // By definition: an assignment to "__proto__" would be lost, and what is lost is not judged.
-    Object.defineProperty(copy, name, { value: item, writable: true, enumerable: true, configurable: true });
+    if (name !== "__proto__") copy[name] = item;
+    // An assignment would be lost, and what is lost is not judged.
+    else Object.defineProperty(copy, name, { value: item, writable: true, enumerable: true, configurable: true });
   }
   return copy;
 }

@@ -699,7 +699,7 @@ export function mcpAttacks(major: Major): void {
     inside.close = close;
     expect(inside._onnotification).toBe(notify);
     expect(inside._requestHandlers.get).toBe(handlers);
-    for (let i = 0; i < 10_000; i++) kernel.wrap(raw, createMcpClient(), { agentId: "a" });
+    for (let i = 0; i < 1000; i++) kernel.wrap(raw, createMcpClient(), { agentId: "a" });
     const heard: unknown[] = [];
     inside._notificationHandlers.set(
       "notifications/message",
@@ -711,7 +711,7 @@ export function mcpAttacks(major: Major): void {
       params: { level: "error", data: "fine" },
     });
     await expect.poll(() => heard).toEqual(["fine"]);
-  });
+  }, 60_000);
 
   test("client: what is governed is not governed again, by this kernel or another; one that was closed may be", async () => {
     const raw = await major.connect(serverOf({}));

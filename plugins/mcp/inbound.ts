@@ -1,16 +1,14 @@
-import type { Session } from "../../mod.ts";
 import { isViolation, protocolError } from "./denials.ts";
-import { exchange, judgeNotification, mustBeActive, type Told } from "./judging.ts";
+import { exchange, mustBeActive } from "./judging.ts";
 import type { KnownTools } from "./known-tools.ts";
+import { governNotifications, type Judge } from "./notifications.ts";
 import { actOf, OPENING } from "./methods.ts";
 import type { Fields, Handler, Methods } from "./types.ts";
-import { isFields } from "./values.ts";
+import { handlersOf, replace } from "./inside.ts";
 
 /** One governed client, as what comes in from its server meets it. */
-export interface Listener {
-  readonly session: Session;
+export interface Listener extends Judge {
   readonly known: KnownTools;
-  readonly untrusted: boolean;
 }
 
 /**
@@ -25,8 +23,6 @@ export class Inbound {
   readonly #listeners: Set<WeakRef<Listener>> = new Set();
   readonly #refs: WeakMap<Listener, WeakRef<Listener>> = new WeakMap();
   #restore: (() => void) | undefined;
-  /** The last notification, as long as a guard thinks about it. */
-  #waiting: Promise<void> | undefined;
   #pruneAt = 16;
 
   private constructor(client: Methods) {
@@ -83,10 +79,12 @@ export class Inbound {
         return handler && this.#around(handler as Handler);
       }));
     }
-    const notify = client["_onnotification"];
-    if (notify !== undefined) {
-      undo.push(replace(client, "_onnotification", (...args: unknown[]) => this.#hear(args, notify)));
-    }
+    undo.push(governNotifications(client, (method) => {
+      const judges = this.#judges();
+      // The client may list again by itself, and tell its user what nobody sees here.
+      if (method === "notifications/tools/list_changed") { for (const { known } of judges) known.forget(); }
+      return judges;
+    }));
     return () => undo.forEach((one) => one());
   }
 
@@ -117,70 +115,4 @@ export class Inbound {
       }
     };
   }
-
-  /** A notification of the server's: handed on with what may be told, in the order in which they came. */
-  #hear(args: readonly unknown[], notify: (...args: unknown[]) => unknown): void {
-    const [raw, ...rest] = args;
-    const { method, params } = (isFields(raw) ? raw : {}) as { method?: unknown; params?: unknown };
-    const judges = this.#judges();
-    if (method === "notifications/tools/list_changed") {
-      // The client may list again by itself, and tell its user what nobody sees here.
-      for (const { known } of judges) known.forget();
-    }
-    const tell = (told: unknown): unknown => notify.call(this.#client, told, ...rest);
-    if (typeof method !== "string") return void tell(raw);
-    const settle = (told: Told | undefined): void => {
-      if (told !== undefined) tell(told.params === params ? raw : { ...(raw as Fields), params: told.params });
-      // What ends a request must arrive; its reason need not.
-      else if (method === "notifications/cancelled" && isFields(params)) {
-        tell({ ...(raw as Fields), params: { requestId: params["requestId"] } });
-      }
-    };
-    const judged = this.#waiting ?? judgedBy(judges, 0, method, { params });
-    if (!(judged instanceof Promise)) return settle(judged);
-    const later = this.#waiting === undefined
-      ? judged as Promise<Told | undefined>
-      : this.#waiting.then(() => judgedBy(judges, 0, method, { params }));
-    const done = later.then(settle).catch((error: unknown) => {
-      (this.#client["onerror"] as ((error: unknown) => void) | undefined)?.(error);
-    }).then(() => {
-      if (this.#waiting === done) this.#waiting = undefined;
-    });
-    this.#waiting = done;
-  }
-}
-
-/** Asks one after the other; `undefined` as soon as one says no. */
-function judgedBy(
-  judges: readonly Listener[],
-  from: number,
-  method: string,
-  given: Told,
-): Told | undefined | Promise<Told | undefined> {
-  let told = given;
-  for (let at = from; at < judges.length; at++) {
-    const { session, untrusted } = judges[at] as Listener;
-    const judged = judgeNotification(session, method, told.params, untrusted);
-    if (judged instanceof Promise) return judged.then((one) => one && judgedBy(judges, at + 1, method, one));
-    if (judged === undefined) return undefined;
-    told = judged;
-  }
-  return told;
-}
-
-/** Where either major keeps the handlers of requests. */
-export function handlersOf(target: object): Map<string, Handler> | undefined {
-  const { _requestHandlers: handlers } = target as { _requestHandlers?: unknown };
-  return handlers instanceof Map ? handlers as Map<string, Handler> : undefined;
-}
-
-/** Gives an object a method of its own; the answer takes it away, unless somebody else has put one there since. */
-export function replace(target: object, name: string, method: (...args: never[]) => unknown): () => void {
-  const before = Object.getOwnPropertyDescriptor(target, name);
-  Object.defineProperty(target, name, { value: method, writable: true, configurable: true, enumerable: false });
-  return () => {
-    if ((target as Fields)[name] !== method) return;
-    if (before === undefined) delete (target as Fields)[name];
-    else Object.defineProperty(target, name, before);
-  };
 }

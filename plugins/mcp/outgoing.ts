@@ -1,6 +1,6 @@
 import type { Session } from "../../mod.ts";
 import { violation } from "./denials.ts";
-import { handlersOf, replace } from "./inbound.ts";
+import { handlersOf, replace } from "./inside.ts";
 import { exchange, judgeNotification, mustBeActive } from "./judging.ts";
 import { actOf, OPENING } from "./methods.ts";
 import type { Fields, Methods } from "./types.ts";

@@ -1,11 +1,12 @@
 import type { Coverage, Session } from "../../mod.ts";
 import { governCall, grantIn } from "./calls.ts";
 import { GRANT, isViolation, protocolError, toolError, violation } from "./denials.ts";
-import { handlersOf, replace } from "./inbound.ts";
+import { handlersOf, replace } from "./inside.ts";
 import { judgeParams, judgeText, mustBeActive } from "./judging.ts";
 import { KnownTools, pagesOf, schemaCheckOf } from "./known-tools.ts";
 import { governList, type ListRules } from "./lists.ts";
 import { actOf, CALL, LIST, LISTS, OPENING, READS, UPKEEP } from "./methods.ts";
+import { governNotifications } from "./notifications.ts";
 import { Outgoing } from "./outgoing.ts";
 import { until, within } from "./signals.ts";
 import type {
@@ -68,6 +69,10 @@ export function governServer(server: McpServerLike, inner: Fields, source: McpSo
     governRegistration(inner, door);
   }
   hideSubscriptions(inner);
+  governNotifications(inner as Methods, (_method, params) => {
+    const session = door.sessionOf(isFields(params) ? params["requestId"] : undefined);
+    return session === undefined ? [] : [{ session, untrusted: false }];
+  });
   const outgoing = new Outgoing(inner as Methods, (id) => door.sessionOf(id), rules.strict);
   const coverage = (): Coverage => {
     const methods = handlers === undefined ? [CALL, ...READS, ...LISTS.keys()] : [...handlers.keys()];

@@ -67,11 +67,11 @@ export function symbolsOf(value: object): Record<symbol, unknown> {
 const SILENT: ReadonlySet<string> = new Set(["_meta", "params", "progressToken", "progress", "total", "requestId"]);
 
 /** Whether a message says anything: texts, or keys beside those that count and number. */
-export function saysAnything(value: unknown, key = ""): boolean {
-  if (typeof value === "string") return key !== "progressToken" && key !== "requestId";
+export function saysAnything(value: unknown): boolean {
+  if (typeof value === "string") return true;
   if (typeof value !== "object" || value === null) return false;
-  if (Array.isArray(value)) return value.some((item) => saysAnything(item));
-  return Object.entries(value).some(([name, item]) => !SILENT.has(name) || saysAnything(item, name));
+  if (Array.isArray(value)) return value.some(saysAnything);
+  return Object.entries(value).some(([name, item]) => !SILENT.has(name) || saysAnything(item));
 }
 
 /** How long, and by whom, an answer may be cached: numbers and one of two words, which are nobody's. */

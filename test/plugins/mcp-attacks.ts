@@ -11,8 +11,8 @@ import {
   grantApproval,
   type Guard,
   type KernelOptions,
+  redactPatterns,
   type Session,
-  transform,
 } from "../../mod.ts";
 import * as plugin from "../../plugins/mcp.ts";
 import type { McpClientOptions, McpServerLike, McpServerOptions } from "../../plugins/mcp.ts";
@@ -29,14 +29,7 @@ const PICTURE = Buffer.from(Uint8Array.from({ length: 768 * 1024 }, (_, i) => (i
 const text = (value: string): any => ({ content: [{ type: "text", text: value }] });
 const tool = (name: string, more: object = {}): object => ({ name, inputSchema: { type: "object" }, ...more });
 /** Masks a text in whatever comes back. */
-const mask: Guard = defineGuard({
-  name: "mask",
-  stages: ["post_tool_call"],
-  check: ({ payload }) => {
-    const all = JSON.stringify(payload);
-    return all.includes(BAD) ? transform(JSON.parse(all.replaceAll(BAD, "******")), "masked") : allow();
-  },
-});
+const mask: Guard = redactPatterns([BAD], "******");
 
 /** The attacks. */
 export function mcpAttacks(major: Major): void {
@@ -118,13 +111,7 @@ export function mcpAttacks(major: Major): void {
       // Long enough that base64 in a text is no match by chance: what finds it is the text that it stands for.
       const words = `${"some words before it, ".repeat(40)}${BAD}`;
       const hide = serverOf({ [method]: () => make(base64(words)) });
-      const { client } = await start(hide, {
-        guards: [defineGuard({
-          name: "plain",
-          stages: ["post_tool_call"],
-          check: ({ payload }) => JSON.stringify(payload).includes(BAD) ? deny("found", "Found") : allow(),
-        })],
-      });
+      const { client } = await start(hide, blocked);
       const answer = await get(client, method).catch((error: Error) => ({ isError: true, content: error.message }));
       expect(answer.isError).toBe(true);
       expect(JSON.stringify(answer)).not.toContain(base64(words).slice(0, 40));

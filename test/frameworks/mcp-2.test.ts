@@ -1,4 +1,5 @@
 import { Client, type ClientOptions, InMemoryTransport, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
+import * as schemas from "@modelcontextprotocol/core";
 import { completable, createMcpHandler, inputRequired, McpServer, ResourceTemplate, Server } from "@modelcontextprotocol/server";
 import { serveStdio } from "@modelcontextprotocol/server/stdio";
 import { afterEach, describe, expect, expectTypeOf, test } from "vitest";
@@ -6,6 +7,7 @@ import { z } from "zod";
 import { createKernel, type Session } from "../../mod.ts";
 import { governMcpServer, mcpClient } from "../../plugins/mcp.ts";
 import { mcpAttacks } from "../plugins/mcp-attacks.ts";
+import { mcpFields } from "../plugins/mcp-fields.ts";
 import { type AnyClient, type AnyServer, type Major, mcpCases } from "../plugins/mcp-cases.ts";
 
 const second = {
@@ -54,6 +56,7 @@ const eras: readonly Major[] = [
 
 describe.each(eras)("SDK 2.x in the era of $name", (era) => mcpCases(era));
 describe.each(eras)("SDK 2.x in the era of $name, attacked", (era) => mcpAttacks(era));
+describe.each(eras)("SDK 2.x in the era of $name, field by field", (era) => mcpFields(era, schemas));
 
 const AGENT = { agentId: "tester" };
 const MODERN: ClientOptions = { versionNegotiation: { mode: { pin: "2026-07-28" } } };

@@ -9,6 +9,7 @@ import { completable } from "@modelcontextprotocol/sdk/server/completable.js";
 import { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import { McpServer, ResourceTemplate } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { Protocol } from "@modelcontextprotocol/sdk/shared/protocol.js";
+import * as schemas from "@modelcontextprotocol/sdk/types.js";
 import {
   CallToolRequestSchema,
   CallToolResultSchema,
@@ -26,6 +27,7 @@ import {
   type McpRequestInfo,
 } from "../../plugins/mcp.ts";
 import { mcpAttacks } from "./mcp-attacks.ts";
+import { mcpFields } from "./mcp-fields.ts";
 import { type AnyClient, type AnyServer, type Major, mcpCases } from "./mcp-cases.ts";
 
 const first: Major = {
@@ -85,6 +87,7 @@ const AGENT = { agentId: "tester" };
 
 describe("SDK 1.x", () => mcpCases(first));
 describe("SDK 1.x, attacked", () => mcpAttacks(first));
+describe("SDK 1.x, field by field", () => mcpFields(first, schemas));
 
 describe("SDK 1.x alone", () => {
   test("mcpClient and governMcpServer() give the user's own types back", () => {

@@ -28,6 +28,8 @@ import {
 } from "../../plugins/mcp.ts";
 import { mcpAttacks } from "./mcp-attacks.ts";
 import { mcpFields } from "./mcp-fields.ts";
+import { OUTCOMES } from "./mcp-host.ts";
+import { runHost } from "./run-host.ts";
 import { type AnyClient, type AnyServer, type Major, mcpCases } from "./mcp-cases.ts";
 
 const first: Major = {
@@ -90,6 +92,10 @@ describe("SDK 1.x, attacked", () => mcpAttacks(first));
 describe("SDK 1.x, field by field", () => mcpFields(first, schemas));
 
 describe("SDK 1.x alone", () => {
+  test("no denial ends a host, breaks its connection or leaves a rejection to nobody", async () => {
+    expect(JSON.parse(await runHost(fileURLToPath(new URL("mcp-host-1.ts", import.meta.url))))).toEqual(OUTCOMES);
+  }, 60_000);
+
   test("mcpClient and governMcpServer() give the user's own types back", () => {
     const kernel = createKernel();
     const [client, server, low] = [

@@ -24,7 +24,7 @@
 import type { ClientPlugin, Coverage } from "../mod.ts";
 import { clientCoverage, governClient } from "./mcp/client.ts";
 import { checkOptions, own, SHARED } from "./mcp/options.ts";
-import { coverageOf, governServer, innerOf } from "./mcp/server.ts";
+import { coverageOf, governServer, innerOf, isGoverned } from "./mcp/server.ts";
 import type {
   McpClientLike,
   McpClientOptions,
@@ -157,7 +157,7 @@ export function governMcpServer<S extends McpServerLike>(
   if (typeof source !== "function" && typeof source?.tool !== "function") {
     throw new TypeError(`Cannot build ${where}: "source" must be a session, or a function that finds one`);
   }
-  if (coverageOf(inner) !== undefined) throw new TypeError(`Cannot build ${where}: the server is governed already`);
+  if (isGoverned(inner)) throw new TypeError(`Cannot build ${where}: the server is governed already`);
   governServer(server, inner, source, {
     strict: own(options, "strict", false),
     grantOf: own(options, "grantOf", undefined),

@@ -286,7 +286,8 @@ class Greetings {
   /** Has all of them judged. */
   async hear(): Promise<void> {
     for (const method of GREETINGS.keys()) this.read(method);
-    for (const { judged } of this.#heard.values()) await judged;
+    const { signal } = this.#session.context;
+    for (const { judged } of this.#heard.values()) await within([signal], () => judged).catch(() => undefined);
   }
 }
 

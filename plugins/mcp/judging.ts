@@ -95,17 +95,17 @@ export async function exchange(
   untrusted: boolean,
 ): Promise<unknown> {
   mustBeActive(session);
-  const asked = await judgeOutward(session, name, await judgeParams(session, name, params, untrusted) ?? {});
+  const asked = await judgeOutward(session, name, await judgeParams(session, name, params, untrusted) ?? {}, false);
   const answer = await within(
     [session.context.signal],
     () => run(params === undefined && Object.keys(asked).length === 0 ? undefined : asked),
   ).catch((error: unknown) => judgeError(session, name, error, untrusted));
   const judged = await judgeText(session, name, answer, untrusted);
-  return isFields(judged) ? await judgeOutward(session, name, judged) : judged;
+  return isFields(judged) ? await judgeOutward(session, name, judged, true) : judged;
 }
 
 /** Judges an object at the gate before a call, where names are allowed and denied, and asks a person where one must. */
-export async function judgeOutward(session: Session, name: string, message: Fields): Promise<Fields> {
+async function judgeOutward(session: Session, name: string, message: Fields, isAnswer: boolean): Promise<Fields> {
   const stage = "pre_tool_call";
   const payload = shown(message);
   let decision: Decision = await session.check({ stage, name, payload });
@@ -119,8 +119,11 @@ export async function judgeOutward(session: Session, name: string, message: Fiel
     if (!isFields(changed)) throw violation("guard_error", "A guard changed the params to something that is none");
     return changed;
   }
-  if (!decision.allowed && !(decision.effect === "deny" && isOfTheMoment(decision.code))) throw denial(decision, stage);
-  return message;
+  if (decision.allowed) return message;
+  // The params are what a guard knows as this name's arguments; the answer is not.
+  const isOfParams = !isAnswer && decision.effect === "deny" && decision.code === "invalid_arguments";
+  if (decision.effect === "deny" && isOfTheMoment(decision.code) && !isOfParams) return message;
+  throw denial(decision, stage);
 }
 
 /** What may be told of a notification. */

@@ -1,8 +1,11 @@
+/** What an option must be, in words, and whether a value is that. */
+export type OptionRule = readonly [wanted: string, isGood: (value: unknown) => boolean];
+
 /** Throws unless an object has known keys only, and each of them what it must be. */
 export function checkOptions(
   where: string,
   options: object,
-  wanted: Readonly<Record<string, readonly [wanted: string, isGood: (value: unknown) => boolean]>>,
+  wanted: Readonly<Record<string, OptionRule>>,
 ): void {
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
     throw new TypeError(`Cannot build ${where}: "options" must be an object, and is ${shown(options)}`);
@@ -28,12 +31,12 @@ export function own<T extends object, K extends keyof T, D>(options: T, key: K, 
 }
 
 /** What both sides can be told. */
-export const SHARED = {
-  maxListEntries: ["a whole number >= 1", (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 1],
-  lists: ['"free" or "calls"', (value: unknown) => value === "free" || value === "calls"],
-  strict: ["a boolean", (value: unknown) => typeof value === "boolean"],
-  grantOf: ["a function", (value: unknown) => typeof value === "function"],
-} as const;
+export const SHARED: Readonly<Record<string, OptionRule>> = {
+  maxListEntries: ["a whole number >= 1", (value) => Number.isSafeInteger(value) && (value as number) >= 1],
+  lists: ['"free" or "calls"', (value) => value === "free" || value === "calls"],
+  strict: ["a boolean", (value) => typeof value === "boolean"],
+  grantOf: ["a function", (value) => typeof value === "function"],
+};
 
 function shown(value: unknown): string {
   if (typeof value === "function") return "a function";

@@ -35,6 +35,13 @@ const JUDGED = Symbol("judged");
 const UNSEEN = ["context.authInfo", "context.http", "context.requestInfo", "subscriptions/listen (list changes)"];
 
 const coverages: WeakMap<object, () => Coverage> = new WeakMap();
+/** Tells a governed server, also one of another copy of the package. */
+const GOVERNED = Symbol.for("sallyport.mcp.governed");
+
+/** Whether a low-level server is governed. */
+export function isGoverned(inner: object): boolean {
+  return GOVERNED in inner;
+}
 
 /** What is governed of a server; `undefined` where nothing is. */
 export function coverageOf(server: object): Coverage | undefined {
@@ -82,6 +89,7 @@ export function governServer(server: McpServerLike, inner: Fields, source: McpSo
       ungoverned: [...UNSEEN, ...outgoing.ungoverned(typeof source !== "function")].sort(),
     };
   };
+  Object.defineProperty(inner, GOVERNED, { value: true });
   coverages.set(server, coverage);
   coverages.set(inner, coverage);
 }

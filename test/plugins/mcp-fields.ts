@@ -330,7 +330,7 @@ export function mcpFields(major: Major, schemas: Readonly<Record<string, any>>):
         await deliver(params);
         // What ends a request arrives by its id, and without its reason.
         const told = JSON.stringify(
-          method === "notifications/cancelled" ? heard.map(({ requestId: _, ...rest }) => rest) : heard,
+          method === "notifications/cancelled" ? heard.map(({ reason }) => reason) : heard,
         );
         expect(holds(told), where).toBe(false);
       }

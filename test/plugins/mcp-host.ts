@@ -53,7 +53,9 @@ export async function host(major: HostMajor): Promise<void> {
     });
     if (side === "server") governMcpServer(server, session);
     const raw = await major.connect(server);
-    raw.onerror = server.server.onerror = (error: unknown) => errors.push(error);
+    const report = { onerror: (error: unknown) => errors.push(error) };
+    Object.assign(raw, report);
+    Object.assign(server.server, report);
     const client: any = side === "client" ? kernel.wrap(raw, createMcpClient(), session) : raw;
     for (const name of ["fine", "breaks", "late", "leaks", "throws", "talks"]) {
       await say(`${side} ${name}`, () => client.callTool({ name }));

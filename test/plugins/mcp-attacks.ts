@@ -11,6 +11,7 @@ import {
   grantApproval,
   type Guard,
   type KernelOptions,
+  pinTools,
   redactPatterns,
   type Session,
 } from "../../mod.ts";
@@ -320,6 +321,39 @@ export function mcpAttacks(major: Major): void {
       const loose = await start(make("."), { guards: [mask] });
       await loose.client.listTools();
       expect(await loose.client.callTool({ name: "t" })).toMatchObject({ structuredContent: { key: "******" } });
+    });
+
+    // ---- pins --------------------------------------------------------------------------------------------------
+    test(`${side}: a pin covers all that a list says of a tool`, async () => {
+      const first = {
+        title: "T",
+        annotations: { readOnlyHint: true },
+        outputSchema: { type: "object" },
+        icons: [{ src: "https://a.example/x.png" }],
+        _meta: { version: 1 },
+      };
+      let said: object = first;
+      const server = (): AnyServer =>
+        serverOf({
+          "tools/list": () => ({ tools: [tool("t", said)] }),
+          "tools/call": () => ({ ...text("ok"), structuredContent: {} }),
+        });
+      for (const [part, value] of Object.entries(first)) {
+        said = first;
+        const { client } = await start(server(), { guards: [pinTools({ t: { [part]: value } })] });
+        await client.listTools();
+        expect(await client.callTool({ name: "t" }), part).not.toHaveProperty("isError", true);
+        said = {
+          ...first,
+          [part]: typeof value === "string"
+            ? "Other"
+            : Array.isArray(value)
+            ? []
+            : { ...value, description: "x", title: "x" },
+        };
+        expect((await client.listTools()).tools, part).toEqual([]);
+        expect(await client.callTool({ name: "t" }), part).toMatchObject({ isError: true });
+      }
     });
 
     // ---- lists cost little --------------------------------------------------------------------------------------

@@ -88,6 +88,9 @@ function unseen(target: Methods): readonly string[] {
 
 /** Makes the governed client. */
 export function governClient(target: Methods, session: Session, rules: ClientRules): object {
+  if (typeof target["callTool"] !== "function" || typeof target["request"] !== "function") {
+    throw new TypeError("Cannot wrap an MCP client: it must have callTool() and request(), and has not");
+  }
   if (governedClients.has(target)) throw new TypeError("Cannot wrap an MCP client: it is governed already");
   if (rules.strict) {
     const open = unseen(target);

@@ -707,6 +707,22 @@ export function mcpAttacks(major: Major): void {
     },
   );
 
+  test("server: the call of a connection that was closed ends, and its place comes back", async () => {
+    let calls = 0;
+    const server = serverOf({ "tools/call": () => (calls++, new Promise(() => {})) });
+    const session = createKernel({ policy: { maxConcurrent: 1, backpressureThreshold: 1 } }).session({ agentId: "a" });
+    governMcpServer(server as McpServerLike, session);
+    const client = await major.connect(server);
+    const hanging = client.callTool({ name: "t" }).catch(() => "closed");
+    await expect.poll(() => calls).toBe(1);
+    await expect(session.tool({ name: "t", arguments: {} }, () => 1)).rejects.toMatchObject({
+      code: "concurrency_limit",
+    });
+    await client.close();
+    await hanging;
+    expect(await session.tool({ name: "t", arguments: {} }, () => 1)).toBe(1);
+  });
+
   // ---- clients ---------------------------------------------------------------------------------------------------
   test("client: wrapping and closing it ten thousand times leaves nothing behind", async () => {
     const raw = await major.connect(serverOf({}));
@@ -733,6 +749,12 @@ export function mcpAttacks(major: Major): void {
     });
     await expect.poll(() => heard).toEqual(["fine"]);
   }, 60_000);
+
+  test("client: what is no client is refused when it is wrapped", () => {
+    for (const target of [{}, { callTool: () => {} }, { request: () => {} }]) {
+      expect(() => createKernel().wrap(target as never, createMcpClient(), { agentId: "a" })).toThrow(TypeError);
+    }
+  });
 
   test("client: what is governed is not governed again, by this kernel or another; one that was closed may be", async () => {
     const raw = await major.connect(serverOf({}));

@@ -6,6 +6,8 @@ import { createMcpClient, governMcpServer } from "../../plugins/mcp.ts";
 export interface HostMajor {
   server(): any;
   connect(server: any, prepare?: (client: any) => void): Promise<any>;
+  /** Lets go of what connecting took. */
+  done?(): Promise<void>;
   notify(context: any, method: string, params: object): Promise<void>;
   ask(context: any, method: string, params: object): Promise<any>;
 }
@@ -73,6 +75,7 @@ export async function host(major: HostMajor): Promise<void> {
     kernel.kill(side);
     await say(`${side} killed`, () => client.listTools());
     await raw.close();
+    await major.done?.();
     for (let i = 0; i < 50; i++) await tick();
   }
   console.log(JSON.stringify(outcomes));

@@ -12,8 +12,8 @@
  * (`server:instructions`, …), errors of lists. What a server asks its client in the midst of a call
  * (`sampling:createMessage`, `elicitation:create`, `roots:list`) passes both gates under that name, and costs no call.
  *
- * Pictures, sounds and blobs are judged as what they are: valid UTF-8 is text, whatever its sender calls it, and other
- * bytes are none, at most 16 MiB in a message. What is no result, list or params of the protocol is denied. What a
+ * Pictures, sounds and blobs are shown to guards as bytes: valid UTF-8 is text, whatever its sender calls it, and other
+ * bytes count only for the kernel's `binaryBytes`. What is no result, list or params of the protocol is denied. What a
  * killed, suspended or closed session governs sends and answers nothing.
  *
  * Guards are shown `metadata.tool`, what the session's latest list said of a tool and the handler (`fn`) that an

@@ -1,49 +1,36 @@
-import { bytesOfBase64, textOfBytes } from "../shared/bytes.ts";
+import { bytesOfBase64 } from "../shared/bytes.ts";
 import type { Fields } from "./types.ts";
 import { isFields } from "./values.ts";
 
-/** How many bytes that are no text a message may hold: 16 MiB. */
-const MAX_BYTES = 2 ** 24;
 /** Where blocks stand in a message, and in each other. */
 const PARTS: ReadonlySet<string> = new Set(["content", "contents", "messages", "resource", "params"]);
 /** Where messages stand in a message, by names that a server chose. */
 const NAMED: ReadonlySet<string> = new Set(["inputRequests", "inputResponses"]);
 
 /**
- * What a message looks like to guards: base64 of pictures, sounds and blobs as the text that it stands for, where it is
- * valid UTF-8, whatever its sender calls it. Other bytes say nothing: there is their number, and which they are.
+ * What a message looks like to guards: base64 of pictures, sounds and blobs as the bytes that it stands for, whatever
+ * its sender calls them.
  *
- * @throws {TypeError} If what must be base64 is none, since a lenient reader may find a text in it, or there is more
- *   than 16 MiB that is no text.
+ * @throws {TypeError} If what must be base64 is none: a lenient reader may find a text in it.
  */
 export function shown(message: unknown): unknown {
-  let at = 0;
-  let total = 0;
   return overBytes(message, (packed) => {
-    if (typeof packed !== "string") return packed;
-    const bytes = bytesOfBase64(packed);
+    const bytes = typeof packed === "string" ? bytesOfBase64(packed) : undefined;
     if (bytes === undefined) throw new TypeError("A picture, a sound or a blob is no base64");
-    const index = at++;
-    const text = textOfBytes(bytes);
-    if (text !== undefined) return text;
-    total += bytes.length;
-    if (total > MAX_BYTES) throw new TypeError("More than 16 MiB of pictures, sounds and blobs");
-    return { bytes: bytes.length, at: index };
+    return bytes;
   });
 }
 
-/** A message again from what guards made of its shown form; `before` is the message that was shown. */
-export function written(payload: unknown, before: unknown): unknown {
-  const packed: unknown[] = [];
-  overBytes(before, (one) => {
-    packed.push(one);
-    return one;
-  });
-  return overBytes(payload, (one) => {
-    if (typeof one === "string") return base64Of(new TextEncoder().encode(one));
-    const kept = isFields(one) ? packed[one["at"] as number] : undefined;
-    if (kept === undefined) throw new TypeError("A guard changed bytes to something that is none");
-    return kept;
+/**
+ * A message again from what guards made of its shown form.
+ *
+ * @throws {TypeError} If a guard made of bytes something that is none.
+ */
+export function written(payload: unknown): unknown {
+  return overBytes(payload, (bytes) => {
+    if (bytes instanceof Uint8Array) return base64Of(bytes);
+    if (typeof bytes === "string") return base64Of(new TextEncoder().encode(bytes));
+    throw new TypeError("A guard changed bytes to something that is none");
   });
 }
 

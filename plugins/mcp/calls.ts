@@ -39,8 +39,8 @@ const ANSWERS: View<Answer> = {
     if (value === undefined) throw new TypeError("The answer is no result");
     return shown(value);
   },
-  write: ({ value, notes }, payload) => {
-    const changed = written(payload, value);
+  write: ({ notes }, payload) => {
+    const changed = written(payload);
     if (!isFields(changed)) throw violation("guard_error", "A guard changed the result to something that is no result");
     return { value: changed, notes, isChanged: true };
   },

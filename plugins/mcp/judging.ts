@@ -47,7 +47,7 @@ export async function judgeText(
   const stage = "post_tool_call";
   const decision = await session.check({ stage, name, payload, callId, metadata: { untrusted } });
   if (!decision.allowed) throw denial(decision, stage);
-  return decision.effect === "transform" ? written(decision.payload, copy) : copy;
+  return decision.effect === "transform" ? written(decision.payload) : copy;
 }
 
 /** The same for the params of a request, which stay an object. */
@@ -115,7 +115,7 @@ async function judgeOutward(session: Session, name: string, message: Fields, isA
     act.cancel();
   }
   if (decision.effect === "transform") {
-    const changed = written(decision.payload, message);
+    const changed = written(decision.payload);
     if (!isFields(changed)) throw violation("guard_error", "A guard changed the params to something that is none");
     return changed;
   }
@@ -154,7 +154,7 @@ export function judgeNotification(
   }
   const told = (decision: Decision): Told | undefined => {
     if (!decision.allowed) return undefined;
-    return { params: decision.effect === "transform" ? written(decision.payload, copy) : copy };
+    return { params: decision.effect === "transform" ? written(decision.payload) : copy };
   };
   try {
     const name = actOf(method);

@@ -2,6 +2,7 @@ import type { Coverage, Session } from "../../mod.ts";
 import { governCall, grantIn } from "./calls.ts";
 import { GRANT, isViolation, protocolError, toolError, violation } from "./denials.ts";
 import { handlersOf, replace } from "./inside.ts";
+import { judgeIntroduction } from "./introductions.ts";
 import { judgeParams, judgeText, mustBeActive } from "./judging.ts";
 import { KnownTools, pagesOf, schemaCheckOf } from "./known-tools.ts";
 import { governList, type ListRules } from "./lists.ts";
@@ -20,7 +21,7 @@ import type {
   McpSource,
   Methods,
 } from "./types.ts";
-import { isFields } from "./values.ts";
+import { isFields, saysAnything } from "./values.ts";
 
 /** What a server's options come to. */
 export interface ServerRules {
@@ -224,7 +225,9 @@ class Door {
     if (id !== undefined) this.#under.set(id, session);
     try {
       if (UPKEEP.has(method)) {
-        const safe = await judgeParams(session, actOf(method), params, false);
+        const safe = OPENING.has(method) && isFields(params) && saysAnything(params)
+          ? await judgeIntroduction(session, params)
+          : await judgeParams(session, actOf(method), params, false);
         const answer = await within([session.context.signal, signal], (joined) => run(safe, own(joined)));
         return OPENING.has(method) ? await greeting(session, answer) : answer;
       }
@@ -259,7 +262,7 @@ class Door {
     const text = JSON.stringify(envelope);
     let last = this.#envelopes.get(session);
     if (last?.text !== text) {
-      last = { text, value: await judgeText(session, "client:info", envelope, false) };
+      last = { text, value: await judgeIntroduction(session, envelope) };
       this.#envelopes.set(session, last);
     }
     return last.value;

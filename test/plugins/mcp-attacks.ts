@@ -141,6 +141,27 @@ export function mcpAttacks(major: Major): void {
       ]);
     });
 
+    test(`${side}: bytes that are no text have a cap of their own, and are shown as bytes`, async () => {
+      const seen: unknown[] = [];
+      const look = defineGuard({
+        name: "look",
+        stages: ["post_tool_call"],
+        check: ({ payload }) => (seen.push((payload as any).content[0].data), allow()),
+      });
+      const image = (data: string): any => ({ content: [{ type: "image", mimeType: "image/png", data }] });
+      const small = await start(serverOf({ "tools/call": () => image(PICTURE) }), {
+        guards: [look],
+        limits: { tool: { binaryBytes: 1024 * 1024 } },
+      });
+      expect(await small.client.callTool({ name: "t" })).toMatchObject(image(PICTURE));
+      expect(seen[0]).toBeInstanceOf(Uint8Array);
+      const { client } = await start(serverOf({ "tools/call": () => image(PICTURE) }), {
+        guards: [look],
+        limits: { tool: { binaryBytes: 1024 } },
+      });
+      expect(await client.callTool({ name: "t" })).toMatchObject({ isError: true });
+    });
+
     test(`${side}: what must be base64 and is none goes no further`, async () => {
       const odd = serverOf({
         "tools/call": () => ({ content: [{ type: "image", mimeType: "image/png", data: "aHVu!!dGVyMg" }] }),
@@ -666,6 +687,22 @@ export function mcpAttacks(major: Major): void {
     await expect(other.server.sendLoggingMessage({ level: "error", data: "x" })).rejects.toMatchObject({
       code: "ungoverned_method",
     });
+  });
+
+  test("server: a client whose name may not be told connects without one, and a guard that breaks on it breaks no connection", async () => {
+    const broken = defineGuard({
+      name: "broken",
+      stages: ["post_tool_call"],
+      check: ({ payload }) => (payload as any).content[0].text === BAD ? deny("bad", "Bad") : allow(),
+    });
+    const server = serverOf({});
+    governMcpServer(server as McpServerLike, createKernel({ guards: [broken] }).session({ agentId: "a" }));
+    const client = await major.connect(server, { capabilities: { roots: { listChanged: true } } });
+    open.push(client);
+    expect(await client.callTool({ name: "t" })).not.toHaveProperty("isError", true);
+    if (!major.canAsk) return;
+    expect(server.server.getClientVersion()).toEqual({ name: "withheld", version: "0" });
+    expect(server.server.getClientCapabilities()).toEqual({ roots: { listChanged: true } });
   });
 
   test("server: what it sends by itself is judged, and stops with its session", async () => {

@@ -265,7 +265,7 @@ describe("SDK 1.x alone", () => {
       const session = kernel.session(AGENT);
       const [checks, methods]: [string[], string[]] = [[], []];
       kernel.on("policy_check", ({ stage, name }) => {
-        if (name !== "initialize") checks.push(`${stage} ${name}`);
+        if (name !== "client:info") checks.push(`${stage} ${name}`);
       });
       const server = governMcpServer(
         new Server({ name: "a", version: "1" }, { capabilities: { tools: {} } }),

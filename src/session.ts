@@ -118,7 +118,10 @@ export interface Session {
    * already or ends at another gate than `stage`.
    */
   stream<T>(parts: AsyncIterable<T> | ReadableParts<T>, options: StreamOptions<T>): AsyncIterable<T>;
-  /** Judges once: opens nothing, takes nothing, asks nobody. */
+  /**
+   * Judges once: opens nothing, takes nothing, asks nobody. At `post_tool_call`, `metadata.untrusted` marks the session
+   * tainted.
+   */
   check(
     request: { stage: Stage; name: string; payload: unknown; usage?: TokenUsage } & ActInit,
   ): Decision | Promise<Decision>;
@@ -281,6 +284,7 @@ export class SessionImpl implements Session {
       usage,
     );
     const decision = passage.judge(asked, gate, DRY);
+    if (metadata !== undefined && stage === "post_tool_call" && metadata["untrusted"] === true) taint(passage);
     if (decision === ALLOW && !isWatched) return ALLOW;
     return isThenable(decision)
       ? concludeLate(passage, asked, decision as Promise<Decision>, signal, started)
@@ -318,6 +322,11 @@ export class SessionImpl implements Session {
 
 function handed(act: ActImpl | Promise<ActImpl>): Act | Promise<Act> {
   return isThenable(act) ? (act as Promise<ActImpl>).then(handleOf) : handleOf(act as ActImpl);
+}
+
+/** What somebody reads at the gate after a tool came from outside, whether an act brought it or not. */
+function taint(passage: Passage): void {
+  for (let at: Passage | undefined = passage; at !== undefined; at = at.parent) at.state.tainted = true;
 }
 
 // A function of its own: what seldom runs must not make long what does.

@@ -15,7 +15,10 @@ export function bytesOfBase64(text: string): Uint8Array | undefined {
   if (!BASE64.test(packed)) return undefined;
   try {
     const binary = atob(packed.replace(/=+$/, "").replace(/-/g, "+").replace(/_/g, "/"));
-    return Uint8Array.from(binary, (char) => char.charCodeAt(0));
+    // By index: going through a text of a megabyte as an iterable takes a hundred times as long.
+    const bytes = new Uint8Array(binary.length);
+    for (let at = 0; at < binary.length; at++) bytes[at] = binary.charCodeAt(at);
+    return bytes;
   } catch {
     return undefined;
   }

@@ -1,10 +1,16 @@
 import { Client, type ClientOptions, InMemoryTransport, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
+import * as schemas from "@modelcontextprotocol/core";
 import { completable, createMcpHandler, inputRequired, McpServer, ResourceTemplate, Server } from "@modelcontextprotocol/server";
 import { serveStdio } from "@modelcontextprotocol/server/stdio";
+import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, expectTypeOf, test } from "vitest";
 import { z } from "zod";
 import { createKernel, type Session } from "../../mod.ts";
 import { governMcpServer, mcpClient } from "../../plugins/mcp.ts";
+import { mcpAttacks } from "../plugins/mcp-attacks.ts";
+import { mcpFields } from "../plugins/mcp-fields.ts";
+import { OUTCOMES } from "../plugins/mcp-host.ts";
+import { runHost } from "../plugins/run-host.ts";
 import { type AnyClient, type AnyServer, type Major, mcpCases } from "../plugins/mcp-cases.ts";
 
 const second = {
@@ -14,29 +20,46 @@ const second = {
   shape: (fields: z.ZodRawShape) => z.object(fields),
   direct: (client: AnyClient, method: string, params: Record<string, unknown>) => client.request({ method, params }, z.looseObject({})),
   options: (options: object) => [options],
+  register: (target: any, method: string, handler: (params: any, context: any) => any) => {
+    let base = Object.getPrototypeOf(target);
+    while (!Object.hasOwn(base, "setRequestHandler")) base = Object.getPrototypeOf(base);
+    base.setRequestHandler.call(target, method, { params: z.looseObject({}) }, handler);
+  },
+  ask: (context: any, method: string, params: object) => context.mcpReq.send({ method, params }, z.looseObject({})),
+  notify: (context: any, method: string, params: object) => context.mcpReq.notify({ method, params }),
   signalOf: ({ mcpReq }: { mcpReq: { signal: AbortSignal } }) => mcpReq.signal,
 };
 
-async function connected(options: ClientOptions, serve: (transport: InMemoryTransport) => unknown): Promise<AnyClient> {
+async function connected(
+  options: ClientOptions,
+  serve: (transport: InMemoryTransport) => unknown,
+  prepare?: (client: AnyClient) => void,
+): Promise<AnyClient> {
   const [mine, theirs] = InMemoryTransport.createLinkedPair();
   const client = new Client({ name: "test", version: "1.0.0" }, options);
+  prepare?.(client as unknown as AnyClient);
   await serve(theirs);
   await client.connect(mine);
   return client as unknown as AnyClient;
 }
 
 const eras: readonly Major[] = [
-  { ...second, name: "2025-11-25", hasTasks: false, denial: {}, connect: (server) => connected({}, (transport) => (server as unknown as McpServer).connect(transport)) },
+  { ...second, name: "2025-11-25", hasTasks: false, hasDiscover: true, denial: {}, canAsk: true, connect: (server, options, prepare) => connected({ ...options }, (transport) => (server as unknown as McpServer).connect(transport), prepare) },
   {
     ...second,
     name: "2026-07-28",
     hasTasks: false,
+    hasDiscover: true,
     denial: { resultType: "complete" },
-    connect: (server) => connected({ versionNegotiation: { mode: { pin: "2026-07-28" } } }, (transport) => void serveStdio(() => server as unknown as McpServer, { transport })),
+    canAsk: false,
+    connect: (server, options, prepare) =>
+      connected({ ...options, versionNegotiation: { mode: { pin: "2026-07-28" } } }, (transport) => void serveStdio(() => server as unknown as McpServer, { transport }), prepare),
   },
 ];
 
 describe.each(eras)("SDK 2.x in the era of $name", (era) => mcpCases(era));
+describe.each(eras)("SDK 2.x in the era of $name, attacked", (era) => mcpAttacks(era));
+describe.each(eras)("SDK 2.x in the era of $name, field by field", (era) => mcpFields(era, schemas));
 
 const AGENT = { agentId: "tester" };
 const MODERN: ClientOptions = { versionNegotiation: { mode: { pin: "2026-07-28" } } };
@@ -53,6 +76,93 @@ async function modern(server: McpServer | Server, options: ClientOptions = {}): 
 }
 
 describe("SDK 2.x alone", () => {
+  test("no denial ends a host, breaks its connection or leaves a rejection to nobody", async () => {
+    expect(JSON.parse(await runHost(fileURLToPath(new URL("mcp-host-2.ts", import.meta.url))))).toEqual(OUTCOMES);
+  }, 60_000);
+
+  test.each([["serveStdio", undefined], ["serveStdio, killed", "kill"]])("governMcpServer() lets no resource be subscribed to through %s, and lists be", async (_how, stop) => {
+    const kernel = createKernel();
+    const server = governMcpServer(new McpServer({ name: "a", version: "1" }, { capabilities: { resources: { subscribe: true, listChanged: true } } }), kernel.session(AGENT));
+    server.registerResource("r", "note:///r", {}, () => ({ contents: [] }));
+    const client = await modern(server);
+    if (stop !== undefined) kernel.kill("tester");
+    const { honoredFilter } = await client.listen({ resourceSubscriptions: ["note:///r"], resourcesListChanged: true });
+    expect(honoredFilter).toEqual({ resourcesListChanged: true });
+  });
+
+  test("governMcpServer() lets no resource be subscribed to through createMcpHandler", async () => {
+    const session = createKernel().session(AGENT);
+    const handler = createMcpHandler(() => {
+      const server = governMcpServer(new McpServer({ name: "a", version: "1" }, { capabilities: { resources: { subscribe: true, listChanged: true } } }), session);
+      server.registerResource("r", "note:///r", {}, () => ({ contents: [] }));
+      return server;
+    });
+    const client = new Client({ name: "a", version: "1" }, MODERN);
+    const fetch = (url: string | URL, init?: RequestInit): Promise<Response> => handler.fetch(new Request(url, init));
+    await client.connect(new StreamableHTTPClientTransport(new URL("http://127.0.0.1/mcp"), { fetch }));
+    open.push(client);
+    expect(client.getServerCapabilities()?.resources?.subscribe).toBeUndefined();
+    const { honoredFilter, close } = await client.listen({ resourceSubscriptions: ["note:///r"], resourcesListChanged: true });
+    expect(honoredFilter).toEqual({ resourcesListChanged: true });
+    await close();
+  });
+
+  test("governMcpServer() leaves the subscriptions of an older client, which are judged as requests", async () => {
+    const session = createKernel({ policy: { blockedPatterns: ["private"] } }).session(AGENT);
+    const server = governMcpServer(new McpServer({ name: "a", version: "1" }, { capabilities: { resources: { subscribe: true } } }), session);
+    const asked: string[] = [];
+    server.server.setRequestHandler("resources/subscribe", ({ params }) => (asked.push(params.uri), {}));
+    const client = (await connected({}, (transport) => server.connect(transport))) as unknown as Client;
+    open.push(client);
+    expect(client.getServerCapabilities()?.resources?.subscribe).toBe(true);
+    await client.subscribeResource({ uri: "note:///public" });
+    await expect(client.subscribeResource({ uri: "note:///private" })).rejects.toMatchObject({ code: -32050 });
+    expect(asked).toEqual(["note:///public"]);
+  });
+
+  test("governMcpServer() judges a person's answers, which the SDK takes out of the params", async () => {
+    const server = governMcpServer(new McpServer({ name: "a", version: "1" }), createKernel({ policy: { blockedPatterns: ["hunter2"] } }).session(AGENT));
+    const ask = inputRequired.elicit({ message: "Which?", requestedSchema: { type: "object", properties: { note: { type: "string" } } } });
+    const heard: unknown[] = [];
+    server.registerTool("t", {}, (ctx) => {
+      if (ctx.mcpReq.inputResponses === undefined) return inputRequired({ inputRequests: { ask } });
+      heard.push(ctx.mcpReq.inputResponses);
+      return text("done");
+    });
+    for (const note of ["hunter2", "fine"]) {
+      const client = await modern(server, { capabilities: { elicitation: {} } });
+      client.setRequestHandler("elicitation/create", () => ({ action: "accept", content: { note } }));
+      const answer = await client.callTool({ name: "t" });
+      if (note === "fine") expect(answer).toMatchObject(text("done"));
+      else expect(answer).toMatchObject({ isError: true });
+      await client.close();
+    }
+    expect(JSON.stringify(heard)).not.toContain("hunter2");
+    expect(heard).toHaveLength(1);
+  });
+
+  test("mcpClient judges what a server asks in between, and what the person says", async () => {
+    const run = async (message: string, note: string): Promise<[unknown, unknown[], unknown[]]> => {
+      const server = new McpServer({ name: "a", version: "1" });
+      const ask = inputRequired.elicit({ message, requestedSchema: { type: "object", properties: { note: { type: "string" } } } });
+      const [asked, heard]: [unknown[], unknown[]] = [[], []];
+      server.registerTool("t", {}, (ctx) => {
+        if (ctx.mcpReq.inputResponses === undefined) return inputRequired({ inputRequests: { ask } });
+        heard.push(ctx.mcpReq.inputResponses);
+        return text("done");
+      });
+      const client = await modern(server, { capabilities: { elicitation: {} } });
+      client.setRequestHandler("elicitation/create", ({ params }) => (asked.push(params.message), { action: "accept", content: { note } }));
+      const governed = createKernel({ policy: { blockedPatterns: ["hunter2"] } }).wrap(client, mcpClient, AGENT);
+      return [await governed.callTool({ name: "t" }).catch(() => "refused"), asked, heard];
+    };
+    const [done, asked, heard] = await run("Which?", "fine");
+    expect(done).toMatchObject(text("done"));
+    expect([asked.length, heard.length]).toEqual([1, 1]);
+    expect((await run("hunter2?", "fine"))[1]).toEqual([]);
+    expect((await run("Which?", "hunter2"))[2]).toEqual([]);
+  });
+
   test("mcpClient and governMcpServer() give the user's own types back", () => {
     const kernel = createKernel();
     const [client, server, low] = [new Client({ name: "a", version: "1" }), new McpServer({ name: "a", version: "1" }), new Server({ name: "a", version: "1" })];

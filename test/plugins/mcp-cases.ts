@@ -31,6 +31,13 @@ export interface AnyClient {
   listResources(...args: any[]): Promise<any>;
   listResourceTemplates(...args: any[]): Promise<any>;
   readResource(params: { uri: string }, ...rest: any[]): Promise<any>;
+  ping(): Promise<any>;
+  setLoggingLevel(level: string): Promise<any>;
+  unsubscribeResource(params: { uri: string }): Promise<any>;
+  connect(transport: any): Promise<void>;
+  getInstructions(): string | undefined;
+  getServerVersion(): any;
+  setNotificationHandler(...args: any[]): void;
   getPrompt(params: { name: string; arguments?: Record<string, string> }, ...rest: any[]): Promise<any>;
   complete(params: any, ...rest: any[]): Promise<any>;
   request(request: { method: string; params?: Record<string, unknown> }, ...rest: any[]): Promise<any>;
@@ -56,8 +63,16 @@ export interface Major {
   who(complete: (value: string) => string[]): unknown;
   /** What a tool takes, as an update of it has it. */
   shape(fields: z.ZodRawShape): unknown;
-  /** Connects a client to a server. */
-  connect(server: AnyServer): Promise<AnyClient>;
+  /** Connects a client to a server; `prepare` is called before. */
+  connect(server: AnyServer, options?: object, prepare?: (client: AnyClient) => void): Promise<AnyClient>;
+  /** Sets a handler of any method as the SDK's own base class does, past whatever stands on the object. */
+  register(target: any, method: string, handler: (params: any, context: any) => any): void;
+  /** Sends a request from within a server's handler. */
+  ask(context: any, method: string, params: object): Promise<any>;
+  /** Sends a notification from within a server's handler. */
+  notify(context: any, method: string, params: object): Promise<void>;
+  /** Whether a server can ask its client in the midst of a call. */
+  readonly canAsk: boolean;
   /** Sends `tools/call` by `request`. */
   direct(client: AnyClient, method: string, params: Record<string, unknown>): Promise<any>;
   /** Where callTool has its options. */
@@ -66,6 +81,8 @@ export interface Major {
   readonly signalOf: (context: any) => AbortSignal;
   /** Whether calls can be tasks; else the field for them is dropped before anybody sees it. */
   readonly hasTasks: boolean;
+  /** Whether a client knows `server/discover`. */
+  readonly hasDiscover: boolean;
   /** What a soft denial of the client looks like besides its text. */
   readonly denial: object;
 }
@@ -416,7 +433,7 @@ export function mcpCases(major: Major): void {
       kernel.kill(session.context.agentId, "stop it");
       expect(await call).toMatchObject({ isError: true });
       await expect.poll(() => major.signalOf(seen.calls[0]?.context).aborted).toBe(true);
-      expect((await client.listTools()).tools).toEqual([]);
+      await expect(client.listTools()).rejects.toThrow("stop it");
     });
 
     test(`${side} aborts the handler, when the caller aborts the request`, async () => {
@@ -711,16 +728,28 @@ export function mcpCases(major: Major): void {
     expect(judged).toEqual([
       "callTool",
       "complete",
+      "connect",
+      ...(major.hasDiscover ? ["discover", "getDiscoverResult"] : []),
+      "getInstructions",
       "getPrompt",
+      "getServerCapabilities",
+      "getServerVersion",
       "listPrompts",
       "listResourceTemplates",
       "listResources",
       "listTools",
+      "ping",
       "readResource",
       "request",
+      "setLoggingLevel",
       "subscribeResource",
+      "unsubscribeResource",
+      "elicitation/create",
+      "notifications/*",
+      "roots/list",
+      "sampling/createMessage",
     ]);
-    expect(passedThrough).toEqual(expect.arrayContaining(["close", "connect", "getServerCapabilities"]));
+    expect(passedThrough).toEqual(expect.arrayContaining(["close", "setNotificationHandler"]));
     expect(ungoverned).toEqual(expect.arrayContaining(["notification", "setRequestHandler", "transport"]));
     expect(kernel.unwrap(governed)).toBe(client);
   });
@@ -778,10 +807,17 @@ export function mcpCases(major: Major): void {
     expect(seen.calls).toEqual([]);
   });
 
-  test("governMcpServer() tells the source who asks, and uses the request's id", async () => {
-    const ids: string[] = [];
-    const { client, infos, kernel } = await behind({});
-    kernel.on("policy_check", ({ stage, callId }) => void (stage === "pre_tool_call" && ids.push(callId)));
+  test("governMcpServer() tells the source who asks, and guards the request's id, which is no callId", async () => {
+    const ids: unknown[] = [];
+    const callIds: string[] = [];
+    const look = guard(({ stage, callId, metadata }) => {
+      if (stage === "pre_tool_call") {
+        ids.push(metadata["requestId"]);
+        callIds.push(callId);
+      }
+      return allow();
+    });
+    const { client, infos } = await behind({ guards: [look] });
     await client.callTool({ name: "echo", arguments: { text: "a" } });
     const last = infos.at(-1);
     expect(last).toMatchObject({
@@ -790,6 +826,7 @@ export function mcpCases(major: Major): void {
       context: expect.any(Object),
     });
     expect(ids).toEqual([last?.requestId]);
+    expect(callIds).not.toContain(last?.requestId);
   });
 
   test("governMcpServer() denies without a word of why, when the source throws", async () => {

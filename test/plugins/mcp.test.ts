@@ -8,6 +8,8 @@ import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
 import { completable } from "@modelcontextprotocol/sdk/server/completable.js";
 import { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import { McpServer, ResourceTemplate } from "@modelcontextprotocol/sdk/server/mcp.js";
+import { Protocol } from "@modelcontextprotocol/sdk/shared/protocol.js";
+import * as schemas from "@modelcontextprotocol/sdk/types.js";
 import {
   CallToolRequestSchema,
   CallToolResultSchema,
@@ -24,6 +26,10 @@ import {
   type McpClientLike,
   type McpRequestInfo,
 } from "../../plugins/mcp.ts";
+import { mcpAttacks } from "./mcp-attacks.ts";
+import { mcpFields } from "./mcp-fields.ts";
+import { OUTCOMES } from "./mcp-host.ts";
+import { runHost } from "./run-host.ts";
 import { type AnyClient, type AnyServer, type Major, mcpCases } from "./mcp-cases.ts";
 
 const first: Major = {
@@ -32,11 +38,22 @@ const first: Major = {
   template: (pattern) => new ResourceTemplate(pattern, { list: undefined }),
   shape: (fields) => fields,
   who: (complete) => ({ who: completable(z.string(), complete) }),
-  connect: async (server) => (await connected(server as unknown as McpServer)) as unknown as AnyClient,
+  connect: async (server, options, prepare) =>
+    (await connected(server as unknown as McpServer, undefined, options, prepare)) as unknown as AnyClient,
+  register: (target, method, handler) =>
+    Protocol.prototype.setRequestHandler.call(
+      target,
+      z.object({ method: z.literal(method), params: z.looseObject({}).optional() }),
+      (request: any, context: any) => handler(request.params, context),
+    ),
+  ask: (context, method, params) => context.sendRequest({ method, params }, z.looseObject({})),
+  notify: (context, method, params) => context.sendNotification({ method, params }),
+  canAsk: true,
   direct: (client, method, params) => client.request({ method, params }, z.looseObject({})),
   options: (options) => [undefined, options],
   signalOf: ({ signal }) => signal,
   hasTasks: true,
+  hasDiscover: false,
   denial: {},
 };
 
@@ -48,10 +65,13 @@ afterEach(async () => {
 async function connected(
   server: Server | McpServer,
   authInfo?: { token: string; clientId: string; scopes: string[] },
+  options?: object,
+  prepare?: (client: AnyClient) => void,
 ): Promise<Client> {
   const [mine, theirs] = InMemoryTransport.createLinkedPair();
   theirs.sessionId = "s-7";
-  const client = new Client({ name: "test", version: "1.0.0" });
+  const client = new Client({ name: "test", version: "1.0.0" }, options);
+  prepare?.(client as unknown as AnyClient);
   await server.connect(theirs);
   await client.connect(mine);
   if (authInfo !== undefined) {
@@ -68,8 +88,16 @@ const text = (value: string): { content: { type: "text"; text: string }[] } => (
 const AGENT = { agentId: "tester" };
 
 describe("SDK 1.x", () => mcpCases(first));
+describe("SDK 1.x, attacked", () => mcpAttacks(first));
+describe("SDK 1.x, field by field", () => mcpFields(first, schemas));
 
 describe("SDK 1.x alone", () => {
+  test("no denial ends a host, breaks its connection or leaves a rejection to nobody", async () => {
+    const printed = await runHost(fileURLToPath(new URL("mcp-host-1.ts", import.meta.url)));
+    // In memory, and over HTTP on loopback.
+    expect(printed.trim().split("\n").map((line) => JSON.parse(line))).toEqual([OUTCOMES, OUTCOMES]);
+  }, 60_000);
+
   test("mcpClient and governMcpServer() give the user's own types back", () => {
     const kernel = createKernel();
     const [client, server, low] = [
@@ -236,7 +264,9 @@ describe("SDK 1.x alone", () => {
       const kernel = createKernel({ guards: [pinTools({ t: { description: "T" } })] });
       const session = kernel.session(AGENT);
       const [checks, methods]: [string[], string[]] = [[], []];
-      kernel.on("policy_check", ({ stage, name }) => void checks.push(`${stage} ${name}`));
+      kernel.on("policy_check", ({ stage, name }) => {
+        if (name !== "client:info") checks.push(`${stage} ${name}`);
+      });
       const server = governMcpServer(
         new Server({ name: "a", version: "1" }, { capabilities: { tools: {} } }),
         ({ method }) => (methods.push(method), session),
@@ -246,7 +276,7 @@ describe("SDK 1.x alone", () => {
       const answer = await (await connected(server)).callTool({ name: "t" });
       expect(answer).toEqual(isRun ? text("ok") : { isError: true, ...text('Nothing shows what tool "t" would run') });
       expect(checks).toEqual(isRun ? ["pre_tool_call t", "post_tool_call t"] : ["pre_tool_call t"]);
-      expect(methods).toEqual(["tools/call"]);
+      expect(methods).toEqual(["initialize", "tools/call"]);
     },
   );
 
@@ -326,7 +356,10 @@ describe("SDK 1.x alone", () => {
     server.registerTool("t", {}, () => text("ok"));
     const client = await connected(server, { token: "t", clientId: "bob", scopes: [] });
     expect(await client.callTool({ name: "t" })).toEqual(text("ok"));
-    expect(infos).toMatchObject([{ method: "tools/call", sessionId: "s-7", authInfo: { clientId: "bob" } }]);
+    expect(infos).toMatchObject([
+      { method: "initialize" },
+      { method: "tools/call", sessionId: "s-7", authInfo: { clientId: "bob" } },
+    ]);
     expect([sessions["ada"]?.context.toolCallCount, sessions["bob"]?.context.toolCallCount]).toEqual([0, 1]);
   });
 
@@ -347,7 +380,7 @@ describe("SDK 1.x alone", () => {
   });
 
   test("governMcpServer() judges a low-level server's own methods by their names", async () => {
-    const kernel = createKernel({ policy: { deniedTools: ["files/delete", "later/act"] } });
+    const kernel = createKernel({ policy: { deniedTools: ["method:files/delete", "method:later/act"] } });
     const server = governMcpServer(
       new Server({ name: "a", version: "1" }, { capabilities: { tools: {} } }),
       kernel.session(AGENT),
@@ -417,16 +450,6 @@ function fake(answer: unknown): McpClientLike & { listTools(): Promise<unknown> 
 }
 
 describe("answers of another shape", () => {
-  test("mcpClient passes on what is no object, and judges it", async () => {
-    const kernel = createKernel({ policy: { blockedPatterns: ["hunter2"] } });
-    expect(await kernel.wrap(fake("done"), mcpClient, AGENT).callTool({ name: "t" })).toBe("done");
-    expect(await kernel.wrap(fake("hunter2"), mcpClient, AGENT).callTool({ name: "t" })).toMatchObject({
-      isError: true,
-    });
-    expect(await kernel.wrap(fake(null), mcpClient, AGENT).listTools()).toBeNull();
-    expect(await kernel.wrap(fake({ tools: "none" }), mcpClient, AGENT).listTools()).toEqual({ tools: "none" });
-  });
-
   test("mcpClient denies, when a guard makes a result into something that is none", async () => {
     const cut = answering("cut", ({ stage }) => (stage === "post_tool_call" ? transform("[cut]", "cut") : allow()));
     const governed = createKernel({ guards: [cut] }).wrap(

@@ -1,0 +1,18 @@
+import type { Fields, Handler } from "./types.ts";
+
+/** Where either major keeps the handlers of requests. */
+export function handlersOf(target: object): Map<string, Handler> | undefined {
+  const { _requestHandlers: handlers } = target as { _requestHandlers?: unknown };
+  return handlers instanceof Map ? handlers as Map<string, Handler> : undefined;
+}
+
+/** Gives an object a method of its own; the answer takes it away, unless somebody else has put one there since. */
+export function replace(target: object, name: string, method: (...args: never[]) => unknown): () => void {
+  const before = Object.getOwnPropertyDescriptor(target, name);
+  Object.defineProperty(target, name, { value: method, writable: true, configurable: true, enumerable: false });
+  return () => {
+    if ((target as Fields)[name] !== method) return;
+    if (before === undefined) delete (target as Fields)[name];
+    else Object.defineProperty(target, name, before);
+  };
+}

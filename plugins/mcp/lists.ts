@@ -1,0 +1,128 @@
+import type { Session } from "../../mod.ts";
+import { isOfTheMoment, judgeError, judgeParams, judgeText, mustBeActive } from "./judging.ts";
+import { violation } from "./denials.ts";
+import type { KnownTools } from "./known-tools.ts";
+import { actOf, LIST, LISTS, type ListShape, toolOf } from "./methods.ts";
+import { within } from "./signals.ts";
+import type { Fields } from "./types.ts";
+import { fieldsCopy, isFields, saysAnything, symbolsOf, withoutCaching } from "./values.ts";
+
+/** How a list is governed. */
+export interface ListRules {
+  readonly maxListEntries: number;
+  readonly lists: "free" | "calls";
+  /** Whether what it says marks the session tainted. */
+  readonly untrusted: boolean;
+  /** Whether what was filtered must not come out of a cache that others share. */
+  readonly isCacheable: boolean;
+}
+
+/**
+ * A list without what may not be called. Its params are judged, then each entry by name and as text, then the rest of
+ * it.
+ */
+export async function governList(
+  session: Session,
+  method: string,
+  params: unknown,
+  fetch: (params: Fields | undefined, signal: AbortSignal) => unknown,
+  known: KnownTools,
+  rules: ListRules,
+  signal: AbortSignal | undefined,
+): Promise<Fields> {
+  mustBeActive(session);
+  const name = actOf(method);
+  const { untrusted } = rules;
+  const safe = await judgeParams(session, name, params, false);
+  const ask = (sent: Fields | undefined, own: AbortSignal): Promise<unknown> =>
+    within([own, signal], (joined) => fetch(sent, joined));
+  if (rules.lists === "free") {
+    const answer = await ask(safe, session.context.signal)
+      .catch((error: unknown) => judgeError(session, name, error, untrusted));
+    return await filtered(session, method, safe, answer, known, rules);
+  }
+  let answer: unknown;
+  await session.tool(
+    { name, arguments: safe ?? {}, signal, metadata: { untrusted } },
+    async (sent: Fields, own) => {
+      answer = await ask(safe === undefined && Object.keys(sent).length === 0 ? undefined : sent, own);
+    },
+  );
+  return await filtered(session, method, safe, answer, known, rules);
+}
+
+async function filtered(
+  session: Session,
+  method: string,
+  params: Fields | undefined,
+  answer: unknown,
+  known: KnownTools,
+  { maxListEntries, untrusted, isCacheable }: ListRules,
+): Promise<Fields> {
+  const shape = LISTS.get(method) as ListShape;
+  const { items, rest } = partsOf(answer, shape);
+  if (items.length > maxListEntries) {
+    throw violation(
+      "payload_too_large",
+      `The list has more than ${maxListEntries} entries`,
+      undefined,
+      "post_tool_call",
+    );
+  }
+  if (method === LIST) known.learn(params?.["cursor"], items);
+  const { said, caching } = withoutCaching(rest);
+  const others = saysAnything(said) ? await judgeText(session, actOf(method), said, untrusted, method) : said;
+  if (!isFields(others)) throw violation("guard_error", "A guard changed a list to something that is none");
+  const judged = await Promise.all(items.map((item) => entry(session, method, shape, item, known, untrusted)));
+  const shown = judged.filter((item) => item !== undefined);
+  return {
+    ...others,
+    ...caching,
+    [shape.items]: shown,
+    // Another caller's list is another one.
+    ...(isCacheable && shown.length < items.length ? { cacheScope: "private" } : {}),
+    ...symbolsOf(answer as object),
+  };
+}
+
+/** The entries of a list, and what stands beside them. */
+function partsOf(answer: unknown, { items: key }: ListShape): { items: unknown[]; rest: Fields } {
+  let copy: Fields | undefined;
+  try {
+    copy = fieldsCopy(answer);
+  } catch {
+    // Said below: it is none.
+  }
+  const { [key]: items, ...rest } = copy ?? {};
+  if (!Array.isArray(items)) {
+    throw violation("payload_not_plain", "The answer is no list", undefined, "post_tool_call");
+  }
+  return { items, rest };
+}
+
+/** An entry as it may be shown; `undefined` where it may not. */
+async function entry(
+  session: Session,
+  callId: string,
+  { id, act }: ListShape,
+  item: unknown,
+  known: KnownTools,
+  untrusted: boolean,
+): Promise<Fields | undefined> {
+  if (!isFields(item) || typeof item[id] !== "string") return undefined;
+  const name = act?.name ?? toolOf(item[id]);
+  const payload = act === undefined ? {} : { [act.argument]: item[id] };
+  const tool = act === undefined ? known.identityOf(name, item) : undefined;
+  const before = await session.check({ stage: "pre_tool_call", name, payload, callId, metadata: { tool } });
+  if (before.effect === "deny" && !isOfTheEntry(before.code)) return undefined;
+  const after = await session.check({ stage: "post_tool_call", name, payload: item, callId, metadata: { untrusted } });
+  if (after.effect !== "transform") return after.allowed ? item : undefined;
+  const changed = after.payload;
+  // Under another name it would be another one.
+  return isFields(changed) && changed[id] === item[id] ? { ...changed } : undefined;
+}
+
+/** Denials that a call could pass which a list cannot make: the moment's, and of arguments that are not there. */
+function isOfTheEntry(code: string): boolean {
+  return code !== "content_hash_mismatch" && isOfTheMoment(code);
+}

@@ -1,0 +1,43 @@
+/**
+ * Runs something with a signal of its own, which aborts with any of those given, and waits for it no longer than that.
+ * Afterwards nothing of it is left on the signals given: SDKs never take their listeners off.
+ */
+export function within<T>(
+  signals: readonly (AbortSignal | undefined)[],
+  run: (signal: AbortSignal) => T | Promise<T>,
+): Promise<T> {
+  const given = signals.filter((signal) => signal !== undefined);
+  const controller = new AbortController();
+  return new Promise<T>((resolve, reject) => {
+    const stop = (): void => {
+      const reason: unknown = given.find(({ aborted }) => aborted)?.reason;
+      // Told first, so that whoever waits learns why, and not how the SDK puts it.
+      reject(reason);
+      controller.abort(reason);
+    };
+    if (given.some(({ aborted }) => aborted)) return stop();
+    for (const signal of given) signal.addEventListener("abort", stop);
+    const free = (): void => {
+      for (const signal of given) signal.removeEventListener("abort", stop);
+    };
+    new Promise<T>((done) => done(run(controller.signal))).then(resolve, reject).then(free);
+    controller.signal.addEventListener("abort", free, { once: true });
+  });
+}
+
+/** The same with a signal that is handed on as it is: to handlers, who own what they put on it. */
+export function until<T>(signal: AbortSignal, run: (signal: AbortSignal) => T | Promise<T>): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const stop = (): void => reject(signal.reason);
+    if (signal.aborted) return stop();
+    signal.addEventListener("abort", stop, { once: true });
+    const free = (): void => signal.removeEventListener("abort", stop);
+    new Promise<T>((done) => done(run(signal))).then((value) => {
+      free();
+      resolve(value);
+    }, (error: unknown) => {
+      free();
+      reject(error);
+    });
+  });
+}

@@ -1,6 +1,7 @@
 import { type ActImpl, inside } from "./act.ts";
 import { type Decision, type Deny, deny, isThenable } from "./decision.ts";
 import { violation } from "./errors.ts";
+import { memberOf } from "./own.ts";
 import { passesUnjudged } from "./passage.ts";
 import { RESPONSE } from "./core.ts";
 import type { View, Write } from "./session.ts";
@@ -222,11 +223,9 @@ async function stopped<T>(act: ActImpl, denial: Deny, value: T): Promise<T> {
 function isStream(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
   try {
-    const { getReader, [Symbol.asyncIterator]: iterate } = value as {
-      getReader?: unknown;
-      [Symbol.asyncIterator]?: unknown;
-    };
-    return typeof iterate === "function" || typeof getReader === "function";
+    const one = value as { getReader?: unknown; [Symbol.asyncIterator]?: unknown };
+    return typeof memberOf(one, Symbol.asyncIterator) === "function" ||
+      typeof memberOf(one, "getReader") === "function";
   } catch {
     // Whether it would go on after the gate can't be told.
     return true;
@@ -237,7 +236,7 @@ function isStream(value: unknown): boolean {
 function release(value: unknown): void {
   void (async () => {
     if (!isStream(value)) return;
-    const { cancel, return: end } = value as { cancel?: () => unknown; return?: () => unknown };
-    await (typeof cancel === "function" ? cancel : end)?.call(value);
+    const one = value as { cancel?: () => unknown; return?: () => unknown };
+    await (memberOf(one, "cancel") ?? memberOf(one, "return"))?.call(value);
   })().catch(() => undefined);
 }

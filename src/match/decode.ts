@@ -1,3 +1,4 @@
+import { bare } from "../own.ts";
 import { isBeyondAscii } from "./look-alikes.ts";
 import { BASE64, BEGIN, HEX, sextet, SIGNS, signsOf } from "./signs.ts";
 
@@ -70,7 +71,7 @@ const GAP = "\ufffd";
 const UNREADABLE = /[\ufffd\x01-\x08\x0b\x0c\x0e-\x1f\x7f]+|\0{2,}/;
 
 const SEXTET = Int8Array.from({ length: 128 }, (_, c) => sextet(c));
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+const decoder = new TextDecoder("utf-8", bare({ ignoreBOM: true }));
 
 /** The text of bytes: UTF-8, with U+FFFD for what is none. */
 export function textOf(bytes: Uint8Array): string {

@@ -4,7 +4,7 @@ import { Automaton } from "./automaton.ts";
 import { Coverer } from "./cover.ts";
 import { createFilter } from "./filter.ts";
 import { KnownKeys } from "./known-keys.ts";
-import { readPattern } from "./patterns.ts";
+import { isMistake, isOptedIn, readPattern } from "./patterns.ts";
 import { compileProgram, type Source } from "./program.ts";
 import { merged } from "./ranges.ts";
 import { MAX_REGEXP_INPUT, type OptedIn, Search } from "./search.ts";
@@ -56,13 +56,15 @@ export function compileMatcher(patterns: readonly BlockedPattern[], where: strin
   const regexps: OptedIn[] = [];
   for (let index = 0; index < patterns.length; index++) {
     const read = readPattern(patterns[index]);
-    if ("wanted" in read) throw mistake(where, `[${index}]`, read.wanted, read.got);
-    if ("regexp" in read) regexps.push({ index, regexp: read.regexp });
-    else for (const part of read.nodes) sources.push({ ...part, index });
+    if (isMistake(read)) throw mistake(where, `[${index}]`, read.wanted, read.got);
+    if (Object.hasOwn(read, "regexp")) regexps.push({ index, regexp: (read as { regexp: RegExp }).regexp });
+    else {for (const part of (read as { nodes: readonly Omit<Source, "index">[] }).nodes) {
+        sources.push({ ...part, index });
+      }}
   }
   const wide = patterns.some((pattern: BlockedPattern) =>
     /[^\0-\x7f]/.test(
-      typeof pattern === "string" ? pattern : "pattern" in pattern ? pattern.pattern : pattern.regexp.source,
+      typeof pattern === "string" ? pattern : isOptedIn(pattern) ? pattern.regexp.source : pattern.pattern,
     )
   );
   const signs = wide ? WIDE_SIGNS : SIGNS;

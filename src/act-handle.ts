@@ -1,6 +1,8 @@
 import type { ActImpl } from "./act.ts";
 import type { ApprovalGrant } from "./approval/request.ts";
-import type { Decision } from "./decision.ts";
+import { type Decision, type Deny, guardOf } from "./decision.ts";
+import { type Shown, shown, shownAs } from "./inspect.ts";
+import { pickOwn } from "./own.ts";
 import type { TokenUsage } from "./request.ts";
 
 /** An act that somebody else runs: for frameworks with separate before and after hooks. */
@@ -75,6 +77,17 @@ class ActHandle implements Act {
     this.#act.cancel();
   }
 }
+
+/** What a console shows of an act: what was decided, and not what it works on. */
+function actFields(handle: Act): Shown {
+  // The prototype itself is no act.
+  if (actOf(handle) === undefined) return {};
+  const { callId, decision, changed } = handle;
+  const { code, reason } = pickOwn(decision as Deny, ["code", "reason"]);
+  return shown({ callId, effect: decision.effect, code, reason, guard: guardOf(decision), changed });
+}
+
+shownAs<Act>(ActHandle.prototype, () => "Act", actFields);
 
 /** What is handed out of an act: always the same. */
 export function handleOf(act: ActImpl): Act {

@@ -7,6 +7,7 @@ import { violation } from "./errors.ts";
 import { Linked } from "./intercept/linked.ts";
 import type { OpenAct } from "./open-acts.ts";
 import { type Passage, passesUnjudged } from "./passage.ts";
+import { ownField } from "./own.ts";
 import type { GovernedRequest, TokenUsage } from "./request.ts";
 import { respond, withhold } from "./response.ts";
 import { sameData } from "./snapshot/same-data.ts";
@@ -163,7 +164,7 @@ export class ActImpl implements Taker {
     for (let at = passage.parent; at !== undefined; at = at.parent) {
       if (runningIn(at).some((act) => test(act, true))) return true;
     }
-    const { signal } = this.init;
+    const signal = ownField(this.init, "signal");
     if (signal === undefined || !passage.isOwnSignal(signal)) return false;
     // Given the signal of its session, it is inside one of the session's; whether of this kind, nobody knows as long as
     // there are others.
@@ -187,7 +188,7 @@ export class ActImpl implements Taker {
   #newSignal(): AbortSignal {
     const { passage } = this;
     if (this.phase === "over") return this.decision.allowed ? passage.signal : AbortSignal.abort(this.#whyNot());
-    const own = this.init.signal;
+    const own = ownField(this.init, "signal");
     // One of its own only where it has to be told from others: it costs more than the act.
     if (this.paired === undefined && (own === undefined || own === passage.signal)) return passage.signal;
     const linked = new Linked(own === undefined ? [passage.signal] : [passage.signal, own]);
@@ -203,7 +204,7 @@ export class ActImpl implements Taker {
   /** What the signal that ended a wait was aborted with; `undefined` where none did. */
   abortReason(decision: Decision): unknown {
     if (decision !== ABORTED) return undefined;
-    const { signal } = this.init;
+    const signal = ownField(this.init, "signal");
     return signal?.aborted === true ? signal.reason : this.passage.signal.reason;
   }
 
@@ -228,7 +229,7 @@ export class ActImpl implements Taker {
 
   /** Keeps what the same call, should it come again, is compared with: call ids come from models. */
   #remember(paired: Paired): void {
-    if (this.init.callId !== this.callId || this.request === undefined || !this.isPlain) return;
+    if (ownField(this.init, "callId") !== this.callId || this.request === undefined || !this.isPlain) return;
     const metadata = plainMetadata(this.metadata, this.stage, this.passage);
     if (!(metadata instanceof Fault)) paired.judged = { payload: this.payload, metadata };
   }
@@ -244,7 +245,7 @@ export class ActImpl implements Taker {
 
   /** Waits for what becomes of it, but no longer than it may. */
   #waitFor(work: PromiseLike<unknown>): Promise<this> {
-    const wait = new Wait(this.passage, this.init.signal, (denial) => this.#stop(denial));
+    const wait = new Wait(this.passage, ownField(this.init, "signal"), (denial) => this.#stop(denial));
     this.#wait = wait;
     wait.start(work.then(undefined, (error: unknown) => this.#stop(guardError(undefined, error))));
     return wait.over.then(() => {
@@ -457,8 +458,10 @@ export class ActImpl implements Taker {
     this.#wait?.end();
     this.asked?.over.abort();
     if (!this.decision.allowed) this.payload = undefined;
-    if (this.paired !== undefined || this.init.signal !== undefined) this.#unlink();
-    if (this.metadata?.["untrusted"] !== true || this.ended === undefined) return;
+    if (this.paired !== undefined || ownField(this.init, "signal") !== undefined) this.#unlink();
+    if (this.metadata === undefined || ownField(this.metadata, "untrusted") !== true || this.ended === undefined) {
+      return;
+    }
     // What a child brings in reaches its parents with its answer.
     for (let at: Passage | undefined = this.passage; at !== undefined; at = at.parent) at.state.tainted = true;
   }

@@ -1,3 +1,5 @@
+import { inheritedOf, pickOwn } from "./own.ts";
+
 /** What a value is, in a few words that never hold much of it: for messages about configuration. */
 export function show(value: unknown): string {
   switch (typeof value) {
@@ -76,19 +78,23 @@ export function functionOf<F>(where: string, field: string, value: F): F {
   throw wrongType(where, field, "a function", value);
 }
 
-/** Throws unless `value` is an object (not an array) that has no key beyond `known`. */
-export function knownKeys(where: string, value: unknown, known: readonly string[]): void {
+/**
+ * Reads options by their own keys, each once, into a record that inherits nothing.
+ *
+ * @throws {TypeError} If `value` is no object, has a key beyond `known`, or takes a known one from a class.
+ */
+export function ownOptions<T extends object>(where: string, value: T, known: readonly (keyof T & string)[]): T {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw wrongType(where, "options", "an object", value);
   }
   for (const key of Object.keys(value)) {
-    if (!known.includes(key)) {
-      throw wrongType(
-        where,
-        key,
-        `one of the known options (${known.join(", ")})`,
-        (value as Record<string, unknown>)[key],
-      );
+    if (!(known as readonly string[]).includes(key)) {
+      throw wrongType(where, key, `one of the known options (${known.join(", ")})`, value[key as keyof T]);
     }
   }
+  const inherited = inheritedOf(value, known);
+  if (inherited !== undefined) {
+    throw new TypeError(`Cannot build ${where}: "${inherited}" must be the options' own, and is their class's`);
+  }
+  return pickOwn(value, known) as T;
 }

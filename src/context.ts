@@ -1,4 +1,6 @@
 import type { Decision } from "./decision.ts";
+import { type Shown, shown, shownAs } from "./inspect.ts";
+import { define } from "./own.ts";
 import type { GovernancePolicy } from "./policy/policy.ts";
 import type { GovernedRequest } from "./request.ts";
 import type { GateCaps } from "./snapshot/caps.ts";
@@ -56,7 +58,7 @@ export class SessionState {
   /** How large a payload may be; set by the kernel. */
   caps: GateCaps | undefined = undefined;
   /** What guards keep about the session, each in its own place. */
-  readonly kept: object[] = [];
+  readonly kept: (object | undefined)[] = [];
   readonly #clock: () => number;
   readonly #parent: SessionState | undefined;
   #now: number;
@@ -144,7 +146,7 @@ export class SessionContext implements ExecutionContext {
     this.agentId = parts.agentId;
     this.agentKey = parts.agentKey;
     this.sessionId = parts.sessionId;
-    if (parts.agent !== undefined) this.agent = parts.agent;
+    if (parts.agent !== undefined) define(this, "agent", parts.agent);
     this.policy = parts.policy;
     this.startTime = parts.state.now;
     this.metadata = parts.metadata;
@@ -196,6 +198,27 @@ export class SessionContext implements ExecutionContext {
   }
 }
 
+/** What a console shows of a session: who acts, under which policy, and the counts of now. */
+export function contextFields(context: ExecutionContext): Shown {
+  const { agentId, agentKey, sessionId, policy, metadata } = context;
+  const { tainted, callCount, toolCallCount, modelCallCount, totalTokens, costUsd } = context;
+  return shown({
+    agentId,
+    agentKey: agentKey === agentId ? undefined : agentKey,
+    sessionId,
+    policy: `${policy.name}@${policy.version}`,
+    tainted,
+    callCount,
+    toolCallCount,
+    modelCallCount,
+    totalTokens,
+    costUsd,
+    metadata: Object.keys(metadata).length === 0 ? undefined : metadata,
+  });
+}
+
+shownAs(SessionContext.prototype, () => "ExecutionContext", contextFields);
+
 /** Tells a session what a shadowed guard would have decided; a context that was made by hand has nobody to tell. */
 export function reportShadow(context: ExecutionContext, request: GovernedRequest, decision: Decision): void {
   SessionContext.reporterOf(context)?.(request, decision);
@@ -225,6 +248,7 @@ export function perSession<T extends object>(make: () => T): (context: Execution
   const place = guards++;
   return (context) => {
     const { kept } = stateOf(context);
+    while (kept.length <= place) kept.push(undefined);
     return (kept[place] ??= make()) as T;
   };
 }

@@ -1,4 +1,5 @@
 import { show } from "./check.ts";
+import { bare } from "./own.ts";
 
 /** The version of the package; a test holds it to the manifests. */
 export const VERSION = "0.1.0";
@@ -10,7 +11,7 @@ export const THIS_COPY: { readonly version: string } = Object.freeze({ version: 
 
 /** Marks an object, or the prototype of a class, as made by this copy. Nothing of it shows in a loop, a spread or JSON. */
 export function made<T extends object>(object: T): T {
-  return Object.defineProperty(object, MADE_BY, { value: THIS_COPY });
+  return Object.defineProperty(object, MADE_BY, bare({ value: THIS_COPY }));
 }
 
 /**

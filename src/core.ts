@@ -7,6 +7,7 @@ import type { Similarity } from "./drift/baseline.ts";
 import type { Emitter } from "./events.ts";
 import type { Halts } from "./halts.ts";
 import type { Guard, Interceptor } from "./guard.ts";
+import { ownField } from "./own.ts";
 import type { GovernancePolicy } from "./policy/policy.ts";
 import type { Stage } from "./request.ts";
 import { type Caps, capsOf, type GateCaps } from "./snapshot/caps.ts";
@@ -74,7 +75,7 @@ export function createGate(guards: readonly Guard[], stage: Stage, isShown: bool
   const parts = partsAt(guards, stage);
   // What the act was given is shown to the guards after it too, and must be what was judged, whatever the act does to
   // its own copy.
-  const after = RESPONSE[stage as keyof typeof RESPONSE];
+  const after = ownField(RESPONSE, stage as keyof typeof RESPONSE);
   const shown = after === undefined ? parts : [...parts, ...partsAt(guards, after)];
   return {
     guards: parts,

@@ -1,5 +1,6 @@
 import type { ApprovalRequest } from "./approval/request.ts";
 import { show } from "./check.ts";
+import { bare, hasField, memberOf, ownField, pickOwn } from "./own.ts";
 
 /** Stable, machine-readable reasons of the library itself. Guards of your own may use others. */
 export type DecisionCode =
@@ -222,18 +223,30 @@ export function escalate(reason: string, code = "approval_required"): Escalate {
   return own({ effect: "escalate", allowed: false, code, reason });
 }
 
+/** The guard that a decision names itself. */
+export function guardOf(decision: Decision): string | undefined {
+  return ownField(decision as Deny, "guard");
+}
+
+/** The warnings that a decision holds itself. */
+export function warningsIn(decision: Decision): readonly Warning[] | undefined {
+  return ownField(decision, "warnings");
+}
+
 /** Tells whether a value is a promise, or anything else that `await` would wait for. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return ((typeof value === "object" && value !== null) || typeof value === "function") &&
     typeof (value as { then?: unknown }).then === "function";
 }
 
+const WARNING = ["code", "reason", "guard"] as const;
+
 function warningsOf(value: unknown): readonly Warning[] | undefined | false {
   if (value === undefined) return undefined;
   if (!Array.isArray(value)) return false;
   const out: Warning[] = [];
   for (const item of value as unknown[]) {
-    const { code, reason, guard } = (item ?? {}) as Record<string, unknown>;
+    const { code, reason, guard } = pickOwn(item as Record<string, unknown>, WARNING);
     if (typeof code !== "string" || typeof reason !== "string" || (guard !== undefined && typeof guard !== "string")) {
       return false;
     }
@@ -250,7 +263,7 @@ function warningsOf(value: unknown): readonly Warning[] | undefined | false {
 export function readDecision(answer: unknown, guard?: string): Decision {
   if (answer === ALLOW) return ALLOW;
   const isOurs = typeof answer === "object" && answer !== null && Ours.has(answer);
-  if (isOurs && (guard === undefined || (answer as Deny).guard !== undefined)) return answer as Decision;
+  if (isOurs && (guard === undefined || guardOf(answer as Decision) !== undefined)) return answer as Decision;
   try {
     return own(shaped(answer as Record<string, unknown>, guard));
   } catch (error) {
@@ -258,11 +271,12 @@ export function readDecision(answer: unknown, guard?: string): Decision {
   }
 }
 
-function shaped(answer: Record<string, unknown>, name: string | undefined): Decision {
-  if (typeof answer !== "object" || answer === null || Array.isArray(answer)) {
-    throw new TypeError(`A guard must answer a decision, and answered ${show(answer)}`);
+function shaped(given: Record<string, unknown>, name: string | undefined): Decision {
+  if (typeof given !== "object" || given === null || Array.isArray(given)) {
+    throw new TypeError(`A guard must answer a decision, and answered ${show(given)}`);
   }
-  const { effect, allowed } = answer;
+  const read = (name: string): unknown => memberOf(given, name);
+  const effect = read("effect"), allowed = read("allowed");
   const going = effect === "allow" || effect === "transform";
   if (!going && effect !== "deny" && effect !== "escalate") {
     throw new TypeError(`A decision's effect must be allow, deny, transform or escalate, and is ${show(effect)}`);
@@ -270,20 +284,21 @@ function shaped(answer: Record<string, unknown>, name: string | undefined): Deci
   if (allowed !== going) {
     throw new TypeError(`A decision with effect "${effect}" must have allowed ${going}, and has ${show(allowed)}`);
   }
-  const warnings = warningsOf(answer["warnings"]);
+  const warnings = warningsOf(read("warnings"));
   if (warnings === false) throw new TypeError("A decision's warnings must be an array of { code, reason }");
-  const out: Record<string, unknown> = { effect, allowed };
+  const out: Record<string, unknown> = bare({ effect, allowed });
   if (effect !== "allow") {
-    const { reason, guard = name } = answer;
+    const reason = read("reason"), own = read("guard");
+    const guard = own === undefined ? name : own;
     if (typeof reason !== "string") throw new TypeError(`A decision's reason must be a string, and is ${show(reason)}`);
     if (guard !== undefined && typeof guard !== "string") {
       throw new TypeError(`A decision's guard must be a string, and is ${show(guard)}`);
     }
-    const hasPayload = effect !== "deny" && "payload" in answer;
+    const hasPayload = effect !== "deny" && hasField(given, "payload");
     if (effect === "transform") {
       if (!hasPayload) throw new TypeError("A transform must have a payload");
     } else {
-      const { code } = answer;
+      const code = read("code");
       if (typeof code !== "string" || code === "") {
         throw new TypeError(`A decision's code must be a string, and is ${show(code)}`);
       }
@@ -291,16 +306,16 @@ function shaped(answer: Record<string, unknown>, name: string | undefined): Deci
     }
     out["reason"] = reason;
     if (guard !== undefined) out["guard"] = guard;
-    if (hasPayload) out["payload"] = answer["payload"];
-    const details = effect === "deny" ? answer["details"] : undefined;
+    if (hasPayload) out["payload"] = read("payload");
+    const details = effect === "deny" ? read("details") : undefined;
     if (details !== undefined) out["details"] = details;
   }
   if (warnings !== undefined && warnings.length > 0) {
-    out["warnings"] = name === undefined
-      ? warnings
-      : Object.freeze(warnings.map((w) => (w.guard === undefined ? Object.freeze({ ...w, guard: name }) : w)));
+    out["warnings"] = name === undefined ? warnings : Object.freeze(
+      warnings.map((one) => (ownField(one, "guard") === undefined ? Object.freeze({ ...one, guard: name }) : one)),
+    );
   }
-  return out as unknown as Decision;
+  return { ...out } as unknown as Decision;
 }
 
 /**
@@ -326,7 +341,9 @@ export function guardError(guard: string | undefined, cause: unknown): Deny {
     effect: "deny",
     allowed: false,
     code: "guard_error",
-    reason: "A guard failed, so the request was denied",
+    reason: guard === undefined
+      ? "A guard failed, so the request was denied"
+      : `Guard "${guard}" failed, so the request was denied`,
     details: cause,
   } as const;
   return own(guard === undefined ? base : { ...base, guard });

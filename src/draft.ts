@@ -1,3 +1,4 @@
+import { shadowed } from "./own.ts";
 import type { GovernedRequest, Stage, TokenUsage } from "./request.ts";
 
 /** What is attached to an act where the caller attached nothing. */
@@ -33,15 +34,16 @@ export class Draft {
   declare usage: TokenUsage | undefined;
   #shown: unknown = UNREAD;
   #copy: unknown = undefined;
+  static {
+    shadowed(this.prototype, ["stage", "name", "payload", "before", "isError", "callId", "metadata", "usage"]);
+    // Whoever is given a request has no way to what only the class may read.
+    Reflect.deleteProperty(this.prototype, "constructor");
+  }
   /**
    * Lives as long as the class: engines forget the shape of objects of which none is left, and all code that they
    * compiled for it.
    */
   static readonly first: Draft = new Draft("input", "", undefined, "", undefined);
-  static {
-    // Whoever is given a request has no way to what only the class may read.
-    Reflect.deleteProperty(this.prototype, "constructor");
-  }
 
   constructor(
     stage: Stage,

@@ -1,5 +1,6 @@
 import type { ApprovalRequest } from "./approval/request.ts";
 import { type Decision, type Deny, deny, type Escalate } from "./decision.ts";
+import { define, ownField, pickOwn } from "./own.ts";
 import type { Stage } from "./request.ts";
 
 const BRAND = "sallyport.PolicyViolationError";
@@ -42,16 +43,31 @@ export class PolicyViolationError extends Error {
 
   /** Makes the error: `reason` is for people, `code` for machines. */
   constructor(reason: string, options: { code?: string; cause?: unknown } = {}) {
-    super(reason, "cause" in options ? { cause: options.cause } : undefined);
-    const given = (options as Internal)[DECIDED];
-    this.code = options.code ?? given?.decision.code ?? "action_blocked";
+    const own = pickOwn(options as typeof options & Internal, ["code", "cause"]);
+    super(reason, Object.hasOwn(own, "cause") ? { cause: own.cause } : undefined);
+    const given = ownField(options as Internal, DECIDED);
+    this.code = own.code ?? given?.decision.code ?? "action_blocked";
     this.reason = reason;
     this.decision = given?.decision ?? deny(this.code, reason);
     this.stage = given?.stage ?? "input";
-    if (this.decision.guard !== undefined) this.guard = this.decision.guard;
-    if (this.decision.effect === "escalate" && this.decision.approval !== undefined) {
-      this.approval = this.decision.approval;
-    }
+    const { guard, approval } = pickOwn(this.decision as Escalate, ["guard", "approval"]);
+    if (guard !== undefined) define(this, "guard", guard);
+    if (approval !== undefined) define(this, "approval", approval);
+  }
+
+  /** What may leave the process: no cause, no details and no decision. */
+  toJSON(): object {
+    const { name, code, reason, stage } = this;
+    const guard = ownField(this as PolicyViolationError, "guard");
+    const approval = ownField(this as PolicyViolationError, "approval");
+    return {
+      name,
+      code,
+      reason,
+      stage,
+      ...(guard === undefined ? {} : { guard }),
+      ...(approval === undefined ? {} : { approval }),
+    };
   }
 }
 
@@ -65,8 +81,9 @@ export function violation(stage: Stage, decision: Decision): PolicyViolationErro
   const stopping = decision as Deny | Escalate;
   // Whatever the question was called: nobody has answered it.
   const code = stopping.effect === "escalate" ? "approval_required" : stopping.code;
+  const details = ownField(stopping as Deny, "details");
   const options: { code: string; cause?: unknown } & Internal = { code, [DECIDED]: { stage, decision: stopping } };
-  if (stopping.effect === "deny" && stopping.details instanceof Error) options.cause = stopping.details;
+  if (details instanceof Error) options.cause = details;
   return new PolicyViolationError(stopping.reason, options);
 }
 
@@ -74,7 +91,7 @@ export function violation(stage: Stage, decision: Decision): PolicyViolationErro
 export function isPolicyViolation(error: unknown): error is PolicyViolationError {
   try {
     if (typeof error !== "object" || error === null) return false;
-    const { "~brand": brand, code, reason } = error as Record<string, unknown>;
+    const { "~brand": brand, code, reason } = pickOwn(error as Record<string, unknown>, ["~brand", "code", "reason"]);
     return brand === BRAND && typeof code === "string" && typeof reason === "string";
   } catch {
     // Not even looked at safely: a Proxy that throws is none of ours.

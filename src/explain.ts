@@ -1,7 +1,8 @@
 import type { ActInit } from "./act.ts";
+import { explainCall } from "./calls.ts";
 import { wrong } from "./check.ts";
 import { foldAll } from "./combine/fold.ts";
-import { type Decision, isThenable } from "./decision.ts";
+import { type Decision, guardOf, isThenable } from "./decision.ts";
 import { Draft } from "./draft.ts";
 import { nameOf } from "./guard.ts";
 import type { Passage } from "./passage.ts";
@@ -25,7 +26,7 @@ export function explain(
 ): Explanation | Promise<Explanation> {
   const passage = SessionImpl.passageOf(session) as Passage;
   passage.state.tick();
-  const { stage, name, payload, callId = "#explain", metadata } = request;
+  const { stage, name, payload, callId = "#explain", metadata } = explainCall(request);
   if (!STAGES.includes(stage)) throw wrong("explain()", "stage", `one of ${STAGES.join(", ")}`, stage);
   const steps: { readonly guard: string; readonly decision: Decision }[] = [];
   const done = (decision: Decision): Explanation => Object.freeze({ decision, steps: Object.freeze(steps) });
@@ -34,7 +35,7 @@ export function explain(
   const denied = passage.prepare(asked, gate);
   if (denied !== undefined) return done(denied);
   const answer = foldAll(gate.guards, asked as GovernedRequest, passage.context, SILENT, (guard, decision) => {
-    const leaf = decision.effect === "allow" ? undefined : decision.guard;
+    const leaf = guardOf(decision);
     steps.push(Object.freeze({ guard: leaf ?? nameOf(guard), decision }));
   });
   return isThenable(answer)

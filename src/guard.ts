@@ -1,7 +1,9 @@
-import { functionOf, wrongType } from "./check.ts";
+import { functionOf, ownOptions, wrongType } from "./check.ts";
 import type { ExecutionContext } from "./context.ts";
 import { MADE_BY, THIS_COPY } from "./copy.ts";
 import { allow, type Decision, isThenable, readDecision } from "./decision.ts";
+import { shownAs } from "./inspect.ts";
+import { bare, ownField } from "./own.ts";
 import { type GovernedRequest, type Stage, STAGES, type TokenUsage } from "./request.ts";
 
 /**
@@ -69,7 +71,7 @@ export function defineGuard(
   },
 ): Guard {
   if (typeof guard !== "object" || guard === null) throw wrongType("defineGuard()", "guard", "an object", guard);
-  const { name, stages, check } = guard;
+  const { name, stages, check } = ownOptions("defineGuard()", guard, ["name", "stages", "check"]);
   if (typeof name !== "string" || name === "") {
     throw wrongType("defineGuard()", "name", "a string that is not empty", name);
   }
@@ -99,17 +101,21 @@ export function checkStages(where: string, stages: readonly Stage[]): readonly S
 
 /** Gives a function its guard name and stages, for good. */
 export function named<G extends Guard>(guard: G, name: string, stages: readonly Stage[] | undefined): G {
-  Object.defineProperties(guard, {
-    name: { value: name },
-    guardName: { value: name, enumerable: true },
-    [MADE_BY]: { value: THIS_COPY },
-  });
-  if (stages !== undefined) Object.defineProperty(guard, "stages", { value: stages, enumerable: true });
+  Object.defineProperty(guard, "name", bare({ value: name }));
+  Object.defineProperty(guard, "guardName", bare({ value: name, enumerable: true }));
+  Object.defineProperty(guard, MADE_BY, bare({ value: THIS_COPY }));
+  if (stages !== undefined) Object.defineProperty(guard, "stages", bare({ value: stages, enumerable: true }));
+  shownAs(guard, () => `Guard ${name}`, () => ({ stages: stages ?? "every stage" }));
   return Object.freeze(guard);
+}
+
+/** The gates that a guard names itself; `undefined`: every one. */
+export function stagesOf(guard: Guard): readonly Stage[] | undefined {
+  return ownField(guard, "stages");
 }
 
 /** The name to show for a guard: its own, else its function's. */
 export function nameOf(guard: Guard): string {
-  const name: unknown = guard.guardName ?? guard.name;
+  const name: unknown = ownField(guard, "guardName") ?? ownField(guard as { readonly name?: unknown }, "name");
   return typeof name === "string" && name !== "" ? name : "anonymous";
 }

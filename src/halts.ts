@@ -1,4 +1,5 @@
 import { type Deny, deny, isThenable } from "./decision.ts";
+import { jsonText, ownField, pickOwn } from "./own.ts";
 import type { Awaitable, StateEntry, StateStore } from "./state/store.ts";
 import { canonicalAgentKey, isSameAgent } from "./trust/did.ts";
 
@@ -60,7 +61,7 @@ export class Halts {
       (session) => agent === EVERYBODY || isSameAgent(session.agentKey, agent) || isSameAgent(session.agentId, agent),
       halt.denial,
     );
-    this.#write(agent, JSON.stringify([signal, reason]));
+    this.#write(agent, jsonText([signal, reason]));
   }
 
   #keep(agent: string, signal: "suspend" | "kill", reason: string): Halt | undefined {
@@ -107,8 +108,9 @@ export class Halts {
 
   #learn(agents: readonly string[], entries: readonly (StateEntry | undefined)[]): undefined {
     entries.forEach((entry, index) => {
-      if (entry === undefined || entry.value === "") return;
-      const [signal, reason] = JSON.parse(entry.value) as [unknown, unknown];
+      const text = entry === undefined ? "" : ownField(entry, "value");
+      if (text === "") return;
+      const [signal, reason] = JSON.parse(String(text)) as [unknown, unknown];
       if ((signal !== "kill" && signal !== "suspend") || typeof reason !== "string") {
         throw new TypeError("A stop in the store is damaged");
       }
@@ -146,8 +148,9 @@ export class Halts {
     if (store === undefined) return;
     const key = keyOf(agent);
     const put = (entry: StateEntry | undefined): Awaitable<boolean> => {
-      if (entry?.value.startsWith('["kill"') === true && !value.startsWith('["kill"')) return true;
-      return store.put(key, value, { ifVersion: entry?.version, now: clock() });
+      const { value: old = "", version } = pickOwn(entry as StateEntry, ["value", "version"]);
+      if (old.startsWith('["kill"') && !value.startsWith('["kill"')) return true;
+      return store.put(key, value, { ifVersion: version, now: clock() });
     };
     const done = (isWritten: boolean): void => {
       if (isWritten) return;
@@ -166,5 +169,5 @@ export class Halts {
 }
 
 function keyOf(agent: string): string {
-  return JSON.stringify(["halt", agent]);
+  return jsonText(["halt", agent]);
 }

@@ -1,7 +1,7 @@
 import { approvalKeyOf } from "./approval/grant.ts";
 import type { ApprovalAnswer, ApprovalRequest } from "./approval/request.ts";
 import type { AuditSink } from "./audit/record.ts";
-import { functionOf, knownKeys, wholeNumber, wrong } from "./check.ts";
+import { functionOf, ownOptions, wholeNumber, wrong, wrongType } from "./check.ts";
 import { flatten } from "./combine/all.ts";
 import { checkGuard } from "./combine/parts.ts";
 import { refuseOtherCopy } from "./copy.ts";
@@ -10,11 +10,13 @@ import type { Similarity } from "./drift/baseline.ts";
 import { wordSimilarity } from "./drift/word-similarity.ts";
 import { Emitter, type GovernanceEvents } from "./events.ts";
 import { explain, type Explanation } from "./explain.ts";
-import type { Guard, Interceptor } from "./guard.ts";
+import { type Guard, type Interceptor, nameOf } from "./guard.ts";
 import { Halts } from "./halts.ts";
 import { trustGate } from "./guards/trust-gate.ts";
+import { type Shown, shownAs } from "./inspect.ts";
 import { compose } from "./intercept/compose.ts";
 import { openSession } from "./open-session.ts";
+import { memberOf } from "./own.ts";
 import {
   type AdapterPlugin,
   checkPlugin,
@@ -136,7 +138,7 @@ export interface Kernel {
   close(): Promise<void>;
 }
 
-const OPTIONS: readonly string[] = [
+const OPTIONS = [
   "policy",
   "guards",
   "interceptors",
@@ -153,7 +155,7 @@ const OPTIONS: readonly string[] = [
   "similarity",
   "store",
   "limits",
-];
+] as const;
 const WHERE = "createKernel()";
 
 /**
@@ -201,6 +203,9 @@ class KernelImpl implements Kernel {
   readonly #interceptors: Interceptor[];
   readonly #sinks: AuditSink[] = [];
   readonly #teardowns: (() => void | Promise<void>)[] = [];
+  readonly #plugins: string[] = [];
+  /** How many were opened, children left out. */
+  #sessions = 0;
   #store: StateStore | undefined;
   #core: Core | undefined;
 
@@ -209,8 +214,8 @@ class KernelImpl implements Kernel {
     Reflect.deleteProperty(this.prototype, "constructor");
   }
 
-  constructor(options: KernelOptions) {
-    knownKeys(WHERE, options, OPTIONS);
+  constructor(given: KernelOptions) {
+    const options = ownOptions(WHERE, given, OPTIONS);
     const {
       policy,
       guards = [],
@@ -231,12 +236,12 @@ class KernelImpl implements Kernel {
     this.#interceptors = interceptors.map((interceptor: Interceptor, index) =>
       functionOf(WHERE, `interceptors[${index}]`, interceptor)
     );
-    if (trust !== undefined && typeof (trust as Partial<ActionGuard> | null)?.check !== "function") {
+    if (trust !== undefined && typeof memberOf(trust, "check") !== "function") {
       throw wrong(WHERE, "trust", "an action guard", trust);
     }
     for (const method of ["recordSuccess", "recordFailure", "recordViolation"] as const) {
       if (trustTracker !== undefined) {
-        functionOf(WHERE, `trustTracker.${method}`, (trustTracker as Partial<TrustTracker> | null)?.[method]);
+        functionOf(WHERE, `trustTracker.${method}`, memberOf(trustTracker, method));
       }
     }
     if (approve !== undefined) functionOf(WHERE, "approve", approve);
@@ -252,12 +257,33 @@ class KernelImpl implements Kernel {
     this.#price = prices === undefined ? undefined : compilePrices(WHERE, prices);
     this.#caps = readLimits(WHERE, options.limits);
     this.#own = flatten([...guards]);
-    this.#options = { ...options };
+    this.#options = options;
     for (const plugin of plugins) this.use(plugin);
+    Object.freeze(this);
+  }
+
+  static {
+    shownAs<KernelImpl>(this.prototype, () => "Kernel", (kernel) => #emitter in kernel ? kernel.#fields() : {}, true);
+  }
+
+  #fields(): Shown {
+    const { policy } = this;
+    const guards = this.#core?.guards ?? [...compilePolicy(policy, true), ...this.#guards, ...this.#own];
+    return {
+      policy: `${policy.name}@${policy.version}`,
+      mode: this.#options.mode ?? "enforce",
+      guards: guards.map(nameOf),
+      plugins: [...this.#plugins],
+      sessions: this.#sessions,
+      state: this.#halts.closed === undefined ? "open" : "closed",
+    };
   }
 
   use(plugin: Plugin): Kernel {
     checkPlugin("use()", plugin);
+    if (this.#halts.closed !== undefined) {
+      throw new TypeError(`Cannot use plugin "${plugin.name}": the kernel is closed`);
+    }
     if (this.#core !== undefined) {
       throw new TypeError(`Cannot use plugin "${plugin.name}": the kernel already has a session`);
     }
@@ -284,12 +310,13 @@ class KernelImpl implements Kernel {
       },
       sink: (sink) => {
         this.#unsealed(plugin);
-        functionOf(`plugin "${plugin.name}"`, "sink.write", (sink as Partial<AuditSink> | null)?.write);
+        functionOf(`plugin "${plugin.name}"`, "sink.write", memberOf(sink, "write"));
         this.#sinks.push(sink);
       },
       on: (type, listener) => this.#emitter.on(type, listener),
     };
-    const teardown = plugin.setup?.(host);
+    this.#plugins.push(plugin.name);
+    const teardown = memberOf(plugin, "setup")?.call(plugin, host);
     if (teardown !== undefined) {
       if (typeof teardown !== "function") ignoreFailure(teardown);
       this.#teardowns.push(functionOf(`plugin "${plugin.name}"`, "the answer of setup", teardown));
@@ -342,12 +369,14 @@ class KernelImpl implements Kernel {
   }
 
   session(init: SessionInit): Session {
-    return openSession(this.#seal(), init);
+    const session = openSession(this.#seal(), init);
+    this.#sessions++;
+    return session;
   }
 
   wrap(target: object, plugin: AdapterPlugin<object, object>, init: SessionInit | Session): object {
     checkPlugin("wrap()", plugin);
-    functionOf("wrap()", "plugin.wrap", plugin.wrap);
+    functionOf("wrap()", "plugin.wrap", memberOf(plugin, "wrap"));
     if ((typeof target !== "object" && typeof target !== "function") || target === null) {
       throw wrong("wrap()", "target", "an object", target);
     }
@@ -385,7 +414,7 @@ class KernelImpl implements Kernel {
 
   coverage(governed: object): Coverage {
     const { target, plugin } = this.#known(governed);
-    return plugin.coverage?.(target) ?? coverageOf(target, governed);
+    return memberOf(plugin, "coverage")?.call(plugin, target) ?? coverageOf(target, governed);
   }
 
   on<K extends keyof GovernanceEvents>(type: K, listener: (event: GovernanceEvents[K]) => void): () => void {
@@ -407,6 +436,7 @@ class KernelImpl implements Kernel {
   }
 
   #signal(agent: string, signal: "suspend" | "kill", reason: string): void {
+    if (typeof reason !== "string") throw wrongType(`${signal}()`, "reason", "a string", reason);
     this.#halts.stop(agentOf(`${signal}()`, agent), signal, reason);
     this.#emitter.emit("agent_signal", { agent, signal, reason, timestamp: this.#clock() });
   }

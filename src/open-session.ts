@@ -1,8 +1,11 @@
-import { knownKeys, show, wrong } from "./check.ts";
+import { sessionInit } from "./calls.ts";
+import { show, wrong } from "./check.ts";
 import { SessionState } from "./context.ts";
 import { refuseOtherCopy } from "./copy.ts";
 import type { Core } from "./core.ts";
+import { violation } from "./errors.ts";
 import { driftOf } from "./drift/baseline.ts";
+import { ownField } from "./own.ts";
 import { Passage } from "./passage.ts";
 import { compilePolicy } from "./policy/compile.ts";
 import { definePolicy, isPolicy } from "./policy/define.ts";
@@ -15,29 +18,30 @@ import { agentProfile } from "./trust/profile.ts";
 
 const WHERE = "session()";
 const AGENT_ID = /^[a-zA-Z0-9_-]+$/;
-const KEYS: readonly string[] = ["agentId", "agent", "parent", "signal", "sessionId", "baseline", "metadata", "policy"];
 const DEEPEST = 16;
 const NOTHING: Readonly<Record<string, unknown>> = Object.freeze({});
 const prefixes = new WeakMap<Core, { readonly prefix: string; count: number }>();
 
 /** Checks what a session is made of, and makes it. */
-export function openSession(core: Core, init: SessionInit): Session {
+export function openSession(core: Core, given: SessionInit): Session {
+  if (core.halts.closed !== undefined) throw violation("agent_startup", core.halts.closed);
   // A session that is handed in where its making was expected.
-  refuseOtherCopy(WHERE, "init", init);
-  knownKeys(WHERE, init, KEYS);
-  for (const field of ["agent", "parent", "policy"] as const) refuseOtherCopy(WHERE, field, init[field]);
-  const { signal, sessionId, baseline } = init;
-  const parent = init.parent === undefined ? undefined : SessionImpl.passageOf(init.parent);
-  if (init.parent !== undefined && parent?.core !== core) {
-    throw wrong(WHERE, "parent", "a session of this kernel", init.parent);
-  }
+  refuseOtherCopy(WHERE, "init", given);
+  // Each field once, and its own alone.
+  const init = sessionInit(given);
+  const { signal, sessionId, baseline, metadata, parent: outer } = init;
+  refuseOtherCopy(WHERE, "agent", init.agent);
+  refuseOtherCopy(WHERE, "parent", outer);
+  refuseOtherCopy(WHERE, "policy", init.policy);
+  const parent = outer === undefined ? undefined : SessionImpl.passageOf(outer);
+  if (outer !== undefined && parent?.core !== core) throw wrong(WHERE, "parent", "a session of this kernel", outer);
   if (parent !== undefined && parent.depth >= DEEPEST) {
     throw new RangeError(`Cannot build ${WHERE}: sessions may be ${DEEPEST} deep`);
   }
-  const given = init.agent ?? parent?.principal;
+  const who = init.agent ?? parent?.principal;
   // A profile made by hand could be changed by whoever holds it: it is checked and copied.
-  const principal = given === undefined || Profile.is(given) ? given : agentProfile(given);
-  const above = parent?.context.agent;
+  const principal = who === undefined || Profile.is(who) ? who : agentProfile(who);
+  const above = parent === undefined ? undefined : ownField(parent.context, "agent");
   // Handed to another agent, a run gains no right: what the parent may not do, its child may not either.
   const agent = above === undefined || principal === undefined
     ? principal
@@ -64,9 +68,8 @@ export function openSession(core: Core, init: SessionInit): Session {
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw wrong(WHERE, "signal", "an AbortSignal", signal);
 
   const base = parent?.context.policy ?? core.policy;
-  const policy = init.policy === undefined
-    ? base
-    : base.merge(isPolicy(init.policy) ? init.policy : definePolicy(init.policy));
+  const narrowing = init.policy;
+  const policy = narrowing === undefined ? base : base.merge(isPolicy(narrowing) ? narrowing : definePolicy(narrowing));
   // A narrower policy judges beside the kernel's: both must allow.
   const extra = policy === base ? [] : compilePolicy(policy, !core.isShadow);
   const time = core.clock();
@@ -79,9 +82,7 @@ export function openSession(core: Core, init: SessionInit): Session {
     agent,
     principal,
     policy,
-    metadata: init.metadata === undefined
-      ? parent?.context.metadata ?? NOTHING
-      : plainMetadata(init.metadata, core.caps.run),
+    metadata: metadata === undefined ? parent?.context.metadata ?? NOTHING : plainMetadata(metadata, core.caps.run),
     signal,
     state,
   });

@@ -2,10 +2,10 @@ import { faultDenial, joinedTo, rewritten } from "./combine/fold.ts";
 import { inherit } from "./combine/parts.ts";
 import { SessionContext, type SessionState } from "./context.ts";
 import { type Core, createGate, createGates, type Gate, gateIn, type Gates, RESPONSE } from "./core.ts";
-import { allow, type Decision, type Deny, deny, denyBy, guardError, isThenable } from "./decision.ts";
+import { allow, type Decision, type Deny, deny, denyBy, guardError, guardOf, isThenable } from "./decision.ts";
 import { Draft, NOTHING } from "./draft.ts";
 import { isPolicyViolation, violation } from "./errors.ts";
-import { type Guard, named, nameOf, type Taking } from "./guard.ts";
+import { type Guard, named, nameOf, stagesOf, type Taking } from "./guard.ts";
 import { type GovernedRequest, type Stage, TOOL_NAME } from "./request.ts";
 import { type OpenAct, OpenActs } from "./open-acts.ts";
 import { isErrorLike, jsonForm } from "./snapshot/json-form.ts";
@@ -272,7 +272,7 @@ export class Passage implements WaitingRoom {
     return (this.#startup ??= (async () => {
       const decision = await this.edge("agent_startup", {});
       const final = decision.effect === "transform"
-        ? guardError(decision.guard, new TypeError("agent_startup takes no transform"))
+        ? guardError(guardOf(decision), new TypeError("agent_startup takes no transform"))
         : decision;
       return (this.#startup = final.allowed ? ALLOW : final);
     })());
@@ -373,7 +373,7 @@ const DRY_EDGE: Taking = Object.freeze({ dry: true, take: (giveBack: () => void)
 
 function bound(guard: Guard, context: SessionContext): Guard {
   const inParent: Guard = (request, _context, taking) => guard(request, context, taking);
-  return inherit(named(inParent, nameOf(guard), guard.stages), [guard], false);
+  return inherit(named(inParent, nameOf(guard), stagesOf(guard)), [guard], false);
 }
 
 // Names recur, and looking one up is cheaper than matching it. Small, so that it is read in place of its call.

@@ -1,6 +1,7 @@
 import { type ActImpl, inside } from "./act.ts";
 import { type Decision, type Deny, deny, isThenable } from "./decision.ts";
 import { violation } from "./errors.ts";
+import { memberOf } from "./own.ts";
 import { passesUnjudged } from "./passage.ts";
 import { RESPONSE } from "./core.ts";
 import type { View, Write } from "./session.ts";
@@ -119,7 +120,9 @@ function responded<T>(
     return stopped(act, deny("guard_error", "The response could not be read", error), value);
   }
   const after = act.respond(seen, false, usage);
-  return "effect" in after ? released(act, value, after, view) : after.then((late) => released(act, value, late, view));
+  return isThenable(after)
+    ? (after as Promise<Decision>).then((late) => released(act, value, late, view))
+    : released(act, value, after as Decision, view);
 }
 
 /** What the response gate lets through. */
@@ -222,11 +225,9 @@ async function stopped<T>(act: ActImpl, denial: Deny, value: T): Promise<T> {
 function isStream(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
   try {
-    const { getReader, [Symbol.asyncIterator]: iterate } = value as {
-      getReader?: unknown;
-      [Symbol.asyncIterator]?: unknown;
-    };
-    return typeof iterate === "function" || typeof getReader === "function";
+    const one = value as { getReader?: unknown; [Symbol.asyncIterator]?: unknown };
+    return typeof memberOf(one, Symbol.asyncIterator) === "function" ||
+      typeof memberOf(one, "getReader") === "function";
   } catch {
     // Whether it would go on after the gate can't be told.
     return true;
@@ -237,7 +238,7 @@ function isStream(value: unknown): boolean {
 function release(value: unknown): void {
   void (async () => {
     if (!isStream(value)) return;
-    const { cancel, return: end } = value as { cancel?: () => unknown; return?: () => unknown };
-    await (typeof cancel === "function" ? cancel : end)?.call(value);
+    const one = value as { cancel?: () => unknown; return?: () => unknown };
+    await (memberOf(one, "cancel") ?? memberOf(one, "return"))?.call(value);
   })().catch(() => undefined);
 }

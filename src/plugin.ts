@@ -1,7 +1,8 @@
 import type { AuditSink } from "./audit/record.ts";
-import { functionOf, wrongType } from "./check.ts";
+import { functionOf, ownOptions, wrongType } from "./check.ts";
 import type { GovernanceEvents } from "./events.ts";
 import type { Guard, Interceptor } from "./guard.ts";
+import { memberOf } from "./own.ts";
 import type { Session } from "./session.ts";
 import type { StateStore } from "./state/store.ts";
 
@@ -84,18 +85,31 @@ export function definePlugin<T extends object, G extends object>(plugin: Adapter
 export function definePlugin(plugin: Plugin): Plugin;
 /** One body for all. */
 export function definePlugin(plugin: Plugin): Plugin {
+  if (typeof plugin === "object" && plugin !== null) {
+    // One of a class may have fields of its own; a literal with another key has a typing error.
+    const proto: unknown = Object.getPrototypeOf(plugin);
+    if (proto === Object.prototype || proto === null) {
+      ownOptions("definePlugin()", plugin as AdapterPlugin<object>, KEYS);
+    }
+  }
   checkPlugin("definePlugin()", plugin);
   return plugin;
 }
 
-/** Throws unless a value has the shape of a plugin. */
+const KEYS = ["name", "setup", "wrap", "coverage"] as const;
+
+/** Throws unless a value has the shape of a plugin, and does something where it says more than its name. */
 export function checkPlugin(where: string, plugin: Plugin): void {
   if (typeof plugin !== "object" || plugin === null) throw wrongType(where, "plugin", "an object", plugin);
-  if (typeof plugin.name !== "string" || plugin.name === "") {
-    throw wrongType(where, "name", "a string that is not empty", plugin.name);
+  const name = memberOf(plugin, "name");
+  if (typeof name !== "string" || name === "") throw wrongType(where, "name", "a string that is not empty", name);
+  for (const field of ["setup", "wrap", "coverage"] as const) {
+    const member = memberOf(plugin as Partial<AdapterPlugin<object, object>>, field);
+    if (member !== undefined) functionOf(where, field, member as unknown);
   }
-  const { setup, wrap, coverage } = plugin as Partial<AdapterPlugin<object, object>>;
-  for (const [field, value] of Object.entries({ setup, wrap, coverage })) {
-    if (value !== undefined) functionOf(where, field, value);
+  const [setup, wrap] = [memberOf(plugin, "setup"), memberOf(plugin as Partial<AdapterPlugin<object>>, "wrap")];
+  const other = Object.keys(plugin).find((key) => !(KEYS as readonly string[]).includes(key));
+  if (setup === undefined && wrap === undefined && other !== undefined) {
+    throw new TypeError(`Cannot build ${where}: plugin "${name}" must have "setup" or "wrap", and has "${other}"`);
   }
 }

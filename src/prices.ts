@@ -1,4 +1,4 @@
-import { knownKeys, show, wrong, wrongType } from "./check.ts";
+import { ownOptions, show, wrong, wrongType } from "./check.ts";
 import type { TokenUsage } from "./request.ts";
 import { ignoreFailure } from "./taking.ts";
 import { figure, MOST_USD, type PriceOf, type UsageFigures } from "./usage.ts";
@@ -23,7 +23,7 @@ export type Prices =
   | Readonly<Record<string, ModelPrice>>
   | ((model: string, usage: TokenUsage) => number | undefined);
 
-const FIELDS: readonly string[] = ["input", "output", "cachedInput", "reasoning"];
+const FIELDS = ["input", "output", "cachedInput", "reasoning"] as const;
 const MOST_REMEMBERED = 256;
 
 /**
@@ -78,11 +78,9 @@ function priceIn(where: string, field: string, value: unknown): ModelPrice {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw wrongType(where, field, "{ input, output, cachedInput?, reasoning? }", value);
   }
-  knownKeys(`${where} ${field}`, value, FIELDS);
-  const own = (name: string): unknown =>
-    Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined;
-  const read = (name: string, fallback?: number): number => {
-    const usd = own(name) ?? fallback;
+  const own = ownOptions(`${where} ${field}`, value as Partial<ModelPrice>, FIELDS);
+  const read = (name: keyof ModelPrice, fallback?: number): number => {
+    const usd = own[name] ?? fallback;
     const checked = figure(usd);
     if (checked !== undefined && checked <= MOST_USD) return checked;
     throw wrong(where, `${field}.${name}`, "US dollars for a million tokens, a number >= 0", usd);

@@ -1,3 +1,4 @@
+import { ownField } from "./own.ts";
 import { readAnswer, readGiven, type Verdict } from "./approval/answer.ts";
 import { Answered } from "./approval/answered.ts";
 import { askPerson, createApproval } from "./approval/ask.ts";
@@ -66,7 +67,7 @@ async function question(act: ActImpl, decision: Escalate, last: Earlier, source:
     return;
   }
   const escalations = escalationsIn(decision);
-  const approval = await createApproval(passage, act, act.init.callId === callId, escalations, judged);
+  const approval = await createApproval(passage, act, ownField(act.init, "callId") === callId, escalations, judged);
   // Stopped meanwhile: nobody is asked, and nothing brings the act back.
   if (act.phase !== "judging") return;
   act.decision = amend(decision, { approval });

@@ -1,6 +1,7 @@
-import { knownKeys, wrongType } from "./check.ts";
+import { ownOptions, wrongType } from "./check.ts";
 import type { Decision } from "./decision.ts";
 import type { Kernel } from "./kernel.ts";
+import { jsonText, ownField } from "./own.ts";
 import type { TokenUsage } from "./request.ts";
 import type { Session } from "./session.ts";
 import type { AgentProfile } from "./trust/profile.ts";
@@ -39,7 +40,7 @@ export interface ReplayChange {
   readonly after: Decision;
 }
 
-const FIELDS: readonly string[] = [
+const FIELDS = [
   "stage",
   "name",
   "payload",
@@ -49,7 +50,7 @@ const FIELDS: readonly string[] = [
   "sessionId",
   "result",
   "usage",
-];
+] as const;
 const EFFECTS: readonly string[] = ["allow", "deny", "transform", "escalate"];
 
 /**
@@ -80,8 +81,8 @@ export async function replay(records: Iterable<RecordedCall>, kernel: Kernel): P
   let index = -1;
   for (const call of records) {
     const where = `replay() of call ${++index}`;
-    knownKeys(where, call, FIELDS);
-    if (!EFFECTS.includes(call.effect)) throw wrongType(where, "effect", EFFECTS.join(", "), call.effect);
+    const own = ownOptions(where, call, FIELDS);
+    if (!EFFECTS.includes(own.effect)) throw wrongType(where, "effect", EFFECTS.join(", "), own.effect);
     const {
       stage,
       name,
@@ -92,8 +93,9 @@ export async function replay(records: Iterable<RecordedCall>, kernel: Kernel): P
       result = null,
       usage,
       effect,
-    } = call;
-    const key = JSON.stringify([agent?.did, agentId, sessionId]);
+    } = own;
+    const did = agent === undefined ? undefined : ownField(agent, "did");
+    const key = jsonText([did, agentId, sessionId]);
     let session = sessions.get(key);
     if (session === undefined) sessions.set(key, session = kernel.session({ agentId, agent, sessionId }));
     const act = await session.begin({ stage, name, payload, approval: "return" });

@@ -219,8 +219,6 @@ function checkpoint(act: ActImpl, nth: number): Deny | undefined {
   return objection === undefined ? undefined : objectionOf(objection);
 }
 
-type Writable<T> = { -readonly [K in keyof T]: T[K] };
-
 function recordOutcome(
   act: ActImpl,
   about: About,
@@ -234,7 +232,7 @@ function recordOutcome(
   const { stage, name, callId } = about;
   const { context: { agentKey, sessionId, policy }, state: { now: timestamp } } = passage;
   const outcome = !decision.allowed ? "withheld" : isError ? "failed" : "completed";
-  const record = {
+  const base: OutcomeRecord = {
     kind: "outcome",
     timestamp,
     agentKey,
@@ -244,9 +242,12 @@ function recordOutcome(
     callId,
     policy: `${policy.name}@${policy.version}`,
     outcome,
-  } as Writable<OutcomeRecord>;
-  if (decision.effect === "deny") record.code = decision.code;
-  if (usage !== undefined) record.usage = usage;
+  };
+  const record = decision.effect !== "deny" && usage === undefined ? base : {
+    ...base,
+    ...(decision.effect === "deny" ? { code: decision.code } : {}),
+    ...(usage === undefined ? {} : { usage }),
+  };
   const failed = writeRecord(sinks, record);
   return failed === undefined || !decision.allowed ? decision : deniedLate(act, about, failed);
 }

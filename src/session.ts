@@ -1,10 +1,13 @@
 import { ActImpl, type ActInit, type ActStage } from "./act.ts";
 import { type Act, handleOf } from "./act-handle.ts";
+import { beginCall, checkAct, checkCall, modelCall, runOptions, toolCall } from "./calls.ts";
 import { wrong } from "./check.ts";
-import type { ExecutionContext } from "./context.ts";
+import { contextFields, type ExecutionContext } from "./context.ts";
 import { made } from "./copy.ts";
 import { allow, type Decision, isThenable } from "./decision.ts";
 import { Draft } from "./draft.ts";
+import { type Shown, shownAs } from "./inspect.ts";
+import { bare, ownField } from "./own.ts";
 import type { Passage } from "./passage.ts";
 import { performed } from "./perform.ts";
 import type { GovernancePolicy, PolicyInit } from "./policy/policy.ts";
@@ -139,6 +142,7 @@ export interface Session {
 }
 
 const ALLOW = allow();
+const NO_INIT: ActInit = bare({});
 const BEGINNINGS: readonly string[] = ["input", "pre_model_call", "pre_tool_call"];
 
 /** The session that a kernel hands out. */
@@ -170,11 +174,13 @@ export class SessionImpl implements Session {
     input: unknown,
     // deno-lint-ignore no-explicit-any -- see Session
     act: (input: any, signal: AbortSignal, changed: boolean) => T | Promise<T>,
-    options: { action?: string | undefined; view?: View<T> | undefined; write?: Write | undefined } & ActInit = {},
+    options?: { action?: string | undefined; view?: View<T> | undefined; write?: Write | undefined } & ActInit,
   ): Promise<T> {
     try {
-      const begun = this.#open("input", options.action ?? "execute", input, options, options.view);
-      return performed(begun, act, undefined, options.view, options.write);
+      const own = runOptions(options);
+      checkAct("run()", act, undefined, own.view);
+      const begun = this.#open("input", own.action ?? "execute", input, own, own.view);
+      return performed(begun, act, undefined, own.view, own.write);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -188,13 +194,10 @@ export class SessionImpl implements Session {
     view?: View<T>,
   ): Promise<T> {
     try {
-      return performed(
-        this.#open("pre_model_call", call.model, call.request, call, view),
-        act,
-        usageOf,
-        view,
-        call.write,
-      );
+      const own = modelCall(call);
+      checkAct("model()", act, usageOf, view);
+      const begun = this.#open("pre_model_call", own.model, own.request, own, view);
+      return performed(begun, act, usageOf, view, own.write);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -207,13 +210,10 @@ export class SessionImpl implements Session {
     view?: View<T>,
   ): Promise<T> {
     try {
-      return performed(
-        this.#open("pre_tool_call", call.name, call.arguments, call, view),
-        act,
-        undefined,
-        view,
-        call.write,
-      );
+      const own = toolCall(call);
+      checkAct("tool()", act, undefined, view);
+      const begun = this.#open("pre_tool_call", own.name, own.arguments, own, view);
+      return performed(begun, act, undefined, view, own.write);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -232,12 +232,13 @@ export class SessionImpl implements Session {
   begin(
     request: { stage: ActStage; name: string; payload: unknown; approval?: "ask" | "return" } & ActInit,
   ): Act | Promise<Act> {
-    const { stage, name, payload, approval = "ask", callId } = request;
+    const own = beginCall(request);
+    const { stage, name, payload, approval = "ask", callId } = own;
     if (stage !== "pre_tool_call") mustBeOneOf("begin()", stage, BEGINNINGS);
     if (approval !== "ask" && approval !== "return") throw wrong("begin()", "approval", '"ask" or "return"', approval);
-    const again = callId === undefined ? undefined : this.#same(stage, name, payload, callId, request.metadata);
-    if (again !== undefined) return handed(again.again(request));
-    const act = new ActImpl(this.#passage, stage, name, payload, request);
+    const again = callId === undefined ? undefined : this.#same(stage, name, payload, callId, own.metadata);
+    if (again !== undefined) return handed(again.again(own));
+    const act = new ActImpl(this.#passage, stage, name, payload, own);
     act.paired = { handle: undefined, judged: undefined, copy: undefined, isStreamed: false };
     return handed(act.begin(approval === "ask"));
   }
@@ -266,7 +267,7 @@ export class SessionImpl implements Session {
     request: { stage: Stage; name: string; payload: unknown; usage?: TokenUsage } & ActInit,
   ): Decision | Promise<Decision> {
     const passage = this.#passage;
-    const { stage, name, payload, callId, metadata, usage, signal } = request;
+    const { stage, name, payload, callId, metadata, usage, signal } = checkCall(request);
     if (stage !== "pre_tool_call") mustBeOneOf("check()", stage, STAGES);
     if (signal !== undefined && !(signal instanceof AbortSignal)) {
       throw wrong("check()", "signal", "an AbortSignal", signal);
@@ -296,15 +297,15 @@ export class SessionImpl implements Session {
   }
 
   postExecute(output: unknown): Decision | Promise<Decision> {
-    const act = new ActImpl(this.#passage, "input", "execute", undefined, {});
+    const act = new ActImpl(this.#passage, "input", "execute", undefined, NO_INIT);
     act.phase = "running";
     return act.respond(output, false, undefined);
   }
 
   child(init: SessionInit = {}): Session {
-    if (init.parent !== undefined) {
-      throw wrong("child()", "parent", "absent: the session itself is the parent", init.parent);
-    }
+    if (typeof init !== "object" || init === null) throw wrong("child()", "options", "an object", init);
+    const parent = ownField(init, "parent");
+    if (parent !== undefined) throw wrong("child()", "parent", "absent: the session itself is the parent", parent);
     return this.#born({ ...init, parent: this });
   }
 
@@ -328,6 +329,18 @@ function handed(act: ActImpl | Promise<ActImpl>): Act | Promise<Act> {
 function taint(passage: Passage): void {
   for (let at: Passage | undefined = passage; at !== undefined; at = at.parent) at.state.tainted = true;
 }
+
+/** What a console shows of a session: what its context shows, and whether it may still act. */
+function sessionFields(session: Session): Shown {
+  const passage = SessionImpl.passageOf(session);
+  // The prototype itself is no session.
+  if (passage === undefined) return {};
+  const halted = passage.halted();
+  const state = passage.isStopped ? "closed" : halted === undefined ? "open" : halted.code;
+  return { ...contextFields(passage.context), state, openActs: passage.open.all().length };
+}
+
+shownAs(SessionImpl.prototype, () => "Session", sessionFields, true);
 
 // A function of its own: what seldom runs must not make long what does.
 function mustBeOneOf(where: string, stage: string, stages: readonly string[]): void {

@@ -1,6 +1,7 @@
 import type { ActImpl } from "./act.ts";
 import { type Deny, deny } from "./decision.ts";
 import type { Draft } from "./draft.ts";
+import { ownField } from "./own.ts";
 import type { Passage } from "./passage.ts";
 import type { TokenUsage } from "./request.ts";
 import { tokensIn } from "./snapshot/text-length.ts";
@@ -27,7 +28,7 @@ export function settleModel(
     : completeUsage(reported, () => lengthOf(act.request?.payload), () => lengthOf(response));
   let settled = full;
   let fault: Deny | undefined;
-  if (price !== undefined && full !== undefined && full.costUsd === undefined) {
+  if (price !== undefined && full !== undefined && ownField(full, "costUsd") === undefined) {
     try {
       const costUsd = price(act.name, figuresOf(full));
       if (costUsd !== undefined) settled = { ...full, costUsd };

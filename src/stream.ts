@@ -1,12 +1,13 @@
 import type { ActImpl } from "./act.ts";
 import { type Act, actOf } from "./act-handle.ts";
-import { functionOf, show, wrong } from "./check.ts";
+import { functionOf, ownOptions, show, wrong } from "./check.ts";
 import { goOn } from "./combine/ask.ts";
 import { RESPONSE } from "./core.ts";
 import { type Decision, deny, isThenable } from "./decision.ts";
 import { Draft } from "./draft.ts";
 import { violation } from "./errors.ts";
 import { Linked } from "./intercept/linked.ts";
+import { bare, memberOf, ownField } from "./own.ts";
 import type { Passage } from "./passage.ts";
 import type { Stage, TokenUsage } from "./request.ts";
 import { DRY, ignoreFailure } from "./taking.ts";
@@ -37,6 +38,8 @@ export interface StreamOptions<T> {
   holdBack?: number;
 }
 
+const OPTIONS = ["stage", "name", "act", "textOf", "withText", "channelOf", "usageOf", "holdBack"] as const;
+
 /** A stream that is read through a reader, where the runtime's streams are no async iterables. */
 export interface ReadableParts<T> {
   /** Locks the stream, and reads it. */
@@ -58,20 +61,22 @@ export interface ReadableParts<T> {
 export function governStream<T>(
   passage: Passage,
   parts: AsyncIterable<T> | ReadableParts<T>,
-  options: StreamOptions<T>,
+  given: StreamOptions<T>,
 ): AsyncIterable<T> {
   const where = "stream()";
   const source = sourceOf<T>(parts);
   if (source === undefined) throw wrong(where, "parts", "an async iterable or a ReadableStream", parts);
   let act: ActImpl | undefined;
+  let options: StreamOptions<T>;
   try {
+    options = ownOptions(where, given, OPTIONS);
     act = checked(where, passage, options);
   } catch (error) {
     letGo(source);
     throw error;
   }
   const left = new AbortController();
-  const inner = held(passage, source, { ...options }, act, left.signal);
+  const inner = held(passage, source, options, act, left.signal);
   let isBegun = false;
   const outer: AsyncIterableIterator<T, void, undefined> = {
     [Symbol.asyncIterator]: () => outer,
@@ -93,9 +98,9 @@ export function governStream<T>(
 /** What the parts come from; nothing is read yet. */
 function sourceOf<T>(parts: unknown): AsyncIterator<T> | undefined {
   if (typeof parts !== "object" || parts === null) return undefined;
-  const { [Symbol.asyncIterator]: iterate } = parts as Partial<AsyncIterable<T>>;
+  const iterate = memberOf(parts as AsyncIterable<T>, Symbol.asyncIterator);
   if (typeof iterate === "function") return iterate.call(parts);
-  if (typeof (parts as Partial<ReadableParts<T>>).getReader !== "function") return undefined;
+  if (typeof memberOf(parts as ReadableParts<T>, "getReader") !== "function") return undefined;
   const reader = (parts as ReadableParts<T>).getReader();
   return {
     next: async () => {
@@ -183,7 +188,9 @@ async function* held<T>(
     if (!decision.allowed) throw act?.abortReason(decision) ?? violation(stage, decision);
     const changed = decision.effect === "transform"
       ? textsIn(
-        stage === "post_model_call" ? (decision.payload as { content?: unknown } | null)?.content : decision.payload,
+        stage === "post_model_call"
+          ? ownField((decision.payload ?? {}) as { content?: unknown }, "content")
+          : decision.payload,
         texts,
       )
       : undefined;
@@ -222,7 +229,7 @@ function textIn(field: string, text: unknown): string | undefined {
 function textsIn(payload: unknown, texts: ReadonlyMap<string, string>): Map<string, string> {
   const changed = new Map<string, string>();
   for (const channel of texts.keys()) {
-    const text = texts.size > 1 ? (payload as Record<string, unknown> | null)?.[channel] : payload;
+    const text = texts.size > 1 ? ownField((payload ?? {}) as Record<string, unknown>, channel) : payload;
     if (typeof text !== "string") throw new TypeError("A guard changed a stream's text to something that is no text");
     changed.set(channel, text);
   }
@@ -256,7 +263,7 @@ function untilAborted<T>(next: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const onAbort = (): void => reject(signal.reason);
     if (signal.aborted) onAbort();
-    else signal.addEventListener("abort", onAbort, { once: true });
+    else signal.addEventListener("abort", onAbort, bare({ once: true }));
     Promise.resolve(next).then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
   });
 }

@@ -1,5 +1,6 @@
 import { isThenable } from "./decision.ts";
 import type { Guard, Taking } from "./guard.ts";
+import { shadowed } from "./own.ts";
 import type { TokenUsage } from "./request.ts";
 
 /** Who gives back what was taken, and settles it. */
@@ -25,6 +26,9 @@ export class Taken {
   declare amount: number | undefined;
   /** The next in the one list that holds it: an array would cost every act more than what is in it. */
   declare next: Taken | undefined;
+  static {
+    shadowed(this.prototype, ["owner", "isSettled", "amount", "next"]);
+  }
 
   constructor(owner: Owner, isSettled: boolean, amount: number | undefined) {
     this.owner = owner;
@@ -89,6 +93,9 @@ export class Takings implements Taking {
   declare awaited: Guard | undefined;
   /** What was taken last by functions of somebody else's. */
   declare given: Taken | undefined;
+  static {
+    shadowed(this.prototype, ["dry", "skips", "owners", "isSilent", "awaited", "given"]);
+  }
   #newest: Taken | undefined = undefined;
   #over = false;
   /** The act that takes, or the taking of the pass around this one. */

@@ -1,8 +1,9 @@
 import type { DecisionRecord } from "./audit/record.ts";
 import { writeRecord } from "./core.ts";
-import { allow, type Decision, type Deny, deny, type Escalate } from "./decision.ts";
+import { allow, type Decision, type Deny, deny, type Escalate, guardOf } from "./decision.ts";
 import type { PolicyViolationError } from "./errors.ts";
 import type { GateEvent, SessionEvent } from "./events.ts";
+import { pickOwn } from "./own.ts";
 import type { Passage } from "./passage.ts";
 import { isViolation } from "./trust/learn.ts";
 
@@ -84,7 +85,7 @@ export function tellDenial(passage: Passage, about: About, decision: Deny | Esca
   if (!emitter.has(type)) return;
   const { agentId, agentKey, sessionId } = passage.context;
   const { stage, name, callId } = about;
-  const { reason, guard } = decision;
+  const { reason } = decision;
   const code = decision.effect === "escalate" ? "approval_required" : decision.code;
   const shadow = isShadow && !isHalt(decision);
   emitter.emit(type, {
@@ -98,7 +99,7 @@ export function tellDenial(passage: Passage, about: About, decision: Deny | Esca
     toolName: name,
     code,
     reason,
-    guard,
+    guard: guardOf(decision),
     decision,
     shadow,
   });
@@ -122,7 +123,7 @@ export function learn(passage: Passage, about: About, outcome: "success" | "fail
 export function recordDecision(passage: Passage, about: About, decision: Decision): Decision {
   const { sinks, isShadow } = passage.core;
   if (sinks.length === 0 || (decision.effect === "allow" && !passage.context.policy.logAllCalls)) return decision;
-  const { code, reason, guard, warnings } = decision as Partial<Deny>;
+  const { code, reason, guard, warnings } = pickOwn(decision as Deny, ["code", "reason", "guard", "warnings"]);
   const shadow = isShadow && !isHalt(decision);
   const record: DecisionRecord = decision.effect === "allow" && warnings === undefined
     ? allowed(passage, about, shadow)
@@ -184,7 +185,7 @@ export function eventOf(passage: Passage, timestamp: number): SessionEvent {
 
 /** Whether a decision stops even in shadow mode: the agent was killed or suspended. */
 function isHalt(decision: Decision): boolean {
-  return decision.effect === "deny" && decision.guard === undefined &&
+  return decision.effect === "deny" && guardOf(decision) === undefined &&
     (decision.code === "session_killed" || decision.code === "agent_suspended");
 }
 

@@ -1,6 +1,16 @@
 import { isThenable } from "./decision.ts";
+import { ownField, pickOwn } from "./own.ts";
 import type { TokenUsage } from "./request.ts";
 import { ignoreFailure } from "./taking.ts";
+
+const FIGURES = [
+  "inputTokens",
+  "outputTokens",
+  "totalTokens",
+  "cachedInputTokens",
+  "reasoningTokens",
+  "costUsd",
+] as const;
 
 /** The most dollars that are counted: beyond it millionths are no whole numbers any more. */
 export const MOST_USD = 9_000_000_000;
@@ -35,13 +45,9 @@ export function readUsage(usage: TokenUsage | undefined): TokenUsage | undefined
       ignoreFailure(usage);
       return undefined;
     }
-    const { inputTokens, outputTokens, totalTokens, cachedInputTokens, reasoningTokens, costUsd } = usage;
-    const figures = { inputTokens, outputTokens, totalTokens, cachedInputTokens, reasoningTokens, costUsd };
-    const read: Record<string, unknown> = {};
-    for (const [name, value] of Object.entries(figures)) {
-      if (figure(value) !== undefined) read[name] = value;
-    }
-    return Object.keys(read).length === 0 ? undefined : read;
+    const read = pickOwn(usage, FIGURES);
+    for (const name of FIGURES) if (figure(read[name]) === undefined) delete read[name];
+    return Object.keys(read).length === 0 ? undefined : { ...read };
   } catch {
     return undefined;
   }
@@ -58,9 +64,10 @@ function side(tokens: unknown, part: unknown): number | undefined {
  */
 export function tokensOf(usage: TokenUsage | undefined): number | undefined {
   if (typeof usage !== "object" || usage === null) return undefined;
-  const total = figure(usage.totalTokens);
-  const input = side(usage.inputTokens, usage.cachedInputTokens);
-  const output = side(usage.outputTokens, usage.reasoningTokens);
+  const { totalTokens, inputTokens, outputTokens, cachedInputTokens, reasoningTokens } = pickOwn(usage, FIGURES);
+  const total = figure(totalTokens);
+  const input = side(inputTokens, cachedInputTokens);
+  const output = side(outputTokens, reasoningTokens);
   const parts = input === undefined && output === undefined ? undefined : (input ?? 0) + (output ?? 0);
   // The larger of two contradicting figures: a total that is below its parts must not make a call cheap.
   const tokens = total === undefined ? parts : Math.max(total, parts ?? 0);
@@ -72,7 +79,7 @@ export function tokensOf(usage: TokenUsage | undefined): number | undefined {
  * can be true.
  */
 export function microUsdOf(usage: TokenUsage | undefined): number | undefined {
-  const cost = typeof usage === "object" && usage !== null ? figure(usage.costUsd) : undefined;
+  const cost = typeof usage === "object" && usage !== null ? figure(ownField(usage, "costUsd")) : undefined;
   // Rounded at a thousandth first: 0.1 * 1e6 must not become 100001 by a float's last digit.
   if (cost === undefined) return undefined;
   return Math.max(cost > 0 ? 1 : 0, Math.ceil(Math.round(cost * 1e9) / 1e3));
@@ -85,8 +92,9 @@ function counted(tokens: number | undefined): number {
 
 /** A usage with every figure that a price may ask for. */
 export function figuresOf(usage: TokenUsage): UsageFigures {
-  const inputTokens = counted(usage.inputTokens), outputTokens = counted(usage.outputTokens);
-  const cachedInputTokens = counted(usage.cachedInputTokens), reasoningTokens = counted(usage.reasoningTokens);
+  const own = pickOwn(usage, FIGURES);
+  const inputTokens = counted(own.inputTokens), outputTokens = counted(own.outputTokens);
+  const cachedInputTokens = counted(own.cachedInputTokens), reasoningTokens = counted(own.reasoningTokens);
   const totalTokens = counted(tokensOf(usage));
   const parts = (side(inputTokens, cachedInputTokens) ?? 0) + (side(outputTokens, reasoningTokens) ?? 0);
   const otherTokens = Math.max(0, totalTokens - Math.ceil(parts));
@@ -96,7 +104,7 @@ export function figuresOf(usage: TokenUsage): UsageFigures {
 /** Whether a usage says how many tokens a call has used, and not only one side of it. */
 export function isComplete(usage: TokenUsage | undefined): boolean {
   if (usage === undefined) return false;
-  const { inputTokens = 0, outputTokens = 0, totalTokens = 0 } = usage;
+  const { inputTokens = 0, outputTokens = 0, totalTokens = 0 } = pickOwn(usage, FIGURES);
   return totalTokens > 0 || (inputTokens > 0 && outputTokens > 0);
 }
 
@@ -110,12 +118,13 @@ export function completeUsage(
   came: () => number,
 ): TokenUsage | undefined {
   if (isComplete(reported)) return reported;
-  const { inputTokens = 0, outputTokens = 0 } = reported ?? {};
+  const own = pickOwn(reported as TokenUsage, FIGURES);
+  const { inputTokens = 0, outputTokens = 0 } = own;
   const input = inputTokens > 0 ? inputTokens : Math.max(1, sent());
   const output = outputTokens > 0 ? outputTokens : came();
   // An answer without text has no tokens, and then all of this is true.
   if (input === inputTokens && output === outputTokens) return reported;
-  const { cachedInputTokens, reasoningTokens, costUsd } = reported ?? {};
+  const { cachedInputTokens, reasoningTokens, costUsd } = own;
   // A cost of nothing for nothing is no report either.
   const isReport = costUsd !== undefined && (costUsd > 0 || inputTokens > 0 || outputTokens > 0);
   return {

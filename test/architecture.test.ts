@@ -52,6 +52,8 @@ const WORDS = [
   "guard",
   "check",
   "copy",
+  "own",
+  "inspect",
   "errors",
   "events",
   "plugin",

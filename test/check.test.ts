@@ -1,5 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { functionOf, knownKeys, numberBetween, show, stringList, wholeNumber, wrong, wrongType } from "../src/check.ts";
+import {
+  functionOf,
+  numberBetween,
+  ownOptions,
+  show,
+  stringList,
+  wholeNumber,
+  wrong,
+  wrongType,
+} from "../src/check.ts";
 
 describe("show()", () => {
   test.each([
@@ -121,9 +130,13 @@ test("functionOf() answers the function, and throws a TypeError, when it is none
   expect(() => functionOf("x()", "f", 5)).toThrow(new TypeError('Cannot build x(): "f" must be a function, and is 5'));
 });
 
-describe("knownKeys()", () => {
-  test("knownKeys() passes, when no other key is there", () => {
-    expect(() => knownKeys("x()", { a: 1 }, ["a", "b"])).not.toThrow();
+describe("ownOptions()", () => {
+  const read = (value: unknown) => ownOptions("x()", value as { a?: number; b?: number }, ["a", "b"]);
+
+  test("ownOptions() answers the known keys alone, when no other is there", () => {
+    expect({ ...read({ a: 1 }) }).toEqual({ a: 1 });
+    expect(Object.hasOwn(read({ a: undefined }), "a")).toBe(true);
+    expect((read({ a: 1 }) as { toString?: unknown }).toString).toBeUndefined();
   });
 
   test.each([
@@ -132,7 +145,8 @@ describe("knownKeys()", () => {
     [[], '"options" must be an object, and is an array of 0'],
     ["a", '"options" must be an object, and is "a"'],
     [undefined, '"options" must be an object, and is undefined'],
-  ])("knownKeys() throws a TypeError, when it is %j", (value, message) => {
-    expect(() => knownKeys("x()", value, ["a", "b"])).toThrow(new TypeError(`Cannot build x(): ${message}`));
+    [Object.create({ a: 1 }), "\"a\" must be the options' own, and is their class's"],
+  ])("ownOptions() throws a TypeError, when it is %j", (value, message) => {
+    expect(() => read(value)).toThrow(new TypeError(`Cannot build x(): ${message}`));
   });
 });

@@ -63,7 +63,7 @@ describe("readDecision()", () => {
     effect: "deny",
     allowed: false,
     code: "guard_error",
-    reason: "A guard failed, so the request was denied",
+    reason: 'Guard "g" failed, so the request was denied',
     guard: "g",
     details: expect.any(Error),
   };
@@ -250,7 +250,7 @@ describe("guardError(), amend()", () => {
       effect: "deny",
       allowed: false,
       code: "guard_error",
-      reason: "A guard failed, so the request was denied",
+      reason: 'Guard "g" failed, so the request was denied',
       details: cause,
       guard: "g",
     });

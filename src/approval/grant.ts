@@ -1,4 +1,5 @@
-import { knownKeys, wrongType } from "../check.ts";
+import { ownOptions, wrongType } from "../check.ts";
+import { memberOf } from "../own.ts";
 import { capsOf, Fault, snapshot } from "../snapshot/snapshot.ts";
 import { type Bytes, fromBase64Url, toBase64Url, utf8 } from "../trust/bytes.ts";
 import { SIGNATURE_LENGTH, signatureOf } from "../trust/ed25519.ts";
@@ -41,12 +42,10 @@ export async function grantApproval(
   key: CryptoKey,
   answer: { approved: boolean; by?: string; payload?: unknown },
 ): Promise<ApprovalGrant> {
-  knownKeys(WHERE, answer, ["approved", "by", "payload"]);
   // Own properties only: a polluted prototype must not approve.
-  const own = (key: keyof typeof answer): unknown => Object.hasOwn(answer, key) ? answer[key] : undefined;
-  const approved = own("approved");
-  const by = own("by");
-  const payload = plain(own("payload"));
+  const own = ownOptions(WHERE, answer, ["approved", "by", "payload"]);
+  const { approved, by } = own;
+  const payload = plain(own.payload);
   if (typeof approved !== "boolean") throw wrongType(WHERE, "approved", "true or false", approved);
   if (by !== undefined && typeof by !== "string") throw wrongType(WHERE, "by", "a string", by);
   const { id, digest, expiresAt } = asked(request);
@@ -102,12 +101,10 @@ export function approvalKeyOf(where: string, key: unknown): CryptoKey {
 }
 
 function isKey(key: unknown, name: string, type: string, usage: string): boolean {
-  const { algorithm, type: kind, usages } = (key ?? {}) as {
-    algorithm?: { name?: unknown };
-    type?: unknown;
-    usages?: unknown;
-  };
-  return algorithm?.name === name && kind === type && Array.isArray(usages) && usages.includes(usage);
+  const one = key as { algorithm?: { name?: unknown }; type?: unknown; usages?: unknown };
+  const kind = memberOf(one, "type"), usages = memberOf(one, "usages");
+  return memberOf(memberOf(one, "algorithm"), "name") === name && kind === type && Array.isArray(usages) &&
+    usages.includes(usage);
 }
 
 function signedBytes({ id, digest, approved, by, expiresAt, payload }: Omit<ReadGrant, "signature">): Bytes {

@@ -1,5 +1,6 @@
+import { ownField, pickOwn } from "../own.ts";
 import { randomText } from "../trust/bytes.ts";
-import type { StateStore } from "../state/store.ts";
+import type { StateEntry, StateStore } from "../state/store.ts";
 import type { ReadGrant } from "./read-grant.ts";
 
 /** Kept this much longer than the grants, in ms: a clock that is set back by less revives none. */
@@ -16,7 +17,7 @@ function keyOf({ digest, id }: ReadGrant): string {
 /** Whether the question that a grant answers has let an act run before. */
 export async function isSpent(store: StateStore, grant: ReadGrant, now: number): Promise<boolean> {
   const entry = await store.read(keyOf(grant), now);
-  return entry !== undefined && entry.value !== FREE;
+  return entry !== undefined && ownField(entry, "value") !== FREE;
 }
 
 /** Grants that were spent for one act. */
@@ -42,7 +43,8 @@ export async function spend(store: StateStore, grants: readonly ReadGrant[], now
     for (const key of done.splice(0)) {
       try {
         const entry = await store.read(key, now);
-        if (entry?.value === mark) await store.put(key, FREE, { ifVersion: entry.version, now, ttlMs });
+        const { value, version } = pickOwn(entry as StateEntry, ["value", "version"]);
+        if (value === mark) await store.put(key, FREE, { ifVersion: version, now, ttlMs });
       } catch {
         // Nobody is there to tell: it stays spent, which is the safe side.
       }
@@ -52,10 +54,11 @@ export async function spend(store: StateStore, grants: readonly ReadGrant[], now
   try {
     for (const key of keys) {
       const entry = await store.read(key, now);
-      if (entry !== undefined && entry.value !== FREE) break;
+      const { value, version } = pickOwn(entry as StateEntry, ["value", "version"]);
+      if (entry !== undefined && value !== FREE) break;
       // Before it is written: a store that fails may have written all the same.
       done.push(key);
-      if ((await store.put(key, mark, { ifVersion: entry?.version, now, ttlMs })) !== true) break;
+      if ((await store.put(key, mark, { ifVersion: version, now, ttlMs })) !== true) break;
       if (done.length === keys.length) return { giveBack };
     }
   } catch {

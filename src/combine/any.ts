@@ -1,5 +1,5 @@
 import type { ExecutionContext } from "../context.ts";
-import { amend, type Decision, type Warning } from "../decision.ts";
+import { amend, type Decision, type Warning, warningsIn } from "../decision.ts";
 import type { Guard, Taking } from "../guard.ts";
 import type { GovernedRequest } from "../request.ts";
 import { branch, isOver } from "../taking.ts";
@@ -45,7 +45,7 @@ function from(
 ): Decision | Promise<Decision> {
   const own = branch(taking);
   return goOn(askSafely(parts[at] as Guard, request, context, own), (decision): Decision | Promise<Decision> => {
-    const heard = [...warnings, ...(decision.warnings ?? [])];
+    const heard = [...warnings, ...(warningsIn(decision) ?? [])];
     if (decision.effect === "deny") {
       own.giveBack(true);
       if (at + 1 < parts.length && !isOver(taking)) return from(parts, at + 1, heard, request, context, taking);

@@ -1,4 +1,4 @@
-import { allow, amend, type Decision, type Warning } from "../decision.ts";
+import { allow, amend, type Decision, guardOf, type Warning, warningsIn } from "../decision.ts";
 import { type Guard, nameOf } from "../guard.ts";
 import { askSafely, goOn } from "./ask.ts";
 import { around, checkGuard, inherit, isComposite } from "./parts.ts";
@@ -36,9 +36,9 @@ export function failOpen(guard: Guard): Guard {
     const warning: Warning = Object.freeze({
       code: decision.code,
       reason: decision.reason,
-      guard: decision.guard ?? name,
+      guard: guardOf(decision) ?? name,
     });
-    return amend(allow(), { warnings: Object.freeze([...(decision.warnings ?? []), warning]) });
+    return amend(allow(), { warnings: Object.freeze([...(warningsIn(decision) ?? []), warning]) });
   };
   return inherit(
     around("failOpen", guard, (request, context, taking) => goOn(askSafely(guard, request, context, taking), open)),

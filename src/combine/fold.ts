@@ -8,13 +8,16 @@ import {
   type Escalate,
   escalationsIn,
   guardError,
+  guardOf,
   isThenable,
   joinEscalations,
   readAnswer,
   type Transform,
   type Warning,
+  warningsIn,
 } from "../decision.ts";
 import { type Guard, nameOf } from "../guard.ts";
+import { ownField } from "../own.ts";
 import type { GovernedRequest, Stage } from "../request.ts";
 import { sameData } from "../snapshot/same-data.ts";
 import { capsOf, Fault, lastMet, snapshot, takeTwin } from "../snapshot/snapshot.ts";
@@ -122,7 +125,7 @@ class Fold {
 
   /** Takes one decision in; answers a denial if that is the end. */
   #take(decision: Decision, at: number): Deny | undefined {
-    this.#hear(decision.warnings);
+    this.#hear(warningsIn(decision));
     if (decision.effect === "deny") return this.#warned(decision);
     if (decision.effect === "escalate") this.#escalations = [...this.#escalations, ...escalationsIn(decision)];
     if (decision.effect === "transform" || (decision.effect === "escalate" && Object.hasOwn(decision, "payload"))) {
@@ -130,7 +133,7 @@ class Fold {
       const copy = snapshot(decision.payload, capsOf(stage, stateOf(this.#context).caps), true);
       this.#kept = lastMet() === "soft" ? { payload: copy } : undefined;
       const payload = takeTwin();
-      if (copy instanceof Fault) return this.#warned(faultDenial(copy, stage, decision.guard));
+      if (copy instanceof Fault) return this.#warned(faultDenial(copy, stage, guardOf(decision)));
       this.#request = { ...this.#request, payload };
       this.#shown = payload;
       this.#transform = amend(
@@ -162,14 +165,14 @@ class Fold {
   }
 
   #lookedAgain(decision: Decision): Deny | undefined {
-    const heard = new Set(this.#warnings.map(({ code, reason, guard }) => `${guard}\n${code}\n${reason}`));
-    this.#hear(decision.warnings?.filter(({ code, reason, guard }) => !heard.has(`${guard}\n${code}\n${reason}`)));
+    const heard = new Set(this.#warnings.map(keyOf));
+    this.#hear(warningsIn(decision)?.filter((one) => !heard.has(keyOf(one))));
     if (decision.effect === "deny") return this.#warned(decision);
     if (decision.effect === "escalate") {
-      const asked = new Set(this.#escalations.map(({ code, reason, guard }) => `${guard}\n${code}\n${reason}`));
+      const asked = new Set(this.#escalations.map(keyOf));
       this.#escalations = [
         ...this.#escalations,
-        ...escalationsIn(decision).filter(({ code, reason, guard }) => !asked.has(`${guard}\n${code}\n${reason}`)),
+        ...escalationsIn(decision).filter((one) => !asked.has(keyOf(one))),
       ];
     }
     return undefined;
@@ -186,8 +189,7 @@ class Fold {
     const [first] = this.#escalations;
     if (first !== undefined) {
       const reason = [...new Set(this.#escalations.map((one) => one.reason))].join("; ");
-      const { payload: _, warnings: __, ...bare } = first;
-      const joined = amend(bare as Escalate, {
+      const joined = amend(questionOf(first), {
         reason,
         ...(this.#transform === undefined ? {} : { payload: this.#request.payload }),
       });
@@ -207,17 +209,28 @@ class Fold {
   }
 }
 
+/** An escalation without what was folded into it. */
+function questionOf(escalation: Escalate): Escalate {
+  const { effect, allowed, code, reason } = escalation;
+  const guard = guardOf(escalation);
+  return guard === undefined ? { effect, allowed, code, reason } : { effect, allowed, code, reason, guard };
+}
+
+/** What tells warnings, and questions, apart. */
+function keyOf(one: Warning | Escalate): string {
+  return `${ownField(one, "guard")}\n${one.code}\n${one.reason}`;
+}
+
 /** Puts the questions of an earlier gate before an answer that is no denial. */
 export function joinedTo(first: Escalate, decision: Decision): Decision {
   if (decision.effect === "deny") return decision;
   const parts = [...escalationsIn(first), ...(decision.effect === "escalate" ? escalationsIn(decision) : [])];
-  const { payload: _, ...bare } = first;
-  const warnings = Object.freeze([...(first.warnings ?? []), ...(decision.warnings ?? [])]);
+  const warnings = Object.freeze([...(warningsIn(first) ?? []), ...(warningsIn(decision) ?? [])]);
   const reason = [...new Set(parts.map((one) => one.reason))].join("; ");
   return joinEscalations(
-    amend(bare as Escalate, {
+    amend(questionOf(first), {
       reason,
-      ...("payload" in decision ? { payload: decision.payload } : {}),
+      ...(decision.effect !== "allow" && Object.hasOwn(decision, "payload") ? { payload: decision.payload } : {}),
       ...(warnings.length === 0 ? {} : { warnings }),
     }),
     parts,

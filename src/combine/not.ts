@@ -1,4 +1,4 @@
-import { allow, amend, type Decision, deny } from "../decision.ts";
+import { allow, amend, type Decision, deny, warningsIn } from "../decision.ts";
 import { type Guard, nameOf } from "../guard.ts";
 import { branch } from "../taking.ts";
 import { askSafely, goOn } from "./ask.ts";
@@ -45,14 +45,15 @@ export function not(guard: Guard, reason: string): Guard {
   if (typeof reason !== "string") throw wrongType("not()", "reason", "a string", reason);
   const name = nameOf(guard);
   const swap = (decision: Decision): Decision => {
+    const heard = warningsIn(decision);
     if (decision.effect !== "deny") {
       return amend(deny("action_blocked", reason), {
         guard: name,
-        ...(decision.warnings && { warnings: decision.warnings }),
+        ...(heard === undefined ? {} : { warnings: heard }),
       });
     }
     if (BROKEN.has(decision.code)) return decision;
-    return decision.warnings === undefined ? allow() : amend(allow(), { warnings: decision.warnings });
+    return heard === undefined ? allow() : amend(allow(), { warnings: heard });
   };
   const judge: Guard = around("not", guard, (request, context, taking) => {
     const own = branch(taking);

@@ -1,4 +1,4 @@
-import { checkStages, type Guard } from "../guard.ts";
+import { checkStages, type Guard, stagesOf } from "../guard.ts";
 import type { Stage } from "../request.ts";
 import { askSafely } from "./ask.ts";
 import { around, checkGuard, inherit } from "./parts.ts";
@@ -29,7 +29,7 @@ export function onStage(stages: readonly Stage[], guard: Guard): Guard {
 
 /** The stages that both name. A guard that could never judge is a mistake. */
 export function common(where: string, stages: readonly Stage[], guard: Guard): readonly Stage[] {
-  const both = stages.filter((stage) => guard.stages === undefined || guard.stages.includes(stage));
+  const both = stages.filter((stage) => stagesOf(guard)?.includes(stage) ?? true);
   if (both.length === 0) throw new TypeError(`Cannot build ${where}: the guard judges at none of ${stages.join(", ")}`);
   return Object.freeze(both);
 }

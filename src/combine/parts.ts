@@ -1,7 +1,8 @@
 import { show, wrongType } from "../check.ts";
 import { refuseOtherCopy } from "../copy.ts";
 import { guardError } from "../decision.ts";
-import { type Guard, named } from "../guard.ts";
+import { type Guard, named, stagesOf } from "../guard.ts";
+import { pickOwn } from "../own.ts";
 import { type Stage, STAGES } from "../request.ts";
 import type { Judge } from "./ask.ts";
 import { partsAt } from "./sequence.ts";
@@ -20,7 +21,7 @@ export function checkParts(where: string, guards: readonly Guard[]): readonly Gu
 export function checkGuard(where: string, field: string, guard: unknown): asserts guard is Guard {
   if (typeof guard !== "function") throw wrongType(where, field, "a guard", guard);
   refuseOtherCopy(where, field, guard);
-  const { stages, guardName } = guard as Guard;
+  const { stages, guardName } = pickOwn(guard as Guard, ["stages", "guardName"]);
   if (guardName !== undefined && typeof guardName !== "string") {
     throw wrongType(where, `${field}.guardName`, "a string", guardName);
   }
@@ -38,14 +39,14 @@ export function checkGuard(where: string, field: string, guard: unknown): assert
 
 /** The stages that at least one part judges; `undefined`: every one. */
 export function unionOf(guards: readonly Guard[]): readonly Stage[] | undefined {
-  if (guards.some((guard) => guard.stages === undefined)) return undefined;
-  return Object.freeze(STAGES.filter((stage) => guards.some((guard) => guard.stages?.includes(stage))));
+  if (guards.some((guard) => stagesOf(guard) === undefined)) return undefined;
+  return Object.freeze(STAGES.filter((stage) => guards.some((guard) => stagesOf(guard)?.includes(stage))));
 }
 
 /** Makes a combinator's guard: at each stage it consists of the parts that name it, compiled once. */
 export function byStage(name: string, guards: readonly Guard[], compile: (parts: readonly Guard[]) => Judge): Guard {
   // Where every part judges everywhere there is nothing to look up, and an engine can see through to the parts.
-  if (guards.every((guard) => guard.stages === undefined)) {
+  if (guards.every((guard) => stagesOf(guard) === undefined)) {
     return inherit(named(compile(guards), name, undefined), guards, true);
   }
   const judges = new Map<string, Judge>();
@@ -68,7 +69,7 @@ export function around(
   name: string,
   inner: Guard,
   judge: Judge,
-  stages: readonly Stage[] | undefined = inner.stages,
+  stages: readonly Stage[] | undefined = stagesOf(inner),
 ): Guard {
   // Copied: the stages of a guard made by hand could change after they were checked.
   return named(

@@ -1,6 +1,6 @@
 import { allow, type Decision, guardError } from "../decision.ts";
 import type { ExecutionContext } from "../context.ts";
-import { type Guard, nameOf } from "../guard.ts";
+import { type Guard, nameOf, stagesOf } from "../guard.ts";
 import type { GovernedRequest, Stage } from "../request.ts";
 import { type Taken, type Takings, tracked } from "../taking.ts";
 import type { Judge } from "./ask.ts";
@@ -26,7 +26,7 @@ const end: Ask = () => ALLOW;
 
 /** The parts that judge at a stage. */
 export function partsAt(guards: readonly Guard[], stage: Stage): readonly Guard[] {
-  return guards.filter((guard) => guard.stages === undefined || guard.stages.includes(stage));
+  return guards.filter((guard) => stagesOf(guard)?.includes(stage) ?? true);
 }
 
 /**
@@ -50,7 +50,8 @@ export function sequence(guards: readonly Guard[]): Judge {
 /** What asks the guards from `from` on: five at a time, by two functions in turn. */
 function blockOf(guards: readonly Guard[], from: number): Ask {
   if (from >= guards.length) return end;
-  const [a = nothing, b = nothing, c = nothing, d = nothing, e = nothing] = guards.slice(from, from + SIZE);
+  const at = (place: number): Guard => (place < guards.length ? guards[place] as Guard : nothing);
+  const [a, b, c, d, e] = [at(from), at(from + 1), at(from + 2), at(from + 3), at(from + 4)];
   const rest = blockOf(guards, from + SIZE);
   return (from % (2 * SIZE) === 0 ? five : fiveMore)({ guards, from, rest }, rest, a, b, c, d, e);
 }

@@ -39,7 +39,7 @@ export function withTimeout(guard: Guard, ms: number): Guard {
     return new Promise<Decision>((resolve) => {
       const timer = setTimeout(() => {
         own.giveBack(true);
-        resolve(readDecision(deny("guard_timeout", `A guard did not answer within ${limit} ms`), name));
+        resolve(readDecision(deny("guard_timeout", `Guard "${name}" did not answer within ${limit} ms`), name));
       }, limit);
       void Promise.resolve(answer).then((decision) => {
         clearTimeout(timer);

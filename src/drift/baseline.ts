@@ -35,7 +35,7 @@ interface Reading {
 /** Reads a data property; an accessor has no text, as reading it would run its code. */
 function collectAt(object: object, key: string | number, depth: number, reading: Reading): void {
   const property = Object.getOwnPropertyDescriptor(object, key);
-  if (property !== undefined && "value" in property) collect(property.value, depth, reading);
+  if (property !== undefined && Object.hasOwn(property, "value")) collect(property.value, depth, reading);
   else reading.nodes--;
 }
 

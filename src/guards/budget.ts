@@ -15,8 +15,6 @@ export interface BudgetParts {
   readonly name: string;
   readonly max: number;
   readonly options: LimitOptions;
-  /** The options that this budget knows beyond those of every limit. */
-  readonly known: readonly string[];
   /**
    * What a call is taken to use before it has run; `undefined`: nobody knows, so all that is left is reserved. A denial:
    * it could not be told afterwards either.
@@ -32,10 +30,10 @@ export interface BudgetParts {
 /** Makes a guard that reserves an estimate before a model call and settles it by the usage that the call reports. */
 export function budgetGuard(parts: BudgetParts): Guard {
   const { where, name, max, estimateOf, usedOf, refuse } = parts;
-  const windowMs = (parts.options as Partial<LimitOptions> | null)?.windowMs;
+  const windowMs = parts.options.windowMs;
   const settle = (usage: TokenUsage | undefined, estimate: number): number =>
     Math.min(usedOf(usage, estimate) ?? estimate, Number.MAX_SAFE_INTEGER);
-  const shared = limitOf(where, parts.options, parts.known, {
+  const shared = limitOf(where, parts.options, {
     id: name,
     max,
     settle,

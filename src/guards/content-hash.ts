@@ -1,4 +1,4 @@
-import { knownKeys, show, wrong } from "../check.ts";
+import { ownOptions, show, wrong } from "../check.ts";
 import { onlyReads } from "../combine/parts.ts";
 import { allow, type Decision, deny } from "../decision.ts";
 import { defineGuard, type Guard } from "../guard.ts";
@@ -67,8 +67,7 @@ export function contentHash(hashes: Readonly<Record<string, string>>, options: C
   if (typeof hashes !== "object" || hashes === null || Array.isArray(hashes)) {
     throw wrong(WHERE, "hashes", "an object of hashes by tool name", hashes);
   }
-  knownKeys(WHERE, options, ["strict"]);
-  const { strict = true } = options;
+  const { strict = true } = ownOptions(WHERE, options, ["strict"]);
   if (typeof strict !== "boolean") throw wrong(WHERE, "strict", "true or false", strict);
   const known = new Map<string, string>();
   for (const name of toolNames(WHERE, "hashes", Object.keys(hashes))) {

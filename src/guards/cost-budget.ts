@@ -1,4 +1,4 @@
-import { functionOf, numberBetween, show } from "../check.ts";
+import { functionOf, numberBetween, ownOptions, show } from "../check.ts";
 import { type ExecutionContext, stateOf } from "../context.ts";
 import { type Deny, deny } from "../decision.ts";
 import type { Guard } from "../guard.ts";
@@ -6,7 +6,8 @@ import type { GovernedRequest, TokenUsage } from "../request.ts";
 import { tokensIn } from "../snapshot/text-length.ts";
 import { completeUsage, figuresOf, microUsdOf, MOST_USD, type PriceOf } from "../usage.ts";
 import { budgetGuard } from "./budget.ts";
-import type { LimitOptions } from "./keyed-limit.ts";
+import { limitText, scopeText } from "./limit-text.ts";
+import { LIMIT_OPTIONS, type LimitOptions } from "./keyed-limit.ts";
 import type { CostBudgetDetails } from "./limit-details.ts";
 
 /** Whose costs count together, how far back, where, and what a call is taken to cost. */
@@ -51,17 +52,21 @@ const WHERE = "costBudget()";
 export function costBudget(maxUsd: number, options: CostBudgetOptions = {}): Guard {
   // Rounded at a thousandth first: 0.29 * 1e6 must not become 289999 by a float's last digit.
   const max = Math.floor(Math.round(numberBetween(WHERE, "maxUsd", maxUsd, 0, MOST_USD) * 1e9) / 1e3);
-  const estimate: unknown = (options as Partial<CostBudgetOptions> | null)?.estimateUsd;
+  const own = ownOptions(WHERE, options, [...LIMIT_OPTIONS, "estimateUsd"]);
+  const estimate: unknown = own.estimateUsd;
   if (estimate !== undefined && typeof estimate !== "number") functionOf(WHERE, "estimateUsd", estimate);
   const fixed = typeof estimate === "number"
     ? stated(numberBetween(WHERE, "estimateUsd", estimate, Number.MIN_VALUE, MOST_USD))
     : undefined;
+  const { per, windowMs } = own;
+  const reason = `The cost budget does not cover this call: ${
+    limitText("costBudget", `${max / 1e6} US dollars ${scopeText(per, windowMs)}`, undefined)
+  }`;
   return budgetGuard({
     where: WHERE,
     name: "costBudget",
     max,
-    options,
-    known: ["estimateUsd"],
+    options: own,
     estimateOf: (request, context) => {
       const { price } = stateOf(context);
       const priced = price === undefined ? undefined : pricedBy(price, request, max);
@@ -77,7 +82,7 @@ export function costBudget(maxUsd: number, options: CostBudgetOptions = {}): Gua
         estimateUsd: wanted / 1e6,
         ...more,
       };
-      return deny("cost_budget_exceeded", "The cost budget does not cover this call", details);
+      return deny("cost_budget_exceeded", reason, details);
     },
     isOurs: typeof estimate !== "function",
   });

@@ -1,5 +1,6 @@
 import type { ExecutionContext } from "../context.ts";
 import type { Taking } from "../guard.ts";
+import { shadowed } from "../own.ts";
 import { type Owner, type Taken, Takings } from "../taking.ts";
 
 /** What one act has taken from one limit, under a key. Not derived: an object made by two constructors costs more. */
@@ -17,6 +18,20 @@ export class Held implements Taken {
   declare readonly receipt: string;
   /** Until it is given back. */
   declare isOpen: boolean;
+  static {
+    shadowed(this.prototype, [
+      "owner",
+      "isSettled",
+      "amount",
+      "next",
+      "key",
+      "context",
+      "place",
+      "turn",
+      "receipt",
+      "isOpen",
+    ]);
+  }
 
   constructor(
     owner: Owner,

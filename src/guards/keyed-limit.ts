@@ -1,7 +1,8 @@
-import { functionOf, knownKeys, show, wholeNumber, wrong } from "../check.ts";
+import { functionOf, show, wholeNumber, wrong } from "../check.ts";
 import { type ExecutionContext, SessionContext, stateOf } from "../context.ts";
 import { allow, type Decision, type Deny, denyBy, isThenable } from "../decision.ts";
 import type { Taking } from "../guard.ts";
+import { bare, jsonText, memberOf, pickOwn } from "../own.ts";
 import type { GovernedRequest, TokenUsage } from "../request.ts";
 import { FULL, LimitTable } from "../state/limit-table.ts";
 import { DEFAULT_MAX_KEYS } from "../state/memory-store.ts";
@@ -26,16 +27,15 @@ export interface LimitOptions {
   readonly id?: string;
 }
 
-const OPTIONS: readonly string[] = ["per", "windowMs", "store", "id"];
+/** The options that limits have in common. */
+export const LIMIT_OPTIONS = ["per", "windowMs", "store", "id"] as const;
 
-/** Checks the options that limits have in common; `undefined` where the session's own counter is all that it takes. */
+/** Checks the options that limits have in common, which must be read by own keys already; `undefined` where the session's own counter is all that it takes. */
 export function limitOf(
   where: string,
   options: LimitOptions,
-  known: readonly string[],
   parts: Pick<KeyedLimitParts, "id" | "max" | "refuse" | "settle">,
 ): ScopedLimit | undefined {
-  knownKeys(where, options, [...OPTIONS, ...known]);
   const { per = "session", windowMs, store, id = parts.id } = options;
   if (per !== "session" && per !== "agent" && per !== "tree") {
     throw wrong(where, "per", '"session", "agent" or "tree"', per);
@@ -115,18 +115,19 @@ export class KeyedLimit implements Owner {
   /** What is counted in a window, and is what it was taken for, is settled by its expiring. */
   readonly #isSettled: boolean;
 
-  constructor(parts: KeyedLimitParts) {
+  constructor(given: KeyedLimitParts) {
+    const parts = bare(given);
     const { where, store, id } = parts;
     if (store !== undefined) {
       if (typeof store !== "object" || store === null) throw wrong(where, "store", "a state store", store);
-      functionOf(where, "store.take", store.take);
-      functionOf(where, "store.giveBack", store.giveBack);
+      functionOf(where, "store.take", memberOf(store, "take"));
+      functionOf(where, "store.giveBack", memberOf(store, "giveBack"));
     }
     if (typeof id !== "string" || id === "") throw wrong(where, "id", "a string that is not empty", id);
     this.#parts = parts;
     this.#isSettled = parts.settle !== undefined || parts.windowMs === undefined;
     this.#table = new LimitTable(parts.windowMs ?? Infinity, { left: parts.maxKeys ?? DEFAULT_MAX_KEYS }, true);
-    this.#prefix = JSON.stringify([id, parts.kind, parts.windowMs ?? 0]);
+    this.#prefix = jsonText([id, parts.kind, parts.windowMs ?? 0]);
   }
 
   /** Judges an act that wants `amount`, and takes it in the same step; `undefined`: all that is left, at least 1. */
@@ -250,12 +251,14 @@ export class KeyedLimit implements Owner {
 
 /** Joins parts into a key that no other parts give. */
 export function tuple(...parts: readonly string[]): string {
-  return JSON.stringify(parts);
+  return jsonText(parts);
 }
+
+const RESULT = ["taken", "receipt", "remaining", "retryAfterMs"] as const;
 
 function readResult(answer: unknown): TakeResult | undefined {
   if (typeof answer !== "object" || answer === null) return undefined;
-  const { taken, receipt, remaining, retryAfterMs } = answer as Partial<TakeResult>;
+  const { taken, receipt, remaining, retryAfterMs } = pickOwn(answer as Partial<TakeResult>, RESULT);
   if (
     typeof taken !== "boolean" || typeof receipt !== "string" || !Number.isSafeInteger(remaining) ||
     (remaining as number) < 0

@@ -1,3 +1,5 @@
+import { pickOwn } from "../own.ts";
+
 /** What a denial of a limit in a window says besides. */
 export interface WindowDetails {
   /** The window, in ms; absent where what was taken counts for ever. */
@@ -93,12 +95,13 @@ const CODES: ReadonlySet<unknown> = new Set([
  */
 export function limitDetailsOf(stopped: unknown): LimitDetails | undefined {
   try {
-    const { decision = stopped } = stopped as { decision?: unknown };
-    const { code, details } = decision as { code?: unknown; details?: unknown };
+    const { decision = stopped } = pickOwn(stopped as { decision?: unknown }, ["decision"]);
+    const { code, details } = pickOwn(decision as { code?: unknown; details?: unknown }, ["code", "details"]);
     if (!CODES.has(code)) return undefined;
-    const { max, maxUsd, spent, spentUsd, windowMs, retryAfterMs } = details as Partial<
-      Record<keyof (TokenBudgetDetails & CostBudgetDetails), unknown>
-    >;
+    const { max, maxUsd, spent, spentUsd, windowMs, retryAfterMs } = pickOwn(
+      details as Partial<Record<keyof (TokenBudgetDetails & CostBudgetDetails), unknown>>,
+      ["max", "maxUsd", "spent", "spentUsd", "windowMs", "retryAfterMs"],
+    );
     const limit = max ?? maxUsd;
     if (typeof limit !== "number") return undefined;
     const before = spent ?? spentUsd;

@@ -1,8 +1,9 @@
-import { knownKeys, wholeNumber } from "../check.ts";
+import { ownOptions, wholeNumber } from "../check.ts";
 import { perSession } from "../context.ts";
 import { type Deny, denyBy } from "../decision.ts";
 import type { Guard } from "../guard.ts";
 import { builtIn } from "./built-in.ts";
+import { limitText, type PolicyField } from "./limit-text.ts";
 import { Turns } from "./turns.ts";
 
 /** When acts wait instead of being refused. */
@@ -49,12 +50,21 @@ const WHERE = "maxConcurrent()";
  * ```
  */
 export function maxConcurrent(max: number, options: MaxConcurrentOptions = {}): Guard {
-  const limit = wholeNumber(WHERE, "max", max, 1);
-  knownKeys(WHERE, options, ["backpressureThreshold"]);
-  const { backpressureThreshold = limit } = options;
-  const atOnce = Math.min(limit, wholeNumber(WHERE, "backpressureThreshold", backpressureThreshold, 1));
-  const refuse = (): Deny =>
-    denyBy("maxConcurrent", "concurrency_limit", "Too many acts are under way at once", { max: limit });
+  return maxConcurrentOf(max, options, undefined);
+}
+
+/** The same, for a field of a policy. */
+export function maxConcurrentOf(max: number, options: MaxConcurrentOptions, field: PolicyField | undefined): Guard {
+  // Nobody is refused where there is no limit, and still some may have to wait.
+  const limit = max === Infinity ? max : wholeNumber(WHERE, "max", max, 1);
+  const { backpressureThreshold = limit } = ownOptions(WHERE, options, ["backpressureThreshold"]);
+  const atOnce = backpressureThreshold === Infinity
+    ? limit
+    : Math.min(limit, wholeNumber(WHERE, "backpressureThreshold", backpressureThreshold, 1));
+  const reason = `Too many acts are under way at once: ${
+    limitText("maxConcurrent", `${limit} for acts of one kind`, field)
+  }`;
+  const refuse = (): Deny => denyBy("maxConcurrent", "concurrency_limit", reason, { max: limit });
   const newTurns = (): Turns => new Turns(atOnce, limit, refuse);
   const turnsOf = perSession(() => ({ input: newTurns(), pre_model_call: newTurns(), pre_tool_call: newTurns() }));
   return builtIn("maxConcurrent", ["input", "pre_model_call", "pre_tool_call"], ({ stage }, context, taking) => {

@@ -1,4 +1,4 @@
-import { knownKeys, wholeNumber } from "../check.ts";
+import { ownOptions, wholeNumber } from "../check.ts";
 import { onlyReads } from "../combine/parts.ts";
 import { faultDenial } from "../combine/fold.ts";
 import { stateOf } from "../context.ts";
@@ -33,9 +33,8 @@ export function maxPayload(
     readonly nodes?: number;
   },
 ): Guard {
-  knownKeys("maxPayload()", options, FIELDS);
-  const { bytes, depth, nodes } = options;
-  if (FIELDS.every((field) => options[field] === undefined)) {
+  const { bytes, depth, nodes } = ownOptions("maxPayload()", options, FIELDS);
+  if (bytes === undefined && depth === undefined && nodes === undefined) {
     throw new TypeError('Cannot build maxPayload(): one of "bytes", "depth" and "nodes" must be given');
   }
   const read = (field: string, value: number | undefined): number =>

@@ -1,10 +1,11 @@
-import { wholeNumber } from "../check.ts";
+import { ownOptions, wholeNumber } from "../check.ts";
 import { perSession } from "../context.ts";
 import { allow, type Deny, denyBy } from "../decision.ts";
 import type { Guard } from "../guard.ts";
 import { hasTaken, hold, type Owner, Taken } from "../taking.ts";
 import { builtIn } from "./built-in.ts";
-import { limitOf, type LimitOptions } from "./keyed-limit.ts";
+import { limitText, type PolicyField, scopeText } from "./limit-text.ts";
+import { LIMIT_OPTIONS, limitOf, type LimitOptions } from "./keyed-limit.ts";
 import { type ToolCallDetails, windowDetails } from "./limit-details.ts";
 
 export type { LimitOptions } from "./keyed-limit.ts";
@@ -37,18 +38,22 @@ const ALLOW = allow();
  * ```
  */
 export function maxToolCalls(max: number, options: LimitOptions = {}): Guard {
+  return maxToolCallsOf(max, options, undefined);
+}
+
+/** The same, for a field of a policy. */
+export function maxToolCallsOf(max: number, options: LimitOptions, field: PolicyField | undefined): Guard {
   const limit = wholeNumber(WHERE, "max", max, 0);
-  const windowMs = (options as LimitOptions | null)?.windowMs;
+  const own = ownOptions(WHERE, options, LIMIT_OPTIONS);
+  const { windowMs } = own;
+  const reason = `All the tool calls that may be made have been made: ${
+    limitText("maxToolCalls", `${limit} ${scopeText(own.per, windowMs)}`, field)
+  }`;
   const refuse = (_amount?: number, _remaining?: number, retryAfterMs?: number): Deny => {
     const details: ToolCallDetails = { max: limit, ...windowDetails(windowMs, retryAfterMs) };
-    return denyBy(
-      "maxToolCalls",
-      "max_tool_calls_exceeded",
-      "All the tool calls that may be made have been made",
-      details,
-    );
+    return denyBy("maxToolCalls", "max_tool_calls_exceeded", reason, details);
   };
-  const shared = limitOf(WHERE, options, [], { id: "maxToolCalls", max: limit, refuse });
+  const shared = limitOf(WHERE, own, { id: "maxToolCalls", max: limit, refuse });
   if (shared !== undefined) {
     return builtIn(
       "maxToolCalls",

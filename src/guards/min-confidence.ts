@@ -1,7 +1,9 @@
 import { numberBetween } from "../check.ts";
 import { allow, denyBy } from "../decision.ts";
 import type { Guard } from "../guard.ts";
+import { ownField } from "../own.ts";
 import { builtIn } from "./built-in.ts";
+import { limitText, type PolicyField } from "./limit-text.ts";
 
 /**
  * Denies a model's answer that states less confidence than asked for.
@@ -24,13 +26,19 @@ import { builtIn } from "./built-in.ts";
  * ```
  */
 export function minConfidence(least: number): Guard {
+  return minConfidenceOf(least, undefined);
+}
+
+/** The same, for a field of a policy. */
+export function minConfidenceOf(least: number, field: PolicyField | undefined): Guard {
   const limit = numberBetween("minConfidence()", "least", least, 0, 1);
+  const reason = `The answer is not confident enough: ${limitText("minConfidence", limit, field)}`;
   return builtIn("minConfidence", ["post_model_call"], ({ payload }) => {
     if (typeof payload !== "object" || payload === null) return allow();
-    const { confidence } = payload as { confidence?: unknown };
+    const confidence = ownField(payload as { confidence?: unknown }, "confidence");
     if (confidence === undefined) return allow();
     return typeof confidence === "number" && confidence >= limit && confidence <= 1
       ? allow()
-      : denyBy("minConfidence", "low_confidence", "The answer is not confident enough", { least: limit });
+      : denyBy("minConfidence", "low_confidence", reason, { least: limit });
   });
 }

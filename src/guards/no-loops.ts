@@ -1,4 +1,4 @@
-import { knownKeys, wholeNumber } from "../check.ts";
+import { ownOptions, wholeNumber } from "../check.ts";
 import { onlyReads } from "../combine/parts.ts";
 import { perSession } from "../context.ts";
 import { allow, deny } from "../decision.ts";
@@ -60,9 +60,9 @@ class Calls implements Owner {
  * ```
  */
 export function noLoops(options: NoLoopsOptions): Guard {
-  knownKeys(WHERE, options, ["repeats", "window"]);
-  const repeats = wholeNumber(WHERE, "repeats", options.repeats, 1, 100);
-  const window = options.window === undefined ? 0 : wholeNumber(WHERE, "window", options.window, repeats, 1000);
+  const own = ownOptions(WHERE, options, ["repeats", "window"]);
+  const repeats = wholeNumber(WHERE, "repeats", own.repeats, 1, 100);
+  const window = own.window === undefined ? 0 : wholeNumber(WHERE, "window", own.window, repeats, 1000);
   const remembered = Math.max(window, LONGEST_CYCLE * Math.max(2, repeats));
   const callsOf = perSession(() => new Calls());
   return onlyReads(defineGuard({

@@ -1,7 +1,8 @@
-import { knownKeys, show, wrong } from "../check.ts";
+import { ownOptions, show, wrong } from "../check.ts";
 import { onlyReads } from "../combine/parts.ts";
 import { allow, deny } from "../decision.ts";
 import { defineGuard, type Guard } from "../guard.ts";
+import { ownField } from "../own.ts";
 import { liveTool, partText, type ToolIdentity } from "./tool-identity.ts";
 import { toolNames } from "./tool-names.ts";
 
@@ -60,8 +61,7 @@ export function pinTools(tools: Readonly<Record<string, ToolIdentity>>, options:
   if (typeof tools !== "object" || tools === null || Array.isArray(tools)) {
     throw wrong(WHERE, "tools", "an object of tools by name", tools);
   }
-  knownKeys(WHERE, options, ["strict"]);
-  const { strict = true } = options;
+  const { strict = true } = ownOptions(WHERE, options, ["strict"]);
   if (typeof strict !== "boolean") throw wrong(WHERE, "strict", "true or false", strict);
   const pinned = new Map(toolNames(WHERE, "tools", Object.keys(tools)).map((name) => [name, pin(name, tools[name])]));
   return onlyReads(defineGuard({
@@ -119,7 +119,8 @@ function pinPart(field: string, key: string, tool: ToolIdentity): unknown {
 
 function changes(pinned: Pinned, live: ToolIdentity): readonly string[] {
   const isSame = (key: keyof ToolIdentity): boolean =>
-    !pinned.has(key) || (FUNCTIONS.includes(key) ? live[key] : textOf(live[key])) === pinned.get(key);
+    !pinned.has(key) ||
+    (FUNCTIONS.includes(key) ? ownField(live, key) : textOf(ownField(live, key))) === pinned.get(key);
   return [...FUNCTIONS, ...WORDS].filter((key) => !isSame(key));
 }
 

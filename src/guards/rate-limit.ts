@@ -1,4 +1,4 @@
-import { functionOf, knownKeys, show, wholeNumber, wrong } from "../check.ts";
+import { functionOf, ownOptions, show, wholeNumber, wrong } from "../check.ts";
 import type { ExecutionContext } from "../context.ts";
 import { allow, type Deny, denyBy } from "../decision.ts";
 import { checkStages, type Guard, named } from "../guard.ts";
@@ -7,6 +7,7 @@ import type { StateStore } from "../state/store.ts";
 import { hasTaken } from "../taking.ts";
 import { canonicalAgentKey } from "../trust/did.ts";
 import { builtIn } from "./built-in.ts";
+import { limitText } from "./limit-text.ts";
 import { isKey, KeyedLimit, tuple } from "./keyed-limit.ts";
 import type { RateLimitDetails } from "./limit-details.ts";
 
@@ -63,18 +64,19 @@ const WHERE = "rateLimit()";
  * ```
  */
 export function rateLimit(options: RateLimitOptions): Guard {
-  knownKeys(WHERE, options, ["max", "windowMs", "by", "weight", "stages", "store", "id"]);
-  const { by = "agent", weight = 1, stages = ["pre_tool_call"], store, id = "rateLimit" } = options;
-  const max = wholeNumber(WHERE, "max", options.max, 0);
-  const windowMs = wholeNumber(WHERE, "windowMs", options.windowMs, 1);
+  const own = ownOptions(WHERE, options, ["max", "windowMs", "by", "weight", "stages", "store", "id"]);
+  const { by = "agent", weight = 1, stages = ["pre_tool_call"], store, id = "rateLimit" } = own;
+  const max = wholeNumber(WHERE, "max", own.max, 0);
+  const windowMs = wholeNumber(WHERE, "windowMs", own.windowMs, 1);
   if (typeof weight !== "function") wholeNumber(WHERE, "weight", weight, 0);
+  const reason = `Rate limit exceeded: ${limitText("rateLimit", `${max} in ${windowMs} ms`, undefined)}`;
   const detailsOf = (retryAfterMs: number | undefined): RateLimitDetails => ({
     max,
     windowMs,
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   });
   const refuse = (_amount: number, _remaining: number | undefined, retryAfterMs: number | undefined): Deny =>
-    denyBy("rateLimit", "rate_limited", "Rate limit exceeded", detailsOf(retryAfterMs));
+    denyBy("rateLimit", "rate_limited", reason, detailsOf(retryAfterMs));
   const limit = new KeyedLimit({
     where: WHERE,
     guard: "rateLimit",

@@ -1,9 +1,10 @@
 import { onlyReads } from "../combine/parts.ts";
 import { wrong } from "../check.ts";
-import { allow, type Decision, transform } from "../decision.ts";
+import { allow, type Decision, denyBy, transform } from "../decision.ts";
 import { Draft } from "../draft.ts";
 import { defineGuard, type Guard } from "../guard.ts";
 import { CAPPED, type Matcher, NO_MATCH } from "../match/matcher.ts";
+import { define } from "../own.ts";
 import type { BlockedPattern } from "../policy/policy.ts";
 import type { GovernedRequest } from "../request.ts";
 import { NOT_PLAIN, rebuilt } from "../snapshot/rebuild.ts";
@@ -53,9 +54,22 @@ function redact(request: GovernedRequest, matcher: Matcher, mask: string): Decis
     ? request.payload.toolCalls
     : undefined;
   const payload = masked(request.payload, matcher, mask, passes);
-  if (payload === NOT_PLAIN) return denyFound("redactPatterns", found);
+  if (payload === NOT_PLAIN) return unmaskable(found);
   const left = matcher.search(searchable({ ...request, payload }));
-  return left === NO_MATCH ? transform(payload, "Blocked text was masked") : denyFound("redactPatterns", left);
+  return left === NO_MATCH ? transform(payload, "Blocked text was masked") : unmaskable(left);
+}
+
+/** The denial where blocked text stands where no mask can. */
+function unmaskable(found: number): Decision {
+  if (found === CAPPED) return denyFound("redactPatterns", found);
+  return denyBy(
+    "redactPatterns",
+    "blocked_pattern",
+    "The payload holds blocked text in a place that cannot be masked",
+    {
+      pattern: found,
+    },
+  );
 }
 
 /** A copy with the matches in string values masked; `passes` is the one part that stays what it is. */
@@ -80,7 +94,7 @@ function masked(value: unknown, matcher: Matcher, mask: string, passes: unknown)
     const item = masked((value as Record<string, unknown>)[key], matcher, mask, passes);
     if (item === NOT_PLAIN) return NOT_PLAIN;
     // Defined, not assigned: a key "__proto__" is a key like any other.
-    Object.defineProperty(copy, key, { value: item, writable: true, enumerable: true, configurable: true });
+    define(copy, key, item);
   }
   return copy;
 }

@@ -3,6 +3,7 @@ import { stateOf } from "../context.ts";
 import { allow, denyBy } from "../decision.ts";
 import type { Guard } from "../guard.ts";
 import { builtIn } from "./built-in.ts";
+import { limitText, type PolicyField } from "./limit-text.ts";
 
 /**
  * Stops a session that is older than a time: no run, model call or tool call begins after that.
@@ -25,10 +26,16 @@ import { builtIn } from "./built-in.ts";
  * ```
  */
 export function timeLimit(ms: number): Guard {
+  return timeLimitOf(ms, undefined);
+}
+
+/** The same, for a field of a policy. */
+export function timeLimitOf(ms: number, field: PolicyField | undefined): Guard {
   const limit = wholeNumber("timeLimit()", "ms", ms, 1);
+  const reason = `The session has run out of time: ${limitText("timeLimit", `${limit} ms for a session`, field)}`;
   return builtIn("timeLimit", ["input", "pre_model_call", "pre_tool_call"], (_request, context) =>
     // Not `>= limit`: every comparison with NaN is false, and must deny.
     stateOf(context).now - context.startTime < limit
       ? allow()
-      : denyBy("timeLimit", "timeout", "The session has run out of time", { limitMs: limit }));
+      : denyBy("timeLimit", "timeout", reason, { limitMs: limit }));
 }

@@ -1,12 +1,14 @@
-import { functionOf, show, wholeNumber } from "../check.ts";
+import { functionOf, ownOptions, show, wholeNumber } from "../check.ts";
 import type { ExecutionContext } from "../context.ts";
 import { deny } from "../decision.ts";
 import type { Guard } from "../guard.ts";
+import { ownField } from "../own.ts";
 import type { GovernedRequest, TokenUsage } from "../request.ts";
 import { tokensIn } from "../snapshot/text-length.ts";
 import { tokensOf } from "../usage.ts";
 import { budgetGuard } from "./budget.ts";
-import type { LimitOptions } from "./keyed-limit.ts";
+import { limitText, type PolicyField, scopeText } from "./limit-text.ts";
+import { LIMIT_OPTIONS, type LimitOptions } from "./keyed-limit.ts";
 import type { TokenBudgetDetails } from "./limit-details.ts";
 
 /** Whose tokens count together, how far back, where, and what a call is taken to use. */
@@ -42,16 +44,25 @@ const WHERE = "tokenBudget()";
  * ```
  */
 export function tokenBudget(max: number, options: TokenBudgetOptions = {}): Guard {
+  return tokenBudgetOf(max, options, undefined);
+}
+
+/** The same, for a field of a policy. */
+export function tokenBudgetOf(max: number, options: TokenBudgetOptions, field: PolicyField | undefined): Guard {
   const limit = wholeNumber(WHERE, "max", max, 1);
-  const estimate: unknown = (options as Partial<TokenBudgetOptions> | null)?.estimate;
+  const own = ownOptions(WHERE, options, [...LIMIT_OPTIONS, "estimate"]);
+  const estimate: unknown = own.estimate;
   if (estimate !== undefined && typeof estimate !== "number") functionOf(WHERE, "estimate", estimate);
   if (typeof estimate === "number") wholeNumber(WHERE, "estimate", estimate, 1);
+  const { per, windowMs } = own;
+  const reason = `The token budget does not cover this call: ${
+    limitText("tokenBudget", `${limit} ${scopeText(per, windowMs)}`, field)
+  }`;
   return budgetGuard({
     where: WHERE,
     name: "tokenBudget",
     max: limit,
-    options,
-    known: ["estimate"],
+    options: own,
     estimateOf: typeof estimate === "function"
       ? (request, context) => stated(estimate(request, context))
       : typeof estimate === "number"
@@ -60,7 +71,7 @@ export function tokenBudget(max: number, options: TokenBudgetOptions = {}): Guar
     usedOf,
     refuse: (spent, wanted, more) => {
       const details: TokenBudgetDetails = { max: limit, spent, estimate: wanted, ...more };
-      return deny("token_budget_exceeded", "The token budget does not cover this call", details);
+      return deny("token_budget_exceeded", reason, details);
     },
     isOurs: typeof estimate !== "function",
   });
@@ -74,7 +85,9 @@ function estimateOf(request: GovernedRequest): number {
 /** What a call has used: of its length and of what it was taken to use, where it does not say, what is more. */
 function usedOf(usage: TokenUsage | undefined, estimate: number): number | undefined {
   const tokens = tokensOf(usage);
-  return usage?.isEstimated === true && tokens !== undefined ? Math.max(tokens, estimate) : tokens;
+  return usage !== undefined && ownField(usage, "isEstimated") === true && tokens !== undefined
+    ? Math.max(tokens, estimate)
+    : tokens;
 }
 
 function stated(tokens: unknown): number {

@@ -1,4 +1,5 @@
 import { show } from "../check.ts";
+import { ownField, pickOwn } from "../own.ts";
 import { canonicalJson } from "../trust/canonical.ts";
 
 /**
@@ -34,7 +35,7 @@ export interface ToolIdentity {
 
 /** Reads what a plugin says about the tool that it will call; `undefined` where it says nothing. */
 export function liveTool(metadata: Readonly<Record<string, unknown>>): ToolIdentity | undefined {
-  const tool = metadata["tool"];
+  const tool = ownField(metadata, "tool");
   return typeof tool === "object" && tool !== null ? tool : undefined;
 }
 
@@ -44,7 +45,7 @@ export function liveTool(metadata: Readonly<Record<string, unknown>>): ToolIdent
  * @throws {TypeError} If the description is no string, or the schema is not plain JSON data.
  */
 export function definitionText(name: string, tool: ToolIdentity): string {
-  const { description, inputSchema } = tool;
+  const { description, inputSchema } = pickOwn(tool, ["description", "inputSchema"]);
   if (description !== undefined && typeof description !== "string") {
     throw new TypeError(`A tool's description must be a string, and is ${show(description)}`);
   }

@@ -2,6 +2,7 @@ import { functionOf, wrong } from "../check.ts";
 import { refuseOtherCopy } from "../copy.ts";
 import { allow, type Decision, deny, guardError } from "../decision.ts";
 import { defineGuard, type Guard } from "../guard.ts";
+import { memberOf, ownField, pickOwn } from "../own.ts";
 import type { ActionGuard } from "../trust/action-guard.ts";
 import { judgeOf } from "../trust/judge.ts";
 import type { AgentProfile } from "../trust/profile.ts";
@@ -40,13 +41,15 @@ export function trustGate(actionGuard: ActionGuard): Guard {
     throw wrong(WHERE, "actionGuard", "an action guard", actionGuard);
   }
   refuseOtherCopy(WHERE, "actionGuard", actionGuard);
-  functionOf(WHERE, "actionGuard.check", actionGuard.check);
+  functionOf(WHERE, "actionGuard.check", memberOf(actionGuard, "check"));
   const judge = judgeOf(actionGuard);
   const plain = allow();
   return defineGuard({
     name: NAME,
     stages: ["input", "pre_model_call", "pre_tool_call"],
-    check: ({ stage, name }, { agent }) => {
+    check: ({ stage, name }, context) => {
+      // One that is absent is nobody, whatever everything inherits.
+      const agent = ownField(context, "agent");
       if (agent === undefined) return deny("identity_unverified", "Nobody acts here without an agent profile");
       const action = stage === "pre_model_call" ? `model:${name}` : name;
       if (judge === undefined) return ask(actionGuard, agent, action);
@@ -59,11 +62,7 @@ export function trustGate(actionGuard: ActionGuard): Guard {
 /** Reads the answer of an action guard that somebody else wrote, each field once. */
 function ask(guard: ActionGuard, agent: AgentProfile, action: string): Decision {
   try {
-    const { allowed, code, reason } = guard.check(agent, action) as {
-      allowed: unknown;
-      code: unknown;
-      reason: unknown;
-    };
+    const { allowed, code, reason } = pickOwn(guard.check(agent, action), ["allowed", "code", "reason"]);
     // Exactly `true`: a promise, or `"false"`, is not leave to act.
     if (allowed === true) return allow();
     if (allowed === false && typeof code === "string" && typeof reason === "string") return deny(code, reason);

@@ -1,8 +1,9 @@
 import { stateOf } from "../context.ts";
-import { knownKeys, wrong } from "../check.ts";
+import { ownOptions, wrong } from "../check.ts";
 import { faultDenial } from "../combine/fold.ts";
 import { allow, type Decision, deny, isThenable, transform } from "../decision.ts";
 import { defineGuard, type Guard } from "../guard.ts";
+import { hasField, memberOf } from "../own.ts";
 import type { GateCaps } from "../snapshot/caps.ts";
 import { sameData } from "../snapshot/same-data.ts";
 import { capsOf, Fault, snapshot } from "../snapshot/snapshot.ts";
@@ -87,8 +88,7 @@ export function validateArguments(
   if (typeof schemas !== "object" || schemas === null || Array.isArray(schemas)) {
     throw wrong(WHERE, "schemas", "an object of schemas by tool name", schemas);
   }
-  knownKeys(WHERE, options, ["strict"]);
-  const { strict = false } = options;
+  const { strict = false } = ownOptions(WHERE, options, ["strict"]);
   if (typeof strict !== "boolean") throw wrong(WHERE, "strict", "true or false", strict);
   const known = new Map<string, (value: unknown) => unknown>();
   for (const name of toolNames(WHERE, "schemas", Object.keys(schemas))) {
@@ -113,11 +113,12 @@ function validatorOf(name: string, schema: unknown): (value: unknown) => unknown
   if ((typeof schema !== "object" && typeof schema !== "function") || schema === null) {
     throw wrong(WHERE, field, "a Standard Schema", schema);
   }
-  const standard = (schema as Partial<StandardSchemaV1>)["~standard"];
-  if (typeof standard !== "object" || standard === null || typeof standard.validate !== "function") {
+  const standard = memberOf(schema as StandardSchemaV1, "~standard");
+  if (typeof standard !== "object" || standard === null || typeof memberOf(standard, "validate") !== "function") {
     throw wrong(WHERE, `${field}["~standard"]`, "what Standard Schema 1 asks for", standard);
   }
-  if (standard.version !== 1) throw wrong(WHERE, `${field}["~standard"].version`, "1", standard.version);
+  const version = memberOf(standard, "version");
+  if (version !== 1) throw wrong(WHERE, `${field}["~standard"].version`, "1", version);
   return (value) => standard.validate(value);
 }
 
@@ -125,15 +126,17 @@ function judge(name: string, payload: unknown, result: unknown, caps: GateCaps |
   if (typeof result !== "object" || result === null) {
     throw new TypeError(`The schema of tool "${name}" answered no result`);
   }
-  const { issues } = result as { issues?: unknown };
+  const issues = memberOf(result as { issues?: unknown }, "issues");
   if (issues !== undefined) {
     if (!Array.isArray(issues)) throw new TypeError(`The schema of tool "${name}" answered issues that are no list`);
     return deny("invalid_arguments", `The arguments of tool "${name}" do not fit its schema`, {
       paths: issues.slice(0, MOST_PATHS).map(pathOf),
     });
   }
-  if (!("value" in result)) throw new TypeError(`The schema of tool "${name}" answered neither a value nor issues`);
-  const output = snapshot(result.value, capsOf("pre_tool_call", caps), false);
+  if (!hasField(result, "value")) {
+    throw new TypeError(`The schema of tool "${name}" answered neither a value nor issues`);
+  }
+  const output = snapshot(memberOf(result as { value?: unknown }, "value"), capsOf("pre_tool_call", caps), false);
   if (output instanceof Fault) return faultDenial(output, "pre_tool_call");
   return sameData(output, payload)
     ? allow()
@@ -142,11 +145,13 @@ function judge(name: string, payload: unknown, result: unknown, caps: GateCaps |
 
 /** Where an issue is, as `items[3].price`; keys come from the model, so they are cut short. */
 function pathOf(issue: unknown): string {
-  const path = (issue as Partial<StandardIssue> | null)?.path;
+  const path = memberOf(issue as Partial<StandardIssue>, "path");
   if (!Array.isArray(path)) return "";
   let text = "";
   for (const segment of path as readonly unknown[]) {
-    const key = typeof segment === "object" && segment !== null ? (segment as { key?: unknown }).key : segment;
+    const key = typeof segment === "object" && segment !== null
+      ? memberOf(segment as { key?: unknown }, "key")
+      : segment;
     if (typeof key === "number") text += `[${key}]`;
     else text += (text === "" ? "" : ".") + String(key).slice(0, 64);
   }

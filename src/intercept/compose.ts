@@ -33,8 +33,8 @@ export function compose(...interceptors: Interceptor[]): Interceptor {
   const list = interceptors.map((interceptor, index) => functionOf("compose()", `interceptors[${index}]`, interceptor));
   return async function composed(request, next, context) {
     const from = (at: number, signal: AbortSignal | undefined): Promise<unknown> => {
-      const interceptor = list[at];
-      if (interceptor === undefined) return next(signal);
+      if (at >= list.length) return next(signal);
+      const interceptor = list[at] as Interceptor;
       let called = false;
       // Started by a promise, so that what an interceptor throws at once is a rejection like any other.
       return Promise.resolve().then(() =>

@@ -1,4 +1,5 @@
 import { entityText } from "./entities.ts";
+import { bare } from "../own.ts";
 import { isBeyondAscii } from "./look-alikes.ts";
 import type { Rewritable } from "./traced.ts";
 
@@ -38,7 +39,7 @@ const QUOTES = /\$(?=['"])|['"]/g;
 const TOKEN = /\S+/g;
 const PERCENT_ESCAPE = /%[\da-fA-F]{2}/;
 
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+const decoder = new TextDecoder("utf-8", bare({ ignoreBOM: true }));
 
 /** The text of bytes: UTF-8, with U+FFFD for what is none. */
 export function textOf(bytes: Uint8Array): string {

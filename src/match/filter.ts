@@ -1,3 +1,4 @@
+import { isTouched } from "../own.ts";
 import { MAX_DEPTH, MAX_NODES, MAX_UNITS } from "./collect.ts";
 import type { KnownKeys } from "./known-keys.ts";
 import { both, MAX_PREFIX, type Prefix, prefixOf, shareOf } from "./prefix.ts";
@@ -43,6 +44,7 @@ export class Filter {
   readonly #hits: number;
   readonly #stops: number;
   readonly #keys: KnownKeys;
+  #isTouched = false;
   #left = 0;
 
   constructor(masks: Int32Array, hits: number, keys: KnownKeys) {
@@ -63,6 +65,7 @@ export class Filter {
   /** Whether a search of a payload, which must be plain, would find nothing and reach none of its caps. */
   passes(payload: unknown): boolean {
     this.#left = MAX_UNITS;
+    this.#isTouched = isTouched();
     this.#keys.begin();
     const run = this.#visit(payload, 0, 0);
     this.#steps[0]! += MAX_UNITS - this.#left;
@@ -86,6 +89,7 @@ export class Filter {
     }
     const keys = this.#keys;
     for (const key in value) {
+      if (this.#isTouched && !Object.hasOwn(value, key)) continue;
       if (!keys.knows(key)) {
         if (this.#pass(key, 0) === HIT) return HIT;
         keys.add(key);

@@ -1,6 +1,6 @@
 import { show } from "../check.ts";
 import type { BlockedPattern } from "../policy/policy.ts";
-import { type ReadPattern, readPattern } from "./patterns.ts";
+import { isMistake, type ReadPattern, readPattern } from "./patterns.ts";
 import { MAX_CHANCE, MIN_PICTURE } from "./pictures.ts";
 import type { Source } from "./program.ts";
 import { merged } from "./ranges.ts";
@@ -50,7 +50,7 @@ export function compileMatcher(patterns: readonly BlockedPattern[], where: strin
   if (!Array.isArray(patterns)) throw mistake(where, "", "an array of patterns", patterns);
   const read = Array.from(patterns, (pattern: unknown, index) => {
     const found = readPattern(pattern);
-    if ("wanted" in found) throw mistake(where, `[${index}]`, found.wanted, found.got);
+    if (isMistake(found)) throw mistake(where, `[${index}]`, found.wanted, found.got);
     return { index, ...found };
   });
   const narrow = new Group(read, { signs: SIGNS, wide: false });
@@ -140,7 +140,7 @@ class Group {
     const regexps: OptedIn[] = [];
     for (const pattern of patterns) {
       const { index } = pattern;
-      if ("regexp" in pattern) regexps.push({ index, regexp: pattern.regexp });
+      if (isRegexp(pattern)) regexps.push({ index, regexp: pattern.regexp });
       else for (const part of pattern.nodes) sources.push({ ...part, index });
     }
     return new Reader(sources, regexps, { ...this.#options, cuts });
@@ -153,13 +153,18 @@ function firstOf(one: number, other: number): number {
   return one >= 0 || other >= 0 ? Math.max(one, other) : Math.min(one, other);
 }
 
+/** Whether a pattern is a RegExp that somebody opted in to. */
+function isRegexp<P extends ReadPattern>(pattern: P): pattern is P & { readonly regexp: RegExp } {
+  return Object.hasOwn(pattern, "regexp");
+}
+
 function isShort(pattern: ReadPattern): boolean {
-  return "nodes" in pattern && pattern.nodes.every(({ node }) => lengthOf(node) <= MAX_CHANCE);
+  return !isRegexp(pattern) && pattern.nodes.every(({ node }) => lengthOf(node) <= MAX_CHANCE);
 }
 
 /** Whether a pattern speaks of characters outside ASCII. */
 function isWide(pattern: ReadPattern): boolean {
-  return "regexp" in pattern
+  return isRegexp(pattern)
     ? /[^\0-\x7f]/.test(pattern.regexp.source)
     : pattern.nodes.some(({ node }) => asksBeyondAscii(node));
 }

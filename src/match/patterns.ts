@@ -1,4 +1,5 @@
 import { show } from "../check.ts";
+import { pickOwn } from "../own.ts";
 import type { BlockedPattern } from "../policy/policy.ts";
 import { foldText } from "./fold.ts";
 import { checkSize, MAX_PATTERN, type Source } from "./program.ts";
@@ -18,10 +19,22 @@ export interface PatternMistake {
 const FORMS = "a string, { pattern, type } or { regexp }";
 const TYPES = ["substring", "regex", "glob"];
 
+const KEYS = ["pattern", "type", "regexp"] as const;
+
+/** Whether a pattern is a RegExp that somebody opted in to. */
+function isOptedIn(pattern: BlockedPattern): pattern is { readonly regexp: RegExp } {
+  return typeof pattern !== "string" && Object.hasOwn(pattern, "regexp");
+}
+
+/** Whether a pattern could not be read. */
+export function isMistake(read: ReadPattern | PatternMistake): read is PatternMistake {
+  return Object.hasOwn(read, "wanted");
+}
+
 /** Says what is wrong with one pattern, or returns undefined. */
 export function patternMistake(pattern: unknown): PatternMistake | undefined {
   const read = readPattern(pattern);
-  return "wanted" in read ? read : undefined;
+  return isMistake(read) ? read : undefined;
 }
 
 /** Reads one pattern, or says what is wrong with it. */
@@ -30,8 +43,8 @@ export function readPattern(pattern: unknown): ReadPattern | PatternMistake {
   if (typeof pattern !== "object" || pattern === null || Array.isArray(pattern) || isRegExp(pattern)) {
     return { wanted: FORMS, got: pattern };
   }
-  const { pattern: text, type, regexp, ...rest } = pattern as Record<string, unknown>;
-  const [unknown] = Object.keys(rest);
+  const { pattern: text, type, regexp } = pickOwn(pattern as Record<string, unknown>, KEYS);
+  const unknown = Object.keys(pattern).find((key) => !(KEYS as readonly string[]).includes(key));
   if (unknown !== undefined) return { wanted: `${FORMS}, without a key ${show(unknown)}`, got: pattern };
   if (regexp !== undefined) {
     if (text !== undefined || type !== undefined) return { wanted: FORMS, got: pattern };
@@ -106,7 +119,7 @@ function isRegExp(value: unknown): value is RegExp {
  */
 export function patternKey(pattern: BlockedPattern): string {
   if (typeof pattern === "string") return `substring:${foldedLiteral(pattern) ?? pattern.toLowerCase()}`;
-  if ("regexp" in pattern) {
+  if (isOptedIn(pattern)) {
     return `regexp:/${pattern.regexp.source}/${[...pattern.regexp.flags.replace(/[gy]/g, "")].sort().join("")}`;
   }
   if (pattern.type === "substring") return patternKey(pattern.pattern);

@@ -1,3 +1,4 @@
+import { isTouched } from "../own.ts";
 import { type Automaton, START } from "./automaton.ts";
 import { collectTexts, MAX_DEPTH, MAX_NODES, MAX_UNITS } from "./collect.ts";
 import { type Forms, formsOf } from "./forms.ts";
@@ -52,6 +53,7 @@ export class Search {
   #shown = false;
   #shownKeys: string[] = [];
   #shownLeaves: string[] = [];
+  #isTouched = false;
   #isPlain = false;
   // The walk met what it cannot judge: it ends, and all texts are collected instead.
   #irregular = false;
@@ -78,6 +80,7 @@ export class Search {
   run(payload: unknown, isPlain: boolean): boolean {
     const automaton = this.#automaton;
     this.#isPlain = isPlain;
+    this.#isTouched = isTouched();
     automaton.begin();
     this.#keys.begin();
     this.#state = START;
@@ -137,6 +140,7 @@ export class Search {
       return;
     }
     for (const key in value) {
+      if (this.#isTouched && !Object.hasOwn(value, key)) continue;
       if (this.#irregular || !this.#count(key.length)) return;
       this.#visitKey(key);
       this.#visit((value as Record<string, unknown>)[key], depth + 1);
@@ -292,7 +296,7 @@ function leavesOf(value: unknown, out: string[]): string[] {
   else if (typeof value === "number") out.push(String(value));
   else if (Array.isArray(value)) { for (const item of value) leavesOf(item, out); }
   else if (typeof value === "object" && value !== null) {
-    for (const key in value) leavesOf((value as Record<string, unknown>)[key], out);
+    for (const key of Object.keys(value)) leavesOf((value as Record<string, unknown>)[key], out);
   }
   return out;
 }

@@ -1,4 +1,5 @@
 import { isWhole, wantedWhole } from "../check.ts";
+import { ownField } from "../own.ts";
 import { buildPolicy } from "./define.ts";
 import type { Report } from "./error.ts";
 import { FIELD_NAMES } from "./fields.ts";
@@ -67,7 +68,7 @@ const SECTIONS: ReadonlySet<string> = new Set([
 function isOff(section: unknown): boolean {
   if (typeof section !== "object" || section === null || Array.isArray(section)) return false;
   return Reflect.ownKeys(section).length === 0 ||
-    (Object.hasOwn(section, "enabled") && (section as { enabled: unknown }).enabled === false);
+    (ownField(section as { enabled?: unknown }, "enabled") === false);
 }
 
 /** Reads the Python toolkit's form of a policy; `where` names the caller in errors. */
@@ -75,7 +76,7 @@ export function readAgentOs(where: string, json: unknown): GovernancePolicy {
   return buildPolicy(where, json, (key, value, report) => {
     const field = KEYS.get(key);
     if (field !== undefined) {
-      const translate = value === undefined ? undefined : TRANSLATIONS[field];
+      const translate = value === undefined ? undefined : ownField(TRANSLATIONS, field);
       return [field, translate === undefined ? value : translate(value, key, report)];
     }
     if (!SECTIONS.has(key)) report({ path: key, wanted: wantedKey(key, [...KEYS.keys()]), got: value });

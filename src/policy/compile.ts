@@ -2,13 +2,16 @@ import type { Guard } from "../guard.ts";
 import { allowTools } from "../guards/allow-tools.ts";
 import { blockPatterns } from "../guards/block-patterns.ts";
 import { denyTools } from "../guards/deny-tools.ts";
-import { maxConcurrent } from "../guards/max-concurrent.ts";
-import { maxToolCalls } from "../guards/max-tool-calls.ts";
-import { minConfidence } from "../guards/min-confidence.ts";
+import type { PolicyField } from "../guards/limit-text.ts";
+import { maxConcurrentOf } from "../guards/max-concurrent.ts";
+import { maxToolCallsOf } from "../guards/max-tool-calls.ts";
+import { minConfidenceOf } from "../guards/min-confidence.ts";
 import { requireApproval } from "../guards/require-approval.ts";
-import { timeLimit } from "../guards/time-limit.ts";
-import { tokenBudget } from "../guards/token-budget.ts";
-import type { GovernancePolicy } from "./policy.ts";
+import { timeLimitOf } from "../guards/time-limit.ts";
+import { tokenBudgetOf } from "../guards/token-budget.ts";
+import { ownField } from "../own.ts";
+import { isDefault } from "./define.ts";
+import type { GovernancePolicy, PolicyInit } from "./policy.ts";
 
 /**
  * The built-in guards that a policy stands for: those that compare and count come first, then the one that searches,
@@ -16,15 +19,20 @@ import type { GovernancePolicy } from "./policy.ts";
  * With `waits` false, no act waits its turn: a kernel that only watches must hold nothing up.
  */
 export function compilePolicy(policy: GovernancePolicy, waits: boolean): readonly Guard[] {
-  const guards: Guard[] = [timeLimit(policy.timeoutMs)];
-  if (policy.allowedTools !== undefined) guards.push(allowTools(policy.allowedTools));
+  const fieldOf = (field: keyof PolicyInit): PolicyField => ({ field, isDefault: isDefault(policy, field) });
+  const { timeoutMs, maxToolCalls, maxTokens, maxConcurrent, backpressureThreshold } = policy;
+  const guards: Guard[] = [];
+  // A limit of Infinity is none, and takes no time.
+  if (timeoutMs !== Infinity) guards.push(timeLimitOf(timeoutMs, fieldOf("timeoutMs")));
+  const allowed = ownField(policy, "allowedTools");
+  if (allowed !== undefined) guards.push(allowTools(allowed));
   if (policy.deniedTools.length > 0) guards.push(denyTools(policy.deniedTools));
-  guards.push(
-    minConfidence(policy.confidenceThreshold),
-    maxToolCalls(policy.maxToolCalls),
-    tokenBudget(policy.maxTokens),
-    maxConcurrent(policy.maxConcurrent, waits ? { backpressureThreshold: policy.backpressureThreshold } : {}),
-  );
+  guards.push(minConfidenceOf(policy.confidenceThreshold, fieldOf("confidenceThreshold")));
+  if (maxToolCalls !== Infinity) guards.push(maxToolCallsOf(maxToolCalls, {}, fieldOf("maxToolCalls")));
+  if (maxTokens !== Infinity) guards.push(tokenBudgetOf(maxTokens, {}, fieldOf("maxTokens")));
+  if (maxConcurrent !== Infinity || (waits && backpressureThreshold !== Infinity)) {
+    guards.push(maxConcurrentOf(maxConcurrent, waits ? { backpressureThreshold } : {}, fieldOf("maxConcurrent")));
+  }
   // A text is searched last: what is denied for its number or its size is not searched in vain.
   if (policy.blockedPatterns.length > 0) guards.push(blockPatterns(policy.blockedPatterns));
   const approval = policy.requireHumanApproval;

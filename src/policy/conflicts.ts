@@ -1,3 +1,4 @@
+import { ownField } from "../own.ts";
 import type { GovernancePolicy } from "./policy.ts";
 
 const SHORT_MS = 5000;
@@ -5,7 +6,6 @@ const SHORT_MS = 5000;
 /** What in a policy works against itself, in words: nothing here makes it invalid. */
 export function conflictsOf(policy: GovernancePolicy): readonly string[] {
   const {
-    allowedTools,
     deniedTools,
     requireHumanApproval,
     maxToolCalls,
@@ -14,8 +14,9 @@ export function conflictsOf(policy: GovernancePolicy): readonly string[] {
     timeoutMs,
     confidenceThreshold,
   } = policy;
+  const allowedTools = ownField(policy, "allowedTools");
   const out: string[] = [];
-  if (backpressureThreshold >= maxConcurrent) {
+  if (backpressureThreshold !== Infinity && backpressureThreshold >= maxConcurrent) {
     out.push(
       `backpressureThreshold (${backpressureThreshold}) is not below maxConcurrent (${maxConcurrent}): acts are refused before any has to wait its turn`,
     );

@@ -1,12 +1,20 @@
 import { made, refuseOtherCopy } from "../copy.ts";
 import { conflictsOf } from "./conflicts.ts";
 import { PolicyError, type PolicyMistake, type Report } from "./error.ts";
-import { FIELD_NAMES, FIELDS } from "./fields.ts";
+import { FIELD_NAMES, FIELDS, LIMITS } from "./fields.ts";
+import { bare } from "../own.ts";
 import { diffOf, isStricter, mergedInit } from "./order.ts";
 import type { GovernancePolicy, PolicyInit } from "./policy.ts";
 import { entriesOf, wantedKey } from "./read.ts";
 
 const policies = new WeakSet<object>();
+/** The fields that a policy left to their defaults. */
+const defaults = new WeakMap<object, ReadonlySet<string>>();
+
+/** Whether a policy left a field to its default: a denial says so, since nobody has chosen that number. */
+export function isDefault(policy: GovernancePolicy, field: keyof PolicyInit): boolean {
+  return defaults.get(policy)?.has(field) === true;
+}
 
 /**
  * Tells a policy that {@linkcode definePolicy} or {@linkcode parsePolicy} made from anything that looks like one.
@@ -39,12 +47,12 @@ const methods:
   & ThisType<GovernancePolicy> = Object.freeze({
     toJSON(): PolicyInit {
       const policy = ours("toJSON()", "this", this);
-      const out: Record<string, unknown> = {};
-      for (const name of FIELD_NAMES) {
-        const value = policy[name];
-        if (value !== undefined) out[name] = Array.isArray(value) ? [...(value as readonly unknown[])] : value;
-      }
-      return out as PolicyInit;
+      return Object.fromEntries(
+        FIELD_NAMES.filter((name) => Object.hasOwn(policy, name)).map((name) => {
+          const value = policy[name];
+          return [name, Array.isArray(value) ? [...(value as readonly unknown[])] : value];
+        }),
+      ) as PolicyInit;
     },
     diff(other: GovernancePolicy): Readonly<Record<string, readonly [unknown, unknown]>> {
       return diffOf(ours("diff()", "this", this), ours("diff()", "other", other));
@@ -53,7 +61,10 @@ const methods:
       return isStricter(ours("isStricterThan()", "this", this), ours("isStricterThan()", "other", other));
     },
     merge(other: GovernancePolicy): GovernancePolicy {
-      return definePolicy(mergedInit(ours("merge()", "this", this), ours("merge()", "other", other)));
+      const [a, b] = [ours("merge()", "this", this), ours("merge()", "other", other)];
+      const merged = definePolicy(mergedInit(a, b));
+      defaults.set(merged, new Set(FIELD_NAMES.filter((name) => isDefault(a, name) && isDefault(b, name))));
+      return merged;
     },
     conflicts(): readonly string[] {
       return conflictsOf(ours("conflicts()", "this", this));
@@ -70,6 +81,11 @@ export type Place = (
   report: Report,
 ) => readonly [field: keyof PolicyInit, value: unknown] | undefined;
 
+/** What a field is where it is absent: where nobody is refused, nobody has to wait either. */
+function fallbackOf(name: keyof PolicyInit, given: ReadonlyMap<string, unknown>): unknown {
+  return name === "backpressureThreshold" && given.get("maxConcurrent") === Infinity ? Infinity : FIELDS[name].fallback;
+}
+
 /** Makes a policy of what a plain object's keys stand for; every mistake is thrown at once. */
 export function buildPolicy(where: string, init: unknown, placeOf: Place): GovernancePolicy {
   refuseOtherCopy(where, "policy", init);
@@ -83,10 +99,11 @@ export function buildPolicy(where: string, init: unknown, placeOf: Place): Gover
   if (mistakes.length > 0) throw new PolicyError(where, mistakes);
   const policy = Object.create(methods) as Record<string, unknown>;
   for (const name of FIELD_NAMES) {
-    const value = given.has(name) ? given.get(name) : FIELDS[name].fallback;
-    if (value !== undefined) policy[name] = value;
+    const value = given.has(name) ? given.get(name) : fallbackOf(name, given);
+    if (value !== undefined) Object.defineProperty(policy, name, bare({ value, enumerable: true }));
   }
   policies.add(Object.freeze(made(policy)));
+  defaults.set(policy, new Set(FIELD_NAMES.filter((name) => !given.has(name))));
   return policy as unknown as GovernancePolicy;
 }
 
@@ -121,7 +138,10 @@ export function definePolicy(init: PolicyInit | GovernancePolicy = {}): Governan
 export function readPolicy(where: string, init: unknown, isFile: boolean): GovernancePolicy {
   if (isPolicy(init)) return init;
   return buildPolicy(where, init, (key, value, report) => {
-    if (Object.hasOwn(FIELDS, key)) return [key as keyof PolicyInit, value];
+    if (Object.hasOwn(FIELDS, key)) {
+      // JSON has no Infinity: there, a limit of null is none.
+      return [key as keyof PolicyInit, isFile && value === null && LIMITS.has(key) ? Infinity : value];
+    }
     if (!isFile || key !== "$schema" || typeof value !== "string") {
       report({ path: key, wanted: wantedKey(key, FIELD_NAMES), got: value });
     }

@@ -1,4 +1,5 @@
 import { show } from "../check.ts";
+import { ownField } from "../own.ts";
 
 const BRAND = "sallyport.PolicyError";
 const MAX_LINES = 20;
@@ -48,6 +49,12 @@ export class PolicyError extends TypeError {
     super(`Cannot build ${where}: ${told(mistakes)}`);
     this.mistakes = Object.freeze(mistakes.map(({ path, wanted, got }) => Object.freeze({ path, wanted, got })));
   }
+
+  /** What may leave the process: what was wanted where, and not what came. */
+  toJSON(): object {
+    const { name, code, mistakes } = this;
+    return { name, code, mistakes: mistakes.map(({ path, wanted }) => ({ path, wanted })) };
+  }
 }
 
 function told(mistakes: readonly PolicyMistake[]): string {
@@ -65,5 +72,5 @@ function shortened(path: string): string {
 
 /** Tells a {@linkcode PolicyError}, also one of another copy of the package. */
 export function isPolicyError(error: unknown): error is PolicyError {
-  return typeof error === "object" && error !== null && (error as { "~brand"?: unknown })["~brand"] === BRAND;
+  return typeof error === "object" && error !== null && ownField(error as { "~brand"?: unknown }, "~brand") === BRAND;
 }

@@ -43,6 +43,14 @@ function whole(min: number, max: number = Number.MAX_SAFE_INTEGER): FieldReader 
   return only(wantedWhole(min, max), (value) => isWhole(value, min, max));
 }
 
+/** Accepts a whole number of at least `min`, or Infinity: no limit. */
+function limit(min: number): FieldReader {
+  return only(
+    `${wantedWhole(min, Number.MAX_SAFE_INTEGER)}, or Infinity (in a file null) for no limit`,
+    (value) => value === Infinity || isWhole(value, min),
+  );
+}
+
 /** Accepts a number from 0 to 1. */
 const fraction = only("a number from 0 to 1", (value) => typeof value === "number" && value >= 0 && value <= 1);
 
@@ -106,20 +114,29 @@ const NONE: readonly never[] = Object.freeze([]);
 export const FIELDS: Readonly<Record<keyof PolicyInit, Field>> = {
   name: { read: text, fallback: "default", merge: joined },
   version: { read: text, fallback: "1.0.0", merge: joined },
-  maxTokens: { read: whole(1), fallback: 4096, merge: Math.min },
-  maxToolCalls: { read: whole(0), fallback: 10, merge: Math.min },
+  maxTokens: { read: limit(1), fallback: 4096, merge: Math.min },
+  maxToolCalls: { read: limit(0), fallback: 10, merge: Math.min },
   allowedTools: { read: tools, fallback: undefined, merge: inBoth },
   deniedTools: { read: tools, fallback: NONE, merge: inEither },
   blockedPatterns: { read: patterns, fallback: NONE, merge: patternsInEither },
   requireHumanApproval: { read: approval, fallback: false, merge: approvals },
-  timeoutMs: { read: whole(1), fallback: 300_000, merge: Math.min },
+  timeoutMs: { read: limit(1), fallback: 300_000, merge: Math.min },
   confidenceThreshold: { read: fraction, fallback: 0.8, merge: Math.max },
   driftThreshold: { read: fraction, fallback: 0.15, merge: Math.min },
   logAllCalls: { read: flag, fallback: true, merge: (a: boolean, b: boolean) => a || b },
   checkpointFrequency: { read: whole(1), fallback: 5, merge: Math.min },
-  maxConcurrent: { read: whole(1), fallback: 10, merge: Math.min },
-  backpressureThreshold: { read: whole(1), fallback: 8, merge: Math.min },
+  maxConcurrent: { read: limit(1), fallback: 10, merge: Math.min },
+  backpressureThreshold: { read: limit(1), fallback: 8, merge: Math.min },
 };
+
+/** The fields that are limits: Infinity, in a file null, is none. */
+export const LIMITS: ReadonlySet<string> = new Set<keyof PolicyInit>([
+  "maxTokens",
+  "maxToolCalls",
+  "timeoutMs",
+  "maxConcurrent",
+  "backpressureThreshold",
+]);
 
 /** The names of the fields, in the same order. */
 export const FIELD_NAMES: readonly (keyof PolicyInit)[] = Object.keys(FIELDS) as (keyof PolicyInit)[];

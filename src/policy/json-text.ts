@@ -1,3 +1,5 @@
+import { define } from "../own.ts";
+
 const MAX_DEPTH = 64;
 const SPACE = /[ \t\n\r]*/y;
 const SCALAR = /true|false|null|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
@@ -63,12 +65,7 @@ export function readJsonText(text: string): unknown {
         fail("a key that stands once was wanted");
       }
       if (!next(":")) fail('":" was wanted');
-      Object.defineProperty(out, key, {
-        value: readValue(depth),
-        enumerable: true,
-        writable: true,
-        configurable: true,
-      });
+      define(out, key, readValue(depth));
     } while (next(","));
     return next("}") ? out : fail('"," or "}" was wanted');
   };

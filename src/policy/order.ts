@@ -1,4 +1,5 @@
 import { patternKey } from "../match/matcher.ts";
+import { jsonText, ownField } from "../own.ts";
 import { FIELD_NAMES, FIELDS } from "./fields.ts";
 import type { BlockedPattern, GovernancePolicy, PolicyInit } from "./policy.ts";
 
@@ -23,8 +24,9 @@ function without(allowed: readonly string[] | undefined, removed: readonly strin
 /** Everything in a policy that decides, as text that is equal exactly where two policies allow the same. */
 function meaning(policy: Values): string {
   const { maxTokens, maxToolCalls, timeoutMs, confidenceThreshold, maxConcurrent, backpressureThreshold } = policy;
-  const { allowedTools, deniedTools, requireHumanApproval, blockedPatterns } = policy;
-  return JSON.stringify([
+  const { deniedTools, requireHumanApproval, blockedPatterns } = policy;
+  const allowedTools = ownField(policy, "allowedTools");
+  return jsonText([
     [maxTokens, maxToolCalls, timeoutMs, confidenceThreshold, maxConcurrent],
     // Acts that may be open without one having to wait.
     Math.min(maxConcurrent, backpressureThreshold),
@@ -58,7 +60,7 @@ function canonical(name: keyof PolicyInit, value: unknown): unknown {
 
 /** The value of every given field in one form for everything that means the same, in JSON. */
 export function canonicalText(policy: GovernancePolicy, names: readonly (keyof PolicyInit)[]): string {
-  return JSON.stringify(Object.fromEntries(names.map((name) => [name, canonical(name, policy[name])])));
+  return jsonText(Object.fromEntries(names.map((name) => [name, canonical(name, ownField(policy, name))])));
 }
 
 /** The fields in which two policies differ. */
@@ -66,11 +68,10 @@ export function diffOf(
   a: GovernancePolicy,
   b: GovernancePolicy,
 ): Readonly<Record<string, readonly [unknown, unknown]>> {
-  const out: Record<string, readonly [unknown, unknown]> = {};
-  for (const name of FIELD_NAMES) {
-    if (canonicalText(a, [name]) !== canonicalText(b, [name])) out[name] = Object.freeze([a[name], b[name]] as const);
-  }
-  return Object.freeze(out);
+  return Object.freeze(Object.fromEntries(
+    FIELD_NAMES.filter((name) => canonicalText(a, [name]) !== canonicalText(b, [name]))
+      .map((name) => [name, Object.freeze([ownField(a, name), ownField(b, name)] as const)]),
+  ));
 }
 
 /**
@@ -81,7 +82,7 @@ export function diffOf(
  * of either. Names and versions that differ are joined, each once, sorted.
  */
 export function mergedInit(a: GovernancePolicy, b: GovernancePolicy): Values {
-  const out: Record<string, unknown> = {};
-  for (const name of FIELD_NAMES) out[name] = FIELDS[name].merge(a[name], b[name]);
-  return out as unknown as Values;
+  return Object.fromEntries(
+    FIELD_NAMES.map((name) => [name, FIELDS[name].merge(ownField(a, name), ownField(b, name))]),
+  ) as unknown as Values;
 }

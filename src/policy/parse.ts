@@ -1,4 +1,4 @@
-import { wrong } from "../check.ts";
+import { ownOptions, wrong } from "../check.ts";
 import { readAgentOs } from "./agent-os.ts";
 import { readPolicy } from "./define.ts";
 import { PolicyError } from "./error.ts";
@@ -42,7 +42,7 @@ export interface ParsePolicyOptions {
  * ```
  */
 export function parsePolicy(json: unknown, options: ParsePolicyOptions = {}): GovernancePolicy {
-  const { dialect = "sallyport" } = options;
+  const { dialect = "sallyport" } = ownOptions(WHERE, options, ["dialect"]);
   if (dialect !== "sallyport" && dialect !== "agent-os") {
     throw wrong(WHERE, "dialect", '"sallyport" or "agent-os"', dialect);
   }

@@ -6,15 +6,15 @@ export type BlockedPattern = string | { readonly pattern: string; readonly type:
   readonly regexp: RegExp;
 };
 
-/** A policy as it is written down. Every field is optional. */
+/** A policy as it is written down. Every field is optional. A limit of `Infinity`, in files `null`, is none. */
 export interface PolicyInit {
   /** For people. Default `"default"`. */
   name?: string;
   /** Default `"1.0.0"`. */
   version?: string;
-  /** Tokens of all model calls of a session. A whole number >= 1, default 4096. */
+  /** Tokens of all model calls of a session. A whole number >= 1 or `Infinity`, default 4096. */
   maxTokens?: number;
-  /** Tool calls of a session. A whole number >= 0, default 10. */
+  /** Tool calls of a session. A whole number >= 0 or `Infinity`, default 10. */
   maxToolCalls?: number;
   /** The only tools that may be called. Absent: every tool; `[]`: none. */
   allowedTools?: readonly string[];
@@ -24,7 +24,7 @@ export interface PolicyInit {
   blockedPatterns?: readonly BlockedPattern[];
   /** Whether a person must approve every tool call, or calls of the named tools. Default `false`. */
   requireHumanApproval?: boolean | readonly string[];
-  /** How long a session may go on acting, in ms. A whole number >= 1, default 300000. */
+  /** How long a session may go on acting, in ms. A whole number >= 1 or `Infinity`, default 300000. */
   timeoutMs?: number;
   /** The least confidence of a model's answer that states one, 0 to 1. Default 0.8. */
   confidenceThreshold?: number;
@@ -34,9 +34,12 @@ export interface PolicyInit {
   logAllCalls?: boolean;
   /** Every how many completed calls a checkpoint is made. A whole number >= 1, default 5. */
   checkpointFrequency?: number;
-  /** Acts of one kind that a session may have open at once. A whole number >= 1, default 10. */
+  /** Acts of one kind that a session may have open at once. A whole number >= 1 or `Infinity`, default 10. */
   maxConcurrent?: number;
-  /** Open acts from which a new one waits its turn. A whole number >= 1, default 8. */
+  /**
+   * Open acts from which a new one waits its turn. A whole number >= 1 or `Infinity`, default 8, and `Infinity` where
+   * `maxConcurrent` is.
+   */
   backpressureThreshold?: number;
 }
 

@@ -1,4 +1,4 @@
-import { knownKeys, wholeNumber } from "../check.ts";
+import { ownOptions, wholeNumber } from "../check.ts";
 import type { Stage } from "../request.ts";
 
 /** How large a payload may be at one kind of gate. What is absent keeps its default. */
@@ -77,19 +77,19 @@ export function capsOf(stage: Stage, caps: GateCaps = DEFAULT_CAPS): Caps {
 /** Reads the `limits` of a kernel, and throws where they are none. */
 export function readLimits(where: string, limits: unknown): GateCaps {
   if (limits === undefined) return DEFAULT_CAPS;
-  knownKeys(`${where}.limits`, limits, KINDS);
+  const own = ownOptions(`${where}.limits`, limits as PayloadLimits, KINDS);
   const caps = { ...DEFAULT_CAPS };
   for (const kind of KINDS) {
-    const given: unknown = Object.hasOwn(limits as object, kind) ? (limits as PayloadLimits)[kind] : undefined;
+    const given: unknown = own[kind];
     if (given !== undefined) caps[kind] = readCaps(`${where}.limits.${kind}`, given, DEFAULT_CAPS[kind]);
   }
   return Object.freeze(caps);
 }
 
 function readCaps(where: string, given: unknown, { chars, depth, nodes, binaryBytes, option }: Caps): Caps {
-  knownKeys(where, given, FIELDS);
+  const own = ownOptions(where, given as PayloadCaps, FIELDS);
   const read = (field: (typeof FIELDS)[number], fallback: number, most?: number): number => {
-    const value: unknown = Object.hasOwn(given as object, field) ? (given as PayloadCaps)[field] : undefined;
+    const value: unknown = own[field];
     return value === undefined ? fallback : wholeNumber(where, field, value, 0, most);
   };
   return Object.freeze({

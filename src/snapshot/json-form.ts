@@ -1,3 +1,4 @@
+import { memberOf } from "../own.ts";
 import type { Caps } from "./caps.ts";
 import { at, Fault } from "./fault.ts";
 import * as kinds from "./kinds.ts";
@@ -187,7 +188,8 @@ class Reading {
       if (isErrorLike(value) && SAID.includes(key)) continue;
       const property = Object.getOwnPropertyDescriptor(value, key);
       if (
-        property === undefined || !("value" in property) || (typeof key === "string" && property.enumerable === true)
+        property === undefined || !Object.hasOwn(property, "value") ||
+        (typeof key === "string" && property.enumerable === true)
       ) {
         continue;
       }
@@ -304,12 +306,10 @@ function put(target: object, key: string, value: unknown): void {
 
 /** What a value gives to its user later, or in another way than by its properties; `undefined`: nothing. */
 function hiddenContent(value: object): string | undefined {
-  const { getReader, then, arrayBuffer, [Symbol.asyncIterator]: iterate } = value as {
-    getReader?: unknown;
-    then?: unknown;
-    arrayBuffer?: unknown;
-    [Symbol.asyncIterator]?: unknown;
-  };
+  const one = value as { getReader?: unknown; then?: unknown; arrayBuffer?: unknown; [Symbol.asyncIterator]?: unknown };
+  // Its own or its class's: what a polluted prototype gives to everything is nobody's stream.
+  const getReader = memberOf(one, "getReader"), iterate = memberOf(one, Symbol.asyncIterator);
+  const then = memberOf(one, "then"), arrayBuffer = memberOf(one, "arrayBuffer");
   if (typeof getReader === "function" || typeof iterate === "function") return "a stream";
   if (typeof then === "function") return "a promise";
   return typeof arrayBuffer === "function" ? "a body that is still to be read" : undefined;

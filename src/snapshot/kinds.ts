@@ -1,3 +1,4 @@
+import { bare } from "../own.ts";
 /**
  * The kinds of plain data beyond JSON, and how each is read: by what the language keeps inside of a value, never by its
  * methods, so that neither a subclass nor a property of its own shows one thing here and another to whoever uses it.
@@ -51,7 +52,7 @@ const bufferOfView = getterOf(DataView.prototype, "buffer");
 const offsetOfView = getterOf(DataView.prototype, "byteOffset");
 const lengthOfView = getterOf(DataView.prototype, "byteLength");
 const setBytes = Uint8Array.prototype.set;
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const decoder = new TextDecoder("utf-8", bare({ fatal: true, ignoreBOM: true }));
 const encoder = new TextEncoder();
 
 type ErrorKind = new () => Error;

@@ -1,3 +1,4 @@
+import { bare } from "../own.ts";
 import { kindOf, kindText } from "./kind-text.ts";
 import * as kinds from "./kinds.ts";
 
@@ -77,12 +78,8 @@ function changedError(value: object, { part }: Change): unknown {
     if (property === undefined || key === "stack") continue;
     const changed = part((value as unknown as Record<string, unknown>)[key]);
     if (changed === NOT_PLAIN) return NOT_PLAIN;
-    Object.defineProperty(out, key, {
-      value: changed,
-      writable: true,
-      configurable: true,
-      enumerable: property.enumerable === true,
-    });
+    const enumerable = property.enumerable === true;
+    Object.defineProperty(out, key, bare({ value: changed, writable: true, configurable: true, enumerable }));
   }
   return out;
 }

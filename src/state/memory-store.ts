@@ -1,4 +1,5 @@
-import { knownKeys, show, wholeNumber, wrong } from "../check.ts";
+import { ownField, pickOwn } from "../own.ts";
+import { ownOptions, show, wholeNumber, wrong } from "../check.ts";
 import { type Deadline, Deadlines } from "./deadlines.ts";
 import { type Capacity, FULL, LimitTable, REFUSED } from "./limit-table.ts";
 import type { PutOptions, StateEntry, StateStore, TakeRequest, TakeResult } from "./store.ts";
@@ -56,8 +57,7 @@ const WHERE = "memoryStore()";
  * ```
  */
 export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
-  knownKeys(WHERE, options, ["name", "maxKeys"]);
-  const { name = "memory", maxKeys = DEFAULT_MAX_KEYS } = options;
+  const { name = "memory", maxKeys = DEFAULT_MAX_KEYS } = ownOptions(WHERE, options, ["name", "maxKeys"]);
   if (typeof name !== "string" || name === "") throw wrong(WHERE, "name", "a string that is not empty", name);
   return Object.freeze(new Memory(name, wholeNumber(WHERE, "maxKeys", maxKeys, 1, 2 ** 24)));
 }
@@ -97,7 +97,8 @@ class Memory implements MemoryStore {
   put(key: string, value: string, options: PutOptions): boolean {
     keyOf(key);
     if (typeof value !== "string") throw new TypeError(`A store keeps strings, and was given ${show(value)}`);
-    const { ifVersion, now, ttlMs = Infinity } = options;
+    const { now } = options;
+    const { ifVersion, ttlMs = Infinity } = pickOwn(options, ["ifVersion", "ttlMs"]);
     if (!(ttlMs >= 0)) throw new RangeError(`A time to live must be a number >= 0, and is ${show(ttlMs)}`);
     this.#tick(now);
     this.#dropExpired(2);
@@ -116,7 +117,8 @@ class Memory implements MemoryStore {
 
   take(key: string, request: TakeRequest): TakeResult {
     keyOf(key);
-    const { amount, max, windowMs = Infinity, now } = request;
+    const { amount, max, now } = request;
+    const windowMs = ownField(request, "windowMs") ?? Infinity;
     wholeOf("amount", amount);
     wholeOf("max", max);
     if (!(windowMs > 0)) throw new RangeError(`"windowMs" must be a number above 0, and is ${show(windowMs)}`);

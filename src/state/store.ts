@@ -1,4 +1,5 @@
 import { functionOf, wrongType } from "../check.ts";
+import { memberOf } from "../own.ts";
 
 /** A value, or the promise of one: synchronous stores keep the whole path synchronous. */
 export type Awaitable<T> = T | Promise<T>;
@@ -80,12 +81,12 @@ export interface StateStore {
 export function storeOf(where: string, field: string, value: unknown): StateStore {
   if (typeof value !== "object" || value === null) throw wrongType(where, field, "a store of state", value);
   const store = value as StateStore;
-  const { name } = store;
+  const name = memberOf(store, "name");
   if (typeof name !== "string" || name === "") {
     throw wrongType(where, `${field}.name`, "a string that is not empty", name);
   }
   for (const method of ["read", "put", "take", "giveBack"] as const) {
-    functionOf(where, `${field}.${method}`, store[method]);
+    functionOf(where, `${field}.${method}`, memberOf(store, method));
   }
   return store;
 }

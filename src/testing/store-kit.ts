@@ -1,4 +1,4 @@
-import { functionOf, knownKeys, wrong } from "../check.ts";
+import { functionOf, ownOptions, wrong } from "../check.ts";
 import type { StateStore, TakeRequest, TakeResult } from "../state/store.ts";
 import { type ConformanceCase, holds, same } from "./conformance.ts";
 
@@ -53,8 +53,7 @@ interface Bench {
  * ```
  */
 export function storeKit(options: StoreKitOptions): readonly ConformanceCase[] {
-  knownKeys(WHERE, options, ["create", "elapse", "spanMs"]);
-  const { create, elapse, spanMs = 1000 } = options;
+  const { create, elapse, spanMs = 1000 } = ownOptions(WHERE, options, ["create", "elapse", "spanMs"]);
   functionOf(WHERE, "create", create);
   if (elapse !== undefined) functionOf(WHERE, "elapse", elapse);
   if (!(typeof spanMs === "number" && spanMs > 0 && spanMs < Infinity)) {

@@ -1,4 +1,4 @@
-import { functionOf, knownKeys, wholeNumber } from "../check.ts";
+import { functionOf, ownOptions, wholeNumber } from "../check.ts";
 import { made } from "../copy.ts";
 import { type CapabilityMatching, isHierarchical } from "./covers.ts";
 import { MAX_SCORE } from "./facts.ts";
@@ -67,7 +67,7 @@ const KEYS = [
   "requiredCapabilities",
   "capabilityMatching",
   "clock",
-];
+] as const;
 
 /**
  * Makes the gate that says who may act: it judges an agent's status, trust and capabilities for an action.
@@ -122,7 +122,6 @@ export function actionGuard(options: {
   capabilityMatching?: CapabilityMatching;
   clock?: () => number;
 } = {}): ActionGuard {
-  knownKeys(WHERE, options, KEYS);
   const {
     minTrustScore = 500,
     sensitiveActions = {},
@@ -130,7 +129,7 @@ export function actionGuard(options: {
     requiredCapabilities = {},
     capabilityMatching = "exact",
     clock = () => Date.now(),
-  } = options;
+  } = ownOptions(WHERE, options, KEYS);
   wholeNumber(WHERE, "minTrustScore", minTrustScore, 0, MAX_SCORE);
   const planOf = compilePlans(WHERE, { minTrustScore, sensitiveActions, blockedActions, requiredCapabilities });
   const hierarchical = isHierarchical(WHERE, capabilityMatching);

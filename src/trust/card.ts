@@ -1,4 +1,4 @@
-import { functionOf, knownKeys, wholeNumber, wrong } from "../check.ts";
+import { functionOf, ownOptions, wholeNumber, wrong } from "../check.ts";
 import { type Deny, deny } from "../decision.ts";
 import { type Bytes, fromBase64Url, toBase64Url, utf8 } from "./bytes.ts";
 import { canonicalJson } from "./canonical.ts";
@@ -88,7 +88,7 @@ export type CardVerdict =
   | Deny;
 
 const CARD_FIELDS = ["did", "name", "description", "capabilities", "issuedAt", "expiresAt", "metadata"];
-const VERIFY_OPTIONS: readonly string[] = [
+const VERIFY = [
   "requiredCapabilities",
   "capabilityMatching",
   "skewMs",
@@ -96,7 +96,7 @@ const VERIFY_OPTIONS: readonly string[] = [
   "agent",
   "minTrustScore",
   "clock",
-];
+] as const;
 const YEAR_MS = 366 * 24 * 3_600_000;
 
 /**
@@ -123,8 +123,8 @@ const YEAR_MS = 366 * 24 * 3_600_000;
  */
 export async function signCard(identity: Identity, init: CardInit): Promise<SignedCard> {
   const where = "signCard()";
-  knownKeys(where, init, ["name", "description", "capabilities", "metadata", "ttlMs", "clock"]);
-  const { name, description, capabilities = [], metadata, ttlMs = 3_600_000, clock = Date.now } = init;
+  const own = ownOptions(where, init, ["name", "description", "capabilities", "metadata", "ttlMs", "clock"]);
+  const { name, description, capabilities = [], metadata, ttlMs = 3_600_000, clock = Date.now } = own;
   const issuedAt = wholeNumber(where, "clock()", Math.floor(clock()), 0);
   const expiresAt = issuedAt + wholeNumber(where, "ttlMs", ttlMs, 1, YEAR_MS);
   const optional = {
@@ -132,7 +132,7 @@ export async function signCard(identity: Identity, init: CardInit): Promise<Sign
     ...(metadata === undefined ? {} : { metadata }),
   };
   const card = readCard({ did: identity.did, name, capabilities, issuedAt, expiresAt, ...optional });
-  if (typeof card === "string") throw wrong(where, card, WANTED[card] as string, init[card as keyof CardInit]);
+  if (typeof card === "string") throw wrong(where, card, WANTED[card] as string, own[card as keyof CardInit]);
   const message = bytesOfCard(card);
   if (message === undefined) throw wrong(where, "metadata", WANTED["metadata"] as string, metadata);
   const signature = await signAs(identity, ":agent-card", message);
@@ -155,7 +155,7 @@ function readCard(value: unknown): AgentCard | string {
   const capabilities = capabilitiesOf(fields["capabilities"]);
   if (typeof did !== "string") return "did";
   if (!isText(name, 256)) return "name";
-  if ("description" in fields && !isText(description, 1024)) return "description";
+  if (Object.hasOwn(fields, "description") && !isText(description, 1024)) return "description";
   if (capabilities === undefined) return "capabilities";
   if (!isTime(issuedAt)) return "issuedAt";
   if (!isTime(expiresAt)) return "expiresAt";
@@ -165,9 +165,9 @@ function readCard(value: unknown): AgentCard | string {
     capabilities,
     issuedAt,
     expiresAt,
-    ...("description" in fields ? { description: description as string } : {}),
+    ...(Object.hasOwn(fields, "description") ? { description: description as string } : {}),
   };
-  if (!("metadata" in fields)) return Object.freeze(card);
+  if (!Object.hasOwn(fields, "metadata")) return Object.freeze(card);
   if (typeof metadata !== "object" || metadata === null || Array.isArray(metadata)) return "metadata";
   try {
     // Read once: what was signed is what the caller gets, whatever a getter says the second time.
@@ -218,7 +218,7 @@ function bytesOfCard(card: AgentCard): Bytes | undefined {
  */
 export async function verifyCard(signed: unknown, options: VerifyCardOptions = {}): Promise<CardVerdict> {
   const where = "verifyCard()";
-  knownKeys(where, options, VERIFY_OPTIONS);
+  const own = ownOptions(where, options, VERIFY);
   const {
     requiredCapabilities = [],
     capabilityMatching = "exact",
@@ -226,10 +226,10 @@ export async function verifyCard(signed: unknown, options: VerifyCardOptions = {
     agent,
     minTrustScore,
     clock = Date.now,
-  } = options;
+  } = own;
   const required = requirementsOf(where, "requiredCapabilities", requiredCapabilities);
   const hierarchical = isHierarchical(where, capabilityMatching);
-  const skewMs = skewOf(where, options.skewMs);
+  const skewMs = skewOf(where, own.skewMs);
   functionOf(where, "clock", clock);
   const envelope = ownFields(signed, ["card", "publicKey", "signature"]);
   const publicKey = fromBase64Url(envelope?.["publicKey"], 32);

@@ -1,3 +1,4 @@
+import { bare } from "../own.ts";
 import { made } from "../copy.ts";
 import type { AgentProfile, AgentStatus } from "./profile.ts";
 
@@ -50,12 +51,12 @@ export class Profile implements AgentProfile {
     Object.freeze(this);
   }
 
-  static readonly #accessor: PropertyDescriptor = {
+  static readonly #accessor: PropertyDescriptor = bare({
     enumerable: true,
     get(this: Profile): number {
       return Profile.score(this);
     },
-  };
+  });
 
   /** Whether `agentProfile()` made this; a proxy or an object that inherits from a profile is none. */
   static is(value: unknown): value is Profile {

@@ -1,4 +1,5 @@
-import { functionOf, knownKeys, wholeNumber, wrong } from "../check.ts";
+import { memberOf } from "../own.ts";
+import { functionOf, ownOptions, wholeNumber, wrong } from "../check.ts";
 import { type Deny, deny } from "../decision.ts";
 import type { RateLimitDetails } from "../guards/limit-details.ts";
 import type { StateStore } from "../state/store.ts";
@@ -144,8 +145,8 @@ export async function answerChallenge(
   options: { readonly audience: string; readonly skewMs?: number; readonly clock?: () => number },
 ): Promise<ChallengeResponse> {
   const where = "answerChallenge()";
-  knownKeys(where, options, ["audience", "skewMs", "clock"]);
-  const { audience, clock = Date.now } = options;
+  const own = ownOptions(where, options, ["audience", "skewMs", "clock"]);
+  const { audience, clock = Date.now } = own;
   if (!isText(audience, 256)) {
     throw wrong(where, "audience", "1 to 256 characters without control, bidirectional and invisible ones", audience);
   }
@@ -154,7 +155,7 @@ export async function answerChallenge(
   if (read.audience !== audience) {
     throw wrong(where, "challenge.audience", "the audience that was expected", read.audience);
   }
-  const skewMs = skewOf(where, options.skewMs);
+  const skewMs = skewOf(where, own.skewMs);
   functionOf(where, "clock", clock);
   const now = timeOf(clock);
   // The asker alone says when a challenge has lapsed; here it only must not be an old one.
@@ -203,18 +204,18 @@ export async function answerChallenge(
  */
 export function challengeVerifier(options: ChallengeVerifierOptions): ChallengeVerifier {
   const where = "challengeVerifier()";
-  knownKeys(where, options, ["audience", "ttlMs", "maxPending", "skewMs", "store", "clock"]);
-  const { audience, ttlMs = 60_000, maxPending = 10_000, store, clock = Date.now } = options;
+  const own = ownOptions(where, options, ["audience", "ttlMs", "maxPending", "skewMs", "store", "clock"]);
+  const { audience, ttlMs = 60_000, maxPending = 10_000, store, clock = Date.now } = own;
   if (!isText(audience, 256)) {
     throw wrong(where, "audience", "1 to 256 characters without control, bidirectional and invisible ones", audience);
   }
   wholeNumber(where, "ttlMs", ttlMs, 1, HOUR_MS);
-  const skewMs = skewOf(where, options.skewMs);
+  const skewMs = skewOf(where, own.skewMs);
   wholeNumber(where, "maxPending", maxPending, 1, 1_000_000);
   functionOf(where, "clock", clock);
   if (store !== undefined) {
-    functionOf(where, "store.read", store?.read);
-    functionOf(where, "store.put", store?.put);
+    functionOf(where, "store.read", memberOf(store, "read"));
+    functionOf(where, "store.put", memberOf(store, "put"));
   }
   const pending: PendingChallenges = store === undefined ? pendingInMemory(maxPending) : pendingInStore(store);
   const failed = (cause: unknown): Deny => deny("store_unavailable", "The challenge could not be looked up", cause);
@@ -244,13 +245,13 @@ export function challengeVerifier(options: ChallengeVerifierOptions): ChallengeV
     },
 
     async verify(response: unknown, standing: StandingOptions = {}): Promise<ChallengeVerdict> {
-      knownKeys("verify()", standing, STANDING);
+      const record = ownOptions("verify()", standing, STANDING);
       const fields = ownFields(response, ["challenge", "did", "publicKey", "signature"]);
       const challenge = readChallenge(fields?.["challenge"]);
       const publicKey = fromBase64Url(fields?.["publicKey"], 32);
       const signature = fromBase64Url(fields?.["signature"], 64);
       const did = publicKey === undefined ? undefined : await didOf(publicKey);
-      const against = await judgeStanding("verify()", did, standing);
+      const against = await judgeStanding("verify()", did, record);
       if (challenge === undefined || publicKey === undefined || signature === undefined || did === undefined) {
         return denied("The response is malformed");
       }

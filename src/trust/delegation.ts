@@ -1,4 +1,4 @@
-import { functionOf, knownKeys, wholeNumber, wrong } from "../check.ts";
+import { functionOf, ownOptions, wholeNumber, wrong } from "../check.ts";
 import { type Bytes, randomText, toBase64Url } from "./bytes.ts";
 import {
   type DelegationChain,
@@ -69,26 +69,26 @@ export interface DelegateOptions {
  */
 export async function delegate(identity: Identity, options: DelegateOptions): Promise<DelegationChain> {
   const where = "delegate()";
-  knownKeys(where, options, ["to", "capabilities", "maxDepth", "expiresAt", "parent", "clock"]);
-  const { maxDepth = 0, expiresAt, clock = Date.now } = options;
-  const capabilities = capabilitiesOf(options.capabilities);
+  const own = ownOptions(where, options, ["to", "capabilities", "maxDepth", "expiresAt", "parent", "clock"]);
+  const { maxDepth = 0, expiresAt, clock = Date.now } = own;
+  const capabilities = capabilitiesOf(own.capabilities);
   if (capabilities === undefined) {
     throw wrong(
       where,
       "capabilities",
       "an array of at most 256 strings of 1 to 256 characters without control, bidirectional and invisible ones",
-      options.capabilities,
+      own.capabilities,
     );
   }
   wholeNumber(where, "maxDepth", maxDepth, 0, MAX_LINKS - 1);
   wholeNumber(where, "expiresAt", expiresAt, 1);
   functionOf(where, "clock", clock);
-  const parent = options.parent === undefined ? [] : readChain(options.parent);
+  const parent = own.parent === undefined ? [] : readChain(own.parent);
   if (parent === undefined) {
-    throw wrong(where, "parent", `a chain of 1 to ${MAX_LINKS} links made by delegate()`, options.parent);
+    throw wrong(where, "parent", `a chain of 1 to ${MAX_LINKS} links made by delegate()`, own.parent);
   }
-  const to = oneDid(options.to);
-  if (to === undefined) throw wrong(where, "to", "the DID of a key, did:agentmesh:… or did:key:…", options.to);
+  const to = oneDid(own.to);
+  if (to === undefined) throw wrong(where, "to", "the DID of a key, did:agentmesh:… or did:key:…", own.to);
   const now = wholeNumber(where, "clock()", Math.floor(clock()), 0);
   const granted = pass(where, identity.did, parent, { capabilities, maxDepth, expiresAt }, to);
   if (granted.expiresAt <= now) {

@@ -1,3 +1,4 @@
+import { bare } from "../own.ts";
 import { type Bytes, bytesOf, toHex } from "./bytes.ts";
 
 /** How long a raw public key is, in bytes. */
@@ -59,10 +60,10 @@ export function signatureOf(value: unknown): Bytes | undefined {
 export async function verifyRaw(key: Bytes, message: Bytes, signature: Bytes): Promise<boolean> {
   let imported: CryptoKey;
   try {
-    imported = await crypto.subtle.importKey("raw", key, { name: "Ed25519" }, false, ["verify"]);
+    imported = await crypto.subtle.importKey("raw", key, bare({ name: "Ed25519" }), false, ["verify"]);
   } catch (error) {
     if ((error as { name?: unknown } | null)?.name === "NotSupportedError") throw error;
     return false; // some runtimes refuse points off the curve here, others in verify
   }
-  return await crypto.subtle.verify({ name: "Ed25519" }, imported, signature, message) === true;
+  return await crypto.subtle.verify(bare({ name: "Ed25519" }), imported, signature, message) === true;
 }

@@ -1,4 +1,5 @@
 import { isWhole } from "../check.ts";
+import { pickOwn } from "../own.ts";
 import { Profile } from "./cell.ts";
 
 /** The highest trust score. */
@@ -51,16 +52,18 @@ function capabilitiesIn(value: unknown): readonly string[] | undefined {
   return list?.includes("") === true ? undefined : list;
 }
 
+const FACTS = ["did", "status", "trustScore", "capabilities"] as const;
 const NOBODY: Facts = { did: "", status: undefined, score: NaN, capabilities: undefined };
 
 /** Reads what somebody passed as an agent: a profile of ours, or any object of its shape. Never throws. */
 export function readFacts(agent: unknown): Facts {
   if (typeof agent !== "object" || agent === null) return NOBODY;
   try {
-    const { did, status, trustScore, capabilities } = agent as Record<string, unknown>;
     if (Profile.is(agent)) {
-      return { did: agent.did, status, score: trustScore as number, capabilities: agent.capabilities };
+      const { did, status, trustScore, capabilities } = agent;
+      return { did, status, score: trustScore, capabilities };
     }
+    const { did, status, trustScore, capabilities } = pickOwn(agent as Record<string, unknown>, FACTS);
     return {
       did: isDid(did) ? did : "",
       status,

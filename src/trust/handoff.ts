@@ -1,4 +1,4 @@
-import { functionOf, isWhole, knownKeys, wholeNumber } from "../check.ts";
+import { functionOf, isWhole, ownOptions, wholeNumber } from "../check.ts";
 import { type CapabilityMatching, inCommon, isHierarchical, missing } from "./covers.ts";
 import { isSameAgent } from "./did.ts";
 import { type Facts, MAX_SCORE, readFacts } from "./facts.ts";
@@ -32,7 +32,7 @@ export interface HandoffResult {
 }
 
 const WHERE = "checkHandoff()";
-const KEYS = ["from", "to", "depth", "maxDepth", "minTrust", "capabilities", "capabilityMatching", "clock"];
+const KEYS = ["from", "to", "depth", "maxDepth", "minTrust", "capabilities", "capabilityMatching", "clock"] as const;
 
 /**
  * Judges whether one agent may hand a task to another.
@@ -77,7 +77,7 @@ export function checkHandoff(options: {
   capabilityMatching?: CapabilityMatching;
   clock?: () => number;
 }): HandoffResult {
-  knownKeys(WHERE, options, KEYS);
+  const own = ownOptions(WHERE, options, KEYS);
   const {
     depth = 0,
     maxDepth = 5,
@@ -85,14 +85,14 @@ export function checkHandoff(options: {
     capabilities = [],
     capabilityMatching = "exact",
     clock = () => Date.now(),
-  } = options;
+  } = own;
   wholeNumber(WHERE, "maxDepth", maxDepth, 0, 16);
   wholeNumber(WHERE, "minTrust", minTrust, 0, MAX_SCORE);
   const wanted = requirementsOf(WHERE, "capabilities", capabilities);
   const hierarchical = isHierarchical(WHERE, capabilityMatching);
   functionOf(WHERE, "clock", clock);
 
-  const from = readFacts(options.from), to = readFacts(options.to);
+  const from = readFacts(own.from), to = readFacts(own.to);
   let verdict = depthOf(depth, maxDepth) ?? part("from", from, minTrust) ?? part("to", to, minTrust);
   if (verdict === undefined && isSameAgent(from.did, to.did)) {
     verdict = { code: "action_blocked", reason: "An agent cannot hand off to itself" };

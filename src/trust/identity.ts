@@ -1,4 +1,5 @@
-import { knownKeys, show, wrong } from "../check.ts";
+import { bare, define, ownField, pickOwn } from "../own.ts";
+import { ownOptions, show, wrong } from "../check.ts";
 import { made, refuseOtherCopy } from "../copy.ts";
 import { type Bytes, bytesOf, fromBase64Url, toBase64Url } from "./bytes.ts";
 import { didKeyOf, didOf } from "./did.ts";
@@ -75,6 +76,8 @@ export interface IdentityOptions {
 }
 
 /** Signs for the library; other files reach the private key through this alone. */
+const JWK = ["kty", "crv", "x", "d", "kid", "did", "alg", "use", "ext", "key_ops"] as const;
+
 let signWith: (identity: Identity, context: string, message: Uint8Array) => Promise<Bytes>;
 
 class KeyIdentity implements Identity {
@@ -88,7 +91,7 @@ class KeyIdentity implements Identity {
         );
       }
       return new Uint8Array(
-        await crypto.subtle.sign({ name: "Ed25519" }, identity.#key, signingInput(context, message)),
+        await crypto.subtle.sign(bare({ name: "Ed25519" }), identity.#key, signingInput(context, message)),
       );
     };
   }
@@ -104,7 +107,7 @@ class KeyIdentity implements Identity {
     this.#raw = raw;
     this.did = did;
     this.didKey = didKeyOf(raw);
-    if (name !== undefined) this.name = name;
+    if (name !== undefined) define(this, "name", name);
     Object.freeze(this);
   }
 
@@ -128,9 +131,8 @@ class KeyIdentity implements Identity {
   exportJwk(options: { readonly private: true }): Promise<PrivateJwk>;
   exportJwk(options?: { readonly private?: false }): Promise<PublicJwk>;
   async exportJwk(options: { readonly private?: boolean } = {}): Promise<PublicJwk | PrivateJwk> {
-    knownKeys("exportJwk()", options, ["private"]);
     const jwk = this.#jwk();
-    if (options.private !== true) return jwk;
+    if (ownOptions("exportJwk()", options, ["private"]).private !== true) return jwk;
     if (!this.#key.extractable) {
       throw new TypeError(
         'Cannot exportJwk(): the private key can\'t be read, because the identity was made without "extractable: true"',
@@ -142,7 +144,8 @@ class KeyIdentity implements Identity {
 
   toJSON(): PublicIdentity {
     // Named one by one: what leaves the process is said here, and not by whatever fields there are.
-    const { did, didKey, name } = this;
+    const { did, didKey } = this;
+    const name = ownField(this as Identity, "name");
     return { did, didKey, ...(name === undefined ? {} : { name }), publicKey: this.#jwk() };
   }
 
@@ -157,8 +160,7 @@ export function signAs(identity: Identity, purpose: Purpose, message: Bytes): Pr
 }
 
 function optionsOf(where: string, options: IdentityOptions): { name: string | undefined; extractable: boolean } {
-  knownKeys(where, options, ["name", "extractable"]);
-  const { name, extractable = false } = options;
+  const { name, extractable = false } = ownOptions(where, options, ["name", "extractable"]);
   if (name !== undefined && !isText(name, 256)) {
     throw wrong(where, "name", "1 to 256 characters without control, bidirectional and invisible ones", name);
   }
@@ -190,7 +192,10 @@ function optionsOf(where: string, options: IdentityOptions): { name: string | un
  */
 export async function createIdentity(options: IdentityOptions = {}): Promise<Identity> {
   const { name, extractable } = optionsOf("createIdentity()", options);
-  const pair = await crypto.subtle.generateKey({ name: "Ed25519" }, extractable, ["sign", "verify"]) as CryptoKeyPair;
+  const pair = await crypto.subtle.generateKey(bare({ name: "Ed25519" }), extractable, [
+    "sign",
+    "verify",
+  ]) as CryptoKeyPair;
   const raw = new Uint8Array(await crypto.subtle.exportKey("raw", pair.publicKey));
   return new KeyIdentity(pair.privateKey, raw, await didOf(raw), name);
 }
@@ -219,7 +224,10 @@ export async function importIdentity(jwk: object, options: IdentityOptions = {})
   const where = "importIdentity()";
   const { name, extractable } = optionsOf(where, options);
   if (typeof jwk !== "object" || jwk === null) throw wrong(where, "jwk", "an object", jwk);
-  const { kty, crv, x, d, kid, did: stated, alg, use, ext, key_ops: uses } = jwk as Record<string, unknown>;
+  const { kty, crv, x, d, kid, did: stated, alg, use, ext, key_ops: uses } = pickOwn(
+    jwk as Record<string, unknown>,
+    JWK,
+  );
   if (kty !== "OKP") throw wrong(where, "kty", '"OKP"', kty);
   if (crv !== "Ed25519") throw wrong(where, "crv", '"Ed25519"', crv);
   if (alg !== undefined && alg !== "EdDSA" && alg !== "Ed25519") throw wrong(where, "alg", '"EdDSA"', alg);
@@ -249,15 +257,14 @@ async function importPair(where: string, raw: Bytes, x: string, d: string, extra
   const mismatch = `Cannot build ${where}: "d" must be the private key of "x"`;
   let key: CryptoKey;
   try {
-    key = await crypto.subtle.importKey("jwk", { kty: "OKP", crv: "Ed25519", x, d }, { name: "Ed25519" }, extractable, [
-      "sign",
-    ]);
+    const jwk = bare({ kty: "OKP", crv: "Ed25519", x, d });
+    key = await crypto.subtle.importKey("jwk", jwk, bare({ name: "Ed25519" }), extractable, ["sign"]);
   } catch {
     throw new TypeError(mismatch);
   }
   // Some runtimes take any two keys. An identity that signs with another key than it shows would be nobody.
   const input = signingInput(":import", raw);
-  const signature = new Uint8Array(await crypto.subtle.sign({ name: "Ed25519" }, key, input));
+  const signature = new Uint8Array(await crypto.subtle.sign(bare({ name: "Ed25519" }), key, input));
   if (!await verifyClaim({ publicKey: raw, context: ":import", message: raw, signature })) {
     throw new TypeError(mismatch);
   }

@@ -1,3 +1,4 @@
+import { jsonText, pickOwn } from "../own.ts";
 import type { StateEntry, StateStore } from "../state/store.ts";
 import type { Score } from "./cell.ts";
 import { isScore, MAX_SCORE } from "./facts.ts";
@@ -140,7 +141,7 @@ export class Ledger {
       for (let tries = 0; tries < TRIES; tries++) {
         const { kept, version } = await this.#read(agent);
         const next = this.#applied(waiting, kept ?? { score: waiting.start, at: waiting.at });
-        const value = JSON.stringify({ score: next.score, at: next.at });
+        const value = jsonText({ score: next.score, at: next.at });
         const written: unknown = await store.put(keyOf(agent), value, { ifVersion: version, now: now() });
         if (written === true) {
           return this.#show(agent, next);
@@ -171,7 +172,7 @@ export class Ledger {
   async #read(agent: Account): Promise<{ kept: Kept | undefined; version: string | undefined }> {
     const entry: unknown = await this.#options.store.read(keyOf(agent));
     if (entry === undefined) return { kept: undefined, version: undefined };
-    const { value, version } = (entry ?? {}) as Partial<StateEntry>;
+    const { value, version } = pickOwn(entry as StateEntry, ["value", "version"]);
     if (typeof value !== "string" || typeof version !== "string") throw new CorruptEntry("the entry is none");
     return { kept: parse(value, this.#options.now()), version };
   }
@@ -200,7 +201,7 @@ function parse(text: string, now: number): Kept {
   } catch {
     throw new CorruptEntry("the entry is not JSON");
   }
-  const { score, at } = (data ?? {}) as Record<string, unknown>;
+  const { score, at } = pickOwn(data as Record<string, unknown>, ["score", "at"]);
   if (!isScore(score) || typeof at !== "number" || !(at >= 0)) throw new CorruptEntry("the entry holds no score");
   // A time that is still to come would keep the score from ever falling.
   return { score, at: Math.min(at, now) };

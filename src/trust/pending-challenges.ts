@@ -1,3 +1,4 @@
+import { pickOwn } from "../own.ts";
 import type { Awaitable, StateStore } from "../state/store.ts";
 
 /** The challenges that wait for an answer, by nonce. Each can be spent once. */
@@ -43,11 +44,13 @@ export function pendingInStore(store: Pick<StateStore, "read" | "put">): Pending
     },
     async find(nonce: string): Promise<{ readonly text: string; spend(now: number): Promise<boolean> } | undefined> {
       const entry = await store.read(`challenge:${nonce}`);
-      return entry && {
-        text: entry.value,
+      if (entry === undefined) return undefined;
+      const { value = "", version } = pickOwn(entry, ["value", "version"]);
+      return {
+        text: value,
         // The mark outlives the challenge, since its time to live starts anew.
         spend: async (now: number): Promise<boolean> =>
-          await store.put(`challenge:${nonce}`, SPENT, { ifVersion: entry.version, now, ttlMs: 3_600_000 }) === true,
+          await store.put(`challenge:${nonce}`, SPENT, { ifVersion: version, now, ttlMs: 3_600_000 }) === true,
       };
     },
   };

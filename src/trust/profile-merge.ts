@@ -1,3 +1,4 @@
+import { jsonText, pickOwn } from "../own.ts";
 import { MAX_SCORE } from "./facts.ts";
 import type { AgentProfile, AgentStatus } from "./profile.ts";
 
@@ -5,10 +6,12 @@ import type { AgentProfile, AgentStatus } from "./profile.ts";
 export type Kept = { readonly [K in keyof AgentProfile]: AgentProfile[K] };
 
 /** What a profile says now. */
-export function keptOf({ did, name, capabilities, trustScore, status, metadata }: AgentProfile): Kept {
+export function keptOf(profile: AgentProfile): Kept {
+  const { did, name, capabilities, trustScore, status, metadata } = pickOwn(profile, PARTS) as AgentProfile;
   return { did, name, capabilities, trustScore, status, metadata };
 }
 
+const PARTS = ["did", "name", "capabilities", "trustScore", "status", "metadata"] as const;
 const STRICTNESS: Readonly<Record<AgentStatus, number>> = { active: 0, suspended: 1, revoked: 2 };
 
 /**
@@ -61,5 +64,5 @@ function own(fields: Fields, key: string): unknown {
 }
 
 function isSame(one: unknown, other: unknown): boolean {
-  return JSON.stringify(one) === JSON.stringify(other);
+  return jsonText(one) === jsonText(other);
 }

@@ -1,6 +1,7 @@
-import { functionOf, knownKeys, wrong } from "../check.ts";
+import { jsonText, memberOf, ownField, pickOwn } from "../own.ts";
+import { functionOf, ownOptions, wrong } from "../check.ts";
 import { refuseOtherCopy } from "../copy.ts";
-import type { StateStore } from "../state/store.ts";
+import type { StateEntry, StateStore } from "../state/store.ts";
 import { canonicalAgentKey } from "./did.ts";
 import { type Kept, keptOf, mergeProfiles } from "./profile-merge.ts";
 import { type AgentProfile, agentProfile } from "./profile.ts";
@@ -50,10 +51,9 @@ const TRIES = 8;
  * ```
  */
 export function profileStore(options: { readonly store: StateStore; readonly clock?: () => number }): ProfileStore {
-  knownKeys(WHERE, options, ["store", "clock"]);
-  const { store, clock = Date.now } = options;
+  const { store, clock = Date.now } = ownOptions(WHERE, options, ["store", "clock"]);
   for (const method of ["read", "put"] as const) {
-    functionOf(WHERE, `store.${method}`, (store as Partial<StateStore> | null | undefined)?.[method]);
+    functionOf(WHERE, `store.${method}`, memberOf(store, method));
   }
   functionOf(WHERE, "clock", clock);
   /** What was loaded last: what a profile that is made anew was made from, as far as can be told. */
@@ -67,8 +67,7 @@ export function profileStore(options: { readonly store: StateStore; readonly clo
   };
   return Object.freeze({
     async save(profile: AgentProfile, options: { readonly from?: AgentProfile } = {}): Promise<AgentProfile> {
-      knownKeys("save()", options, ["from"]);
-      const { from } = options;
+      const { from } = ownOptions("save()", options, ["from"]);
       refuseOtherCopy("save()", "profile", profile);
       refuseOtherCopy("save()", "from", from);
       // Checked and copied at once: whoever holds a profile that was made by hand may change it while the store is asked.
@@ -81,12 +80,13 @@ export function profileStore(options: { readonly store: StateStore; readonly clo
       let base = source ?? seen.get(profile) ?? loaded.get(key);
       for (let tries = 0; tries < TRIES; tries++) {
         const entry = await store.read(key);
-        const current = entry === undefined ? undefined : keptOf(parse(key, entry.value));
+        const current = entry === undefined ? undefined : keptOf(parse(key, ownField(entry, "value") ?? ""));
+        const { version } = pickOwn(entry as StateEntry, ["version"]);
         base ??= current;
         const kept = agentProfile(
           base === undefined || current === undefined ? ours : mergeProfiles(base, ours, current, source !== undefined),
         );
-        if ((await store.put(key, JSON.stringify(kept), { ifVersion: entry?.version, now: clock() })) !== true) {
+        if ((await store.put(key, jsonText(kept), { ifVersion: version, now: clock() })) !== true) {
           // Two that were both the first: all that this one says is new.
           base ??= { ...ours, capabilities: [], status: "active", metadata: {} };
           continue;
@@ -101,7 +101,7 @@ export function profileStore(options: { readonly store: StateStore; readonly clo
       const key = keyOf(did);
       const entry = await store.read(key);
       if (entry === undefined) return undefined;
-      const profile = parse(key, entry.value);
+      const profile = parse(key, ownField(entry, "value") ?? "");
       const kept = keptOf(profile);
       seen.set(profile, kept);
       if (loaded.size >= MOST_LOADED) loaded.clear();
@@ -116,5 +116,5 @@ const seen = new WeakMap<AgentProfile, Kept>();
 const MOST_LOADED = 1024;
 
 function keyOf(did: string): string {
-  return JSON.stringify(["profile", canonicalAgentKey(did)]);
+  return jsonText(["profile", canonicalAgentKey(did)]);
 }

@@ -1,4 +1,5 @@
-import { knownKeys, stringList, wholeNumber, wrong } from "../check.ts";
+import { ownOptions, stringList, wholeNumber, wrong } from "../check.ts";
+import { bare } from "../own.ts";
 import { capsOf, Fault, lastMet, snapshot, takeTwin } from "../snapshot/snapshot.ts";
 import { Profile } from "./cell.ts";
 import { isDid, MAX_SCORE } from "./facts.ts";
@@ -59,12 +60,11 @@ export function agentProfile(init: {
   status?: AgentStatus;
   metadata?: Readonly<Record<string, unknown>>;
 }): AgentProfile {
-  knownKeys(WHERE, init, KEYS);
-  // Own properties only: a polluted `Object.prototype.trustScore` must not become everybody's score.
-  const own = (key: (typeof KEYS)[number]): unknown => (Object.hasOwn(init, key) ? init[key] : undefined);
-  const did = own("did");
+  // What a class or a polluted prototype says is nobody's claim.
+  const isObject = typeof init === "object" && init !== null && !Array.isArray(init);
+  const own = ownOptions(WHERE, isObject ? bare(init) : init, KEYS);
+  const { did, name, trustScore = 500, status = "active" } = own;
   if (!isDid(did)) throw wrong(WHERE, "did", "a DID such as did:agentmesh:deployer", did);
-  const name = own("name");
   if (!isText(name, 256)) {
     throw wrong(
       WHERE,
@@ -73,15 +73,14 @@ export function agentProfile(init: {
       name,
     );
   }
-  const { trustScore = 500, status = "active" } = { trustScore: own("trustScore"), status: own("status") };
   if (!STATUSES.includes(status)) throw wrong(WHERE, "status", "active, suspended or revoked", status);
   return new Profile({
     did,
     name,
-    capabilities: capabilitiesOf(own("capabilities")),
+    capabilities: capabilitiesOf(own.capabilities),
     trustScore: wholeNumber(WHERE, "trustScore", trustScore, 0, MAX_SCORE),
     status: status as AgentStatus,
-    metadata: metadataOf(own("metadata")),
+    metadata: metadataOf(own.metadata),
   });
 }
 

@@ -1,4 +1,4 @@
-import { knownKeys, wholeNumber, wrong } from "../check.ts";
+import { ownOptions, wholeNumber, wrong } from "../check.ts";
 import { type CapabilityMatching, isHierarchical, missing } from "./covers.ts";
 import { MAX_SCORE, readFacts } from "./facts.ts";
 import { requirementsOf } from "./fields.ts";
@@ -34,9 +34,9 @@ export function selectAgents<A extends AgentProfile>(
   options: { capabilities?: readonly string[]; minTrust?: number; capabilityMatching?: CapabilityMatching } = {},
 ): A[] {
   if (!Array.isArray(agents)) throw wrong(WHERE, "agents", "an array of agent profiles", agents);
-  knownKeys(WHERE, options, ["capabilities", "minTrust", "capabilityMatching"]);
+  const own = ownOptions(WHERE, options, ["capabilities", "minTrust", "capabilityMatching"]);
   // Defaults stand for what was left out, never for `null`: that is a list or a number that failed to load.
-  const { capabilities = [], minTrust = 500, capabilityMatching = "exact" } = options;
+  const { capabilities = [], minTrust = 500, capabilityMatching = "exact" } = own;
   const wanted = requirementsOf(WHERE, "capabilities", capabilities);
   wholeNumber(WHERE, "minTrust", minTrust, 0, MAX_SCORE);
   const hierarchical = isHierarchical(WHERE, capabilityMatching);

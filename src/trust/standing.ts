@@ -1,4 +1,4 @@
-import { wholeNumber } from "../check.ts";
+import { ownOptions, wholeNumber } from "../check.ts";
 import { type Deny, deny } from "../decision.ts";
 import { oneDid } from "./did.ts";
 import { MAX_SCORE, readFacts } from "./facts.ts";
@@ -20,7 +20,7 @@ export interface StandingOptions {
 }
 
 /** The keys of {@linkcode StandingOptions}. */
-export const STANDING: readonly string[] = ["agent", "minTrustScore"];
+export const STANDING = ["agent", "minTrustScore"] as const;
 
 /**
  * Judges an agent's record before any signature: identity, then status, then score. Answers `undefined` where nothing
@@ -31,7 +31,7 @@ export async function judgeStanding(
   did: string | undefined,
   options: StandingOptions,
 ): Promise<Deny | undefined> {
-  const { agent, minTrustScore } = options;
+  const { agent, minTrustScore } = ownOptions(where, options, STANDING);
   const least = minTrustScore === undefined
     ? undefined
     : wholeNumber(where, "minTrustScore", minTrustScore, 0, MAX_SCORE);

@@ -1,4 +1,5 @@
-import { functionOf, knownKeys, show as shown, wholeNumber, wrong } from "../check.ts";
+import { memberOf } from "../own.ts";
+import { functionOf, ownOptions, show as shown, wholeNumber, wrong } from "../check.ts";
 import { made, refuseOtherCopy } from "../copy.ts";
 import type { StateStore } from "../state/store.ts";
 import { Profile, Score } from "./cell.ts";
@@ -57,7 +58,7 @@ const KEYS = [
   "store",
   "clock",
   "onError",
-];
+] as const;
 const DAY_MS = 86_400_000;
 /** Agents whose scores are kept; beyond it, whoever was met first is forgotten. */
 const MOST_AGENTS = 1_048_576;
@@ -131,18 +132,18 @@ export function trustTracker(options: {
   clock?: () => number;
   onError?: (error: Error) => void;
 } = {}): TrustTracker {
-  knownKeys(WHERE, options, KEYS);
-  const { reward = 10, penalty = 50, violationPenalty = penalty, historyLimit = 1000, callMemory = 10_000 } = options;
-  const { store, clock = () => Date.now(), onError } = options;
+  const own = ownOptions(WHERE, options, KEYS);
+  const { reward = 10, penalty = 50, violationPenalty = penalty, historyLimit = 1000, callMemory = 10_000 } = own;
+  const { store, clock = () => Date.now(), onError } = own;
   const gain = wholeNumber(WHERE, "reward", reward, 0, MAX_SCORE);
-  const gains = rewardsOf(options.rewards);
+  const gains = rewardsOf(own.rewards);
   const loss = -wholeNumber(WHERE, "penalty", penalty, 0, MAX_SCORE);
   const breach = -wholeNumber(WHERE, "violationPenalty", violationPenalty, 0, MAX_SCORE);
   const history = new History(wholeNumber(WHERE, "historyLimit", historyLimit, 0, 1_000_000));
   const counted = new Counted(wholeNumber(WHERE, "callMemory", callMemory, 0, 1_000_000));
   functionOf(WHERE, "clock", clock);
   if (onError !== undefined) functionOf(WHERE, "onError", onError);
-  const decayed = decayOf(options.decay as TrustDecay | undefined);
+  const decayed = decayOf(own.decay as TrustDecay | undefined);
 
   let latest = 0;
   // Time never runs backwards here, or a clock that was set back would keep scores from falling; NaN is no time.
@@ -266,7 +267,8 @@ function profileOf(agent: AgentProfile): Profile {
 
 function storeOf(store: StateStore): StateStore {
   if (
-    typeof store !== "object" || store === null || typeof store.read !== "function" || typeof store.put !== "function"
+    typeof store !== "object" || store === null || typeof memberOf(store, "read") !== "function" ||
+    typeof memberOf(store, "put") !== "function"
   ) {
     throw wrong(WHERE, "store", "a state store with read() and put()", store);
   }
@@ -289,8 +291,7 @@ function rewardsOf(rewards: unknown): ReadonlyMap<string, number> | undefined {
 
 function decayOf(decay: TrustDecay | undefined): ((score: number, at: number, now: number) => number) | undefined {
   if (decay === undefined) return undefined;
-  knownKeys(WHERE, decay, ["perDay", "towards"]);
-  const { perDay, towards = 500 } = decay;
+  const { perDay, towards = 500 } = ownOptions(WHERE, decay, ["perDay", "towards"]);
   if (typeof perDay !== "number" || !(perDay > 0 && perDay <= MAX_SCORE)) {
     throw wrong(WHERE, "decay.perDay", `a number above 0 and up to ${MAX_SCORE}`, perDay);
   }

@@ -1,4 +1,4 @@
-import { knownKeys, wholeNumber } from "../check.ts";
+import { ownOptions, wholeNumber } from "../check.ts";
 
 /**
  * Remembers signatures that were found valid. Made by {@linkcode createVerificationCache}; holds no key and no message.
@@ -42,8 +42,7 @@ export interface VerificationCache {
  * ```
  */
 export function createVerificationCache(options: { readonly max?: number } = {}): VerificationCache {
-  knownKeys("createVerificationCache()", options, ["max"]);
-  const { max = 1024 } = options;
+  const { max = 1024 } = ownOptions("createVerificationCache()", options, ["max"]);
   wholeNumber("createVerificationCache()", "max", max, 1, 1_000_000);
   const digests = new Set<string>();
   return Object.freeze({

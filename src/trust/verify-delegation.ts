@@ -1,4 +1,4 @@
-import { functionOf, knownKeys, wholeNumber, wrong } from "../check.ts";
+import { functionOf, ownOptions, wholeNumber, wrong } from "../check.ts";
 import { type Deny, deny } from "../decision.ts";
 import { type Bytes, fromBase64Url } from "./bytes.ts";
 import { type DelegationChain, grantOf, linkId, linkMessage, MAX_LINKS, readChain } from "./delegation-link.ts";
@@ -94,14 +94,14 @@ const WHERE = "verifyDelegation()";
  * ```
  */
 export async function verifyDelegation(chain: unknown, options: VerifyDelegationOptions): Promise<DelegationVerdict> {
-  knownKeys(WHERE, options, ["roots", "holder", "revoked", "skewMs", "cache", "clock"]);
-  const { holder: stated, cache, clock = Date.now } = options;
-  const skewMs = skewOf(WHERE, options.skewMs);
+  const own = ownOptions(WHERE, options, ["roots", "holder", "revoked", "skewMs", "cache", "clock"]);
+  const { holder: stated, cache, clock = Date.now } = own;
+  const skewMs = skewOf(WHERE, own.skewMs);
   functionOf(WHERE, "clock", clock);
-  const isRevoked = revocation(options.revoked);
+  const isRevoked = revocation(own.revoked);
   // Read before the first await, so that nobody swaps a link while another is being hashed.
   const links = readChain(chain);
-  const roots = rootsOf(options.roots);
+  const roots = rootsOf(own.roots);
   const holder = oneDid(stated);
   if (holder === undefined) throw wrong(WHERE, "holder", "the DID of a key, did:agentmesh:… or did:key:…", stated);
 
@@ -179,8 +179,8 @@ function rootsOf(roots: readonly DelegationRoot[]): ReadonlyMap<string, Grant> {
   if (!Array.isArray(roots)) throw wrong(WHERE, "roots", "an array", roots);
   const out = new Map<string, Grant>();
   for (const [at, root] of (roots as readonly DelegationRoot[]).entries()) {
-    knownKeys(`${WHERE} roots[${at}]`, root, ["did", "capabilities", "maxDepth", "expiresAt"]);
-    const { did, capabilities, maxDepth = MAX_LINKS, expiresAt = Number.MAX_SAFE_INTEGER } = root;
+    const own = ownOptions(`${WHERE} roots[${at}]`, root, ["did", "capabilities", "maxDepth", "expiresAt"]);
+    const { did, capabilities, maxDepth = MAX_LINKS, expiresAt = Number.MAX_SAFE_INTEGER } = own;
     const name = oneDid(did);
     if (name === undefined) {
       throw wrong(WHERE, `roots[${at}].did`, "the DID of a key, did:agentmesh:… or did:key:…", did);

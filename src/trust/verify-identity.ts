@@ -1,4 +1,5 @@
-import { knownKeys } from "../check.ts";
+import { pickOwn } from "../own.ts";
+import { ownOptions } from "../check.ts";
 import { type Bytes, bytesOf, fromBase64Url } from "./bytes.ts";
 import { didOf, oneDid, readDid } from "./did.ts";
 import { publicKeyOf } from "./ed25519.ts";
@@ -9,7 +10,7 @@ import type { VerificationCache } from "./verification-cache.ts";
 
 export type { StandingOptions } from "./standing.ts";
 
-const KEYS: readonly string[] = ["did", "publicKey", "message", "signature", "context", "cache", ...STANDING];
+const KEYS = ["did", "publicKey", "message", "signature", "context", "cache", ...STANDING] as const;
 
 /** What {@linkcode verifyIdentity} looks at. */
 export interface IdentityProof extends StandingOptions {
@@ -54,13 +55,13 @@ export interface IdentityProof extends StandingOptions {
  * ```
  */
 export async function verifyIdentity(proof: IdentityProof): Promise<boolean> {
-  knownKeys("verifyIdentity()", proof, KEYS);
-  const { context = "message", cache, agent, minTrustScore } = proof;
+  const own = ownOptions("verifyIdentity()", proof, KEYS);
+  const { context = "message", cache, agent, minTrustScore } = own;
   // Copied before the first await, so that nobody swaps them while the DID is being hashed.
-  const message = bytesOf(proof.message);
-  const signature = bytesOf(proof.signature);
-  const publicKey = keyOf(proof);
-  const did = oneDid(proof.did);
+  const message = bytesOf(own.message);
+  const signature = bytesOf(own.signature);
+  const publicKey = keyOf(own);
+  const did = oneDid(own.did);
   if (await judgeStanding("verifyIdentity()", did, { agent, minTrustScore }) !== undefined) return false;
   if (message === undefined || publicKey === undefined || !isContext(context) || await didOf(publicKey) !== did) {
     return false;
@@ -68,12 +69,12 @@ export async function verifyIdentity(proof: IdentityProof): Promise<boolean> {
   return verifyClaim({ publicKey, context, message, signature }, cache);
 }
 
-function keyOf({ did, publicKey: given }: IdentityProof): Bytes | undefined {
+function keyOf({ did, publicKey: given }: Partial<IdentityProof>): Bytes | undefined {
   if (given === undefined) {
     const parsed = readDid(did);
     return parsed?.method === "key" ? publicKeyOf(parsed.publicKey) : undefined;
   }
   if (given instanceof Uint8Array) return publicKeyOf(given);
-  const { kty, crv, x } = (given ?? {}) as Partial<PublicJwk>;
+  const { kty, crv, x } = pickOwn(given, ["kty", "crv", "x"]);
   return kty === "OKP" && crv === "Ed25519" ? publicKeyOf(fromBase64Url(x, 32)) : undefined;
 }

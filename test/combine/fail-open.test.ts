@@ -32,7 +32,7 @@ describe("failOpen()", () => {
     expect(await ask(failOpen(Object.assign(fail as unknown as Guard, { guardName: "g" })))).toEqual({
       effect: "allow",
       allowed: true,
-      warnings: [{ code: "guard_error", reason: "A guard failed, so the request was denied", guard: "g" }],
+      warnings: [{ code: "guard_error", reason: 'Guard "g" failed, so the request was denied', guard: "g" }],
     });
   });
 

@@ -12,7 +12,7 @@ const LATE = {
   effect: "deny",
   allowed: false,
   code: "guard_timeout",
-  reason: "A guard did not answer within 10 ms",
+  reason: 'Guard "g" did not answer within 10 ms',
   guard: "g",
 };
 

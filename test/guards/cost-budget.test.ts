@@ -75,7 +75,7 @@ describe("costBudget()", () => {
       effect: "deny",
       allowed: false,
       code: EXCEEDED,
-      reason: "The cost budget does not cover this call",
+      reason: "The cost budget does not cover this call: costBudget is 1 US dollars for a session",
       guard: "costBudget",
       details: { maxUsd: 1, spentUsd: 0.4, estimateUsd: 0.7 },
     });

@@ -41,7 +41,7 @@ describe("maxConcurrent()", () => {
       effect: "deny",
       allowed: false,
       code: LIMIT,
-      reason: "Too many acts are under way at once",
+      reason: "Too many acts are under way at once: maxConcurrent is 2 for acts of one kind",
       guard: "maxConcurrent",
       details: { max: 2 },
     });

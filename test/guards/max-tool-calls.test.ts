@@ -23,7 +23,7 @@ describe("maxToolCalls()", () => {
       effect: "deny",
       allowed: false,
       code: EXCEEDED,
-      reason: "All the tool calls that may be made have been made",
+      reason: "All the tool calls that may be made have been made: maxToolCalls is 2 for a session",
       guard: "maxToolCalls",
       details: { max: 2 },
     });

@@ -9,7 +9,7 @@ const DENIED = {
   effect: "deny",
   allowed: false,
   code: "low_confidence",
-  reason: "The answer is not confident enough",
+  reason: "The answer is not confident enough: minConfidence is 0.8",
   guard: "minConfidence",
   details: { least: 0.8 },
 };

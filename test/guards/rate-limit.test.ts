@@ -43,7 +43,7 @@ describe("rateLimit()", () => {
       effect: "deny",
       allowed: false,
       code: LIMITED,
-      reason: "Rate limit exceeded",
+      reason: "Rate limit exceeded: rateLimit is 1 in 60000 ms",
       guard: "rateLimit",
       details: { max: 1, windowMs: 60_000, retryAfterMs: 50_000 },
     });

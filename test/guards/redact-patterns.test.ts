@@ -94,7 +94,7 @@ describe("redactPatterns()", () => {
       effect: "deny",
       allowed: false,
       code: "blocked_pattern",
-      reason: "The payload holds text that is blocked",
+      reason: "The payload holds blocked text in a place that cannot be masked",
       guard: "redactPatterns",
       details: { pattern },
     });

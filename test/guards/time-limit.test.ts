@@ -24,7 +24,7 @@ describe("timeLimit()", () => {
         effect: "deny",
         allowed: false,
         code: "timeout",
-        reason: "The session has run out of time",
+        reason: "The session has run out of time: timeLimit is 100 ms for a session",
         guard: "timeLimit",
         details: { limitMs: 100 },
       });

@@ -28,7 +28,7 @@ describe("tokenBudget()", () => {
       effect: "deny",
       allowed: false,
       code: EXCEEDED,
-      reason: "The token budget does not cover this call",
+      reason: "The token budget does not cover this call: tokenBudget is 100 for a session",
       guard: "tokenBudget",
       details: { max: 100, spent: 60, estimate: 41 },
     });

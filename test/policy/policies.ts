@@ -10,8 +10,8 @@ export const policyInit: fc.Arbitrary<PolicyInit> = fc.record(
   {
     name: oneOf("x", "y"),
     version: oneOf("1", "2"),
-    maxTokens: oneOf(1, 2),
-    maxToolCalls: oneOf(0, 1),
+    maxTokens: oneOf(1, 2, Infinity),
+    maxToolCalls: oneOf(0, 1, Infinity),
     allowedTools: names(),
     deniedTools: names(),
     blockedPatterns: fc.array(
@@ -24,13 +24,13 @@ export const policyInit: fc.Arbitrary<PolicyInit> = fc.record(
       { maxLength: 2 },
     ),
     requireHumanApproval: fc.oneof(fc.boolean(), names()),
-    timeoutMs: oneOf(1, 2),
+    timeoutMs: oneOf(1, 2, Infinity),
     confidenceThreshold: oneOf(0, 0.5),
     driftThreshold: oneOf(0, 0.5),
     logAllCalls: fc.boolean(),
     checkpointFrequency: oneOf(1, 2),
-    maxConcurrent: oneOf(1, 2, 3),
-    backpressureThreshold: oneOf(1, 2, 3, 4),
+    maxConcurrent: oneOf(1, 2, 3, Infinity),
+    backpressureThreshold: oneOf(1, 2, 3, 4, Infinity),
   },
   { requiredKeys: [] },
 ) as fc.Arbitrary<PolicyInit>;

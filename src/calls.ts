@@ -34,6 +34,13 @@ function isPlain(call: unknown): boolean {
   return typeof call === "object" && call !== null && Object.getPrototypeOf(call) === PROTOTYPE;
 }
 
+/** Whether an object has so many keys: counting costs less than a look at each of them. */
+function hasKeys(call: object, count: number): boolean {
+  let keys = 0;
+  for (const _ in call) keys++;
+  return keys === count;
+}
+
 // Engines know what is not in the prototype of everything without a look, and each verb asks for what it reads.
 
 function isInitPolluted(): boolean {
@@ -49,6 +56,7 @@ export function toolCall(call: ToolCall): ToolCall {
   if (!isPlain(call) || isInitPolluted() || "write" in PROTOTYPE || "name" in PROTOTYPE || "arguments" in PROTOTYPE) {
     return slowly("tool()", call, ["name", "arguments"], ACT);
   }
+  if (call.name !== undefined && call.arguments !== undefined && hasKeys(call, 2)) return call;
   for (const key in call) {
     switch (key) {
       case "name":
@@ -98,11 +106,15 @@ export function modelCall(call: ModelCall): ModelCall {
 
 /** Reads what `check` is called with. */
 export function checkCall(call: CheckCall): CheckCall {
-  // The signal and the grant of a check are not read.
+  // The grant of a check is not read.
   if (
-    !isPlain(call) || isRequestPolluted() || "callId" in PROTOTYPE || "metadata" in PROTOTYPE || "usage" in PROTOTYPE
+    !isPlain(call) || isRequestPolluted() || "callId" in PROTOTYPE || "metadata" in PROTOTYPE ||
+    "signal" in PROTOTYPE || "usage" in PROTOTYPE
   ) {
     return slowly("check()", call, REQUEST, CHECK);
+  }
+  if (call.stage !== undefined && call.name !== undefined && call.payload !== undefined && hasKeys(call, 3)) {
+    return call;
   }
   for (const key in call) {
     switch (key) {

@@ -29,12 +29,12 @@ export {
   transform,
   warn,
   type Warning,
-} from "./src/decision.ts";
-export { type GovernedRequest, type Stage, type TokenUsage } from "./src/request.ts";
-export { defineGuard, type Guard, type GuardMeta, type Interceptor, type Taking } from "./src/guard.ts";
-export type { ExecutionContext } from "./src/context.ts";
-export { isPolicyViolation, PolicyViolationError } from "./src/errors.ts";
-export type { DenialEvent, GateEvent, GovernanceEvents, PolicyCheckEvent, SessionEvent } from "./src/events.ts";
+} from "./src/base/decision.ts";
+export { type GovernedRequest, type Stage, type TokenUsage } from "./src/base/request.ts";
+export { defineGuard, type Guard, type GuardMeta, type Interceptor, type Taking } from "./src/base/guard.ts";
+export type { ExecutionContext } from "./src/base/context.ts";
+export { isPolicyViolation, PolicyViolationError } from "./src/base/errors.ts";
+export type { DenialEvent, GateEvent, GovernanceEvents, PolicyCheckEvent, SessionEvent } from "./src/base/events.ts";
 export {
   type AdapterPlugin,
   type ClientPlugin,
@@ -43,15 +43,24 @@ export {
   type Plugin,
   type PluginHost,
   type SessionSource,
-} from "./src/plugin.ts";
+} from "./src/kernel/plugin.ts";
 
-export type { Explanation } from "./src/explain.ts";
-export { createKernel, type Kernel, type KernelOptions } from "./src/kernel.ts";
-export { type ModelPrice, type Prices } from "./src/prices.ts";
+export type { Explanation } from "./src/kernel/explain.ts";
+export { createKernel, type Kernel, type KernelOptions } from "./src/kernel/kernel.ts";
+export { type ModelPrice, type Prices } from "./src/kernel/prices.ts";
 export type { PayloadCaps, PayloadLimits } from "./src/snapshot/caps.ts";
-export { type RecordedCall, replay, type ReplayChange } from "./src/replay.ts";
-export type { ModelAnswer, ModelMessage, ModelRequest } from "./src/model.ts";
-export type { Act, ActInit, ReadableParts, Session, SessionInit, StreamOptions, View, Write } from "./src/session.ts";
+export { type RecordedCall, replay, type ReplayChange } from "./src/preset/replay.ts";
+export type { ModelAnswer, ModelMessage, ModelRequest } from "./src/base/model.ts";
+export type {
+  Act,
+  ActInit,
+  ReadableParts,
+  Session,
+  SessionInit,
+  StreamOptions,
+  View,
+  Write,
+} from "./src/kernel/session.ts";
 
 export { all } from "./src/combine/all.ts";
 export { any } from "./src/combine/any.ts";
@@ -69,7 +78,7 @@ export { denyTools } from "./src/guards/deny-tools.ts";
 export { contentHash, type ContentHashOptions, toolHash } from "./src/guards/content-hash.ts";
 export { costBudget, type CostBudgetOptions } from "./src/guards/cost-budget.ts";
 export { maxConcurrent, type MaxConcurrentOptions } from "./src/guards/max-concurrent.ts";
-export { maxDrift } from "./src/guards/max-drift.ts";
+export { maxDrift } from "./src/drift/max-drift.ts";
 export { maxPayload } from "./src/guards/max-payload.ts";
 export { type LimitOptions, maxToolCalls } from "./src/guards/max-tool-calls.ts";
 export { minConfidence } from "./src/guards/min-confidence.ts";
@@ -89,7 +98,7 @@ export { redactPatterns } from "./src/guards/redact-patterns.ts";
 export { requireApproval } from "./src/guards/require-approval.ts";
 export { timeLimit } from "./src/guards/time-limit.ts";
 export { tokenBudget, type TokenBudgetOptions } from "./src/guards/token-budget.ts";
-export { trustGate } from "./src/guards/trust-gate.ts";
+export { trustGate } from "./src/trust/trust-gate.ts";
 export {
   type StandardIssue,
   type StandardResult,
@@ -98,7 +107,7 @@ export {
   type ValidateArgumentsOptions,
 } from "./src/guards/validate-arguments.ts";
 
-export { compose } from "./src/intercept/compose.ts";
+export { compose } from "./src/combine/compose.ts";
 export { deadline } from "./src/intercept/deadline.ts";
 
 export { definePolicy, isPolicy } from "./src/policy/define.ts";
@@ -110,11 +119,11 @@ export type { BlockedPattern, GovernancePolicy, PolicyInit } from "./src/policy/
 
 export { grantApproval } from "./src/approval/grant.ts";
 export type { ApprovalAnswer, ApprovalEscalation, ApprovalGrant, ApprovalRequest } from "./src/approval/request.ts";
-export type { AuditRecord, AuditSink, DecisionRecord, OutcomeRecord, RecordBase } from "./src/audit/record.ts";
+export type { AuditRecord, AuditSink, DecisionRecord, OutcomeRecord, RecordBase } from "./src/kernel/records.ts";
 export { type MemoryStore, memoryStore, type MemoryStoreOptions } from "./src/state/memory-store.ts";
 export type { Awaitable, PutOptions, StateEntry, StateStore, TakeRequest, TakeResult } from "./src/state/store.ts";
 
-export type { Similarity } from "./src/drift/baseline.ts";
+export type { Similarity } from "./src/drift/drift-of.ts";
 export { sequenceSimilarity } from "./src/drift/sequence-similarity.ts";
 export { wordSimilarity } from "./src/drift/word-similarity.ts";
 
@@ -167,7 +176,7 @@ export {
   type Grant,
 } from "./src/trust/delegation.ts";
 export { CLOCK_SKEW_MS } from "./src/trust/clock.ts";
-export { canonicalAgentKey, type Did, parseDid } from "./src/trust/did.ts";
+export { canonicalAgentKey, type Did, parseDid } from "./src/crypto/did.ts";
 export {
   createIdentity,
   type Identity,

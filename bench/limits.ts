@@ -1,18 +1,18 @@
 // What does a limit cost when it allows? rateLimit against one reading of the clock, maxToolCalls against a counter
 // written by hand.
 // A guard is asked as a session asks it, with a state whose clock was read before: what is timed is its own step.
-import { SessionContext, SessionState } from "../src/context.ts";
-import { allow } from "../src/decision.ts";
-import type { Guard } from "../src/guard.ts";
+import { SessionContext, SessionState } from "../src/base/context.ts";
+import { allow } from "../src/base/decision.ts";
+import type { Guard } from "../src/base/guard.ts";
 import { costBudget } from "../src/guards/cost-budget.ts";
 import { maxConcurrent } from "../src/guards/max-concurrent.ts";
 import { maxToolCalls } from "../src/guards/max-tool-calls.ts";
 import { noLoops } from "../src/guards/no-loops.ts";
 import { rateLimit } from "../src/guards/rate-limit.ts";
 import type { GovernancePolicy } from "../src/policy/policy.ts";
-import type { GovernedRequest, Stage } from "../src/request.ts";
+import type { GovernedRequest, Stage } from "../src/base/request.ts";
 import { memoryStore } from "../src/state/memory-store.ts";
-import { Takings } from "../src/taking.ts";
+import { Reservations } from "../src/base/taking.ts";
 import { record } from "./harness/record.ts";
 import { isQuick, median, quantile } from "./harness/time.ts";
 
@@ -73,7 +73,7 @@ function asked(name: string, guard: Guard, end: End): (i: number) => void {
     guard,
     sessions,
     bench,
-    new Takings(false),
+    new Reservations(false),
     allow(),
     name.endsWith("a call a ms") ? 1 : 0,
   ) as (i: number) => void;

@@ -3,15 +3,15 @@
 // broken.
 import { execFileSync } from "node:child_process";
 import { memoryUsage } from "node:process";
-import { SessionContext, SessionState } from "../src/context.ts";
+import { SessionContext, SessionState } from "../src/base/context.ts";
 import { maxConcurrent } from "../src/guards/max-concurrent.ts";
 import { maxToolCalls } from "../src/guards/max-tool-calls.ts";
 import { noLoops } from "../src/guards/no-loops.ts";
 import { rateLimit } from "../src/guards/rate-limit.ts";
 import type { GovernancePolicy } from "../src/policy/policy.ts";
-import type { GovernedRequest } from "../src/request.ts";
+import type { GovernedRequest } from "../src/base/request.ts";
 import { memoryStore } from "../src/state/memory-store.ts";
-import { Takings } from "../src/taking.ts";
+import { Reservations } from "../src/base/taking.ts";
 import { record, type Verdict } from "./harness/record.ts";
 
 const AGENTS = 1_000_000;
@@ -64,13 +64,13 @@ const call = request("search", {});
 const limit = rateLimit({ max: 60, windowMs: 60_000, by: ({ name }) => name });
 const context = sessionOf("did:agentmesh:soak", "s");
 const before = kept();
-for (let i = 0; i < AGENTS; i++) limit({ ...call, name: keys[i] as string }, context, new Takings(false));
+for (let i = 0; i < AGENTS; i++) limit({ ...call, name: keys[i] as string }, context, new Reservations(false));
 const bytes = (kept() - before) / AGENTS;
 check(`rate limits of ${AGENTS} agents`, bytes, MOST_BYTES_PER_AGENT, "B");
 // In use until here, and right: what nobody needs any more would not be counted.
 for (let i = 1; i <= 60; i++) {
   const isAllowed =
-    (limit({ ...call, name: keys[0] as string }, context, new Takings(false)) as { allowed: boolean }).allowed;
+    (limit({ ...call, name: keys[0] as string }, context, new Reservations(false)) as { allowed: boolean }).allowed;
   if (isAllowed !== i < 60) throw new Error("An agent must have 60 calls");
 }
 if (!(bytes > 0) || seen.size !== AGENTS) throw new Error("The agents' keys must differ, and be kept");
@@ -92,7 +92,7 @@ for (let step = 0; step < STEPS; step++) {
     if (i % 10 === 0) state.now += 1;
     const own = new SessionState(state.now);
     const where = sessionOf(`agent ${i % 1000}`, `session ${step}-${i}`, own);
-    const takings = new Takings(false);
+    const takings = new Reservations(false);
     const asked = request("search", i % 7);
     const isAllowed = guards.every((guard) => (guard(asked, where, takings) as { allowed: boolean }).allowed);
     if (isAllowed && i % 3 !== 0) takings.settle(undefined);

@@ -1,8 +1,8 @@
-import type { ExecutionContext } from "../src/context.ts";
-import { allow, type Decision, deny } from "../src/decision.ts";
-import type { Guard, Taking } from "../src/guard.ts";
+import type { ExecutionContext } from "../src/base/context.ts";
+import { allow, type Decision, deny } from "../src/base/decision.ts";
+import type { Guard, Taking } from "../src/base/guard.ts";
 import type { GovernancePolicy } from "../src/policy/policy.ts";
-import type { GovernedRequest, TokenUsage } from "../src/request.ts";
+import type { GovernedRequest, TokenUsage } from "../src/base/request.ts";
 
 /** A request made by hand: a call of the tool `search` with no arguments, unless said otherwise. */
 export function request(fields: Partial<GovernedRequest> = {}): GovernedRequest {

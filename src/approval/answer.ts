@@ -1,4 +1,4 @@
-import type { Passage } from "../passage.ts";
+import type { Scope } from "../kernel/scope.ts";
 import { type Person, personOf, requesterOf } from "./approver.ts";
 import { sameData } from "../snapshot/same-data.ts";
 import { NoAnswer } from "./ask.ts";
@@ -36,21 +36,21 @@ function mistake(reason: string): Verdict {
 export async function readAnswer(
   answer: unknown,
   request: ApprovalRequest,
-  passage: Passage,
+  scope: Scope,
   now: number,
 ): Promise<Verdict> {
   if (answer instanceof NoAnswer) return no("refused", answer.reason);
   if (answer === false) return no("refused", "The approver refused");
   if (!(now < request.expiresAt)) return no("refused", "The approval came too late");
   if (answer === true) {
-    return passage.core.approvalQuorum === 1
+    return scope.core.approvalQuorum === 1
       ? { outcome: "approved", reason: "Approved", by: undefined, grants: [], edit: undefined }
       : mistake("it must be signed by several approvers");
   }
-  const grants = readGrants(answer, passage.gate(request.stage).caps);
+  const grants = readGrants(answer, scope.gate(request.stage).caps);
   return grants === undefined || grants.length === 0
     ? no("void", "The answer was neither true nor false nor a grant")
-    : await judgedSafely(grants, request, passage, now);
+    : await judgedSafely(grants, request, scope, now);
 }
 
 /**
@@ -60,24 +60,24 @@ export async function readAnswer(
 export async function readGiven(
   given: unknown,
   request: ApprovalRequest,
-  passage: Passage,
+  scope: Scope,
   now: number,
   isFirst: boolean,
 ): Promise<Verdict | undefined> {
-  const grants = readGrants(given, passage.gate(request.stage).caps);
+  const grants = readGrants(given, scope.gate(request.stage).caps);
   if (grants === undefined) return no("refused", `The call's grant does not count: ${NO_GRANT}`);
   if (grants.length === 0 || (!isFirst && !grants.some(({ digest }) => digest === request.digest))) return undefined;
-  return await judgedSafely(grants, request, passage, now);
+  return await judgedSafely(grants, request, scope, now);
 }
 
 async function judgedSafely(
   grants: readonly ReadGrant[],
   request: ApprovalRequest,
-  passage: Passage,
+  scope: Scope,
   now: number,
 ): Promise<Verdict> {
   try {
-    return await judged(grants, request, passage, now);
+    return await judged(grants, request, scope, now);
   } catch {
     return mistake("it could not be verified");
   }
@@ -86,10 +86,10 @@ async function judgedSafely(
 async function judged(
   given: readonly ReadGrant[],
   request: ApprovalRequest,
-  passage: Passage,
+  scope: Scope,
   now: number,
 ): Promise<Verdict> {
-  const { approvalKey: key, approvalQuorum: quorum, store } = passage.core;
+  const { approvalKey: key, approvalQuorum: quorum, store } = scope.core;
   if (key === undefined) return mistake("the kernel has no key to verify grants with");
   // One list may answer several questions about a call: an edit is asked about anew.
   const grants = given.filter(({ digest }) => digest === request.digest);
@@ -101,7 +101,7 @@ async function judged(
         : "the grant is for another call",
     );
   }
-  const requester = await requesterOf(passage);
+  const requester = await requesterOf(scope);
   if (await requester.holds(key)) return mistake("the key that verifies it is the requester's own, or may be");
   const people: Person[] = [];
   for (const grant of grants) {

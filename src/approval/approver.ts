@@ -1,8 +1,8 @@
 import { lookAlike } from "../match/look-alikes.ts";
 import { dropMarks, foldText } from "../match/fold.ts";
-import type { Passage } from "../passage.ts";
-import { type Bytes, fromBase64Url } from "../trust/bytes.ts";
-import { didOf, oneDid } from "../trust/did.ts";
+import type { Scope } from "../kernel/scope.ts";
+import { type Bytes, fromBase64Url } from "../crypto/bytes.ts";
+import { didOf, oneDid } from "../crypto/did.ts";
 
 const LONGEST_NAME = 512;
 /** What is not seen: white space, the blank of Braille, controls, formats, and code points that stand for nothing. */
@@ -111,10 +111,10 @@ export class Requester {
 }
 
 /** Every name of the agent of a session, and of those whose sessions it was opened in: nobody approves for itself. */
-export async function requesterOf(passage: Passage): Promise<Requester> {
+export async function requesterOf(scope: Scope): Promise<Requester> {
   const names = new Set<string>();
   let hasKey = false;
-  for (let at: Passage | undefined = passage; at !== undefined; at = at.parent) {
+  for (let at: Scope | undefined = scope; at !== undefined; at = at.parent) {
     const { agentKey, agentId } = at.context;
     const { principal } = at;
     for (const name of [agentKey, agentId, principal?.did, principal?.name]) {

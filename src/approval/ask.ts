@@ -1,8 +1,8 @@
-import type { Escalate } from "../decision.ts";
-import type { Passage } from "../passage.ts";
+import type { Escalate } from "../base/decision.ts";
+import type { Scope } from "../kernel/scope.ts";
 import { policyText } from "../policy/digest.ts";
-import type { Stage } from "../request.ts";
-import { randomText } from "../trust/bytes.ts";
+import type { Stage } from "../base/request.ts";
+import { randomText } from "../crypto/bytes.ts";
 import { digestOf, render } from "./digest.ts";
 import type { ApprovalAnswer, ApprovalEscalation, ApprovalRequest } from "./request.ts";
 
@@ -18,13 +18,13 @@ const policyDigests = new WeakMap<object, Promise<string>>();
  * that the session counted is another one there.
  */
 export async function createApproval(
-  passage: Passage,
+  scope: Scope,
   act: { stage: Stage; name: string; callId: string },
   isNamed: boolean,
   escalations: readonly Escalate[],
   payload: unknown,
 ): Promise<ApprovalRequest> {
-  const { agentKey, sessionId, policy } = passage.context;
+  const { agentKey, sessionId, policy } = scope.context;
   let digesting = policyDigests.get(policy);
   if (digesting === undefined) {
     policyDigests.set(policy, digesting = digestOf("sallyport policy 1", policyText(policy)));
@@ -55,7 +55,7 @@ export async function createApproval(
     reasons: Object.freeze([...new Set(shown.map(({ reason }) => reason))]),
     escalations: shown,
     text: render(name, payload),
-    expiresAt: passage.state.now + passage.core.approvalTtlMs,
+    expiresAt: scope.state.now + scope.core.approvalTtlMs,
   });
 }
 

@@ -1,5 +1,5 @@
 import { cut, plainText } from "../snapshot/same-data.ts";
-import { sha256, toHex, utf8 } from "../trust/bytes.ts";
+import { sha256, toHex, utf8 } from "../crypto/bytes.ts";
 
 export { plainText } from "../snapshot/same-data.ts";
 

@@ -1,8 +1,8 @@
-import { ownOptions, wrongType } from "../check.ts";
-import { memberOf } from "../own.ts";
+import { ownOptions, wrongType } from "../base/check.ts";
+import { memberOf } from "../base/own.ts";
 import { capsOf, Fault, snapshot } from "../snapshot/snapshot.ts";
-import { type Bytes, fromBase64Url, toBase64Url, utf8 } from "../trust/bytes.ts";
-import { SIGNATURE_LENGTH, signatureOf } from "../trust/ed25519.ts";
+import { type Bytes, fromBase64Url, toBase64Url, utf8 } from "../crypto/bytes.ts";
+import { SIGNATURE_LENGTH, signatureOf } from "../crypto/ed25519.ts";
 import { plainText } from "../snapshot/same-data.ts";
 import type { ReadGrant } from "./read-grant.ts";
 import type { ApprovalGrant, ApprovalRequest } from "./request.ts";

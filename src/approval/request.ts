@@ -1,4 +1,4 @@
-import type { Stage } from "../request.ts";
+import type { Stage } from "../base/request.ts";
 
 /** One of the reasons for which a person is asked. */
 export interface ApprovalEscalation {

@@ -1,5 +1,5 @@
-import { ownField, pickOwn } from "../own.ts";
-import { randomText } from "../trust/bytes.ts";
+import { ownField, pickOwn } from "../base/own.ts";
+import { randomText } from "../crypto/bytes.ts";
 import type { StateEntry, StateStore } from "../state/store.ts";
 import type { ReadGrant } from "./read-grant.ts";
 

@@ -1,6 +1,6 @@
-import type { Guard } from "../guard.ts";
-import { byStage, checkParts } from "./parts.ts";
-import { sequence } from "./sequence.ts";
+import type { Guard } from "../base/guard.ts";
+import { byStage, checkParts } from "./guard-traits.ts";
+import { sequence } from "./compile.ts";
 
 const parts = new WeakMap<Guard, readonly Guard[]>();
 

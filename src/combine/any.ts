@@ -1,10 +1,10 @@
-import type { ExecutionContext } from "../context.ts";
-import { amend, type Decision, type Warning, warningsIn } from "../decision.ts";
-import type { Guard, Taking } from "../guard.ts";
-import type { GovernedRequest } from "../request.ts";
-import { branch, isOver } from "../taking.ts";
-import { askSafely, goOn } from "./ask.ts";
-import { byStage, checkParts } from "./parts.ts";
+import type { ExecutionContext } from "../base/context.ts";
+import { amend, type Decision, type Warning, warningsIn } from "../base/decision.ts";
+import type { Guard, Taking } from "../base/guard.ts";
+import type { GovernedRequest } from "../base/request.ts";
+import { branch, isOver } from "../base/taking.ts";
+import { askSafely, goOn } from "./ask-guard.ts";
+import { byStage, checkParts } from "./guard-traits.ts";
 
 /**
  * Asks guards in order until one does not deny; that answer stands, else the last denial.

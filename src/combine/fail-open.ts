@@ -1,7 +1,7 @@
-import { allow, amend, type Decision, guardOf, type Warning, warningsIn } from "../decision.ts";
-import { type Guard, nameOf } from "../guard.ts";
-import { askSafely, goOn } from "./ask.ts";
-import { around, checkGuard, inherit, isComposite } from "./parts.ts";
+import { allow, amend, type Decision, guardOf, type Warning, warningsIn } from "../base/decision.ts";
+import { type Guard, nameOf } from "../base/guard.ts";
+import { askSafely, goOn } from "./ask-guard.ts";
+import { around, checkGuard, inherit, isComposite } from "./guard-traits.ts";
 import { BROKEN } from "./not.ts";
 
 /**

@@ -1,9 +1,9 @@
-import { allow, amend, type Decision, deny, warningsIn } from "../decision.ts";
-import { type Guard, nameOf } from "../guard.ts";
-import { branch } from "../taking.ts";
-import { askSafely, goOn } from "./ask.ts";
-import { around, checkGuard, inherit } from "./parts.ts";
-import { wrongType } from "../check.ts";
+import { allow, amend, type Decision, deny, warningsIn } from "../base/decision.ts";
+import { type Guard, nameOf } from "../base/guard.ts";
+import { branch } from "../base/taking.ts";
+import { askSafely, goOn } from "./ask-guard.ts";
+import { around, checkGuard, inherit } from "./guard-traits.ts";
+import { wrongType } from "../base/check.ts";
 
 /** The codes of a guard that could not judge: no combinator but `failOpen` turns them into an allowance. */
 export const BROKEN: ReadonlySet<string> = new Set([

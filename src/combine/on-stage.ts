@@ -1,7 +1,7 @@
-import { checkStages, type Guard, stagesOf } from "../guard.ts";
-import type { Stage } from "../request.ts";
-import { askSafely } from "./ask.ts";
-import { around, checkGuard, inherit } from "./parts.ts";
+import { checkStages, type Guard, stagesOf } from "../base/guard.ts";
+import type { Stage } from "../base/request.ts";
+import { askSafely } from "./ask-guard.ts";
+import { around, checkGuard, inherit } from "./guard-traits.ts";
 
 /**
  * Lets a guard judge only at the stages named, of those that are its own.

@@ -1,11 +1,11 @@
-import { show, stringList, wrongType } from "../check.ts";
-import { allow, guardError } from "../decision.ts";
-import { type Guard, nameOf } from "../guard.ts";
-import type { Stage } from "../request.ts";
+import { show, stringList, wrongType } from "../base/check.ts";
+import { allow, guardError } from "../base/decision.ts";
+import { type Guard, nameOf } from "../base/guard.ts";
+import type { Stage } from "../base/request.ts";
 import { common } from "./on-stage.ts";
-import { askSafely } from "./ask.ts";
-import { around, checkGuard, inherit } from "./parts.ts";
-import { ignoreFailure } from "../taking.ts";
+import { askSafely } from "./ask-guard.ts";
+import { around, checkGuard, inherit } from "./guard-traits.ts";
+import { ignoreFailure } from "../base/taking.ts";
 
 const TOOL_STAGES: readonly Stage[] = Object.freeze(["pre_tool_call", "post_tool_call"] as const);
 

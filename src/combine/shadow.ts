@@ -1,9 +1,9 @@
-import { reportShadow } from "../context.ts";
-import { allow } from "../decision.ts";
-import type { Guard } from "../guard.ts";
-import { branch } from "../taking.ts";
-import { askSafely, goOn } from "./ask.ts";
-import { around, checkGuard, inherit } from "./parts.ts";
+import { reportShadow } from "../base/context.ts";
+import { allow } from "../base/decision.ts";
+import type { Guard } from "../base/guard.ts";
+import { branch } from "../base/taking.ts";
+import { askSafely, goOn } from "./ask-guard.ts";
+import { around, checkGuard, inherit } from "./guard-traits.ts";
 
 /**
  * Watches with a guard: allows at once, and reports what the guard would have decided.

@@ -1,11 +1,11 @@
-import { functionOf, show } from "../check.ts";
-import type { ExecutionContext } from "../context.ts";
-import { allow, guardError } from "../decision.ts";
-import { type Guard, nameOf } from "../guard.ts";
-import type { GovernedRequest } from "../request.ts";
-import { askSafely } from "./ask.ts";
-import { around, checkGuard, inherit } from "./parts.ts";
-import { ignoreFailure } from "../taking.ts";
+import { functionOf, show } from "../base/check.ts";
+import type { ExecutionContext } from "../base/context.ts";
+import { allow, guardError } from "../base/decision.ts";
+import { type Guard, nameOf } from "../base/guard.ts";
+import type { GovernedRequest } from "../base/request.ts";
+import { askSafely } from "./ask-guard.ts";
+import { around, checkGuard, inherit } from "./guard-traits.ts";
+import { ignoreFailure } from "../base/taking.ts";
 
 /** Tells whether a guard is to be asked, at once. */
 export type Predicate = (request: GovernedRequest, context: ExecutionContext) => boolean;

@@ -1,9 +1,9 @@
-import { wholeNumber } from "../check.ts";
-import { type Decision, deny, isThenable, readDecision } from "../decision.ts";
-import { type Guard, nameOf } from "../guard.ts";
-import { branch } from "../taking.ts";
-import { askSafely } from "./ask.ts";
-import { around, checkGuard, inherit } from "./parts.ts";
+import { wholeNumber } from "../base/check.ts";
+import { type Decision, deny, isThenable, readDecision } from "../base/decision.ts";
+import { type Guard, nameOf } from "../base/guard.ts";
+import { branch } from "../base/taking.ts";
+import { askSafely } from "./ask-guard.ts";
+import { around, checkGuard, inherit } from "./guard-traits.ts";
 
 /**
  * Denies when a guard does not settle in time.

@@ -1,9 +1,9 @@
-import { allow, type Deny, denyBy } from "../decision.ts";
-import { Draft } from "../draft.ts";
-import type { Guard } from "../guard.ts";
+import { allow, type Deny, denyBy } from "../base/decision.ts";
+import { GateRequest } from "../base/gate-request.ts";
+import type { Guard } from "../base/guard.ts";
 import { CAPPED, compileMatcher, type Matcher, NO_MATCH } from "../match/matcher.ts";
 import type { BlockedPattern } from "../policy/policy.ts";
-import type { GovernedRequest, Stage } from "../request.ts";
+import type { GovernedRequest, Stage } from "../base/request.ts";
 import { builtIn } from "./built-in.ts";
 
 const ALLOW = allow();
@@ -70,7 +70,7 @@ export const PATTERN_STAGES: readonly Stage[] = Object.freeze(
 export function blockPatterns(patterns: readonly BlockedPattern[]): Guard {
   const matcher = compilePatterns("blockPatterns()", patterns);
   return builtIn("blockPatterns", PATTERN_STAGES, (request) => {
-    const found = matcher.search(searchable(request), Draft.isRead(request));
+    const found = matcher.search(searchable(request), GateRequest.isRead(request));
     return found === NO_MATCH ? ALLOW : denyFound("blockPatterns", found);
   });
 }

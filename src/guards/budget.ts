@@ -1,9 +1,9 @@
-import { onlyReads } from "../combine/parts.ts";
-import { type ExecutionContext, perSession } from "../context.ts";
-import { allow, type Decision, type Deny } from "../decision.ts";
-import { defineGuard, type Guard } from "../guard.ts";
-import type { GovernedRequest, TokenUsage } from "../request.ts";
-import { hasTaken, hold, type Owner, Taken } from "../taking.ts";
+import { onlyReads } from "../combine/guard-traits.ts";
+import { type ExecutionContext, perSession } from "../base/context.ts";
+import { allow, type Decision, type Deny } from "../base/decision.ts";
+import { defineGuard, type Guard } from "../base/guard.ts";
+import type { GovernedRequest, TokenUsage } from "../base/request.ts";
+import { hasTaken, hold, type Owner, Reservation } from "../base/taking.ts";
 import { limitOf, type LimitOptions, type Settle } from "./keyed-limit.ts";
 import { type WindowDetails, windowDetails } from "./limit-details.ts";
 
@@ -56,7 +56,7 @@ export function budgetGuard(parts: BudgetParts): Guard {
       if (!(spent.amount + estimate <= max)) return refuse(spent.amount, estimate, {});
       if (!taking.dry) {
         spent.amount += estimate;
-        hold(taking, new Taken(spent, true, estimate));
+        hold(taking, new Reservation(spent, true, estimate));
       }
       return ALLOW;
     },
@@ -73,11 +73,11 @@ class Spent implements Owner {
     this.#settle = settle;
   }
 
-  giveBack({ amount = 0 }: Taken): void {
+  giveBack({ amount = 0 }: Reservation): void {
     this.amount -= amount;
   }
 
-  settle({ amount = 0 }: Taken, usage: TokenUsage | undefined): void {
+  settle({ amount = 0 }: Reservation, usage: TokenUsage | undefined): void {
     const settle = this.#settle;
     this.amount += settle(usage, amount) - amount;
   }

@@ -1,8 +1,8 @@
-import { onlyReads } from "../combine/parts.ts";
-import type { ExecutionContext } from "../context.ts";
-import type { Decision } from "../decision.ts";
-import { type Guard, named, type Taking } from "../guard.ts";
-import type { GovernedRequest, Stage } from "../request.ts";
+import { onlyReads } from "../combine/guard-traits.ts";
+import type { ExecutionContext } from "../base/context.ts";
+import type { Decision } from "../base/decision.ts";
+import { type Guard, named, type Taking } from "../base/guard.ts";
+import type { GovernedRequest, Stage } from "../base/request.ts";
 
 /**
  * Makes a guard of ours: it never writes to what it is shown, answers decisions only, and its denials carry its name

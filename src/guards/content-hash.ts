@@ -1,8 +1,8 @@
-import { ownOptions, show, wrong } from "../check.ts";
-import { onlyReads } from "../combine/parts.ts";
-import { allow, type Decision, deny } from "../decision.ts";
-import { defineGuard, type Guard } from "../guard.ts";
-import { sha256, toHex, utf8 } from "../trust/bytes.ts";
+import { ownOptions, show, wrong } from "../base/check.ts";
+import { onlyReads } from "../combine/guard-traits.ts";
+import { allow, type Decision, deny } from "../base/decision.ts";
+import { defineGuard, type Guard } from "../base/guard.ts";
+import { sha256, toHex, utf8 } from "../crypto/bytes.ts";
 import { definitionText, liveTool, type ToolIdentity } from "./tool-identity.ts";
 import { toolNames } from "./tool-names.ts";
 

@@ -1,10 +1,10 @@
-import { functionOf, numberBetween, ownOptions, show } from "../check.ts";
-import { type ExecutionContext, stateOf } from "../context.ts";
-import { type Deny, deny } from "../decision.ts";
-import type { Guard } from "../guard.ts";
-import type { GovernedRequest, TokenUsage } from "../request.ts";
+import { functionOf, numberBetween, ownOptions, show } from "../base/check.ts";
+import { type ExecutionContext, stateOf } from "../base/context.ts";
+import { type Deny, deny } from "../base/decision.ts";
+import type { Guard } from "../base/guard.ts";
+import type { GovernedRequest, TokenUsage } from "../base/request.ts";
 import { tokensIn } from "../snapshot/text-length.ts";
-import { completeUsage, figuresOf, microUsdOf, MOST_USD, type PriceOf } from "../usage.ts";
+import { completeUsage, figuresOf, microUsdOf, MOST_USD, type PriceOf } from "../base/usage.ts";
 import { budgetGuard } from "./budget.ts";
 import { limitText, scopeText } from "./limit-text.ts";
 import { LIMIT_OPTIONS, type LimitOptions } from "./keyed-limit.ts";

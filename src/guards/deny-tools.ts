@@ -1,5 +1,5 @@
-import { allow, denyBy } from "../decision.ts";
-import type { Guard } from "../guard.ts";
+import { allow, denyBy } from "../base/decision.ts";
+import type { Guard } from "../base/guard.ts";
 import { builtIn } from "./built-in.ts";
 import { toolNames } from "./tool-names.ts";
 

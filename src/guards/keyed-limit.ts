@@ -1,15 +1,15 @@
-import { functionOf, show, wholeNumber, wrong } from "../check.ts";
-import { type ExecutionContext, SessionContext, stateOf } from "../context.ts";
-import { allow, type Decision, type Deny, denyBy, isThenable } from "../decision.ts";
-import type { Taking } from "../guard.ts";
-import { bare, jsonText, memberOf, pickOwn } from "../own.ts";
-import type { GovernedRequest, TokenUsage } from "../request.ts";
+import { functionOf, show, wholeNumber, wrong } from "../base/check.ts";
+import { type ExecutionContext, SessionContext, stateOf } from "../base/context.ts";
+import { allow, type Decision, type Deny, denyBy, isThenable } from "../base/decision.ts";
+import type { Taking } from "../base/guard.ts";
+import { bare, jsonText, memberOf, pickOwn } from "../base/own.ts";
+import type { GovernedRequest, TokenUsage } from "../base/request.ts";
 import { FULL, LimitTable } from "../state/limit-table.ts";
 import { DEFAULT_MAX_KEYS } from "../state/memory-store.ts";
 import type { Awaitable, StateStore, TakeRequest, TakeResult } from "../state/store.ts";
-import { hold, type Owner } from "../taking.ts";
-import { canonicalAgentKey } from "../trust/did.ts";
-import { Held, isHeld } from "./held.ts";
+import { hold, type Owner } from "../base/taking.ts";
+import { canonicalAgentKey } from "../crypto/did.ts";
+import { isHeld, KeyedReservation } from "./keyed-reservation.ts";
 
 /** Whose acts count together. */
 export interface LimitOptions {
@@ -149,7 +149,7 @@ export class KeyedLimit implements Owner {
     }
     const table = this.#table, place = table.take(key, amount, max, now);
     if (place <= 0) return this.#refuse(key, amount, place === FULL ? FULL : table.room(key, max, now));
-    const held = new Held(this, this.#isSettled, amount, key, context, place, table.turnOf(place), "");
+    const held = new KeyedReservation(this, this.#isSettled, amount, key, context, place, table.turnOf(place), "");
     hold(taking, held);
     return ALLOW;
   }
@@ -175,14 +175,14 @@ export class KeyedLimit implements Owner {
       : refuse(amount, room, this.#table.retryAfterMs(key, amount, max));
   }
 
-  giveBack(held: Held): void {
+  giveBack(held: KeyedReservation): void {
     const { amount = 0 } = held;
     held.isOpen = false;
     held.amount = 0;
     if (amount > 0) this.#keep(held, amount, 0);
   }
 
-  settle(held: Held, usage: TokenUsage | undefined): void {
+  settle(held: KeyedReservation, usage: TokenUsage | undefined): void {
     const { amount = 0 } = held;
     const { settle } = this.#parts;
     held.amount = 0;
@@ -190,7 +190,7 @@ export class KeyedLimit implements Owner {
   }
 
   /** Puts `keep` in the place of what an act has taken. */
-  #keep(held: Held, amount: number, keep: number): void {
+  #keep(held: KeyedReservation, amount: number, keep: number): void {
     const { store } = this.#parts;
     if (store === undefined) this.#table.leave(held.key, held.place, held.turn, amount, keep);
     else quietly(() => store.giveBack(`${this.#prefix}${held.key}`, held.receipt, keep));
@@ -225,7 +225,7 @@ export class KeyedLimit implements Owner {
       }
       if (taking.dry || amount === 0) return ALLOW;
       if (amount === undefined) return this.#judgeIn(store, key, result.remaining, now, request, context, taking);
-      const held = new Held(this, this.#isSettled, amount, key, context, 0, 0, result.receipt);
+      const held = new KeyedReservation(this, this.#isSettled, amount, key, context, 0, 0, result.receipt);
       hold(taking, held);
       return ALLOW;
     };

@@ -1,4 +1,4 @@
-import { pickOwn } from "../own.ts";
+import { pickOwn } from "../base/own.ts";
 
 /** What a denial of a limit in a window says besides. */
 export interface WindowDetails {

@@ -1,10 +1,10 @@
-import { ownOptions, wholeNumber } from "../check.ts";
-import { perSession } from "../context.ts";
-import { type Deny, denyBy } from "../decision.ts";
-import type { Guard } from "../guard.ts";
+import { ownOptions, wholeNumber } from "../base/check.ts";
+import { perSession } from "../base/context.ts";
+import { type Deny, denyBy } from "../base/decision.ts";
+import type { Guard } from "../base/guard.ts";
 import { builtIn } from "./built-in.ts";
 import { limitText, type PolicyField } from "./limit-text.ts";
-import { Turns } from "./turns.ts";
+import { Semaphore } from "./semaphore.ts";
 
 /** When acts wait instead of being refused. */
 export interface MaxConcurrentOptions {
@@ -65,7 +65,7 @@ export function maxConcurrentOf(max: number, options: MaxConcurrentOptions, fiel
     limitText("maxConcurrent", `${limit} for acts of one kind`, field)
   }`;
   const refuse = (): Deny => denyBy("maxConcurrent", "concurrency_limit", reason, { max: limit });
-  const newTurns = (): Turns => new Turns(atOnce, limit, refuse);
+  const newTurns = (): Semaphore => new Semaphore(atOnce, limit, refuse);
   const turnsOf = perSession(() => ({ input: newTurns(), pre_model_call: newTurns(), pre_tool_call: newTurns() }));
   return builtIn("maxConcurrent", ["input", "pre_model_call", "pre_tool_call"], ({ stage }, context, taking) => {
     const turns = turnsOf(context);

@@ -1,9 +1,9 @@
-import { ownOptions, wholeNumber } from "../check.ts";
-import { onlyReads } from "../combine/parts.ts";
-import { faultDenial } from "../combine/fold.ts";
-import { stateOf } from "../context.ts";
-import { allow } from "../decision.ts";
-import { defineGuard, type Guard } from "../guard.ts";
+import { ownOptions, wholeNumber } from "../base/check.ts";
+import { onlyReads } from "../combine/guard-traits.ts";
+import { faultDenial } from "../combine/fold-decisions.ts";
+import { stateOf } from "../base/context.ts";
+import { allow } from "../base/decision.ts";
+import { defineGuard, type Guard } from "../base/guard.ts";
 import { type Caps, capsOf } from "../snapshot/caps.ts";
 import { Fault, snapshot } from "../snapshot/snapshot.ts";
 

@@ -1,8 +1,8 @@
-import { ownOptions, wholeNumber } from "../check.ts";
-import { perSession } from "../context.ts";
-import { allow, type Deny, denyBy } from "../decision.ts";
-import type { Guard } from "../guard.ts";
-import { hasTaken, hold, type Owner, Taken } from "../taking.ts";
+import { ownOptions, wholeNumber } from "../base/check.ts";
+import { perSession } from "../base/context.ts";
+import { allow, type Deny, denyBy } from "../base/decision.ts";
+import type { Guard } from "../base/guard.ts";
+import { hasTaken, hold, type Owner, Reservation } from "../base/taking.ts";
 import { builtIn } from "./built-in.ts";
 import { limitText, type PolicyField, scopeText } from "./limit-text.ts";
 import { LIMIT_OPTIONS, limitOf, type LimitOptions } from "./keyed-limit.ts";
@@ -67,7 +67,7 @@ export function maxToolCallsOf(max: number, options: LimitOptions, field: Policy
     if (counter.taken >= limit) return hasTaken(taking, counter) ? ALLOW : refuse();
     if (!taking.dry) {
       counter.taken++;
-      hold(taking, new Taken(counter, false, undefined));
+      hold(taking, new Reservation(counter, false, undefined));
     }
     return ALLOW;
   });

@@ -1,7 +1,7 @@
-import { numberBetween } from "../check.ts";
-import { allow, denyBy } from "../decision.ts";
-import type { Guard } from "../guard.ts";
-import { ownField } from "../own.ts";
+import { numberBetween } from "../base/check.ts";
+import { allow, denyBy } from "../base/decision.ts";
+import type { Guard } from "../base/guard.ts";
+import { ownField } from "../base/own.ts";
 import { builtIn } from "./built-in.ts";
 import { limitText, type PolicyField } from "./limit-text.ts";
 

@@ -1,9 +1,9 @@
-import { ownOptions, wholeNumber } from "../check.ts";
-import { onlyReads } from "../combine/parts.ts";
-import { perSession } from "../context.ts";
-import { allow, deny } from "../decision.ts";
-import { defineGuard, type Guard } from "../guard.ts";
-import { hasTaken, hold, type Owner, Taken } from "../taking.ts";
+import { ownOptions, wholeNumber } from "../base/check.ts";
+import { onlyReads } from "../combine/guard-traits.ts";
+import { perSession } from "../base/context.ts";
+import { allow, deny } from "../base/decision.ts";
+import { defineGuard, type Guard } from "../base/guard.ts";
+import { hasTaken, hold, type Owner, Reservation } from "../base/taking.ts";
 import { fingerprint } from "./fingerprint.ts";
 
 /** When calls that repeat are a loop. */
@@ -25,9 +25,9 @@ const ALLOW = allow();
 
 /** The last calls of one session; the amount of each is the number that it is remembered by. */
 class Calls implements Owner {
-  readonly list: Taken[] = [];
+  readonly list: Reservation[] = [];
 
-  giveBack(call: Taken): void {
+  giveBack(call: Reservation): void {
     const at = this.list.lastIndexOf(call);
     if (at >= 0) this.list.splice(at, 1);
   }
@@ -78,7 +78,7 @@ export function noLoops(options: NoLoopsOptions): Guard {
         return deny("loop_detected", "The agent makes the same call too often", { repeats, window });
       }
       if (!taking.dry) {
-        const call = new Taken(calls, false, print);
+        const call = new Reservation(calls, false, print);
         if (calls.list.push(call) > remembered) calls.list.shift();
         hold(taking, call);
       }
@@ -88,7 +88,7 @@ export function noLoops(options: NoLoopsOptions): Guard {
 }
 
 /** The length of the shortest cycle that this call would begin once more than allowed; 0: none. */
-function cycleOf(calls: readonly Taken[], print: number, repeats: number): number {
+function cycleOf(calls: readonly Reservation[], print: number, repeats: number): number {
   for (let length = 1; length <= LONGEST_CYCLE; length++) {
     // A then B then A is no cycle yet: several calls must have come round at least twice.
     const from = calls.length - length * (length === 1 ? repeats : Math.max(2, repeats));
@@ -101,7 +101,7 @@ function cycleOf(calls: readonly Taken[], print: number, repeats: number): numbe
   return 0;
 }
 
-function countOf(calls: readonly Taken[], print: number, window: number): number {
+function countOf(calls: readonly Reservation[], print: number, window: number): number {
   let count = 0;
   for (let at = Math.max(0, calls.length - window); at < calls.length; at++) if (calls[at]?.amount === print) count++;
   return count;

@@ -1,8 +1,8 @@
-import { ownOptions, show, wrong } from "../check.ts";
-import { onlyReads } from "../combine/parts.ts";
-import { allow, deny } from "../decision.ts";
-import { defineGuard, type Guard } from "../guard.ts";
-import { ownField } from "../own.ts";
+import { ownOptions, show, wrong } from "../base/check.ts";
+import { onlyReads } from "../combine/guard-traits.ts";
+import { allow, deny } from "../base/decision.ts";
+import { defineGuard, type Guard } from "../base/guard.ts";
+import { ownField } from "../base/own.ts";
 import { liveTool, partText, type ToolIdentity } from "./tool-identity.ts";
 import { toolNames } from "./tool-names.ts";
 

@@ -1,11 +1,11 @@
-import { functionOf, ownOptions, show, wholeNumber, wrong } from "../check.ts";
-import type { ExecutionContext } from "../context.ts";
-import { allow, type Deny, denyBy } from "../decision.ts";
-import { checkStages, type Guard, named } from "../guard.ts";
-import type { GovernedRequest, Stage } from "../request.ts";
+import { functionOf, ownOptions, show, wholeNumber, wrong } from "../base/check.ts";
+import type { ExecutionContext } from "../base/context.ts";
+import { allow, type Deny, denyBy } from "../base/decision.ts";
+import { checkStages, type Guard, named } from "../base/guard.ts";
+import type { GovernedRequest, Stage } from "../base/request.ts";
 import type { StateStore } from "../state/store.ts";
-import { hasTaken } from "../taking.ts";
-import { canonicalAgentKey } from "../trust/did.ts";
+import { hasTaken } from "../base/taking.ts";
+import { canonicalAgentKey } from "../crypto/did.ts";
 import { builtIn } from "./built-in.ts";
 import { limitText } from "./limit-text.ts";
 import { isKey, KeyedLimit, tuple } from "./keyed-limit.ts";

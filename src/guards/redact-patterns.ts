@@ -1,12 +1,12 @@
-import { onlyReads } from "../combine/parts.ts";
-import { wrong } from "../check.ts";
-import { allow, type Decision, denyBy, transform } from "../decision.ts";
-import { Draft } from "../draft.ts";
-import { defineGuard, type Guard } from "../guard.ts";
+import { onlyReads } from "../combine/guard-traits.ts";
+import { wrong } from "../base/check.ts";
+import { allow, type Decision, denyBy, transform } from "../base/decision.ts";
+import { GateRequest } from "../base/gate-request.ts";
+import { defineGuard, type Guard } from "../base/guard.ts";
 import { CAPPED, type Matcher, NO_MATCH } from "../match/matcher.ts";
-import { define } from "../own.ts";
+import { define } from "../base/own.ts";
 import type { BlockedPattern } from "../policy/policy.ts";
-import type { GovernedRequest } from "../request.ts";
+import type { GovernedRequest } from "../base/request.ts";
 import { NOT_PLAIN, rebuilt } from "../snapshot/rebuild.ts";
 import { compilePatterns, denyFound, isModelAnswer, PATTERN_STAGES, searchable } from "./block-patterns.ts";
 
@@ -47,7 +47,7 @@ export function redactPatterns(patterns: readonly BlockedPattern[], mask = "[red
 }
 
 function redact(request: GovernedRequest, matcher: Matcher, mask: string): Decision {
-  const found = matcher.search(searchable(request), Draft.isRead(request));
+  const found = matcher.search(searchable(request), GateRequest.isRead(request));
   if (found === NO_MATCH) return allow();
   if (found === CAPPED) return denyFound("redactPatterns", found);
   const passes = request.stage === "post_model_call" && isModelAnswer(request.payload)

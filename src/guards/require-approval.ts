@@ -1,9 +1,9 @@
-import { show } from "../check.ts";
-import { onlyReads } from "../combine/parts.ts";
-import type { ExecutionContext } from "../context.ts";
-import { allow, escalate } from "../decision.ts";
-import { defineGuard, type Guard } from "../guard.ts";
-import type { GovernedRequest } from "../request.ts";
+import { show } from "../base/check.ts";
+import { onlyReads } from "../combine/guard-traits.ts";
+import type { ExecutionContext } from "../base/context.ts";
+import { allow, escalate } from "../base/decision.ts";
+import { defineGuard, type Guard } from "../base/guard.ts";
+import type { GovernedRequest } from "../base/request.ts";
 import { toolNames } from "./tool-names.ts";
 
 /**

@@ -1,7 +1,7 @@
-import { wholeNumber } from "../check.ts";
-import { stateOf } from "../context.ts";
-import { allow, denyBy } from "../decision.ts";
-import type { Guard } from "../guard.ts";
+import { wholeNumber } from "../base/check.ts";
+import { stateOf } from "../base/context.ts";
+import { allow, denyBy } from "../base/decision.ts";
+import type { Guard } from "../base/guard.ts";
 import { builtIn } from "./built-in.ts";
 import { limitText, type PolicyField } from "./limit-text.ts";
 

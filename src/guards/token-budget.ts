@@ -1,11 +1,11 @@
-import { functionOf, ownOptions, show, wholeNumber } from "../check.ts";
-import type { ExecutionContext } from "../context.ts";
-import { deny } from "../decision.ts";
-import type { Guard } from "../guard.ts";
-import { ownField } from "../own.ts";
-import type { GovernedRequest, TokenUsage } from "../request.ts";
+import { functionOf, ownOptions, show, wholeNumber } from "../base/check.ts";
+import type { ExecutionContext } from "../base/context.ts";
+import { deny } from "../base/decision.ts";
+import type { Guard } from "../base/guard.ts";
+import { ownField } from "../base/own.ts";
+import type { GovernedRequest, TokenUsage } from "../base/request.ts";
 import { tokensIn } from "../snapshot/text-length.ts";
-import { tokensOf } from "../usage.ts";
+import { tokensOf } from "../base/usage.ts";
 import { budgetGuard } from "./budget.ts";
 import { limitText, type PolicyField, scopeText } from "./limit-text.ts";
 import { LIMIT_OPTIONS, type LimitOptions } from "./keyed-limit.ts";

@@ -1,6 +1,6 @@
-import { show } from "../check.ts";
-import { ownField, pickOwn } from "../own.ts";
-import { canonicalJson } from "../trust/canonical.ts";
+import { show } from "../base/check.ts";
+import { ownField, pickOwn } from "../base/own.ts";
+import { canonicalJson } from "../crypto/canonical.ts";
 
 /**
  * What a tool is, as whoever calls it is about to use it.

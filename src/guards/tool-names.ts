@@ -1,5 +1,5 @@
-import { stringList, wrong } from "../check.ts";
-import { TOOL_NAME } from "../request.ts";
+import { stringList, wrong } from "../base/check.ts";
+import { TOOL_NAME } from "../base/request.ts";
 
 /** Returns a copy of a list of tool names, else throws: a name that no tool can have is a mistake. */
 export function toolNames(where: string, field: string, names: unknown): readonly string[] {

@@ -1,9 +1,9 @@
-import { stateOf } from "../context.ts";
-import { ownOptions, wrong } from "../check.ts";
-import { faultDenial } from "../combine/fold.ts";
-import { allow, type Decision, deny, isThenable, transform } from "../decision.ts";
-import { defineGuard, type Guard } from "../guard.ts";
-import { hasField, memberOf } from "../own.ts";
+import { stateOf } from "../base/context.ts";
+import { ownOptions, wrong } from "../base/check.ts";
+import { faultDenial } from "../combine/fold-decisions.ts";
+import { allow, type Decision, deny, isThenable, transform } from "../base/decision.ts";
+import { defineGuard, type Guard } from "../base/guard.ts";
+import { hasField, memberOf } from "../base/own.ts";
 import type { GateCaps } from "../snapshot/caps.ts";
 import { sameData } from "../snapshot/same-data.ts";
 import { capsOf, Fault, snapshot } from "../snapshot/snapshot.ts";

@@ -1,6 +1,6 @@
-import { wholeNumber } from "../check.ts";
-import { PolicyViolationError } from "../errors.ts";
-import type { Interceptor } from "../guard.ts";
+import { wholeNumber } from "../base/check.ts";
+import { PolicyViolationError } from "../base/errors.ts";
+import type { Interceptor } from "../base/guard.ts";
 
 /**
  * Ends an act that takes too long: its signal is aborted, and it rejects at once, whether or not it listens to the

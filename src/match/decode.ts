@@ -1,5 +1,5 @@
 import { entityText } from "./entities.ts";
-import { bare } from "../own.ts";
+import { bare } from "../base/own.ts";
 import { isBeyondAscii } from "./look-alikes.ts";
 import type { Rewritable } from "./traced.ts";
 

@@ -1,4 +1,4 @@
-import { isTouched } from "../own.ts";
+import { isTouched } from "../base/own.ts";
 import { MAX_DEPTH, MAX_NODES, MAX_UNITS } from "./collect.ts";
 import type { KnownKeys } from "./known-keys.ts";
 import { both, MAX_PREFIX, type Prefix, prefixOf, shareOf } from "./prefix.ts";

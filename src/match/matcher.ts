@@ -1,4 +1,4 @@
-import { show } from "../check.ts";
+import { show } from "../base/check.ts";
 import type { BlockedPattern } from "../policy/policy.ts";
 import { isMistake, type ReadPattern, readPattern } from "./patterns.ts";
 import { MAX_CHANCE, MIN_PICTURE } from "./pictures.ts";

@@ -1,5 +1,5 @@
-import { show } from "../check.ts";
-import { pickOwn } from "../own.ts";
+import { show } from "../base/check.ts";
+import { pickOwn } from "../base/own.ts";
 import type { BlockedPattern } from "../policy/policy.ts";
 import { foldText } from "./fold.ts";
 import { checkSize, MAX_PATTERN, type Source } from "./program.ts";

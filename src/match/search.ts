@@ -1,4 +1,4 @@
-import { isTouched } from "../own.ts";
+import { isTouched } from "../base/own.ts";
 import { type Automaton, START } from "./automaton.ts";
 import { collectTexts, MAX_DEPTH, MAX_NODES, MAX_UNITS } from "./collect.ts";
 import { type Forms, formsOf } from "./forms.ts";

@@ -1,5 +1,5 @@
-import { isWhole, wantedWhole } from "../check.ts";
-import { ownField } from "../own.ts";
+import { isWhole, wantedWhole } from "../base/check.ts";
+import { ownField } from "../base/own.ts";
 import { buildPolicy } from "./define.ts";
 import type { Report } from "./error.ts";
 import { FIELD_NAMES } from "./fields.ts";

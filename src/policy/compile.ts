@@ -1,4 +1,4 @@
-import type { Guard } from "../guard.ts";
+import type { Guard } from "../base/guard.ts";
 import { allowTools } from "../guards/allow-tools.ts";
 import { blockPatterns } from "../guards/block-patterns.ts";
 import { denyTools } from "../guards/deny-tools.ts";
@@ -9,7 +9,7 @@ import { minConfidenceOf } from "../guards/min-confidence.ts";
 import { requireApproval } from "../guards/require-approval.ts";
 import { timeLimitOf } from "../guards/time-limit.ts";
 import { tokenBudgetOf } from "../guards/token-budget.ts";
-import { ownField } from "../own.ts";
+import { ownField } from "../base/own.ts";
 import { isDefault } from "./define.ts";
 import type { GovernancePolicy, PolicyInit } from "./policy.ts";
 

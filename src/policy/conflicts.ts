@@ -1,4 +1,4 @@
-import { ownField } from "../own.ts";
+import { ownField } from "../base/own.ts";
 import type { GovernancePolicy } from "./policy.ts";
 
 const SHORT_MS = 5000;

@@ -1,8 +1,8 @@
-import { made, refuseOtherCopy } from "../copy.ts";
+import { made, refuseOtherCopy } from "../base/copy.ts";
 import { conflictsOf } from "./conflicts.ts";
 import { PolicyError, type PolicyMistake, type Report } from "./error.ts";
 import { FIELD_NAMES, FIELDS, LIMITS } from "./fields.ts";
-import { bare } from "../own.ts";
+import { bare } from "../base/own.ts";
 import { diffOf, isStricter, mergedInit } from "./order.ts";
 import type { GovernancePolicy, PolicyInit } from "./policy.ts";
 import { entriesOf, wantedKey } from "./read.ts";

@@ -1,5 +1,5 @@
-import { show } from "../check.ts";
-import { ownField } from "../own.ts";
+import { show } from "../base/check.ts";
+import { ownField } from "../base/own.ts";
 
 const BRAND = "sallyport.PolicyError";
 const MAX_LINES = 20;

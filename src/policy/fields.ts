@@ -1,6 +1,6 @@
-import { isWhole, wantedWhole } from "../check.ts";
+import { isWhole, wantedWhole } from "../base/check.ts";
 import { patternMistake } from "../match/matcher.ts";
-import { TOOL_NAME } from "../request.ts";
+import { TOOL_NAME } from "../base/request.ts";
 import type { Report } from "./error.ts";
 import { approvals, inBoth, inEither, joined, patternsInEither } from "./merge.ts";
 import type { PolicyInit } from "./policy.ts";

@@ -1,4 +1,4 @@
-import { define } from "../own.ts";
+import { define } from "../base/own.ts";
 
 const MAX_DEPTH = 64;
 const SPACE = /[ \t\n\r]*/y;

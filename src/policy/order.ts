@@ -1,5 +1,5 @@
 import { patternKey } from "../match/matcher.ts";
-import { jsonText, ownField } from "../own.ts";
+import { jsonText, ownField } from "../base/own.ts";
 import { FIELD_NAMES, FIELDS } from "./fields.ts";
 import type { BlockedPattern, GovernancePolicy, PolicyInit } from "./policy.ts";
 

@@ -1,4 +1,4 @@
-import { ownOptions, wrong } from "../check.ts";
+import { ownOptions, wrong } from "../base/check.ts";
 import { readAgentOs } from "./agent-os.ts";
 import { readPolicy } from "./define.ts";
 import { PolicyError } from "./error.ts";

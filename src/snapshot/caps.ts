@@ -1,5 +1,5 @@
-import { ownOptions, wholeNumber } from "../check.ts";
-import type { Stage } from "../request.ts";
+import { ownOptions, wholeNumber } from "../base/check.ts";
+import type { Stage } from "../base/request.ts";
 
 /** How large a payload may be at one kind of gate. What is absent keeps its default. */
 export interface PayloadCaps {

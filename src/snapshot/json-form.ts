@@ -1,4 +1,4 @@
-import { memberOf } from "../own.ts";
+import { memberOf } from "../base/own.ts";
 import type { Caps } from "./caps.ts";
 import { at, Fault } from "./fault.ts";
 import * as kinds from "./kinds.ts";

@@ -1,4 +1,4 @@
-import { bare } from "../own.ts";
+import { bare } from "../base/own.ts";
 /**
  * The kinds of plain data beyond JSON, and how each is read: by what the language keeps inside of a value, never by its
  * methods, so that neither a subclass nor a property of its own shows one thing here and another to whoever uses it.

@@ -1,4 +1,4 @@
-import { bare } from "../own.ts";
+import { bare } from "../base/own.ts";
 import { kindOf, kindText } from "./kind-text.ts";
 import * as kinds from "./kinds.ts";
 

@@ -1,4 +1,4 @@
-import { show } from "../check.ts";
+import { show } from "../base/check.ts";
 import { type Caps, DEFAULT_CAPS } from "./caps.ts";
 import { at, Fault } from "./fault.ts";
 import * as kinds from "./kinds.ts";

@@ -1,5 +1,5 @@
-import { ownField, pickOwn } from "../own.ts";
-import { ownOptions, show, wholeNumber, wrong } from "../check.ts";
+import { ownField, pickOwn } from "../base/own.ts";
+import { ownOptions, show, wholeNumber, wrong } from "../base/check.ts";
 import { type Deadline, Deadlines } from "./deadlines.ts";
 import { type Capacity, FULL, LimitTable, REFUSED } from "./limit-table.ts";
 import type { PutOptions, StateEntry, StateStore, TakeRequest, TakeResult } from "./store.ts";

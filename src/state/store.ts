@@ -1,5 +1,5 @@
-import { functionOf, wrongType } from "../check.ts";
-import { memberOf } from "../own.ts";
+import { functionOf, wrongType } from "../base/check.ts";
+import { memberOf } from "../base/own.ts";
 
 /** A value, or the promise of one: synchronous stores keep the whole path synchronous. */
 export type Awaitable<T> = T | Promise<T>;
@@ -31,7 +31,7 @@ export interface TakeRequest {
   /**
    * How far back takings count, in ms, sliding: a taking counts until exactly `windowMs` have passed. Absent: for ever,
    * until
-   * given back. Takings of one key with different windows are counted apart.
+   * given back. Reservations of one key with different windows are counted apart.
    */
   readonly windowMs?: number;
   /**

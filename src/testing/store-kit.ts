@@ -1,4 +1,4 @@
-import { functionOf, ownOptions, wrong } from "../check.ts";
+import { functionOf, ownOptions, wrong } from "../base/check.ts";
 import type { StateStore, TakeRequest, TakeResult } from "../state/store.ts";
 import { type ConformanceCase, holds, same } from "./conformance.ts";
 

@@ -1,9 +1,9 @@
-import { functionOf, ownOptions, wholeNumber } from "../check.ts";
-import { made } from "../copy.ts";
+import { functionOf, ownOptions, wholeNumber } from "../base/check.ts";
+import { made } from "../base/copy.ts";
 import { type CapabilityMatching, isHierarchical } from "./covers.ts";
-import { MAX_SCORE } from "./facts.ts";
+import { MAX_SCORE } from "./read-profile.ts";
 import { factsOf, judge, misnamed, registerJudge, scoreOf, type Verdict } from "./judge.ts";
-import { compilePlans } from "./plan.ts";
+import { compilePlans } from "./compile-rules.ts";
 import type { AgentProfile } from "./profile.ts";
 
 /** Whether an agent may take an action, and why not. */

@@ -1,6 +1,6 @@
-import { wrong } from "../check.ts";
+import { wrong } from "../base/check.ts";
 import { type CapabilityMatching, covers, holds, inCommon, isHierarchical, missing } from "./covers.ts";
-import { readFacts, strings } from "./facts.ts";
+import { readFacts, strings } from "./read-profile.ts";
 import type { AgentProfile } from "./profile.ts";
 
 export type { CapabilityMatching } from "./covers.ts";

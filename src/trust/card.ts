@@ -1,15 +1,15 @@
-import { functionOf, ownOptions, wholeNumber, wrong } from "../check.ts";
-import { type Deny, deny } from "../decision.ts";
-import { type Bytes, fromBase64Url, toBase64Url, utf8 } from "./bytes.ts";
-import { canonicalJson } from "./canonical.ts";
+import { functionOf, ownOptions, wholeNumber, wrong } from "../base/check.ts";
+import { type Deny, deny } from "../base/decision.ts";
+import { type Bytes, fromBase64Url, toBase64Url, utf8 } from "../crypto/bytes.ts";
+import { canonicalJson } from "../crypto/canonical.ts";
 import { skewOf, timeOf } from "./clock.ts";
 import { type CapabilityMatching, isHierarchical, missing } from "./covers.ts";
-import { didOf } from "./did.ts";
-import { readFacts } from "./facts.ts";
+import { didOf } from "../crypto/did.ts";
+import { readFacts } from "./read-profile.ts";
 import { capabilitiesOf, isText, isTime, ownFields, requirementsOf } from "./fields.ts";
 import { type Identity, signAs } from "./identity.ts";
 import { verifyClaim } from "./signature.ts";
-import { judgeStanding, type StandingOptions } from "./standing.ts";
+import { judgeStanding, type StandingOptions } from "./check-standing.ts";
 import type { VerificationCache } from "./verification-cache.ts";
 
 /** What an agent says about itself. The signature proves who said it, not that it is so. */

@@ -1,17 +1,17 @@
-import { memberOf } from "../own.ts";
-import { functionOf, ownOptions, wholeNumber, wrong } from "../check.ts";
-import { type Deny, deny } from "../decision.ts";
+import { memberOf } from "../base/own.ts";
+import { functionOf, ownOptions, wholeNumber, wrong } from "../base/check.ts";
+import { type Deny, deny } from "../base/decision.ts";
 import type { RateLimitDetails } from "../guards/limit-details.ts";
 import type { StateStore } from "../state/store.ts";
-import { type Bytes, fromBase64Url, randomText, toBase64Url, utf8 } from "./bytes.ts";
-import { canonicalJson } from "./canonical.ts";
+import { type Bytes, fromBase64Url, randomText, toBase64Url, utf8 } from "../crypto/bytes.ts";
+import { canonicalJson } from "../crypto/canonical.ts";
 import { skewOf, timeOf } from "./clock.ts";
-import { didKeyOf, didOf } from "./did.ts";
+import { didKeyOf, didOf } from "../crypto/did.ts";
 import { isText, isTime, ownFields } from "./fields.ts";
 import { type Identity, signAs } from "./identity.ts";
 import { type PendingChallenges, pendingInMemory, pendingInStore } from "./pending-challenges.ts";
 import { verifyClaim } from "./signature.ts";
-import { judgeStanding, STANDING, type StandingOptions } from "./standing.ts";
+import { judgeStanding, STANDING, type StandingOptions } from "./check-standing.ts";
 
 /** A question that only the holder of a key can answer, once, here and now. Plain JSON data. */
 export interface Challenge {

@@ -1,4 +1,4 @@
-import { wholeNumber } from "../check.ts";
+import { wholeNumber } from "../base/check.ts";
 
 /**
  * How far apart the clocks of those who sign and those who verify may be, in ms, where no `skewMs` says otherwise: a

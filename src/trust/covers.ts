@@ -1,4 +1,4 @@
-import { wrong } from "../check.ts";
+import { wrong } from "../base/check.ts";
 
 /**
  * How a held capability is compared with a wanted one: as it stands, or with `*` as the last segment standing for all

@@ -1,7 +1,7 @@
-import { isWhole } from "../check.ts";
-import { type Bytes, frame, fromBase64Url, sha256, toHex, utf8 } from "./bytes.ts";
-import { canonicalJson } from "./canonical.ts";
-import { readDid } from "./did.ts";
+import { isWhole } from "../base/check.ts";
+import { type Bytes, frame, fromBase64Url, sha256, toHex, utf8 } from "../crypto/bytes.ts";
+import { canonicalJson } from "../crypto/canonical.ts";
+import { readDid } from "../crypto/did.ts";
 import { capabilitiesOf, isTime, ownFields } from "./fields.ts";
 import type { Grant } from "./narrow.ts";
 

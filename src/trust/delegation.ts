@@ -1,5 +1,5 @@
-import { functionOf, ownOptions, wholeNumber, wrong } from "../check.ts";
-import { type Bytes, randomText, toBase64Url } from "./bytes.ts";
+import { functionOf, ownOptions, wholeNumber, wrong } from "../base/check.ts";
+import { type Bytes, randomText, toBase64Url } from "../crypto/bytes.ts";
 import {
   type DelegationChain,
   type DelegationLink,
@@ -10,7 +10,7 @@ import {
   readChain,
   readLink,
 } from "./delegation-link.ts";
-import { oneDid } from "./did.ts";
+import { oneDid } from "../crypto/did.ts";
 import { capabilitiesOf } from "./fields.ts";
 import { type Identity, signAs } from "./identity.ts";
 import { type Grant, narrow, narrowAll } from "./narrow.ts";

@@ -1,5 +1,5 @@
-import { isWhole, stringList, wrong } from "../check.ts";
-import { strings } from "./facts.ts";
+import { isWhole, stringList, wrong } from "../base/check.ts";
+import { strings } from "./read-profile.ts";
 
 /** The most capabilities that a card or a link may name. */
 export const MAX_CAPABILITIES = 256;

@@ -1,7 +1,7 @@
-import { functionOf, isWhole, ownOptions, wholeNumber } from "../check.ts";
+import { functionOf, isWhole, ownOptions, wholeNumber } from "../base/check.ts";
 import { type CapabilityMatching, inCommon, isHierarchical, missing } from "./covers.ts";
-import { isSameAgent } from "./did.ts";
-import { type Facts, MAX_SCORE, readFacts } from "./facts.ts";
+import { isSameAgent } from "../crypto/did.ts";
+import { type Facts, MAX_SCORE, readFacts } from "./read-profile.ts";
 import { requirementsOf } from "./fields.ts";
 import { ALLOWED, lacking, nobody, notActive, tooLow, type Verdict } from "./judge.ts";
 import type { AgentProfile } from "./profile.ts";

@@ -1,4 +1,4 @@
-import { isSameAgent } from "./did.ts";
+import { isSameAgent } from "../crypto/did.ts";
 
 /** What became of an action. `violation`: it was stopped because it broke a rule. */
 export type TrustOutcome = "success" | "failure" | "violation";

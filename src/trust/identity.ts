@@ -1,9 +1,9 @@
-import { bare, define, ownField, pickOwn } from "../own.ts";
-import { ownOptions, show, wrong } from "../check.ts";
-import { made, refuseOtherCopy } from "../copy.ts";
-import { type Bytes, bytesOf, fromBase64Url, toBase64Url } from "./bytes.ts";
-import { didKeyOf, didOf } from "./did.ts";
-import { publicKeyOf } from "./ed25519.ts";
+import { bare, define, ownField, pickOwn } from "../base/own.ts";
+import { ownOptions, show, wrong } from "../base/check.ts";
+import { made, refuseOtherCopy } from "../base/copy.ts";
+import { type Bytes, bytesOf, fromBase64Url, toBase64Url } from "../crypto/bytes.ts";
+import { didKeyOf, didOf } from "../crypto/did.ts";
+import { publicKeyOf } from "../crypto/ed25519.ts";
 import { isText } from "./fields.ts";
 import { isContext, type Purpose, signingInput, verifyClaim } from "./signature.ts";
 

@@ -1,8 +1,8 @@
 import type { ActionGuard } from "./action-guard.ts";
-import { Profile } from "./cell.ts";
+import { Profile } from "./profile-object.ts";
 import { missing } from "./covers.ts";
-import { type Facts, readFacts, strings } from "./facts.ts";
-import { MAX_ACTION, type Plan } from "./plan.ts";
+import { type Facts, readFacts, strings } from "./read-profile.ts";
+import { MAX_ACTION, type Plan } from "./compile-rules.ts";
 import type { AgentProfile } from "./profile.ts";
 
 /** An answer without the circumstances: an empty code allows. */

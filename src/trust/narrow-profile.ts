@@ -1,4 +1,4 @@
-import { Profile } from "./cell.ts";
+import { Profile } from "./profile-object.ts";
 import { inCommon } from "./covers.ts";
 import type { AgentProfile } from "./profile.ts";
 

@@ -1,4 +1,4 @@
-import { pickOwn } from "../own.ts";
+import { pickOwn } from "../base/own.ts";
 import type { Awaitable, StateStore } from "../state/store.ts";
 
 /** The challenges that wait for an answer, by nonce. Each can be spent once. */

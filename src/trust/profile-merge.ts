@@ -1,5 +1,5 @@
-import { jsonText, pickOwn } from "../own.ts";
-import { MAX_SCORE } from "./facts.ts";
+import { jsonText, pickOwn } from "../base/own.ts";
+import { MAX_SCORE } from "./read-profile.ts";
 import type { AgentProfile, AgentStatus } from "./profile.ts";
 
 /** What is kept of a profile. */

@@ -1,8 +1,8 @@
-import { jsonText, memberOf, ownField, pickOwn } from "../own.ts";
-import { functionOf, ownOptions, wrong } from "../check.ts";
-import { refuseOtherCopy } from "../copy.ts";
+import { jsonText, memberOf, ownField, pickOwn } from "../base/own.ts";
+import { functionOf, ownOptions, wrong } from "../base/check.ts";
+import { refuseOtherCopy } from "../base/copy.ts";
 import type { StateEntry, StateStore } from "../state/store.ts";
-import { canonicalAgentKey } from "./did.ts";
+import { canonicalAgentKey } from "../crypto/did.ts";
 import { type Kept, keptOf, mergeProfiles } from "./profile-merge.ts";
 import { type AgentProfile, agentProfile } from "./profile.ts";
 

@@ -1,8 +1,8 @@
-import { ownOptions, stringList, wholeNumber, wrong } from "../check.ts";
-import { bare } from "../own.ts";
+import { ownOptions, stringList, wholeNumber, wrong } from "../base/check.ts";
+import { bare } from "../base/own.ts";
 import { capsOf, Fault, lastMet, snapshot, takeTwin } from "../snapshot/snapshot.ts";
-import { Profile } from "./cell.ts";
-import { isDid, MAX_SCORE } from "./facts.ts";
+import { Profile } from "./profile-object.ts";
+import { isDid, MAX_SCORE } from "./read-profile.ts";
 import { isText } from "./fields.ts";
 
 /** Only `active` agents may act. */

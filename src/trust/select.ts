@@ -1,6 +1,6 @@
-import { ownOptions, wholeNumber, wrong } from "../check.ts";
+import { ownOptions, wholeNumber, wrong } from "../base/check.ts";
 import { type CapabilityMatching, isHierarchical, missing } from "./covers.ts";
-import { MAX_SCORE, readFacts } from "./facts.ts";
+import { MAX_SCORE, readFacts } from "./read-profile.ts";
 import { requirementsOf } from "./fields.ts";
 import type { AgentProfile } from "./profile.ts";
 

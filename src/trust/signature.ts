@@ -1,5 +1,5 @@
-import { type Bytes, frame, sha256, toHex, utf8 } from "./bytes.ts";
-import { publicKeyOf, signatureOf, verifyRaw } from "./ed25519.ts";
+import { type Bytes, frame, sha256, toHex, utf8 } from "../crypto/bytes.ts";
+import { publicKeyOf, signatureOf, verifyRaw } from "../crypto/ed25519.ts";
 import type { VerificationCache } from "./verification-cache.ts";
 
 /** What the library itself signs. The colon keeps these apart from every context that a user can name. */

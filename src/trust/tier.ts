@@ -1,4 +1,4 @@
-import { isScore } from "./facts.ts";
+import { isScore } from "./read-profile.ts";
 
 /** What a score means, in a word. */
 export type TrustTier = "untrusted" | "probationary" | "standard" | "trusted" | "verified";

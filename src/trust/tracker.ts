@@ -1,12 +1,12 @@
-import { memberOf } from "../own.ts";
-import { functionOf, ownOptions, show as shown, wholeNumber, wrong } from "../check.ts";
-import { made, refuseOtherCopy } from "../copy.ts";
+import { memberOf } from "../base/own.ts";
+import { functionOf, ownOptions, show as shown, wholeNumber, wrong } from "../base/check.ts";
+import { made, refuseOtherCopy } from "../base/copy.ts";
 import type { StateStore } from "../state/store.ts";
-import { Profile, Score } from "./cell.ts";
-import { canonicalAgentKey } from "./did.ts";
-import { MAX_SCORE } from "./facts.ts";
+import { Profile, Score } from "./profile-object.ts";
+import { canonicalAgentKey } from "../crypto/did.ts";
+import { MAX_SCORE } from "./read-profile.ts";
 import { Counted, History, type TrustOutcome, type TrustRecord } from "./history.ts";
-import { type Account, type Kept, Ledger } from "./ledger.ts";
+import { type Account, type Kept, Ledger } from "./score-store.ts";
 import type { AgentProfile } from "./profile.ts";
 
 export type { TrustOutcome, TrustRecord } from "./history.ts";

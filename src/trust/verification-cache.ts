@@ -1,4 +1,4 @@
-import { ownOptions, wholeNumber } from "../check.ts";
+import { ownOptions, wholeNumber } from "../base/check.ts";
 
 /**
  * Remembers signatures that were found valid. Made by {@linkcode createVerificationCache}; holds no key and no message.

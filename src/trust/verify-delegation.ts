@@ -1,8 +1,8 @@
-import { functionOf, ownOptions, wholeNumber, wrong } from "../check.ts";
-import { type Deny, deny } from "../decision.ts";
-import { type Bytes, fromBase64Url } from "./bytes.ts";
+import { functionOf, ownOptions, wholeNumber, wrong } from "../base/check.ts";
+import { type Deny, deny } from "../base/decision.ts";
+import { type Bytes, fromBase64Url } from "../crypto/bytes.ts";
 import { type DelegationChain, grantOf, linkId, linkMessage, MAX_LINKS, readChain } from "./delegation-link.ts";
-import { canonicalAgentKey, didKeyOf, didOf, oneDid } from "./did.ts";
+import { canonicalAgentKey, didKeyOf, didOf, oneDid } from "../crypto/did.ts";
 import { skewOf, timeOf } from "./clock.ts";
 import { capabilitiesOf } from "./fields.ts";
 import { type Grant, narrowAll } from "./narrow.ts";

@@ -1,14 +1,14 @@
-import { pickOwn } from "../own.ts";
-import { ownOptions } from "../check.ts";
-import { type Bytes, bytesOf, fromBase64Url } from "./bytes.ts";
-import { didOf, oneDid, readDid } from "./did.ts";
-import { publicKeyOf } from "./ed25519.ts";
+import { pickOwn } from "../base/own.ts";
+import { ownOptions } from "../base/check.ts";
+import { type Bytes, bytesOf, fromBase64Url } from "../crypto/bytes.ts";
+import { didOf, oneDid, readDid } from "../crypto/did.ts";
+import { publicKeyOf } from "../crypto/ed25519.ts";
 import type { PublicJwk } from "./identity.ts";
 import { isContext, verifyClaim } from "./signature.ts";
-import { judgeStanding, STANDING, type StandingOptions } from "./standing.ts";
+import { judgeStanding, STANDING, type StandingOptions } from "./check-standing.ts";
 import type { VerificationCache } from "./verification-cache.ts";
 
-export type { StandingOptions } from "./standing.ts";
+export type { StandingOptions } from "./check-standing.ts";
 
 const KEYS = ["did", "publicKey", "message", "signature", "context", "cache", ...STANDING] as const;
 

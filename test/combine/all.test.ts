@@ -13,10 +13,10 @@ import {
   escalationsIn,
   transform,
   warn,
-} from "../../src/decision.ts";
-import { defineGuard, type Guard } from "../../src/guard.ts";
-import type { GovernedRequest, Stage } from "../../src/request.ts";
-import { Takings } from "../../src/taking.ts";
+} from "../../src/base/decision.ts";
+import { defineGuard, type Guard } from "../../src/base/guard.ts";
+import type { GovernedRequest, Stage } from "../../src/base/request.ts";
+import { Reservations } from "../../src/base/taking.ts";
 import { answering, ask, context, limited, request, taking } from "../helpers.ts";
 
 const ANSWERS = {
@@ -205,14 +205,14 @@ describe("all() with transforms", () => {
       // Both orders, and with an outer guard at the index of the inner one that took.
       for (const inner of [all(judge, limit), all(limit, judge)]) {
         const held = limit.count.held;
-        const own = new Takings(false);
+        const own = new Reservations(false);
         expect(await ask(all(around(inner), toEvil), { payload: { text: "good" } }, context(), own)).toMatchObject({
           code: "bad",
         });
         own.giveBack(true);
         expect(limit.count.held).toBe(held);
       }
-      const own = new Takings(false);
+      const own = new Reservations(false);
       expect(
         await ask(
           all(judge, around(all(limit, answering("x", allow()))), toEvil),
@@ -533,9 +533,10 @@ test("all() asks a guard that took only once, when it took after it had waited f
     own.take(() => {});
     return decision;
   };
-  expect(await all(outer, answering("t", transform({}, "r")))(request(), context(), new Takings(false))).toMatchObject({
-    effect: "transform",
-  });
+  expect(await all(outer, answering("t", transform({}, "r")))(request(), context(), new Reservations(false)))
+    .toMatchObject({
+      effect: "transform",
+    });
   expect(asked).toBe(1);
 });
 

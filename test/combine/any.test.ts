@@ -2,8 +2,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { all } from "../../src/combine/all.ts";
 import { any } from "../../src/combine/any.ts";
-import { allow, type Decision, deny, escalate, transform, warn } from "../../src/decision.ts";
-import { defineGuard, type Guard } from "../../src/guard.ts";
+import { allow, type Decision, deny, escalate, transform, warn } from "../../src/base/decision.ts";
+import { defineGuard, type Guard } from "../../src/base/guard.ts";
 import { answering, ask, context, limited, request, taking } from "../helpers.ts";
 
 const answerOf = (effect: string, name: string): Decision =>
@@ -66,7 +66,7 @@ describe("any() answers by its table", () => {
   });
 
   test("any() keeps the single questions apart, when a part joined several", async () => {
-    const { escalationsIn } = await import("../../src/combine/fold.ts");
+    const { escalationsIn } = await import("../../src/combine/fold-decisions.ts");
     const joined = all(answering("x", escalate("x?", "x")), answering("y", escalate("y?", "y")));
     const warned: Decision = {
       effect: "deny",

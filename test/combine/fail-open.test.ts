@@ -4,8 +4,8 @@ import { any } from "../../src/combine/any.ts";
 import { failOpen } from "../../src/combine/fail-open.ts";
 import { not } from "../../src/combine/not.ts";
 import { when } from "../../src/combine/when.ts";
-import { allow, type Decision, deny, escalate, transform, warn } from "../../src/decision.ts";
-import { defineGuard, type Guard } from "../../src/guard.ts";
+import { allow, type Decision, deny, escalate, transform, warn } from "../../src/base/decision.ts";
+import { defineGuard, type Guard } from "../../src/base/guard.ts";
 import { answering, ask } from "../helpers.ts";
 
 const BROKEN = ["guard_error", "guard_timeout", "store_unavailable", "audit_unavailable"];

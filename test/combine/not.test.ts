@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { all } from "../../src/combine/all.ts";
 import { BROKEN, not } from "../../src/combine/not.ts";
-import { allow, type Decision, deny, escalate, transform, warn } from "../../src/decision.ts";
-import { defineGuard, type Guard } from "../../src/guard.ts";
+import { allow, type Decision, deny, escalate, transform, warn } from "../../src/base/decision.ts";
+import { defineGuard, type Guard } from "../../src/base/guard.ts";
 import { answering, ask, context, limited, request, taking } from "../helpers.ts";
 
 const DENIED = { effect: "deny", allowed: false, code: "action_blocked", reason: "Not that", guard: "g" };

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { onStage } from "../../src/combine/on-stage.ts";
 import { all } from "../../src/combine/all.ts";
-import { allow, deny, transform } from "../../src/decision.ts";
-import { defineGuard, type Guard } from "../../src/guard.ts";
-import type { Stage } from "../../src/request.ts";
+import { allow, deny, transform } from "../../src/base/decision.ts";
+import { defineGuard, type Guard } from "../../src/base/guard.ts";
+import type { Stage } from "../../src/base/request.ts";
 import { answering, ask } from "../helpers.ts";
 
 const no = (stages?: readonly Stage[]): Guard =>

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { onTool } from "../../src/combine/on-tool.ts";
-import { allow, deny, escalate } from "../../src/decision.ts";
-import { defineGuard, type Guard } from "../../src/guard.ts";
-import type { Stage } from "../../src/request.ts";
+import { allow, deny, escalate } from "../../src/base/decision.ts";
+import { defineGuard, type Guard } from "../../src/base/guard.ts";
+import type { Stage } from "../../src/base/request.ts";
 import { answering, ask } from "../helpers.ts";
 
 const no = (): Guard => answering("no", deny("no", "No"));

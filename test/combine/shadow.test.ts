@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { all } from "../../src/combine/all.ts";
 import { shadow } from "../../src/combine/shadow.ts";
-import { type ExecutionContext, SessionContext, SessionState } from "../../src/context.ts";
-import { allow, type Decision, deny, escalate, transform } from "../../src/decision.ts";
-import { defineGuard, type Guard } from "../../src/guard.ts";
-import { Takings } from "../../src/taking.ts";
+import { type ExecutionContext, SessionContext, SessionState } from "../../src/base/context.ts";
+import { allow, type Decision, deny, escalate, transform } from "../../src/base/decision.ts";
+import { defineGuard, type Guard } from "../../src/base/guard.ts";
+import { Reservations } from "../../src/base/taking.ts";
 import { answering, ask, context, limited, request, taking } from "../helpers.ts";
 
 /** A context that collects what shadowed guards would have decided. */
@@ -112,7 +112,7 @@ describe("shadow()", () => {
 
   test("shadow() gives back, when a later guard denies the act before the shadowed one has answered", async () => {
     const limit = limited("l", 1, true);
-    const own = new Takings(false);
+    const own = new Reservations(false);
     const { where } = watched();
     expect(await all(shadow(limit), answering("no", deny("no", "No")))(request(), where, own)).toMatchObject({
       code: "no",

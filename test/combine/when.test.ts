@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { all } from "../../src/combine/all.ts";
 import { unless, when } from "../../src/combine/when.ts";
-import { allow, deny, escalate, transform } from "../../src/decision.ts";
-import { defineGuard, type Guard } from "../../src/guard.ts";
-import type { ExecutionContext } from "../../src/context.ts";
-import type { GovernedRequest, Stage } from "../../src/request.ts";
+import { allow, deny, escalate, transform } from "../../src/base/decision.ts";
+import { defineGuard, type Guard } from "../../src/base/guard.ts";
+import type { ExecutionContext } from "../../src/base/context.ts";
+import type { GovernedRequest, Stage } from "../../src/base/request.ts";
 import { answering, ask, context, limited, request, taking } from "../helpers.ts";
 
 const ANSWERS = [allow(), deny("no", "No"), escalate("?"), transform({ a: 1 }, "r")];

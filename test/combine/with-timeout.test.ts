@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { all } from "../../src/combine/all.ts";
 import { withTimeout } from "../../src/combine/with-timeout.ts";
-import { allow, type Decision, deny, escalate, transform } from "../../src/decision.ts";
-import { defineGuard, type Guard } from "../../src/guard.ts";
+import { allow, type Decision, deny, escalate, transform } from "../../src/base/decision.ts";
+import { defineGuard, type Guard } from "../../src/base/guard.ts";
 import { answering, ask, context, limited, request, taking } from "../helpers.ts";
 
 beforeEach(() => void vi.useFakeTimers());

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { allow, type Decision } from "../../src/decision.ts";
-import { defineGuard, type Guard } from "../../src/guard.ts";
+import { allow, type Decision } from "../../src/base/decision.ts";
+import { defineGuard, type Guard } from "../../src/base/guard.ts";
 import { blockPatterns } from "../../src/guards/block-patterns.ts";
-import { createKernel } from "../../src/kernel.ts";
+import { createKernel } from "../../src/kernel/kernel.ts";
 import type { BlockedPattern } from "../../src/policy/policy.ts";
-import type { GovernedRequest, Stage } from "../../src/request.ts";
+import type { GovernedRequest, Stage } from "../../src/base/request.ts";
 
 function judge(guard: Guard, payload: unknown, stage: Stage = "pre_tool_call"): Decision {
   const request = { stage, name: "shell", payload, callId: "1", metadata: {} };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { isReadOnly } from "../../src/combine/parts.ts";
-import { allow, denyBy } from "../../src/decision.ts";
-import type { Stage } from "../../src/request.ts";
+import { isReadOnly } from "../../src/combine/guard-traits.ts";
+import { allow, denyBy } from "../../src/base/decision.ts";
+import type { Stage } from "../../src/base/request.ts";
 import { builtIn } from "../../src/guards/built-in.ts";
 import { context, RecordingTaking, request } from "../helpers.ts";
 

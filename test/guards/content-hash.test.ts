@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { isReadOnly } from "../../src/combine/parts.ts";
-import { allow } from "../../src/decision.ts";
+import { isReadOnly } from "../../src/combine/guard-traits.ts";
+import { allow } from "../../src/base/decision.ts";
 import { contentHash, toolHash } from "../../src/guards/content-hash.ts";
-import { Takings } from "../../src/taking.ts";
+import { Reservations } from "../../src/base/taking.ts";
 import { request } from "../helpers.ts";
 import { actLater, sessionOf } from "./session-context.ts";
 
@@ -55,7 +55,7 @@ describe("contentHash()", () => {
   test("allows, when the definition has the hash, and at once when it was hashed before", async () => {
     const guard = contentHash({ search: hash });
     const ask = () =>
-      guard(request({ metadata: { tool: { ...tool, fn: () => 1 } } }), sessionOf().context, new Takings(false));
+      guard(request({ metadata: { tool: { ...tool, fn: () => 1 } } }), sessionOf().context, new Reservations(false));
     const first = ask();
     expect(first).toBeInstanceOf(Promise);
     expect(await first).toBe(allow());

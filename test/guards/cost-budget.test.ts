@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { isReadOnly } from "../../src/combine/parts.ts";
+import { isReadOnly } from "../../src/combine/guard-traits.ts";
 import { costBudget } from "../../src/guards/cost-budget.ts";
 import { memoryStore } from "../../src/state/memory-store.ts";
 import { act, actLater, BROKEN_STORES, sessionOf, storeThat } from "./session-context.ts";

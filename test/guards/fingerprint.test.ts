@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { fingerprint } from "../../src/guards/fingerprint.ts";
-import { canonicalJson } from "../../src/trust/canonical.ts";
+import { canonicalJson } from "../../src/crypto/canonical.ts";
 
 /** The same data with the keys of every object in reverse order. */
 function reversed(value: unknown): unknown {

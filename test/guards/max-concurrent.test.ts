@@ -1,19 +1,19 @@
 import { getEventListeners } from "node:events";
 import { describe, expect, test } from "vitest";
 import { withTimeout } from "../../src/combine/with-timeout.ts";
-import { isReadOnly } from "../../src/combine/parts.ts";
-import { allow, type Decision } from "../../src/decision.ts";
+import { isReadOnly } from "../../src/combine/guard-traits.ts";
+import { allow, type Decision } from "../../src/base/decision.ts";
 import { maxConcurrent } from "../../src/guards/max-concurrent.ts";
-import type { Guard } from "../../src/guard.ts";
-import { Takings } from "../../src/taking.ts";
+import type { Guard } from "../../src/base/guard.ts";
+import { Reservations } from "../../src/base/taking.ts";
 import { request } from "../helpers.ts";
 import { act, codeOf, sessionOf, type TestSession } from "./session-context.ts";
 
 const LIMIT = "concurrency_limit";
 
 /** An act that may have to wait: what it was answered shows in `codes`, in the order of the answers. */
-function begin(guard: Guard, session: TestSession, name: string, codes: string[], dry = false): Takings {
-  const takings = new Takings(dry);
+function begin(guard: Guard, session: TestSession, name: string, codes: string[], dry = false): Reservations {
+  const takings = new Reservations(dry);
   const answer = guard(request({ name }), session.context, takings);
   const note = (decision: Decision): void =>
     void codes.push(`${name}${decision.allowed ? "" : `: ${codeOf(decision)}`}`);
@@ -52,9 +52,9 @@ describe("maxConcurrent()", () => {
     const session = sessionOf();
     for (
       const over of [
-        (one: Takings) => one.giveBack(true),
-        (one: Takings) => one.settle(undefined),
-        (one: Takings) => one.settle({ totalTokens: 3 }),
+        (one: Reservations) => one.giveBack(true),
+        (one: Reservations) => one.settle(undefined),
+        (one: Reservations) => one.settle({ totalTokens: 3 }),
       ]
     ) {
       const { code, takings } = act(guard, session);
@@ -143,7 +143,10 @@ describe("maxConcurrent() with a backpressure threshold", () => {
     expect(codes).toEqual(["c"]);
     d.giveBack(true);
     c?.settle(undefined);
-    expect([act(guard, session).code, guard(request(), session.context, new Takings(true))]).toEqual(["", allow()]);
+    expect([act(guard, session).code, guard(request(), session.context, new Reservations(true))]).toEqual([
+      "",
+      allow(),
+    ]);
   });
 
   test("denies those who wait and keeps the place of those who run, when the session is aborted", async () => {
@@ -206,7 +209,7 @@ describe("maxConcurrent() with a backpressure threshold", () => {
     const session = sessionOf();
     const codes: string[] = [];
     const a = begin(guard, session, "a", codes);
-    const b = new Takings(false);
+    const b = new Reservations(false);
     const decision = await guard(request(), session.context, b);
     expect(codeOf(decision)).toBe("guard_timeout");
     a.settle(undefined);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { isReadOnly } from "../../src/combine/parts.ts";
-import { allow } from "../../src/decision.ts";
+import { isReadOnly } from "../../src/combine/guard-traits.ts";
+import { allow } from "../../src/base/decision.ts";
 import { maxToolCalls } from "../../src/guards/max-tool-calls.ts";
 import { memoryStore } from "../../src/state/memory-store.ts";
 import { ask, context, request, taking } from "../helpers.ts";

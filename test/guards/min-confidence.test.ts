@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { isReadOnly } from "../../src/combine/parts.ts";
-import { allow } from "../../src/decision.ts";
+import { isReadOnly } from "../../src/combine/guard-traits.ts";
+import { allow } from "../../src/base/decision.ts";
 import { minConfidence } from "../../src/guards/min-confidence.ts";
 import { ask } from "../helpers.ts";
 

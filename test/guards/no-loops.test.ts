@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { isReadOnly } from "../../src/combine/parts.ts";
+import { isReadOnly } from "../../src/combine/guard-traits.ts";
 import { noLoops, type NoLoopsOptions } from "../../src/guards/no-loops.ts";
 import { act, sessionOf } from "./session-context.ts";
 

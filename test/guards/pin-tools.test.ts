@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { isReadOnly } from "../../src/combine/parts.ts";
-import { allow } from "../../src/decision.ts";
+import { isReadOnly } from "../../src/combine/guard-traits.ts";
+import { allow } from "../../src/base/decision.ts";
 import { pinTools, type ToolIdentity } from "../../src/guards/pin-tools.ts";
 import { act, sessionOf } from "./session-context.ts";
 

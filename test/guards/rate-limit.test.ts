@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { any } from "../../src/combine/any.ts";
-import { isReadOnly } from "../../src/combine/parts.ts";
-import { allow, deny } from "../../src/decision.ts";
-import { defineGuard } from "../../src/guard.ts";
+import { isReadOnly } from "../../src/combine/guard-traits.ts";
+import { allow, deny } from "../../src/base/decision.ts";
+import { defineGuard } from "../../src/base/guard.ts";
 import { rateLimit, type RateLimitOptions } from "../../src/guards/rate-limit.ts";
 import { memoryStore } from "../../src/state/memory-store.ts";
-import { Takings } from "../../src/taking.ts";
+import { Reservations } from "../../src/base/taking.ts";
 import { ask, context, request, taking } from "../helpers.ts";
 import { act, actLater, BROKEN_STORES, codeOf, later, sessionOf, storeThat } from "./session-context.ts";
 
@@ -310,7 +310,7 @@ describe.each(
   test("gives back, when the act is denied or over before the store has answered", async () => {
     const guard = minute(1, { store: make() });
     const session = sessionOf();
-    const late = new Takings(false);
+    const late = new Reservations(false);
     const answer = guard(request(), session.context, late);
     late.giveBack(true);
     await answer;

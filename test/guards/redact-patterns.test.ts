@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { allow, type Decision } from "../../src/decision.ts";
-import type { Guard } from "../../src/guard.ts";
+import { allow, type Decision } from "../../src/base/decision.ts";
+import type { Guard } from "../../src/base/guard.ts";
 import { redactPatterns } from "../../src/guards/redact-patterns.ts";
 import { compileMatcher, NO_MATCH } from "../../src/match/matcher.ts";
 import type { BlockedPattern } from "../../src/policy/policy.ts";
-import type { Stage } from "../../src/request.ts";
+import type { Stage } from "../../src/base/request.ts";
 
 function judge(guard: Guard, payload: unknown, stage: Stage = "output"): Decision {
   const request = { stage, name: "run", payload, callId: "1", metadata: {} };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { all } from "../../src/combine/all.ts";
-import { isReadOnly } from "../../src/combine/parts.ts";
-import { allow } from "../../src/decision.ts";
+import { isReadOnly } from "../../src/combine/guard-traits.ts";
+import { allow } from "../../src/base/decision.ts";
 import { requireApproval } from "../../src/guards/require-approval.ts";
 import { ask, context, request, taking } from "../helpers.ts";
 

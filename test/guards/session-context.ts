@@ -1,10 +1,10 @@
-import { SessionContext, SessionState } from "../../src/context.ts";
-import type { Decision } from "../../src/decision.ts";
-import type { Guard } from "../../src/guard.ts";
+import { SessionContext, SessionState } from "../../src/base/context.ts";
+import type { Decision } from "../../src/base/decision.ts";
+import type { Guard } from "../../src/base/guard.ts";
 import type { GovernancePolicy } from "../../src/policy/policy.ts";
-import type { GovernedRequest } from "../../src/request.ts";
+import type { GovernedRequest } from "../../src/base/request.ts";
 import type { StateStore } from "../../src/state/store.ts";
-import { Takings } from "../../src/taking.ts";
+import { Reservations } from "../../src/base/taking.ts";
 import { request } from "../helpers.ts";
 
 /** A session's own context, with a state whose clock the test sets, and a way to abort it. */
@@ -38,8 +38,8 @@ export function act(
   session: TestSession,
   fields: Partial<GovernedRequest> = {},
   dry = false,
-): { readonly decision: Decision; readonly code: string; readonly takings: Takings } {
-  const takings = new Takings(dry);
+): { readonly decision: Decision; readonly code: string; readonly takings: Reservations } {
+  const takings = new Reservations(dry);
   const decision = guard(request(fields), session.context, takings) as Decision;
   if (decision instanceof Promise) throw new TypeError("A synchronous guard answered a promise");
   if (!decision.allowed) takings.giveBack(true);
@@ -52,8 +52,8 @@ export async function actLater(
   session: TestSession,
   fields: Partial<GovernedRequest> = {},
   dry = false,
-): Promise<{ readonly decision: Decision; readonly code: string; readonly takings: Takings }> {
-  const takings = new Takings(dry);
+): Promise<{ readonly decision: Decision; readonly code: string; readonly takings: Reservations }> {
+  const takings = new Reservations(dry);
   const decision = await guard(request(fields), session.context, takings);
   if (!decision.allowed) takings.giveBack(true);
   return { decision, code: codeOf(decision), takings };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { isReadOnly } from "../../src/combine/parts.ts";
-import { SessionContext, SessionState } from "../../src/context.ts";
-import { allow } from "../../src/decision.ts";
+import { isReadOnly } from "../../src/combine/guard-traits.ts";
+import { SessionContext, SessionState } from "../../src/base/context.ts";
+import { allow } from "../../src/base/decision.ts";
 import { timeLimit } from "../../src/guards/time-limit.ts";
 import { ask, context } from "../helpers.ts";
 

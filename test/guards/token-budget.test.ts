@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { isReadOnly } from "../../src/combine/parts.ts";
-import { allow } from "../../src/decision.ts";
+import { isReadOnly } from "../../src/combine/guard-traits.ts";
+import { allow } from "../../src/base/decision.ts";
 import { tokenBudget } from "../../src/guards/token-budget.ts";
-import type { TokenUsage } from "../../src/request.ts";
+import type { TokenUsage } from "../../src/base/request.ts";
 import { memoryStore } from "../../src/state/memory-store.ts";
 import { act, actLater, BROKEN_STORES, later, sessionOf, storeThat } from "./session-context.ts";
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import * as v from "valibot";
 import * as z from "zod";
-import { isReadOnly } from "../../src/combine/parts.ts";
-import { allow } from "../../src/decision.ts";
+import { isReadOnly } from "../../src/combine/guard-traits.ts";
+import { allow } from "../../src/base/decision.ts";
 import { type StandardSchemaV1, validateArguments } from "../../src/guards/validate-arguments.ts";
 import { act, actLater, sessionOf } from "./session-context.ts";
 

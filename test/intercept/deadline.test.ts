@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { isPolicyViolation } from "../../src/errors.ts";
+import { isPolicyViolation } from "../../src/base/errors.ts";
 import { deadline } from "../../src/intercept/deadline.ts";
 import { context, request } from "../helpers.ts";
 

@@ -50,7 +50,7 @@ async function checkImports() {
     });
   }
   await check("nothing but the listed subpaths is reachable", () => {
-    for (const hidden of ["dist/mod.js", "mod.ts", "src/decision.ts", "plugins/mcp.ts"].map((path) => `${manifest.name}/${path}`)) {
+    for (const hidden of ["dist/mod.js", "mod.ts", "src/base/decision.ts", "plugins/mcp.ts"].map((path) => `${manifest.name}/${path}`)) {
       const printed = node("--input-type=module", "-e", `await import("${hidden}").then(() => console.log("reached"), (error) => console.log(error.code))`);
       assert(printed.trim() === "ERR_PACKAGE_PATH_NOT_EXPORTED", `${hidden}: ${printed}`);
     }

@@ -17,10 +17,10 @@ const here = "test/runtimes";
 /** Tests of the repository itself, which start Node, and the one that asks its garbage collector. */
 const NODE_ONLY = [
   "test/pollution/pollution.test.ts",
-  "test/inspect.test.ts",
+  "test/base/inspect.test.ts",
   "test/architecture.test.ts",
   "test/readme.test.ts",
-  "test/memory.test.ts",
+  "test/kernel/memory.test.ts",
   "test/workflows.test.ts",
   "test/manifests.test.ts",
   "test/plugins/ai-sdk-http.test.ts",

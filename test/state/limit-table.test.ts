@@ -339,7 +339,7 @@ describe("LimitTable", () => {
             } else {
               const one = naive[pick % Math.max(1, naive.length)];
               if (one === undefined) continue;
-              // Takings that joined are given back once.
+              // Reservations that joined are given back once.
               if (joins && !one.known) {
                 continue;
               }

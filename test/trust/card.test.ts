@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { toBase64Url, utf8 } from "../../src/trust/bytes.ts";
-import { canonicalJson } from "../../src/trust/canonical.ts";
+import { toBase64Url, utf8 } from "../../src/crypto/bytes.ts";
+import { canonicalJson } from "../../src/crypto/canonical.ts";
 import { type CardInit, signCard, verifyCard, type VerifyCardOptions } from "../../src/trust/card.ts";
 import { signAs } from "../../src/trust/identity.ts";
 import { agentProfile } from "../../src/trust/profile.ts";

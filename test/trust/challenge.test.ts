@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { fromBase64Url, toBase64Url, utf8 } from "../../src/trust/bytes.ts";
-import { canonicalJson } from "../../src/trust/canonical.ts";
+import { fromBase64Url, toBase64Url, utf8 } from "../../src/crypto/bytes.ts";
+import { canonicalJson } from "../../src/crypto/canonical.ts";
 import {
   answerChallenge,
   type Challenge,

@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { utf8 } from "../../src/trust/bytes.ts";
+import { utf8 } from "../../src/crypto/bytes.ts";
 import { createIdentity, type Identity, importIdentity, signAs } from "../../src/trust/identity.ts";
 import { verifyIdentity } from "../../src/trust/verify-identity.ts";
 import { fromHex, fromText, JWKS, littleEndian, RFC_8032, three } from "./identities.ts";

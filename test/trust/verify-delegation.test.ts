@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { randomText, toBase64Url } from "../../src/trust/bytes.ts";
+import { randomText, toBase64Url } from "../../src/crypto/bytes.ts";
 import { capabilityCovers } from "../../src/trust/capability.ts";
 import { linkId, linkMessage } from "../../src/trust/delegation-link.ts";
 import { delegate, type DelegationChain, delegationId, type DelegationLink } from "../../src/trust/delegation.ts";

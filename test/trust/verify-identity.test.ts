@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { utf8 } from "../../src/trust/bytes.ts";
+import { utf8 } from "../../src/crypto/bytes.ts";
 import { agentProfile } from "../../src/trust/profile.ts";
 import { createVerificationCache } from "../../src/trust/verification-cache.ts";
 import { type IdentityProof, verifyIdentity } from "../../src/trust/verify-identity.ts";

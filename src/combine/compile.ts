@@ -1,0 +1,146 @@
+import { allow, type Decision, guardError } from "../base/decision.ts";
+import type { ExecutionContext } from "../base/context.ts";
+import { type Guard, nameOf, stagesOf } from "../base/guard.ts";
+import type { GovernedRequest, Stage } from "../base/request.ts";
+import { type Reservation, type Reservations, tracked } from "../base/taking.ts";
+import type { Judge } from "./ask-guard.ts";
+import { fold, foldAll } from "./fold-decisions.ts";
+
+export type { Judge } from "./ask-guard.ts";
+
+/** Asks some of a list's guards, and goes on to the last of the list. */
+type Ask = (request: GovernedRequest, context: ExecutionContext, own: Reservations) => Decision | Promise<Decision>;
+/** Which of a list's guards, and what asks those after them. */
+interface Block {
+  readonly guards: readonly Guard[];
+  readonly from: number;
+  readonly rest: Ask;
+}
+/** What was given last before a guard was asked; 0 as long as it was not asked. */
+type Mark = Reservation | undefined | 0;
+
+const ALLOW = allow();
+const SIZE = 5;
+const nothing: Guard = () => ALLOW;
+const end: Ask = () => ALLOW;
+
+/** The parts that judge at a stage. */
+export function partsAt(guards: readonly Guard[], stage: Stage): readonly Guard[] {
+  return guards.filter((guard) => stagesOf(guard)?.includes(stage) ?? true);
+}
+
+/**
+ * Compiles guards into one function that asks them in order.
+ *
+ * On the allow path every guard has a call site of its own: no list is walked, nothing is allocated or written, and no
+ * promise is made
+ * unless a guard answers one. Nothing that the functions close over is ever assigned, and none calls one of its own
+ * text:
+ * only then engines put the guards in the place of their calls. Whatever is not a plain allowance goes on in `fold`.
+ */
+export function sequence(guards: readonly Guard[]): Judge {
+  const first = blockOf(guards, 0);
+  return (request, context, taking) => {
+    const own = tracked(taking);
+    // On a second look some are left out, so it walks the list.
+    return own.skips === undefined ? first(request, context, own) : foldAll(guards, request, context, own);
+  };
+}
+
+/** What asks the guards from `from` on: five at a time, by two functions in turn. */
+function blockOf(guards: readonly Guard[], from: number): Ask {
+  if (from >= guards.length) return end;
+  const at = (place: number): Guard => (place < guards.length ? guards[place] as Guard : nothing);
+  const [a, b, c, d, e] = [at(from), at(from + 1), at(from + 2), at(from + 3), at(from + 4)];
+  const rest = blockOf(guards, from + SIZE);
+  return (from % (2 * SIZE) === 0 ? five : fiveMore)({ guards, from, rest }, rest, a, b, c, d, e);
+}
+
+// Short, since an engine puts only so much code in the place of calls: what is closed over are parameters, which need
+// no look whether they
+// are set yet; who took, or which guard threw, is found out afterwards.
+function five(block: Block, rest: Ask, a: Guard, b: Guard, c: Guard, d: Guard, e: Guard): Ask {
+  return (request, context, own) => {
+    const t = own.given;
+    let u: Mark = 0, v: Mark = 0, w: Mark = 0, x: Mark = 0;
+    let answer: unknown;
+    try {
+      if (
+        (answer = a(request, context, own)) === ALLOW &&
+        (u = own.given, answer = b(request, context, own)) === ALLOW &&
+        (v = own.given, answer = c(request, context, own)) === ALLOW &&
+        (w = own.given, answer = d(request, context, own)) === ALLOW &&
+        (x = own.given, answer = e(request, context, own)) === ALLOW &&
+        own.given === t
+      ) return rest(request, context, own);
+    } catch (error) {
+      answer = new Thrown(error);
+    }
+    return goOn(block, answer, request, context, own, t, u, v, w, x);
+  };
+}
+
+// The same once more: a function that called one of its own text would not be put in its place, and ten guards in one
+// text are too long for it.
+function fiveMore(block: Block, rest: Ask, a: Guard, b: Guard, c: Guard, d: Guard, e: Guard): Ask {
+  return (request, context, own) => {
+    const t = own.given;
+    let u: Mark = 0, v: Mark = 0, w: Mark = 0, x: Mark = 0;
+    let answer: unknown;
+    try {
+      if (
+        (answer = a(request, context, own)) === ALLOW &&
+        (u = own.given, answer = b(request, context, own)) === ALLOW &&
+        (v = own.given, answer = c(request, context, own)) === ALLOW &&
+        (w = own.given, answer = d(request, context, own)) === ALLOW &&
+        (x = own.given, answer = e(request, context, own)) === ALLOW &&
+        own.given === t
+      ) return rest(request, context, own);
+    } catch (error) {
+      answer = new Thrown(error);
+    }
+    return goOn(block, answer, request, context, own, t, u, v, w, x);
+  };
+}
+
+/** What a guard threw. */
+class Thrown {
+  readonly error: unknown;
+
+  constructor(error: unknown) {
+    this.error = error;
+  }
+}
+
+/** Somebody took, or the guard that was asked last did not simply allow. */
+function goOn(
+  { guards, from, rest }: Block,
+  answer: unknown,
+  request: GovernedRequest,
+  context: ExecutionContext,
+  own: Reservations,
+  t: Reservation | undefined,
+  u: Mark,
+  v: Mark,
+  w: Mark,
+  x: Mark,
+): Decision | Promise<Decision> {
+  const last = x !== 0 ? 4 : w !== 0 ? 3 : v !== 0 ? 2 : u !== 0 ? 1 : 0;
+  if (own.given !== t) {
+    let by = last;
+    own.tell(t, (taken) => {
+      while (by > 0 && taken === (by === 1 ? u : by === 2 ? v : by === 3 ? w : x)) by--;
+      return guards[from + by];
+    });
+  }
+  if (answer === ALLOW) return rest(request, context, own);
+  const at = from + last;
+  return fold(
+    guards,
+    at,
+    answer instanceof Thrown ? guardError(nameOf(guards[at] ?? nothing), answer.error) : answer,
+    request,
+    context,
+    own,
+  );
+}

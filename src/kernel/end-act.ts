@@ -1,0 +1,253 @@
+import type { ActImpl } from "./act.ts";
+import { faultDenial } from "../combine/fold-decisions.ts";
+import { allow, amend, type Decision, type Deny, deny, isThenable } from "../base/decision.ts";
+import { GateRequest } from "../base/gate-request.ts";
+import { textOf } from "../drift/drift-of.ts";
+import { RESPONSE, writeRecord } from "./runtime.ts";
+import type { OutcomeRecord } from "./records.ts";
+import type { TokenUsage } from "../base/request.ts";
+import { errorForm, nameAndMessage } from "../snapshot/json-form.ts";
+import { addUsage, settleModel } from "./settlement.ts";
+import { readUsage } from "../base/usage.ts";
+import { capsOf, Fault, snapshot, takeTwin } from "../snapshot/snapshot.ts";
+import { type About, emitDenial, eventOf, learn, objectionOf, reportDecision } from "./report.ts";
+
+const ALLOW = allow();
+
+/**
+ * The gate after an act: what was taken is settled, the response judged, then counted, measured for drift, told and
+ * recorded.
+ * Leaves what may go on in `act.result`.
+ */
+export function respond(
+  act: ActImpl,
+  payload: unknown,
+  isError: boolean,
+  usage: TokenUsage | undefined,
+): Decision | Promise<Decision> {
+  const { scope } = act;
+  const started = scope.tick();
+  const reported = readUsage(usage);
+  const stage = RESPONSE[act.stage];
+  const gate = scope.gate(stage);
+  // Nobody reads what no guard is asked about.
+  const form = !isError ? payload : gate.guards.length === 0 ? nameAndMessage(payload) : errorForm(payload, gate.caps);
+  const request = new GateRequest(
+    stage,
+    act.name,
+    form,
+    act.callId,
+    act.metadata,
+    reported,
+    beforeOf(act),
+    isError,
+  );
+  let denied = form instanceof Fault ? (scope.halted() ?? faultDenial(form, stage)) : scope.prepare(request, gate);
+  act.isPlain = GateRequest.isCopied(request);
+  act.result = act.isPlain ? GateRequest.copyOf(request) : payload;
+  if (act.stage === "pre_model_call") {
+    // By the copy: a length is read of what is judged, and of nothing that changes. An error is no answer of the model.
+    const fault = settleModel(act, isError ? undefined : request.payload, reported, request);
+    denied ??= fault;
+  } else {
+    act.takings.settle(reported);
+    addUsage(scope, reported, reported);
+  }
+  const decision = denied ?? scope.ask(request, gate, act.takings);
+  // After a wait the agent may have been stopped meanwhile.
+  return decision !== ALLOW && isThenable(decision)
+    ? decision.then((late) =>
+      // Whatever ended the wait has told what became of it.
+      act.phase === "ending" ? judged(act, request, scope.halted() ?? (late as Decision), started) : late as Decision
+    )
+    : judged(act, request, decision as Decision, started);
+}
+
+/** What the act was given, as its guards judged it, whatever anybody has done since to what can be changed. */
+function beforeOf({ request, stage, scope }: ActImpl): unknown {
+  if (request === undefined || !GateRequest.isSoft(request)) return request?.payload;
+  snapshot(GateRequest.keptOf(request), capsOf(stage, scope.core.caps), true);
+  return takeTwin();
+}
+
+/**
+ * Whatever an act has come to, or comes to, goes no further. Told and recorded at once, since it, or the guard that
+ * judges it, may never end.
+ */
+export function withhold(act: ActImpl, denial: Deny): Decision {
+  const { scope } = act;
+  const about: About = { stage: RESPONSE[act.stage], name: act.name, callId: act.callId };
+  emitDenial(scope, about, denial);
+  // A kernel that only watches holds nothing back, unless the agent was stopped.
+  const final = scope.core.isShadow && scope.halted() === undefined ? ALLOW : denial;
+  if (!final.allowed) act.result = undefined;
+  return recordOutcome(act, about, final, false, undefined);
+}
+
+function judged(
+  act: ActImpl,
+  request: GateRequest,
+  decision: Decision,
+  started: number | undefined,
+): Decision | Promise<Decision> {
+  let final = reportDecision(act.scope, request, decision, started, false);
+  const stopped = stoppedWith(act);
+  if (stopped !== undefined) return stopped;
+  if (final.effect === "escalate") {
+    // Nobody is asked about a response: it is there already, and would wait in memory for a person.
+    emitDenial(act.scope, request, final);
+    final = deny("approval_required", final.reason);
+  }
+  if (final.effect === "transform") {
+    const copy = snapshot(final.payload, capsOf(request.stage, act.scope.core.caps), false);
+    final = amend(final, { payload: act.result = copy instanceof Fault ? final.payload : copy });
+  }
+  const { state } = act.scope;
+  if (act.stage === "pre_model_call") state.modelCallCount++;
+  else {
+    state.callCount++;
+    if (act.stage === "pre_tool_call") state.toolCallCount++;
+  }
+  // Others may end while the drift of this one is measured, and must not move its checkpoint.
+  const nth = state.callCount;
+  if (request.stage !== "output" || request.isError === true || !final.allowed) {
+    return finished(act, request, final, undefined, started, nth);
+  }
+  const drifted = measure(act, textOf(act.result));
+  return isThenable(drifted)
+    ? drifted.then((late) =>
+      act.phase === "ending" ? finished(act, request, final, late as Deny | undefined, started, nth) : final
+    )
+    : finished(act, request, final, drifted as Deny | undefined, started, nth);
+}
+
+/** What it was withheld with, and told and recorded, where somebody who was told of its result has stopped it. */
+function stoppedWith({ phase, ended }: ActImpl): Decision | undefined {
+  return phase === "over" && ended !== undefined && !isThenable(ended) ? (ended as Decision) : undefined;
+}
+
+/** What was learnt, the checkpoint, then events, then the record. */
+function finished(
+  act: ActImpl,
+  request: GateRequest,
+  decision: Decision,
+  objection: Deny | undefined,
+  started: number | undefined,
+  nth: number,
+): Decision {
+  const { scope } = act;
+  const { emitter, isShadow } = scope.core;
+  const isError = request.isError === true;
+  if (decision.allowed) learn(scope, request, isError ? "failure" : "success");
+  const denied = objection ?? checkpoint(act, nth);
+  let final: Decision = decision.allowed && denied !== undefined ? deniedLate(act, request, denied) : decision;
+  if (emitter.has("call_completed")) {
+    const { agentId, agentKey, sessionId } = scope.context;
+    const { stage, name, callId, usage } = request;
+    const durationMs = started === undefined || act.started === undefined ? 0 : Math.max(0, started - act.started);
+    const completed = emitter.emit("call_completed", {
+      agentId,
+      agentKey,
+      sessionId,
+      timestamp: scope.state.now,
+      stage,
+      name,
+      callId,
+      isError,
+      usage,
+      decision: final,
+      durationMs,
+    });
+    if (completed !== undefined && final.allowed && !isShadow) final = deniedLate(act, request, objectionOf(completed));
+  }
+  const stopped = stoppedWith(act);
+  if (stopped !== undefined) return stopped;
+  final = recordOutcome(act, request, final, isError, request.usage);
+  if (final.allowed) act.takings.settle(request.usage);
+  else act.result = undefined;
+  return final;
+}
+
+/** A denial that came after the response gate had let the response through. */
+function deniedLate(act: ActImpl, about: About, denial: Deny): Decision {
+  if (act.scope.core.isShadow) return ALLOW;
+  emitDenial(act.scope, about, denial);
+  return denial;
+}
+
+/** Measures an output against the baseline, or makes it the baseline; answers the denial that a listener asks for. */
+function measure(act: ActImpl, text: string): Deny | undefined | Promise<Deny | undefined> {
+  const { scope } = act;
+  const { state, core, context } = scope;
+  if (state.baseline === undefined) {
+    state.baseline = text;
+    return undefined;
+  }
+  const threshold = context.policy.driftThreshold;
+  const told = (driftScore: number): Deny | undefined => {
+    if (!(driftScore > threshold)) return undefined;
+    const objection = core.emitter.emit("drift_detected", {
+      ...eventOf(scope, state.now),
+      callId: act.callId,
+      driftScore,
+      threshold,
+    });
+    return objection === undefined ? undefined : objectionOf(objection);
+  };
+  const failed = (error: unknown): Deny => deny("guard_error", "Drift could not be measured", error);
+  if (!core.emitter.has("drift_detected") || state.drift === undefined) return undefined;
+  try {
+    const drift = state.drift(text);
+    return isThenable(drift) ? Promise.resolve(drift).then((late) => told(late as number), failed) : told(drift);
+  } catch (error) {
+    return failed(error);
+  }
+}
+
+function checkpoint(act: ActImpl, nth: number): Deny | undefined {
+  const { scope } = act;
+  const { state, core, context } = scope;
+  if (
+    !core.emitter.has("checkpoint_created") || act.stage === "pre_model_call" ||
+    nth % context.policy.checkpointFrequency !== 0
+  ) return undefined;
+  const objection = core.emitter.emit("checkpoint_created", {
+    ...eventOf(scope, state.now),
+    checkpointId: `${context.sessionId}:${nth}`,
+    callCount: nth,
+  });
+  return objection === undefined ? undefined : objectionOf(objection);
+}
+
+function recordOutcome(
+  act: ActImpl,
+  about: About,
+  decision: Decision,
+  isError: boolean,
+  usage: TokenUsage | undefined,
+): Decision {
+  const { scope } = act;
+  const { sinks } = scope.core;
+  if (sinks.length === 0) return decision;
+  const { stage, name, callId } = about;
+  const { context: { agentKey, sessionId, policy }, state: { now: timestamp } } = scope;
+  const outcome = !decision.allowed ? "withheld" : isError ? "failed" : "completed";
+  const base: OutcomeRecord = {
+    kind: "outcome",
+    timestamp,
+    agentKey,
+    sessionId,
+    stage,
+    name,
+    callId,
+    policy: `${policy.name}@${policy.version}`,
+    outcome,
+  };
+  const record = decision.effect !== "deny" && usage === undefined ? base : {
+    ...base,
+    ...(decision.effect === "deny" ? { code: decision.code } : {}),
+    ...(usage === undefined ? {} : { usage }),
+  };
+  const failed = writeRecord(sinks, record);
+  return failed === undefined || !decision.allowed ? decision : deniedLate(act, about, failed);
+}

@@ -1,0 +1,472 @@
+import { approvalKeyOf } from "../approval/grant.ts";
+import type { ApprovalAnswer, ApprovalRequest } from "../approval/request.ts";
+import type { AuditSink } from "./records.ts";
+import { functionOf, ownOptions, wholeNumber, wrong, wrongType } from "../base/check.ts";
+import { flatten } from "../combine/all.ts";
+import { checkGuard } from "../combine/guard-traits.ts";
+import { refuseOtherCopy } from "../base/copy.ts";
+import { type Core, createGates } from "./runtime.ts";
+import type { Similarity } from "../drift/drift-of.ts";
+import { wordSimilarity } from "../drift/word-similarity.ts";
+import { Emitter, type GovernanceEvents } from "../base/events.ts";
+import { explain, type Explanation } from "./explain.ts";
+import { type Guard, type Interceptor, nameOf } from "../base/guard.ts";
+import { KillSwitch } from "../control/kill-switch.ts";
+import { trustGate } from "../trust/trust-gate.ts";
+import { type Shown, shownAs } from "../base/inspect.ts";
+import { compose } from "../combine/compose.ts";
+import { openSession } from "./open-session.ts";
+import { memberOf } from "../base/own.ts";
+import {
+  type AdapterPlugin,
+  checkPlugin,
+  type ClientPlugin,
+  type Coverage,
+  type Plugin,
+  type PluginHost,
+} from "./plugin.ts";
+import { compilePolicy } from "../policy/compile.ts";
+import { definePolicy, isPolicy } from "../policy/define.ts";
+import type { GovernancePolicy, PolicyInit } from "../policy/policy.ts";
+import { compilePrices, type Prices } from "./prices.ts";
+import type { Stage } from "../base/request.ts";
+import type { ActInit, Session, SessionInit } from "./session.ts";
+import { type GateCaps, type PayloadLimits, readLimits } from "../snapshot/caps.ts";
+import { SessionImpl } from "./session.ts";
+import { memoryStore } from "../state/memory-store.ts";
+import { type StateStore, storeOf } from "../state/store.ts";
+import { ignoreFailure } from "../base/taking.ts";
+import type { ActionGuard } from "../trust/action-guard.ts";
+import { learnFrom } from "../trust/learn.ts";
+import { meetBy, type TrustTracker } from "../trust/tracker.ts";
+import type { PriceOf } from "../base/usage.ts";
+import { coverageOf, isGoverned, markGoverned } from "./coverage.ts";
+
+/** What a kernel is made of. All of it is optional. */
+export interface KernelOptions {
+  /** The rules; absent: the defaults of `definePolicy`. */
+  policy?: PolicyInit | GovernancePolicy;
+  /** Guards of your own: they run after the policy's. */
+  guards?: readonly Guard[];
+  /** Advice around every act; the first is outermost. */
+  interceptors?: readonly Interceptor[];
+  /** Gate 1, who may act: sessions then need an agent profile. */
+  trust?: ActionGuard;
+  /**
+   * Learns from what runs and tool calls came to: success, failure, or a denial that a rule of the policy made; what a
+   * success was worth it cannot see (`rewards`). It is asked for the agent's score when a session opens, by DID. Needs
+   * profiles.
+   */
+  trustTracker?: TrustTracker;
+  /**
+   * Asks a person, who answers at once or later; only `true`, or valid grants, approve, and what throws denies with
+   * `approval_denied`. Absent: escalations deny with `approval_required`.
+   */
+  approve?: (request: ApprovalRequest) => ApprovalAnswer | Promise<ApprovalAnswer>;
+  /** Verifies grants: an HMAC key, or an Ed25519 public key. */
+  approvalKey?: CryptoKey;
+  /** How long a question may wait for its answer, in ms. Default 300000. */
+  approvalTtlMs?: number;
+  /** How many different people must sign, a whole number >= 1, default 1; above 1, `true` does not count. */
+  approvalQuorum?: number;
+  /** Extensions; `use` adds more until the first session. */
+  plugins?: readonly Plugin[];
+  /** `shadow`: decide, tell and record, but let everything pass. Default `enforce`. */
+  mode?: "enforce" | "shadow";
+  /**
+   * What models cost, where the framework does not say: US dollars per million tokens by model id, whose `*` stands for
+   * any run of characters, or a function that answers dollars, and is given every figure as a number. A usage's own `costUsd` wins. Of several entries that fit,
+   * the model's own id counts, else the glob with the most characters. Under a `costBudget` a model without a price is
+   * denied, and so is a call whose price function throws or answers nonsense.
+   */
+  prices?: Prices;
+  /** Milliseconds since the epoch. Default `Date.now`. */
+  clock?: () => number;
+  /** How alike two outputs are, 0 to 1, for drift. Default `wordSimilarity`. */
+  similarity?: Similarity;
+  /**
+   * Where single use and stops are kept, so that they hold in other processes that share it. Absent: a plugin's, else
+   * this process's memory, which is lost with it.
+   */
+  store?: StateStore;
+  /**
+   * How large a payload may be, for each kind of gate; what is absent keeps its default. Guards that search texts have
+   * caps of their own beside these: 16 Mi characters, 100,000 values, 64 levels.
+   */
+  limits?: PayloadLimits;
+}
+
+/** Holds the guards and makes sessions. */
+export interface Kernel {
+  /** The policy of every session. */
+  readonly policy: GovernancePolicy;
+  /** Begins one agent's passage. */
+  session(init: SessionInit): Session;
+  /**
+   * Governs a framework's object: its acts pass the gates of a session. Throws a `TypeError` where the session is another
+   * kernel's, or the object is governed already.
+   */
+  wrap<T extends object, C extends T>(target: C, plugin: ClientPlugin<T>, init: SessionInit | Session): C;
+  /** The same, for a plugin that gives an object of its own shape. */
+  wrap<T extends object, G extends object>(target: T, plugin: AdapterPlugin<T, G>, init: SessionInit | Session): G;
+  /** The object that a governed one stands for. Only this kernel knows. */
+  unwrap(governed: object): object;
+  /** The session that a governed object acts in. */
+  sessionOf(governed: object): Session | undefined;
+  /** Which entry points of a governed object pass the gates. */
+  coverage(governed: object): Coverage;
+  /** Adds a plugin, before the first session. */
+  use(plugin: Plugin): Kernel;
+  /** Listens; the answer stops listening. */
+  on<K extends keyof GovernanceEvents>(type: K, listener: (event: GovernanceEvents[K]) => void): () => void;
+  /**
+   * Stops an agent until `resume`: by its agentKey, every agent of that agentId, or with `"*"` all of the kernel. Acts
+   * under way are aborted,
+   * and where the kernel was given a store, the next process still knows.
+   */
+  suspend(agent: string, reason?: string): void;
+  /** Lets a suspended agent act again. */
+  resume(agent: string): void;
+  /** Stops an agent for good. */
+  kill(agent: string, reason?: string): void;
+  /** Judges without acting: nothing is taken, told or recorded, and nobody is asked. */
+  explain(
+    request: { stage: Stage; name: string; payload: unknown } & ActInit,
+    init: SessionInit | Session,
+  ): Explanation | Promise<Explanation>;
+  /** Ends everything: sessions, acts under way and plugins. */
+  close(): Promise<void>;
+}
+
+const OPTIONS = [
+  "policy",
+  "guards",
+  "interceptors",
+  "trust",
+  "trustTracker",
+  "approve",
+  "approvalKey",
+  "approvalTtlMs",
+  "approvalQuorum",
+  "plugins",
+  "prices",
+  "mode",
+  "clock",
+  "similarity",
+  "store",
+  "limits",
+] as const;
+const WHERE = "createKernel()";
+
+/**
+ * Makes a kernel: the policy's guards, then the plugins', then your own, compiled once into one function for each gate.
+ *
+ * @throws {TypeError | RangeError} If an option is unknown or wrong, or the policy is; the error says what was wanted
+ *   and what came.
+ * @example Usage
+ * ```ts
+ * import { createKernel } from "@sallyport/sallyport";
+ * import assert from "node:assert/strict";
+ *
+ * const kernel = createKernel({ policy: { allowedTools: ["search"], blockedPatterns: ["password"] } });
+ * const session = kernel.session({ agentId: "researcher" });
+ * const found = await session.tool({ name: "search", arguments: { q: "weather" } }, ({ q }) => `sunny (${q})`);
+ * assert.equal(found, "sunny (weather)");
+ * await assert.rejects(session.tool({ name: "delete", arguments: {} }, () => "never"), { code: "tool_not_allowed" });
+ * ```
+ */
+export function createKernel(options: KernelOptions = {}): Kernel {
+  return new KernelImpl(options);
+}
+
+interface Wrapped {
+  readonly target: object;
+  readonly plugin: AdapterPlugin<object, object>;
+  readonly session: Session;
+}
+
+class KernelImpl implements Kernel {
+  readonly policy: GovernancePolicy;
+  readonly #emitter = new Emitter();
+  readonly #halts = new KillSwitch({
+    store: () => this.#store,
+    clock: () => this.#clock(),
+    failed: (error) => void this.#emitter.emit("listener_error", { type: "agent_signal", error }),
+  });
+  readonly #wrapped = new WeakMap<object, Wrapped>();
+  readonly #options: KernelOptions;
+  readonly #clock: () => number;
+  readonly #price: PriceOf | undefined;
+  readonly #caps: GateCaps;
+  readonly #own: readonly Guard[];
+  readonly #guards: Guard[] = [];
+  readonly #interceptors: Interceptor[];
+  readonly #sinks: AuditSink[] = [];
+  readonly #teardowns: (() => void | Promise<void>)[] = [];
+  readonly #plugins: string[] = [];
+  /** How many were opened, children left out. */
+  #sessions = 0;
+  #store: StateStore | undefined;
+  #core: Core | undefined;
+
+  static {
+    // Whoever is given a kernel has no way to what only the class may read.
+    Reflect.deleteProperty(this.prototype, "constructor");
+  }
+
+  constructor(given: KernelOptions) {
+    const options = ownOptions(WHERE, given, OPTIONS);
+    const {
+      policy,
+      guards = [],
+      interceptors = [],
+      trust,
+      trustTracker,
+      approve,
+      plugins = [],
+      mode = "enforce",
+      clock,
+      similarity,
+    } = options;
+    for (const field of ["policy", "trust", "trustTracker"] as const) refuseOtherCopy(WHERE, field, options[field]);
+    this.policy = isPolicy(policy) ? policy : definePolicy(policy);
+    if (!Array.isArray(guards)) throw wrong(WHERE, "guards", "an array of guards", guards);
+    guards.forEach((guard: unknown, index) => checkGuard(WHERE, `guards[${index}]`, guard));
+    if (!Array.isArray(interceptors)) throw wrong(WHERE, "interceptors", "an array of functions", interceptors);
+    this.#interceptors = interceptors.map((interceptor: Interceptor, index) =>
+      functionOf(WHERE, `interceptors[${index}]`, interceptor)
+    );
+    if (trust !== undefined && typeof memberOf(trust, "check") !== "function") {
+      throw wrong(WHERE, "trust", "an action guard", trust);
+    }
+    for (const method of ["recordSuccess", "recordFailure", "recordViolation"] as const) {
+      if (trustTracker !== undefined) {
+        functionOf(WHERE, `trustTracker.${method}`, memberOf(trustTracker, method));
+      }
+    }
+    if (approve !== undefined) functionOf(WHERE, "approve", approve);
+    if (options.approvalKey !== undefined) approvalKeyOf(WHERE, options.approvalKey);
+    if (options.store !== undefined) this.#store = storeOf(WHERE, "store", options.store);
+    if (mode !== "enforce" && mode !== "shadow") throw wrong(WHERE, "mode", '"enforce" or "shadow"', mode);
+    if (similarity !== undefined) functionOf(WHERE, "similarity", similarity);
+    if (!Array.isArray(plugins)) throw wrong(WHERE, "plugins", "an array of plugins", plugins);
+    wholeNumber(WHERE, "approvalTtlMs", options.approvalTtlMs ?? 300_000, 1);
+    wholeNumber(WHERE, "approvalQuorum", options.approvalQuorum ?? 1, 1);
+    this.#clock = clock === undefined ? Date.now : functionOf(WHERE, "clock", clock);
+    const { prices } = options;
+    this.#price = prices === undefined ? undefined : compilePrices(WHERE, prices);
+    this.#caps = readLimits(WHERE, options.limits);
+    this.#own = flatten([...guards]);
+    this.#options = options;
+    for (const plugin of plugins) this.use(plugin);
+    Object.freeze(this);
+  }
+
+  static {
+    shownAs<KernelImpl>(this.prototype, () => "Kernel", (kernel) => #emitter in kernel ? kernel.#fields() : {}, true);
+  }
+
+  #fields(): Shown {
+    const { policy } = this;
+    const guards = this.#core?.guards ?? [...compilePolicy(policy, true), ...this.#guards, ...this.#own];
+    return {
+      policy: `${policy.name}@${policy.version}`,
+      mode: this.#options.mode ?? "enforce",
+      guards: guards.map(nameOf),
+      plugins: [...this.#plugins],
+      sessions: this.#sessions,
+      state: this.#halts.closed === undefined ? "open" : "closed",
+    };
+  }
+
+  use(plugin: Plugin): Kernel {
+    checkPlugin("use()", plugin);
+    if (this.#halts.closed !== undefined) {
+      throw new TypeError(`Cannot use plugin "${plugin.name}": the kernel is closed`);
+    }
+    if (this.#core !== undefined) {
+      throw new TypeError(`Cannot use plugin "${plugin.name}": the kernel already has a session`);
+    }
+    const host: PluginHost = {
+      clock: () => this.#clock(),
+      guard: (guard) => {
+        this.#unsealed(plugin);
+        checkGuard(`plugin "${plugin.name}"`, "guard", guard);
+        this.#guards.push(...flatten([guard]));
+      },
+      intercept: (interceptor) => {
+        this.#unsealed(plugin);
+        this.#interceptors.push(functionOf(`plugin "${plugin.name}"`, "interceptor", interceptor));
+      },
+      store: (store) => {
+        this.#unsealed(plugin);
+        storeOf(`plugin "${plugin.name}"`, "store", store);
+        if (this.#store !== undefined) {
+          throw new TypeError(
+            `Plugin "${plugin.name}" brings a store, and the kernel already has one: "${this.#store.name}"`,
+          );
+        }
+        this.#store = store;
+      },
+      sink: (sink) => {
+        this.#unsealed(plugin);
+        functionOf(`plugin "${plugin.name}"`, "sink.write", memberOf(sink, "write"));
+        this.#sinks.push(sink);
+      },
+      on: (type, listener) => this.#emitter.on(type, listener),
+    };
+    this.#plugins.push(plugin.name);
+    const teardown = memberOf(plugin, "setup")?.call(plugin, host);
+    if (teardown !== undefined) {
+      if (typeof teardown !== "function") ignoreFailure(teardown);
+      this.#teardowns.push(functionOf(`plugin "${plugin.name}"`, "the answer of setup", teardown));
+    }
+    return this;
+  }
+
+  /** What a plugin adds after the first session would judge some sessions and not others. */
+  #unsealed(plugin: Plugin): void {
+    if (this.#core !== undefined) {
+      throw new TypeError(`Plugin "${plugin.name}" is too late: the kernel already has a session`);
+    }
+  }
+
+  #seal(): Core {
+    if (this.#core !== undefined) return this.#core;
+    const {
+      trust,
+      trustTracker,
+      approve,
+      approvalKey,
+      approvalTtlMs = 300_000,
+      approvalQuorum = 1,
+      mode,
+      similarity = wordSimilarity,
+    } = this.#options;
+    const gateOne = trust === undefined ? [] : [trustGate(trust)];
+    return (this.#core = {
+      policy: this.policy,
+      guards: [...gateOne, ...compilePolicy(this.policy, mode !== "shadow"), ...this.#guards, ...this.#own],
+      interceptor: this.#interceptors.length === 0 ? undefined : compose(...this.#interceptors),
+      emitter: this.#emitter,
+      clock: this.#clock,
+      isShadow: mode === "shadow",
+      hasTrust: trust !== undefined || trustTracker !== undefined,
+      learn: trustTracker === undefined ? undefined : learnFrom(trustTracker),
+      meet: trustTracker === undefined ? undefined : (agent) => meetBy(trustTracker, agent),
+      price: this.#price,
+      approve,
+      approvalKey,
+      approvalTtlMs,
+      approvalQuorum,
+      similarity,
+      sinks: this.#sinks,
+      store: this.#store ?? memoryStore(),
+      halts: this.#halts,
+      gates: createGates(),
+      caps: this.#caps,
+    });
+  }
+
+  session(init: SessionInit): Session {
+    const session = openSession(this.#seal(), init);
+    this.#sessions++;
+    return session;
+  }
+
+  wrap(target: object, plugin: AdapterPlugin<object, object>, init: SessionInit | Session): object {
+    checkPlugin("wrap()", plugin);
+    functionOf("wrap()", "plugin.wrap", memberOf(plugin, "wrap"));
+    if ((typeof target !== "object" && typeof target !== "function") || target === null) {
+      throw wrong("wrap()", "target", "an object", target);
+    }
+    if (isGoverned(target)) {
+      throw new TypeError("Cannot build wrap(): the target is governed already, and every act would be judged twice");
+    }
+    const session = this.#sessionFor("wrap()", init);
+    const governed = plugin.wrap(target, session);
+    if ((typeof governed !== "object" && typeof governed !== "function") || governed === null || governed === target) {
+      throw new TypeError(`Plugin "${plugin.name}" must answer a governed object, and not the target itself`);
+    }
+    if (isGoverned(governed)) {
+      throw new TypeError(
+        `Plugin "${plugin.name}" must answer a new object, and answered one that is governed already`,
+      );
+    }
+    markGoverned(governed);
+    this.#wrapped.set(governed, { target, plugin, session });
+    return governed;
+  }
+
+  #known(governed: object): Wrapped {
+    const found = this.#wrapped.get(governed);
+    if (found === undefined) throw new TypeError("This object was not governed by this kernel");
+    return found;
+  }
+
+  unwrap(governed: object): object {
+    return this.#known(governed).target;
+  }
+
+  sessionOf(governed: object): Session | undefined {
+    return this.#wrapped.get(governed)?.session;
+  }
+
+  coverage(governed: object): Coverage {
+    const { target, plugin } = this.#known(governed);
+    return memberOf(plugin, "coverage")?.call(plugin, target) ?? coverageOf(target, governed);
+  }
+
+  on<K extends keyof GovernanceEvents>(type: K, listener: (event: GovernanceEvents[K]) => void): () => void {
+    return this.#emitter.on(type, listener);
+  }
+
+  suspend(agent: string, reason = "The agent is suspended"): void {
+    this.#signal(agent, "suspend", reason);
+  }
+
+  kill(agent: string, reason = "The agent was killed"): void {
+    this.#signal(agent, "kill", reason);
+  }
+
+  resume(agent: string): void {
+    if (this.#halts.resume(agentOf("resume()", agent))) {
+      this.#emitter.emit("agent_signal", { agent, signal: "resume", reason: "", timestamp: this.#clock() });
+    }
+  }
+
+  #signal(agent: string, signal: "suspend" | "kill", reason: string): void {
+    if (typeof reason !== "string") throw wrongType(`${signal}()`, "reason", "a string", reason);
+    this.#halts.stop(agentOf(`${signal}()`, agent), signal, reason);
+    this.#emitter.emit("agent_signal", { agent, signal, reason, timestamp: this.#clock() });
+  }
+
+  explain(
+    request: { stage: Stage; name: string; payload: unknown } & ActInit,
+    init: SessionInit | Session,
+  ): Explanation | Promise<Explanation> {
+    return explain(this.#sessionFor("explain()", init), request);
+  }
+
+  /** The session that is given, or a new one. A session of another kernel would be judged by the other's guards. */
+  #sessionFor(where: string, init: SessionInit | Session): Session {
+    const scope = SessionImpl.scopeOf(init);
+    if (scope === undefined) return this.session(init as SessionInit);
+    if (scope.core !== this.#core) throw wrong(where, "init", "a session of this kernel, or what makes one", init);
+    return init as Session;
+  }
+
+  async close(): Promise<void> {
+    this.#halts.close();
+    const failures: unknown[] = [];
+    for (const teardown of this.#teardowns.splice(0).reverse()) {
+      await (async () => await teardown())().catch((error: unknown) => void failures.push(error));
+    }
+    if (failures.length > 0) throw failures[0];
+  }
+}
+
+function agentOf(where: string, agent: unknown): string {
+  if (typeof agent === "string" && agent !== "") return agent;
+  throw wrong(where, "agent", "an agentKey or agentId", agent);
+}

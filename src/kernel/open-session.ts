@@ -1,0 +1,131 @@
+import { sessionInit } from "./calls.ts";
+import { show, wrong } from "../base/check.ts";
+import { SessionState } from "../base/context.ts";
+import { refuseOtherCopy } from "../base/copy.ts";
+import type { Core } from "./runtime.ts";
+import { violation } from "../base/errors.ts";
+import { driftOf } from "../drift/drift-of.ts";
+import { ownField } from "../base/own.ts";
+import { Scope } from "./scope.ts";
+import { compilePolicy } from "../policy/compile.ts";
+import { definePolicy, isPolicy } from "../policy/define.ts";
+import { type Session, SessionImpl, type SessionInit } from "./session.ts";
+import { type Caps, Fault, lastMet, snapshot, takeTwin } from "../snapshot/snapshot.ts";
+import { randomText } from "../crypto/bytes.ts";
+import { Profile } from "../trust/profile-object.ts";
+import { narrowProfile } from "../trust/narrow-profile.ts";
+import { agentProfile } from "../trust/profile.ts";
+
+const WHERE = "session()";
+const AGENT_ID = /^[a-zA-Z0-9_-]+$/;
+const DEEPEST = 16;
+const NOTHING: Readonly<Record<string, unknown>> = Object.freeze({});
+const prefixes = new WeakMap<Core, { readonly prefix: string; count: number }>();
+
+/** Checks what a session is made of, and makes it. */
+export function openSession(core: Core, given: SessionInit): Session {
+  if (core.halts.closed !== undefined) throw violation("agent_startup", core.halts.closed);
+  // A session that is handed in where its making was expected.
+  refuseOtherCopy(WHERE, "init", given);
+  // Each field once, and its own alone.
+  const init = sessionInit(given);
+  const { signal, sessionId, baseline, metadata, parent: outer } = init;
+  refuseOtherCopy(WHERE, "agent", init.agent);
+  refuseOtherCopy(WHERE, "parent", outer);
+  refuseOtherCopy(WHERE, "policy", init.policy);
+  const parent = outer === undefined ? undefined : SessionImpl.scopeOf(outer);
+  if (outer !== undefined && parent?.core !== core) throw wrong(WHERE, "parent", "a session of this kernel", outer);
+  if (parent !== undefined && parent.depth >= DEEPEST) {
+    throw new RangeError(`Cannot build ${WHERE}: sessions may be ${DEEPEST} deep`);
+  }
+  const who = init.agent ?? parent?.principal;
+  // A profile made by hand could be changed by whoever holds it: it is checked and copied.
+  const principal = who === undefined || Profile.is(who) ? who : agentProfile(who);
+  const above = parent === undefined ? undefined : ownField(parent.context, "agent");
+  // Handed to another agent, a run gains no right: what the parent may not do, its child may not either.
+  const agent = above === undefined || principal === undefined
+    ? principal
+    : parent?.principal === principal
+    ? above
+    : narrowProfile(above, principal);
+  if (agent === undefined && core.hasTrust) {
+    throw wrong(WHERE, "agent", "a profile, because the kernel has a trust gate", agent);
+  }
+  const agentId = init.agentId ?? (agent === undefined ? parent?.context.agentId : lastSegment(agent.did));
+  if (typeof agentId !== "string" || !AGENT_ID.test(agentId)) {
+    throw wrong(WHERE, "agentId", "letters, digits, _ and -", agentId);
+  }
+  if (agent !== undefined && agentId !== lastSegment(agent.did)) {
+    throw wrong(
+      WHERE,
+      "agentId",
+      `absent or ${show(lastSegment(agent.did))}, the last segment of the profile's DID`,
+      agentId,
+    );
+  }
+  textOrAbsent("sessionId", sessionId);
+  textOrAbsent("baseline", baseline);
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw wrong(WHERE, "signal", "an AbortSignal", signal);
+
+  const base = parent?.context.policy ?? core.policy;
+  const narrowing = init.policy;
+  const policy = narrowing === undefined ? base : base.merge(isPolicy(narrowing) ? narrowing : definePolicy(narrowing));
+  // A narrower policy judges beside the kernel's: both must allow.
+  const extra = policy === base ? [] : compilePolicy(policy, !core.isShadow);
+  const time = core.clock();
+  const state = new SessionState(time, core.clock, parent?.state);
+  state.caps = core.caps;
+  const scope = new Scope(core, parent, extra, {
+    agentId,
+    agentKey: agent?.did ?? agentId,
+    sessionId: sessionId ?? nextId(core),
+    agent,
+    principal,
+    policy,
+    metadata: metadata === undefined ? parent?.context.metadata ?? NOTHING : plainMetadata(metadata, core.caps.run),
+    signal,
+    state,
+  });
+  if (baseline !== undefined) state.baseline = baseline;
+  state.price = core.price;
+  let last: { readonly text: string; readonly baseline: string; readonly score: number | Promise<number> } | undefined;
+  state.drift = (text) => {
+    const against = state.baseline ?? text;
+    // The guard and the event ask about the same text: measured once.
+    if (last?.text !== text || last.baseline !== against) {
+      last = { text, baseline: against, score: driftOf(core.similarity, against, text) };
+    }
+    return last.score;
+  };
+  return new SessionImpl(scope, (child) => openSession(core, child));
+}
+
+function textOrAbsent(field: string, value: unknown): void {
+  if (value !== undefined && (typeof value !== "string" || value === "")) {
+    throw wrong(WHERE, field, "a string that is not empty", value);
+  }
+}
+
+function lastSegment(did: string): string {
+  return did.slice(did.lastIndexOf(":") + 1);
+}
+
+/** Unique in the process and, by its random part, between processes. */
+function nextId(core: Core): string {
+  let ids = prefixes.get(core);
+  if (ids === undefined) prefixes.set(core, ids = { prefix: randomText(12), count: 0 });
+  return `${ids.prefix}-${++ids.count}`;
+}
+
+function plainMetadata(metadata: Readonly<Record<string, unknown>>, caps: Caps): Readonly<Record<string, unknown>> {
+  const copy = snapshot(metadata, caps, true);
+  const isSoft = lastMet() === "soft";
+  const frozen = takeTwin();
+  if (copy instanceof Fault) throw wrong(WHERE, "metadata", `plain data (${copy.path}: ${copy.what})`, metadata);
+  if (typeof copy !== "object" || copy === null || Array.isArray(copy)) {
+    throw wrong(WHERE, "metadata", "an object", metadata);
+  }
+  // Whoever sees it sees the same all along, and a date or a map could be changed.
+  if (isSoft) throw wrong(WHERE, "metadata", "data that can be frozen, without dates, maps or bytes", metadata);
+  return frozen as Readonly<Record<string, unknown>>;
+}

@@ -1,0 +1,195 @@
+import type { DecisionRecord } from "./records.ts";
+import { writeRecord } from "./runtime.ts";
+import { allow, type Decision, type Deny, deny, type Escalate, guardOf } from "../base/decision.ts";
+import type { PolicyViolationError } from "../base/errors.ts";
+import type { GateEvent, SessionEvent } from "../base/events.ts";
+import { pickOwn } from "../base/own.ts";
+import type { Scope } from "./scope.ts";
+import { isViolation } from "../trust/learn.ts";
+
+/** Which gate of which act. */
+export type About = Omit<GateEvent, keyof SessionEvent>;
+
+const ALLOW = allow();
+
+/**
+ * Tells everybody what was decided; a listener that may, and an audit sink that can't write, turn it into a denial.
+ * `started`: by default now.
+ */
+export function reportDecision(
+  scope: Scope,
+  about: About,
+  decision: Decision,
+  started?: number,
+  isRecorded = true,
+): Decision {
+  const { core } = scope;
+  // What most gates say, where nobody is there to be told.
+  if (decision === ALLOW && !core.emitter.isHeard && core.sinks.length === 0) return ALLOW;
+  const shadow = core.isShadow && !isHalt(decision);
+  let final = decision;
+  const objection = core.emitter.has("policy_check")
+    ? emitCheck(scope, about, decision, started ?? scope.state.now, shadow)
+    : undefined;
+  if (objection !== undefined) final = objectionOf(objection);
+  if (final.effect === "deny") emitDenial(scope, about, final);
+  if (isRecorded && (shadow || final.effect !== "escalate")) final = recordDecision(scope, about, final);
+  return shadow ? ALLOW : final;
+}
+
+/** The same where nothing is opened: nobody is asked, so that an escalation is the end, and is recorded. */
+export function reportOnce(scope: Scope, about: About, decision: Decision, started?: number): Decision {
+  const final = reportDecision(scope, about, decision, started);
+  return final.effect === "escalate" ? recordDecision(scope, about, final) : final;
+}
+
+/** Tells what a gate decided; answers what a listener objects. */
+export function emitCheck(
+  scope: Scope,
+  about: About,
+  decision: Decision,
+  started: number,
+  shadow: boolean,
+): PolicyViolationError | undefined {
+  const timestamp = timeOf(scope);
+  const { agentId, agentKey, sessionId } = scope.context;
+  const { stage, name, callId } = about;
+  // Named one by one, here and below: a spread costs more than all the rest of the gate.
+  return scope.core.emitter.emit("policy_check", {
+    agentId,
+    agentKey,
+    sessionId,
+    timestamp,
+    stage,
+    name,
+    callId,
+    decision,
+    durationMs: Math.max(0, timestamp - started),
+    shadow,
+  });
+}
+
+function timeOf(scope: Scope): number {
+  try {
+    return scope.core.clock();
+  } catch {
+    return NaN;
+  }
+}
+
+/** Tells of a denial, once. */
+export function emitDenial(scope: Scope, about: About, decision: Deny | Escalate): void {
+  if (isViolation(decision.code)) learn(scope, about, "violation");
+  const { emitter, isShadow } = scope.core;
+  const type = about.stage === "pre_tool_call" ? "tool_call_blocked" : "policy_violation";
+  if (!emitter.has(type)) return;
+  const { agentId, agentKey, sessionId } = scope.context;
+  const { stage, name, callId } = about;
+  const { reason } = decision;
+  const code = decision.effect === "escalate" ? "approval_required" : decision.code;
+  const shadow = isShadow && !isHalt(decision);
+  emitter.emit(type, {
+    agentId,
+    agentKey,
+    sessionId,
+    timestamp: scope.state.now,
+    stage,
+    name,
+    callId,
+    toolName: name,
+    code,
+    reason,
+    guard: guardOf(decision),
+    decision,
+    shadow,
+  });
+}
+
+/** Tells the trust tracker what became of a run or a tool call; a tracker that fails changes nothing. */
+export function learn(scope: Scope, about: About, outcome: "success" | "failure" | "violation"): void {
+  const { learn, emitter } = scope.core;
+  if (learn === undefined) return;
+  const { context: { sessionId }, principal: agent, state } = scope;
+  if (agent === undefined || about.stage === "pre_model_call" || about.stage === "post_model_call") return;
+  try {
+    const newScore = learn(agent, outcome, about.name, `${sessionId}:${about.callId}`);
+    emitter.emit("trust_changed", { did: agent.did, outcome, newScore, timestamp: state.now });
+  } catch (error) {
+    emitter.emit("listener_error", { type: "trust_changed", error });
+  }
+}
+
+/** Writes the decision record, where anybody keeps records; a denial if one could not be written. */
+export function recordDecision(scope: Scope, about: About, decision: Decision): Decision {
+  const { sinks, isShadow } = scope.core;
+  if (sinks.length === 0 || (decision.effect === "allow" && !scope.context.policy.logAllCalls)) return decision;
+  const { code, reason, guard, warnings } = pickOwn(decision as Deny, ["code", "reason", "guard", "warnings"]);
+  const shadow = isShadow && !isHalt(decision);
+  const record: DecisionRecord = decision.effect === "allow" && warnings === undefined
+    ? allowed(scope, about, shadow)
+    : {
+      kind: "decision",
+      ...recordBase(scope, about),
+      effect: decision.effect,
+      ...(code === undefined ? {} : { code }),
+      ...(reason === undefined ? {} : { reason }),
+      ...(guard === undefined ? {} : { guard }),
+      ...(warnings === undefined ? {} : { warnings: warnings.map((warning) => warning.code) }),
+      shadow,
+    };
+  const failed = writeRecord(sinks, record);
+  if (failed === undefined || decision.effect === "deny") return decision;
+  emitDenial(scope, about, failed);
+  return failed;
+}
+
+/** The record that most acts leave: what {@linkcode recordBase} says, named one by one. */
+function allowed(
+  { context: { agentKey, sessionId, policy }, state: { now: timestamp } }: Scope,
+  { stage, name, callId }: About,
+  shadow: boolean,
+): DecisionRecord {
+  return {
+    kind: "decision",
+    timestamp,
+    agentKey,
+    sessionId,
+    stage,
+    name,
+    callId,
+    policy: `${policy.name}@${policy.version}`,
+    effect: "allow",
+    shadow,
+  };
+}
+
+/** What every record of a session says. */
+export function recordBase(scope: Scope, about: About): Omit<DecisionRecord, "kind" | "effect" | "shadow"> {
+  const { context: { agentKey, sessionId, policy }, state } = scope;
+  return {
+    timestamp: state.now,
+    agentKey,
+    sessionId,
+    stage: about.stage,
+    name: about.name,
+    callId: about.callId,
+    policy: `${policy.name}@${policy.version}`,
+  };
+}
+
+/** What every event of a session says. */
+export function eventOf(scope: Scope, timestamp: number): SessionEvent {
+  const { agentId, agentKey, sessionId } = scope.context;
+  return { agentId, agentKey, sessionId, timestamp };
+}
+
+/** Whether a decision stops even in shadow mode: the agent was killed or suspended. */
+function isHalt(decision: Decision): boolean {
+  return decision.effect === "deny" && guardOf(decision) === undefined &&
+    (decision.code === "session_killed" || decision.code === "agent_suspended");
+}
+
+/** The denial that a listener asked for. */
+export function objectionOf(error: PolicyViolationError): Deny {
+  return deny(error.code, error.reason, error);
+}

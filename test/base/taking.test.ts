@@ -1,0 +1,308 @@
+import { describe, expect, test } from "vitest";
+import type { Guard } from "../../src/base/guard.ts";
+import { branch, DRY, hasTaken, hold, type Owner, Reservation, Reservations, tracked } from "../../src/base/taking.ts";
+import { answering, taking } from "../helpers.ts";
+
+/** A log of what was given back and settled. */
+function log(): {
+  said: string[];
+  take: (own: { take: Reservations["take"] }, name: string, settles?: boolean) => void;
+} {
+  const said: string[] = [];
+  return {
+    said,
+    take: (own, name, settles = true) =>
+      own.take(
+        () => said.push(`-${name}`),
+        settles ? (usage) => said.push(`=${name}${usage?.totalTokens ?? ""}`) : undefined,
+      ),
+  };
+}
+
+describe("Reservations", () => {
+  test("giveBack() gives everything back once, newest first, when it is called twice", () => {
+    const { said, take } = log();
+    const own = new Reservations(false);
+    take(own, "a");
+    take(own, "b");
+    own.giveBack(false);
+    own.giveBack(false);
+    own.settle(undefined);
+    expect(said).toEqual(["-b", "-a"]);
+  });
+
+  test("giveBack() lets more be taken, when it is not final, and gives back at once, when it is", () => {
+    const { said, take } = log();
+    const own = new Reservations(false);
+    own.giveBack(false);
+    take(own, "a");
+    expect(said).toEqual([]);
+    own.giveBack(true);
+    take(own, "b");
+    expect(said).toEqual(["-a", "-b"]);
+  });
+
+  test("settle() settles everything once, in order, and leaves what has no settling spent", () => {
+    const { said, take } = log();
+    const own = new Reservations(false);
+    take(own, "a");
+    take(own, "b", false);
+    take(own, "c");
+    own.settle({ totalTokens: 5 });
+    own.settle({ totalTokens: 6 });
+    own.giveBack(true);
+    expect(said).toEqual(["=a5", "=c5"]);
+    take(own, "late");
+    expect(said.at(-1)).toBe("-late");
+  });
+
+  test("handOn() moves everything, when the pass around is ours or somebody else's", () => {
+    for (const to of [new Reservations(false), taking()]) {
+      const { said, take } = log();
+      const own = new Reservations(false);
+      take(own, "a");
+      own.handOn(to);
+      own.giveBack(true);
+      expect(said).toEqual([]);
+      to.giveBack(true);
+      expect(said).toEqual(["-a"]);
+    }
+  });
+
+  test("handOn() gives back at once, when the pass around is over", () => {
+    const { said, take } = log();
+    const [own, to] = [new Reservations(false), new Reservations(false)];
+    take(own, "a");
+    to.giveBack(true);
+    own.handOn(to);
+    expect(said).toEqual(["-a"]);
+  });
+
+  test.each(["giveBack", "settle"] as const)("%s() reaches everyone, when one of them throws", (verb) => {
+    const { said, take } = log();
+    const own = new Reservations(false);
+    const boom = (): never => {
+      throw new Error("x");
+    };
+    take(own, "a");
+    own.take(boom, boom);
+    take(own, "b");
+    verb === "giveBack" ? own.giveBack(true) : own.settle(undefined);
+    expect(said).toEqual(verb === "giveBack" ? ["-b", "-a"] : ["=a", "=b"]);
+  });
+
+  test("take() gives back at once, when it is dry", () => {
+    const { said, take } = log();
+    take(DRY, "a");
+    take(new Reservations(true), "b");
+    DRY.take(() => {
+      throw new Error("x");
+    });
+    expect(said).toEqual(["-a", "-b"]);
+  });
+
+  test.each([[undefined], ["back"], [() => {}, "settle"], [() => {}, null]])(
+    "take() throws a TypeError, when it is given %s, %s",
+    (...given) => {
+      expect(() => new Reservations(false).take(...(given as unknown as [() => void]))).toThrow(
+        new TypeError(
+          "take() needs a function that gives back what was taken; a second one, that settles it, may follow",
+        ),
+      );
+    },
+  );
+});
+
+describe("second looks", () => {
+  const [a, b, c] = ["a", "b", "c"].map((name) => answering(name, undefined) as Guard) as [Guard, Guard, Guard];
+
+  const owner = { giveBack: (): void => {} };
+
+  test("again() is dry and leaves out whoever took, when guards took, and whoever was left out before", () => {
+    const own = new Reservations(false);
+    own.awaited = a;
+    own.take(() => {});
+    own.awaited = b;
+    const inner = new Reservations(false);
+    inner.awaited = c;
+    inner.take(() => {});
+    hold(inner, new Reservation(owner, true, 1));
+    inner.handOn(own);
+    const look = own.again();
+    expect([look.dry, look.skips, look.owners]).toEqual([true, new Set([a, c]), new Set([owner])]);
+    expect([look.again().skips, look.again().owners]).toEqual([look.skips, look.owners]);
+  });
+
+  test("hasTaken() holds for a limit on a second look only, when it took in the first", () => {
+    const own = new Reservations(false);
+    hold(own, new Reservation(owner, true, 1));
+    expect([
+      hasTaken(own, owner),
+      hasTaken(own.again(), owner),
+      hasTaken(own.again(), { ...owner }),
+      hasTaken(taking(true), owner),
+    ]).toEqual([false, true, false, false]);
+  });
+
+  test("tell() says whose is what was given since, newest first, where nobody is known", () => {
+    const own = new Reservations(false);
+    own.take(() => {});
+    const before = own.given;
+    own.awaited = a;
+    own.take(() => {});
+    own.awaited = undefined;
+    hold(own, new Reservation(owner, true, 1));
+    own.take(() => {});
+    const last = own.given;
+    own.take(() => {});
+    own.tell(before, (taken) => (taken === last ? b : c));
+    expect(own.again().skips).toEqual(new Set([a, b, c]));
+    const other = new Reservations(false);
+    other.take(() => {});
+    other.tell(other.given, () => a);
+    expect(other.again().skips).toEqual(new Set());
+  });
+
+  test("again() leaves nobody out, when what was taken was given back, or nobody is known to have taken", () => {
+    const own = new Reservations(false);
+    own.take(() => {});
+    expect(own.again().skips).toEqual(new Set());
+    own.awaited = a;
+    own.take(() => {});
+    hold(own, new Reservation(owner, true, 1));
+    own.giveBack(false);
+    expect([own.again().skips, own.again().owners, own.given]).toEqual([new Set(), new Set(), undefined]);
+  });
+
+  test("tracked() knows who took, when the taking is somebody else's, and is the taking itself, when it is ours", () => {
+    const theirs = taking();
+    const own = tracked(theirs);
+    own.awaited = a;
+    own.take(() => {});
+    expect([theirs.held, own.again().skips, own.dry]).toEqual([1, new Set([a]), false]);
+    expect(tracked(own)).toBe(own);
+    expect(tracked(taking(true)).dry).toBe(true);
+  });
+
+  test("branch() is a taking of its own, and the same one, when it is a second look", () => {
+    const own = new Reservations(false);
+    expect(branch(own)).not.toBe(own);
+    expect([branch(own).dry, branch(DRY).dry, branch(taking(true)).dry]).toEqual([false, true, true]);
+    const look = own.again();
+    expect(branch(look)).toBe(look);
+  });
+});
+
+test("giveBack() leaves no rejection unhandled, when one of them is async and fails", async () => {
+  const own = new Reservations(false);
+  let called = 0;
+  own.take(async () => {
+    called++;
+    throw new Error("x");
+  });
+  own.giveBack(true);
+  await Promise.resolve();
+  expect(called).toBe(1);
+});
+
+describe("hold()", () => {
+  /** An owner that says what was done with its takings, by their amounts. */
+  const owner = (): Owner & { readonly said: string[] } => {
+    const said: string[] = [];
+    return {
+      said,
+      giveBack: ({ amount }) => said.push(`-${amount}`),
+      settle: ({ amount }, usage) => said.push(`=${amount}/${usage?.totalTokens}`),
+    };
+  };
+
+  test.each([["ours", () => new Reservations(false)], ["somebody else's", taking]])(
+    "registers what was taken, when the taking is %s",
+    (_whose, make) => {
+      const { said, ...by } = owner();
+      const [own, other] = [make(), make()];
+      hold(own, new Reservation(by, true, 1));
+      hold(own, new Reservation(by, false, 2));
+      hold(other, new Reservation(by, true, 3));
+      hold(other, new Reservation(by, false, 4));
+      expect(said).toEqual([]);
+      own.settle({ totalTokens: 7 });
+      other.giveBack(true);
+      expect(said).toEqual(["=1/7", "-4", "-3"]);
+    },
+  );
+
+  test("gives somebody else's taking no settling, when nothing is settled", () => {
+    const given: unknown[][] = [];
+    const theirs = {
+      dry: false,
+      take: (...functions: unknown[]) => void given.push(functions.map((one) => typeof one)),
+    };
+    hold(theirs, new Reservation(owner(), false, 1));
+    hold(theirs, new Reservation(owner(), true, 1));
+    expect(given).toEqual([["function", "undefined"], ["function", "function"]]);
+  });
+
+  test("gives back at once, when the taking is dry or over", () => {
+    const { said, ...by } = owner();
+    hold(DRY, new Reservation(by, true, 1));
+    const own = new Reservations(false);
+    own.giveBack(true);
+    hold(own, new Reservation(by, true, 2));
+    expect(said).toEqual(["-1", "-2"]);
+  });
+
+  test("a taking that is over keeps no other one, when it is settled, given back or handed on", () => {
+    for (
+      const end of [
+        (own: Reservations) => own.settle(undefined),
+        (own: Reservations) => own.giveBack(true),
+        (own: Reservations) => own.handOn(taking()),
+      ]
+    ) {
+      const own = new Reservations(false);
+      const all = [1, 2, 3].map((amount) => new Reservation(owner(), true, amount));
+      for (const one of all) hold(own, one);
+      expect(all.map(({ next }) => next?.amount)).toEqual([undefined, 1, 2]);
+      end(own);
+      expect(all.map(({ next }) => next)).toEqual([undefined, undefined, undefined]);
+    }
+  });
+
+  test("handOn() keeps the order and who took, when several are handed on to a taking that has some", () => {
+    const { said, ...by } = owner();
+    const guard = answering("a", undefined) as Guard;
+    const [own, to] = [new Reservations(false), new Reservations(false)];
+    hold(to, new Reservation(by, true, 1));
+    own.awaited = guard;
+    hold(own, new Reservation(by, true, 2));
+    own.take(() => {});
+    const { given } = own;
+    hold(own, new Reservation(by, true, 3));
+    own.handOn(to);
+    expect([to.again().skips, to.again().owners, to.given]).toEqual([new Set([guard]), new Set([by]), given]);
+    to.giveBack(true);
+    expect(said).toEqual(["-3", "-2", "-1"]);
+  });
+
+  test("giveBack() and settle() reach everyone and leave no rejection unhandled, when an owner throws or rejects", async () => {
+    for (
+      const bad of [() => {
+        throw new Error("x");
+      }, async () => {
+        throw new Error("x");
+      }]
+    ) {
+      const { said, ...by } = owner();
+      for (const verb of ["giveBack", "settle"] as const) {
+        const own = new Reservations(false);
+        hold(own, new Reservation(by, true, 1));
+        hold(own, new Reservation({ giveBack: bad, settle: bad }, true, 2));
+        hold(own, new Reservation(by, true, 3));
+        verb === "giveBack" ? own.giveBack(true) : own.settle(undefined);
+      }
+      await Promise.resolve();
+      expect(said).toEqual(["-3", "-1", "=1/undefined", "=3/undefined"]);
+    }
+  });
+});

@@ -1,0 +1,85 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { TokenUsage } from "../../src/base/request.ts";
+import { microUsdOf, readUsage, tokensOf } from "../../src/base/usage.ts";
+
+describe("tokensOf()", () => {
+  test.each([
+    [{ totalTokens: 5 }, 5],
+    [{ inputTokens: 2, outputTokens: 3 }, 5],
+    [{ inputTokens: 2 }, 2],
+    [{ outputTokens: 3 }, 3],
+    [{ totalTokens: 0 }, 0],
+    [{ totalTokens: 1.2 }, 2],
+    [{ totalTokens: 1, inputTokens: 2, outputTokens: 3 }, 5],
+    [{ inputTokens: 10, cachedInputTokens: 4, outputTokens: 3, reasoningTokens: 3 }, 13],
+    [{ inputTokens: 10, cachedInputTokens: 400, outputTokens: 3, reasoningTokens: 30 }, 443],
+    [{ cachedInputTokens: 5 }, 5],
+    [{ totalTokens: 9, inputTokens: 2, outputTokens: 3 }, 9],
+    [{ totalTokens: NaN, inputTokens: 2 }, 2],
+    [{ totalTokens: -5 }, undefined],
+    [{ totalTokens: "5" }, undefined],
+    [{ totalTokens: Infinity }, undefined],
+    [{}, undefined],
+    [undefined, undefined],
+    [null, undefined],
+    [7, undefined],
+  ])("tokensOf() takes what can be true, and the larger of two figures, when the usage is %j", (usage, expected) => {
+    expect(tokensOf(usage as TokenUsage | undefined)).toBe(expected);
+  });
+});
+
+describe("microUsdOf()", () => {
+  test.each([
+    [{ costUsd: 0 }, 0],
+    [{ costUsd: 1 }, 1_000_000],
+    [{ costUsd: 0.1 }, 100_000],
+    [{ costUsd: 0.1 + 0.2 }, 300_000],
+    [{ costUsd: 0.000_000_1 }, 1],
+    [{ costUsd: 1e-12 }, 1],
+    [{ costUsd: -1 }, undefined],
+    [{ costUsd: NaN }, undefined],
+    [{ costUsd: "1" }, undefined],
+    [{}, undefined],
+    [undefined, undefined],
+    [null, undefined],
+  ])("microUsdOf() rounds up to whole millionths, when the usage is %j", (usage, expected) => {
+    expect(microUsdOf(usage as TokenUsage | undefined)).toBe(expected);
+  });
+
+  test("microUsdOf() never makes a call cheaper, and hardly dearer, when the cost is any figure", () => {
+    fc.assert(fc.property(fc.double({ min: 0, max: 1000, noNaN: true }), (costUsd) => {
+      const micro = microUsdOf({ costUsd }) as number;
+      expect(Number.isSafeInteger(micro)).toBe(true);
+      expect(micro).toBeGreaterThanOrEqual(costUsd * 1e6 - 0.001);
+      expect(micro).toBeLessThanOrEqual(costUsd * 1e6 + 1);
+    }));
+  });
+});
+
+describe("readUsage()", () => {
+  test.each([
+    [{ totalTokens: 5, costUsd: 0.1, inputTokens: NaN, cached: 7 }, { totalTokens: 5, costUsd: 0.1 }],
+    [{ totalTokens: -1 }, undefined],
+    [{ cachedInputTokens: 3, reasoningTokens: 4, isEstimated: true }, { cachedInputTokens: 3, reasoningTokens: 4 }],
+    [{}, undefined],
+    [null, undefined],
+    ["5", undefined],
+    [{
+      get totalTokens(): number {
+        throw new Error("x");
+      },
+    }, undefined],
+  ])("keeps what can be true, when the usage is given (%#)", (usage, expected) => {
+    expect(readUsage(usage as TokenUsage)).toEqual(expected);
+  });
+
+  test("reads each figure once, when it is a getter", () => {
+    let reads = 0;
+    expect(readUsage({
+      get totalTokens() {
+        return ++reads;
+      },
+    })).toEqual({ totalTokens: 1 });
+  });
+});

@@ -1,0 +1,179 @@
+import { getEventListeners, setMaxListeners } from "node:events";
+import { describe, expect, test } from "vitest";
+import {
+  allow,
+  compose,
+  createKernel,
+  deadline,
+  defineGuard,
+  definePlugin,
+  type Interceptor,
+  type KernelOptions,
+  type View,
+} from "../../mod.ts";
+
+// Every test here fails where a rejection is left unhandled: test/setup.ts sees to it.
+const open = (options: KernelOptions = {}) => createKernel(options).session({ agentId: "tester" });
+const call = { name: "t", arguments: {} };
+const fails = (): Promise<never> => Promise.reject(new Error("late"));
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+describe("an interceptor that does not wait for next()", () => {
+  const answers: Interceptor = (_request, next) => {
+    void next();
+    return "answered";
+  };
+  const twice: Interceptor = (_request, next) => {
+    void next();
+    void next();
+    return "answered";
+  };
+  const composed: Interceptor = (_request, next) => {
+    void next(new AbortController().signal);
+    return "answered";
+  };
+  test.each<[string, readonly Interceptor[]]>([
+    ["alone", [answers]],
+    ["inside another", [(_request, next) => next(), answers]],
+    ["around another", [answers, (_request, next) => next()]],
+    ["inside a deadline", [deadline(1000), answers]],
+    ["twice", [twice]],
+    ["with a signal of its own", [composed, composed]],
+    ["composed by hand", [compose(answers, twice)]],
+  ])("ends no process, when the act fails: %s", async (_how, interceptors) => {
+    expect(await open({ interceptors }).tool(call, fails)).toBe("answered");
+    await turn();
+  });
+
+  test("gives its own answer to the response gate, and the act's late one to nobody", async () => {
+    let finish = (_value: string): void => undefined;
+    const judged: unknown[] = [];
+    const sees = defineGuard({
+      name: "sees",
+      stages: ["post_tool_call"],
+      check: ({ payload }) => (judged.push(payload), allow()),
+    });
+    const session = open({ interceptors: [answers], guards: [sees] });
+    expect(await session.tool(call, () => new Promise((resolve) => (finish = resolve)))).toBe("answered");
+    finish("late");
+    await turn();
+    expect(judged).toEqual(["answered"]);
+  });
+
+  test("runs nothing, when it never calls next(), and when it calls it once the act is over", async () => {
+    let ran = 0;
+    let later: (() => Promise<unknown>) | undefined;
+    const keeps: Interceptor = (_request, next) => {
+      later = next;
+      return "answered";
+    };
+    expect(await open({ interceptors: [keeps] }).tool(call, () => ran++)).toBe("answered");
+    void later?.();
+    await turn();
+    await expect(later?.()).rejects.toThrow("a second time");
+    expect(ran).toBe(0);
+  });
+});
+
+describe("an answer that comes later than it may", () => {
+  test("of usageOf says nothing about the usage, and ends no process", async () => {
+    const session = open();
+    expect(await session.model({ model: "m", request: "hi" }, () => "hi", fails as never)).toBe("hi");
+    const late = (async () => ({ totalTokens: 5 })) as never;
+    expect(await session.model({ model: "m", request: "hi" }, () => "hi", late)).toBe("hi");
+    const act = await session.begin({ stage: "pre_model_call", name: "m", payload: "hi" });
+    expect(await act.end("hi", fails() as never)).toMatchObject({ effect: "allow" });
+    expect(session.context.totalTokens).toBe(0);
+  });
+
+  test("of a price denies, and ends no process", async () => {
+    const session = open({ prices: fails as never });
+    const usage = () => ({ totalTokens: 5 });
+    await expect(session.model({ model: "m", request: "hi" }, () => "hi", usage)).rejects.toMatchObject({
+      code: "guard_error",
+    });
+    await turn();
+  });
+
+  test.each([["rejects", fails], ["resolves", async () => "harmless"]])(
+    "of a view's read() denies, when it %s: the value would go on unjudged",
+    async (_how, read) => {
+      const view: View<string> = { read: read as never, write: (value) => value };
+      await expect(open().tool(call, () => "secret", view)).rejects.toMatchObject({
+        code: "guard_error",
+        reason: "The response could not be read",
+      });
+    },
+  );
+
+  test("of a plugin's setup is an error of the plugin, and ends no process", () => {
+    const setup = fails as never;
+    expect(() => createKernel({ plugins: [definePlugin({ name: "p", setup })] })).toThrow("the answer of setup");
+  });
+
+  test("of an act, a guard, an approver, a listener and a sink ends no process", async () => {
+    const reject: (() => void)[] = [];
+    const later = (): Promise<never> => new Promise((_resolve, no) => reject.push(() => no(new Error("late"))));
+    const kernel = createKernel({
+      guards: [defineGuard({ name: "slow", stages: ["pre_model_call", "post_tool_call"], check: later })],
+      policy: { requireHumanApproval: ["pay"] },
+      approve: later,
+      plugins: [{ name: "keeps", setup: (host) => host.sink({ name: "keeps", write: later as never }) }],
+    });
+    kernel.on("policy_check", later as never);
+    const session = kernel.session({ agentId: "a" });
+    const calls = [
+      session.model({ model: "m", request: "hi" }, () => 1),
+      session.tool(call, later),
+      session.tool({ name: "pay", arguments: {} }, () => 1),
+      session.tool(call, () => 1),
+    ].map((one) => one.catch((error: { code?: string }) => error.code));
+    await turn();
+    void session.close();
+    for (const one of reject.splice(0)) one();
+    await turn();
+    for (const one of reject.splice(0)) one();
+    expect(new Set(await Promise.all(calls))).toEqual(new Set(["session_killed", "audit_unavailable"]));
+    await turn();
+  });
+});
+
+describe("an act with a signal of its own", () => {
+  test("leaves nothing at it, nor at its session's, however it ends", async () => {
+    const interceptor: Interceptor = (_request, next) => next(own.signal);
+    const session = open({ interceptors: [interceptor, interceptor], policy: { deniedTools: ["rm"] } });
+    const own = new AbortController();
+    setMaxListeners(0, own.signal);
+    const { signal } = own;
+    for (const name of ["t", "rm"]) {
+      await session.tool({ name, arguments: {}, signal }, async () => 1).catch(() => undefined);
+      await session.tool({ name, arguments: {}, signal }, fails).catch(() => undefined);
+    }
+    for (const finish of ["end", "fail", "cancel"] as const) {
+      const act = await session.begin({ stage: "pre_tool_call", name: "t", payload: {}, signal });
+      expect(act.signal.aborted).toBe(false);
+      await act[finish](1);
+    }
+    for (const one of [signal, session.context.signal]) expect(getEventListeners(one, "abort")).toEqual([]);
+    // Where AbortSignal.any was used, Node keeps a reference for each.
+    const kept = [signal, session.context.signal].flatMap((one) =>
+      Object.getOwnPropertySymbols(one).map((key) => (one as never)[key] as { readonly size?: number } | undefined)
+        .filter((value) => Object.prototype.toString.call(value) === "[object Set]" && value?.size !== 0)
+    );
+    expect(kept).toEqual([]);
+  });
+
+  test("is aborted with it, and with its session, as long as it runs", async () => {
+    const session = open();
+    const own = new AbortController();
+    const reason = new Error("enough");
+    const waits = (signal: AbortSignal) =>
+      new Promise<never>((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+    const first = session.tool({ ...call, signal: own.signal }, (_args, signal) => waits(signal));
+    own.abort(reason);
+    await expect(first).rejects.toBe(reason);
+    const second = session.tool({ ...call, signal: new AbortController().signal }, (_args, signal) => waits(signal));
+    void session.close();
+    await expect(second).rejects.toMatchObject({ code: "session_killed" });
+  });
+});

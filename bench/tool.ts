@@ -117,7 +117,6 @@ await ask<Call, Verdict>({
     ...Object.fromEntries(Object.entries(governed).map(([name, { run }]) => [name, { run, read }])),
   },
   promises: [
-    { of: "three guards, session.tool", against: "await tool()", most: 10 },
-    { of: "three guards, async onion", against: "three guards, session.tool", least: 1.5 },
+    { of: "three guards, session.tool", against: "three guards, fused by hand", most: 3 },
   ],
 });

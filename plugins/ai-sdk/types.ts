@@ -151,9 +151,17 @@ export interface Generated extends Part {
   readonly request?: Part;
 }
 
+/** The `ReadableStream` of a model's parts. */
+export interface PartStream {
+  getReader(): {
+    read(): Promise<{ readonly done: false; readonly value: Part } | { readonly done: true; readonly value?: unknown }>;
+    cancel(reason: unknown): Promise<void>;
+  };
+}
+
 /** What a model answers in parts. */
 export interface Streamed {
-  readonly stream: ReadableStream<Part>;
+  readonly stream: PartStream;
   readonly request?: unknown;
   readonly response?: unknown;
 }

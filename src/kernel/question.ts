@@ -44,7 +44,7 @@ export interface Asked extends Earlier {
   /** There while another answer is read than the one of whom the kernel asked: whoever answers meanwhile waits. */
   reading: Promise<void> | undefined;
   /** Aborted once nobody has to answer any more. */
-  readonly over: AbortController;
+  readonly over: { readonly signal: AbortSignal; abort(): void };
   /** Whether it was told what the answer came to. */
   isTold: boolean;
 }

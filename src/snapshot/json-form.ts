@@ -185,7 +185,9 @@ class Reading {
   /** What goes on by reference is reached whole: data under symbols, and what is not enumerable, is judged too. */
   #withHidden<T extends object>(value: object, out: T): T {
     for (const key of Reflect.ownKeys(value)) {
-      if (isErrorLike(value) && SAID.includes(key)) continue;
+      if (isErrorLike(value) && (SAID.includes(key) || (typeof key === "string" && kinds.isPlace(value, key)))) {
+        continue;
+      }
       const property = Object.getOwnPropertyDescriptor(value, key);
       if (
         property === undefined || !Object.hasOwn(property, "value") ||

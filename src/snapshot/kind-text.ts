@@ -51,7 +51,9 @@ export function partsOf(value: object): readonly unknown[] | undefined {
 /** What an error is: its name, its message, and what else it carries, but for its stack. */
 export function errorFields(value: object): [string, unknown][] {
   const error = value as Record<string, unknown>;
-  const own = Object.getOwnPropertyNames(value).filter((key) => !["name", "message", "stack"].includes(key));
+  const own = Object.getOwnPropertyNames(value).filter((key) =>
+    !["name", "message", "stack"].includes(key) && !kinds.isPlace(value, key)
+  );
   return [
     ["name", error["name"]],
     ["message", error["message"]],

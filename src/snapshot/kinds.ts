@@ -363,8 +363,23 @@ export function newBytes(like: object, kind: Kind, bytes: Uint8Array<ArrayBuffer
 /** Makes an error of the kind that another one has, without a message and without the places that it came by. */
 export function newError(like: object): Error {
   const name = nameOf(getPrototypeOf(like) as object);
-  if (name === AggregateKind.name) return new AggregateKind([]);
-  return new (ERRORS.find((kind) => kind.name === name) ?? Error)();
+  const error = name === AggregateKind.name
+    ? new AggregateKind([])
+    : new (ERRORS.find((kind) => kind.name === name) ?? Error)();
+  for (const key of PLACES) Reflect.deleteProperty(error, key);
+  return error;
+}
+
+/** Where some engines note beside the stack that an error was made: `line`, `column`, `sourceURL`. None in V8. */
+const PLACES: readonly string[] = Object.getOwnPropertyNames(new Error("")).filter((key) =>
+  !["message", "stack"].includes(key)
+);
+
+/** Whether a field of an error says no more than where it was made. */
+export function isPlace(error: object, key: string): boolean {
+  if (!PLACES.includes(key)) return false;
+  const { [key]: value, stack } = error as Record<string, unknown>;
+  return typeof value === "number" || (typeof value === "string" && typeof stack === "string" && stack.includes(value));
 }
 
 const TWO_64 = 2n ** 64n;

@@ -105,15 +105,18 @@ export async function checkModules() {
 
 /** The public guards, combinators and interceptors that share a part of another's file, and that one's name. */
 const COMPOSED = {
+  costBudget: ["limitDetailsOf"], // what the denial of a limit says
   failOpen: ["not"], // which codes say that a guard is broken
+  maxToolCalls: ["limitDetailsOf"],
   onTool: ["onStage"], // the stages that two lists have in common
   redactPatterns: ["blockPatterns"], // the same patterns, compiled and found in the same way
+  tokenBudget: ["limitDetailsOf"],
 };
 
 /** Imports each public guard, combinator and interceptor alone: what else of them comes with it is said above. */
 export async function checkShaking() {
-  const lines = readFileSync(join(installed, "dist/mod.js"), "utf8").matchAll(/^export \{ ([^}]+) \} from "\.\/(src\/(?:guards|combine|intercept)\/[^"]+)";$/gm);
-  const parts = Array.from(lines, ([, names, path]) => ({ names: names.split(", "), path: `dist/${path}` }));
+  const lines = readFileSync(join(installed, "dist/mod.js"), "utf8").matchAll(/^export \{ ([^}]+) \} from "\.\/(src\/(?:(?:guards|combine|intercept)\/[^"]+|trust\/trust-gate\.js|drift\/max-drift\.js))";$/gm);
+  const parts = Array.from(lines, ([, names, path]) => ({ names: names.split(",").map((name) => name.trim()).filter((name) => name !== ""), path: `dist/${path}` }));
   await check("the core exports guards, combinators and interceptors", () => assert(parts.length > 20, `It exports ${parts.length}`));
   for (const { names, path } of parts) {
     for (const name of names) {

@@ -375,11 +375,14 @@ const PLACES: readonly string[] = Object.getOwnPropertyNames(new Error("")).filt
   !["message", "stack"].includes(key)
 );
 
+/** A file or an address, as it stands in the lines of a stack. */
+const PLACE = /^(?:\/|[A-Za-z]:[\\/]|[a-z]{2,8}:)\S{0,1024}$/;
+
 /** Whether a field of an error says no more than where it was made. */
 export function isPlace(error: object, key: string): boolean {
   if (!PLACES.includes(key)) return false;
-  const { [key]: value, stack } = error as Record<string, unknown>;
-  return typeof value === "number" || (typeof value === "string" && typeof stack === "string" && stack.includes(value));
+  const { [key]: value } = error as Record<string, unknown>;
+  return typeof value === "number" || (typeof value === "string" && PLACE.test(value));
 }
 
 const TWO_64 = 2n ** 64n;

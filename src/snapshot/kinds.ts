@@ -370,19 +370,21 @@ export function newError(like: object): Error {
   return error;
 }
 
-/** Where some engines note beside the stack that an error was made: `line`, `column`, `sourceURL`. None in V8. */
-const PLACES: readonly string[] = Object.getOwnPropertyNames(new Error("")).filter((key) =>
-  !["message", "stack"].includes(key)
-);
-
-/** A file or an address, as it stands in the lines of a stack. */
+/** Where engines other than V8 note, beside the stack, where an error was made: numbers, and a file or an address. */
+const PLACES: readonly string[] = [
+  ...["line", "column", "originalLine", "originalColumn", "lineNumber", "columnNumber"],
+  ...["sourceURL", "fileName"],
+];
 const PLACE = /^(?:\/|[A-Za-z]:[\\/]|[a-z]{2,8}:)\S{0,1024}$/;
+const LONGEST_FILE = 10_000_000;
 
-/** Whether a field of an error says no more than where it was made. */
+/** Whether a field of an error says no more than where it was made: not one that a program gave it. */
 export function isPlace(error: object, key: string): boolean {
   if (!PLACES.includes(key)) return false;
-  const { [key]: value } = error as Record<string, unknown>;
-  return typeof value === "number" || (typeof value === "string" && PLACE.test(value));
+  const property = Object.getOwnPropertyDescriptor(error, key);
+  if (property === undefined || !Object.hasOwn(property, "value") || property.enumerable === true) return false;
+  const { value } = property as { readonly value?: unknown };
+  return typeof value === "number" ? value <= LONGEST_FILE : typeof value === "string" && PLACE.test(value);
 }
 
 const TWO_64 = 2n ** 64n;

@@ -98,6 +98,8 @@ export function oneDid(text: unknown): string | undefined {
   return parsed?.method === "key" ? `did:agentmesh:${hashOfKey(parsed.publicKey)}` : parsed?.did;
 }
 
+/** How many hexadecimal digits name a key. */
+const FINGERPRINT_LENGTH = 64;
 const HEX_KEY = /^did:agentmesh:[0-9A-Fa-f]{64}$/;
 /** As {@linkcode hashOfKey} is dear beside a look-up, and the agents of a process are the same ones again and again. */
 const keys = new Map<string, string>();
@@ -110,8 +112,8 @@ const MOST_KEYS = 4096;
  * Everything that remembers something about an agent, or asks whether two are the same, uses this: a killed agent must
  * not go on, and a spent limit not begin anew, under the other name of its key. What a DID's text leaves open is one
  * too: upper-case digits of a fingerprint, and characters written as `%xx` without need. An agentId that is the end of
- * a `did:key` stands for the end of the `did:agentmesh`. Whoever keeps revocations, quotas or notes by agent keeps them
- * under this name.
+ * either DID of a key stands for the whole. Whoever keeps revocations, quotas or notes by agent keeps them under this
+ * name.
  *
  * @example Usage
  * ```ts
@@ -126,14 +128,20 @@ const MOST_KEYS = 4096;
  */
 export function canonicalAgentKey(agent: string): string {
   const isDid = agent.startsWith("did:");
-  // An agentId that is no end of a did:key is its own name: the case of the hot path.
-  if (!isDid && !agent.startsWith("z6Mk")) return agent;
+  // An agentId that is no end of a key's DID is its own name: the case of the hot path.
+  if (!isDid && agent.length !== FINGERPRINT_LENGTH && !agent.startsWith("z6Mk")) return agent;
   const known = keys.get(agent);
   if (known !== undefined) return known;
-  const key = isDid ? canonicalDid(agent) : canonicalDid(`did:key:${agent}`).replace(/^did:agentmesh:|^did:key:/, "");
+  const key = isDid ? canonicalDid(agent) : ofEnd(agent);
   if (keys.size >= MOST_KEYS) keys.clear();
   keys.set(agent, key);
   return key;
+}
+
+/** The DID of the key of which an agentId is the end; else the agentId. */
+function ofEnd(agentId: string): string {
+  const did = canonicalDid(`${agentId.length === FINGERPRINT_LENGTH ? "did:agentmesh:" : "did:key:"}${agentId}`);
+  return AGENT_MESH.test(did) ? did : agentId;
 }
 
 function canonicalDid(text: string): string {

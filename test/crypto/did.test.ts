@@ -100,8 +100,9 @@ describe("canonicalAgentKey()", () => {
       expect(isSameAgent(name, key)).toBe(true);
     }
     // The ends of both, which are their agentIds.
-    expect(canonicalAgentKey(key.slice(8))).toBe(did.slice(14));
-    expect(canonicalAgentKey(did.slice(14))).toBe(did.slice(14));
+    for (const agentId of [key.slice(8), did.slice(14), did.slice(14).toUpperCase()]) {
+      expect(canonicalAgentKey(agentId)).toBe(did);
+    }
   });
 
   test("agrees with WebCrypto and is stable, whatever the key", async () => {
@@ -127,6 +128,8 @@ describe("canonicalAgentKey()", () => {
     ["nothing", ""],
     ["a did:key of another curve", "did:key:zDnaerDaTF5BXEavCrfRZEk316dpbLsfPDZ3WJ5hRTPFU2169"],
     ["an agentId that only begins like a key's", "z6Mkay"],
+    ["an agentId as long as a fingerprint", "g".repeat(64)],
+    ["an agentId of more hexadecimal digits than a fingerprint has", "A".repeat(65)],
   ])("leaves a name as it is, when it is %s", (_, name) => {
     expect(canonicalAgentKey(name)).toBe(name);
   });

@@ -34,6 +34,42 @@ const withStore = (store: StateStore) =>
 /** Both names of a key, each once as the first and once as the second. */
 const ways = [[did, didKey], [didKey, did], [did.slice(0, 14) + did.slice(14).toUpperCase(), didKey]] as const;
 
+/** All its names, and all that sessions can be opened with. */
+const upper = ways[2][0];
+const ends = [did, didKey, upper].map((name) => name.slice(name.lastIndexOf(":") + 1));
+const sessions = [
+  ...[did, didKey, upper].map((name) => ({ agent: named(name) })),
+  ...ends.map((agentId) => ({ agentId })),
+];
+
+describe.each([did, didKey, upper, ...ends])("an agent that is called %s", (name) => {
+  test.each(sessions)("is stopped by a kill, when its session is opened with %o", async (init) => {
+    const kernel = createKernel();
+    const open = kernel.session(init);
+    kernel.kill(name);
+    expect(await codeOf(open.tool(call, () => "found"))).toBe("session_killed");
+    expect(await codeOf(kernel.session(init).tool(call, () => "found"))).toBe("session_killed");
+    expect(await codeOf(kernel.session({ agentId: other.did.slice(14) }).tool(call, () => "found"))).toBe("");
+  });
+
+  test("is stopped in the next process, however its session is opened there", async () => {
+    const store = memoryStore();
+    createKernel({ store }).kill(name);
+    for (const init of sessions) {
+      expect(await codeOf(createKernel({ store }).session(init).tool(call, () => "found"))).toBe("session_killed");
+    }
+  });
+});
+
+test("rateLimit() has one count for an agent, however its sessions are opened", async () => {
+  const kernel = createKernel({ guards: [rateLimit({ max: sessions.length, windowMs: 1000 })], clock: () => 0 });
+  for (const init of sessions) expect(await codeOf(kernel.session(init).tool(call, () => "found"))).toBe("");
+  for (const init of sessions) {
+    expect(await codeOf(kernel.session(init).tool(call, () => "found"))).toBe("rate_limited");
+  }
+  expect(await codeOf(kernel.session({ agent: named(other.did) }).tool(call, () => "found"))).toBe("");
+});
+
 describe.each(ways)("an agent that is known as %s, and comes as %s", (one, two) => {
   test("is stopped by a kill, and its acts under way are aborted", async () => {
     const kernel = createKernel();

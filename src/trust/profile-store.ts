@@ -11,8 +11,8 @@ export interface ProfileStore {
   /**
    * Keeps what a profile changed since the one that it was made from, and answers the profile as it is kept now.
    *
-   * `from` is what it was made from. Absent: the profile itself, where it was loaded or saved before, else what was
-   * loaded last, else what is kept now. What others saved meanwhile stays: capabilities and fields of the metadata that
+   * `from` is what it was made from. Absent: the profile itself, where it was loaded from this store or saved there before,
+   * else what was loaded last, else what is kept now. What others saved meanwhile stays: capabilities and fields of the metadata that
    * they added or removed, their name, the points by which they moved the score. `revoked` is final, and a suspension is
    * lifted only by a profile that was made `from` the suspended one.
    */
@@ -56,6 +56,7 @@ export function profileStore(options: { readonly store: StateStore; readonly clo
     functionOf(WHERE, `store.${method}`, memberOf(store, method));
   }
   functionOf(WHERE, "clock", clock);
+  const seen = seenIn(store);
   /** What was loaded last: what a profile that is made anew was made from, as far as can be told. */
   const loaded = new Map<string, Kept>();
   const parse = (key: string, value: string): AgentProfile => {
@@ -111,9 +112,18 @@ export function profileStore(options: { readonly store: StateStore; readonly clo
   });
 }
 
-/** What a profile said when it was loaded or saved: what it changed since is what it changes. */
-const seen = new WeakMap<AgentProfile, Kept>();
+const seenBy = new WeakMap<StateStore, WeakMap<AgentProfile, Kept>>();
 const MOST_LOADED = 1024;
+
+/**
+ * What a profile said when it was loaded from a store or saved there: what it changed since is what it changes. Of
+ * another store that says nothing.
+ */
+function seenIn(store: StateStore): WeakMap<AgentProfile, Kept> {
+  let seen = seenBy.get(store);
+  if (seen === undefined) seenBy.set(store, seen = new WeakMap());
+  return seen;
+}
 
 function keyOf(did: string): string {
   return jsonText(["profile", canonicalAgentKey(did)]);

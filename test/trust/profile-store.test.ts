@@ -192,3 +192,30 @@ describe("profileStore()", () => {
     });
   });
 });
+
+describe("save() into another store than the one that a profile was loaded from", () => {
+  test("keeps all of it, where the other has an older one", async () => {
+    const [here, there] = [profileStore({ store: memoryStore() }), profileStore({ store: memoryStore() })];
+    await there.save(ada({ status: "active" }));
+    await here.save(ada({ status: "active" }));
+    await here.save(ada({ status: "revoked", capabilities: ["read", "write"] }));
+    const loaded = await here.load("did:agentmesh:ada");
+    const kept = await there.save(loaded as NonNullable<typeof loaded>);
+    expect([kept.status, kept.capabilities]).toEqual(["revoked", ["read", "write"]]);
+  });
+
+  test("does not undo a revocation there", async () => {
+    const [here, there] = [profileStore({ store: memoryStore() }), profileStore({ store: memoryStore() })];
+    await there.save(ada({ status: "revoked" }));
+    const saved = await here.save(ada({ status: "active" }));
+    expect((await there.save(saved)).status).toBe("revoked");
+  });
+
+  test("loses nothing, when two profile stores share a store", async () => {
+    const store = memoryStore();
+    const [one, two] = [profileStore({ store }), profileStore({ store })];
+    const loaded = await one.save(ada());
+    await two.save(ada({ capabilities: ["read", "write"] }));
+    expect((await two.save(loaded)).capabilities).toEqual(["read", "write"]);
+  });
+});

@@ -98,7 +98,8 @@ const KEYS = [
  *
  * Denies with `action_blocked`, `identity_unverified`, `agent_not_active`, `trust_too_low` or `missing_capabilities`.
  *
- * @throws {TypeError} If an option is unknown or of the wrong type; the message names it.
+ * @throws {TypeError} If an option is unknown or of the wrong type, or names what cannot be an action; the message says
+ *   which.
  * @throws {RangeError} If a threshold is no whole number from 0 to 1000 (`NaN` above all, which nothing is below), or a
  *   number stands
  * where none belongs.

@@ -1,4 +1,4 @@
-import { stringList, wholeNumber, wrong } from "../base/check.ts";
+import { stringList, wholeNumber, wrong, wrongType } from "../base/check.ts";
 import { MAX_SCORE } from "./read-profile.ts";
 import { requirementsOf } from "./fields.ts";
 
@@ -47,6 +47,12 @@ function entries(where: string, field: string, value: unknown): [string, unknown
   return Object.entries(value);
 }
 
+/** A name that can be an action's: another one would protect nothing, however much it looks like one that is. */
+function nameOf(where: string, field: string, name: string): string {
+  if (ACTION.test(name)) return name;
+  throw wrongType(where, field, "letters, digits and _ . : / -, after model: any printable ASCII", name);
+}
+
 function grouped<T>(list: readonly (readonly [string, T])[]): Map<string, T[]> {
   const groups = new Map<string, T[]>();
   for (const [name, item] of list) {
@@ -69,13 +75,26 @@ export function compilePlans(where: string, options: PlanOptions): (action: stri
   const { minTrustScore } = options;
   const sensitive = new Map(
     entries(where, "sensitiveActions", options.sensitiveActions)
-      .map(([name, score]) => [name, wholeNumber(where, `sensitiveActions.${name}`, score, 0, MAX_SCORE)]),
+      .map((
+        [name, score],
+      ) => [
+        nameOf(where, "sensitiveActions", name),
+        wholeNumber(where, `sensitiveActions.${name}`, score, 0, MAX_SCORE),
+      ]),
   );
   const required = new Map(
     entries(where, "requiredCapabilities", options.requiredCapabilities)
-      .map(([name, list]) => [name, Object.freeze(requirementsOf(where, `requiredCapabilities.${name}`, list))]),
+      .map((
+        [name, list],
+      ) => [
+        nameOf(where, "requiredCapabilities", name),
+        Object.freeze(requirementsOf(where, `requiredCapabilities.${name}`, list)),
+      ]),
   );
-  const blocked = new Set(stringList(where, "blockedActions", options.blockedActions).map(fold));
+  const blocked = new Set(
+    stringList(where, "blockedActions", options.blockedActions)
+      .map((name, index) => fold(nameOf(where, `blockedActions[${index}]`, name))),
+  );
   const foldedScores = grouped([...sensitive]);
   const foldedLists = grouped([...required]);
   const plain: Plan = Object.freeze({

@@ -236,7 +236,7 @@ describe("actions", () => {
   const guard = actionGuard({
     minTrustScore: 500,
     sensitiveActions: { delete_record: 800, Delete_Record: 950, ping: 100 },
-    blockedActions: ["drop_table", "Straße"],
+    blockedActions: ["drop_table"],
     requiredCapabilities: { deploy: ["deploy", "sign"], pay: ["pay"], PAY: ["cash"] },
   });
   const codeOf = (action: unknown, trustScore = 600, capabilities: string[] = []) =>
@@ -251,7 +251,7 @@ describe("actions", () => {
     "drop_\u200btable",
     "\uff44rop_table",
     "drop\u00ad_table",
-    "STRASSE".replace("SS", "ß"),
+    "Straße",
   ])(
     "check() denies with action_blocked, when %j is asked for",
     (action) => {
@@ -528,4 +528,28 @@ describe("construction", () => {
     const before = Date.now();
     expect(actionGuard().check(like(), "a").timestamp).toBeGreaterThanOrEqual(before);
   });
+});
+
+describe("a configured name that no action can have", () => {
+  test.each([
+    ["nothing", ""],
+    ["a blank at its end", "drop_database "],
+    ["a letter that only looks like another", "dr\u043ep_database"],
+    ["an accent", "dr\u00f6p"],
+    ["an invisible character", "drop\u200b_database"],
+    ["a blank after model:", "model: gpt"],
+  ])("is refused, when it is %s", (_, name) => {
+    const wanted = "letters, digits and _ . : / -, after model: any printable ASCII";
+    expect(() => actionGuard({ blockedActions: ["drop", name] })).toThrow(`"blockedActions[1]" must be ${wanted}`);
+    expect(() => actionGuard({ sensitiveActions: { [name]: 900 } })).toThrow(`must be ${wanted}`);
+    expect(() => actionGuard({ requiredCapabilities: { [name]: ["x"] } })).toThrow(`must be ${wanted}`);
+  });
+
+  test.each(["DROP", "files:read/all", "model:@cf/meta/llama-3.1-8b+lora", "__proto__", "x".repeat(512)])(
+    "is taken, when it is %s",
+    (name) => {
+      const agent = agentProfile({ did: "did:agentmesh:a", name: "A", trustScore: 1000 });
+      expect(actionGuard({ blockedActions: [name] }).check(agent, name).code).toBe("action_blocked");
+    },
+  );
 });

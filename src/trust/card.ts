@@ -73,7 +73,10 @@ export interface VerifyCardOptions extends StandingOptions {
   readonly skewMs?: number | undefined;
   /** Remembers valid signatures. Default: none. */
   readonly cache?: VerificationCache | undefined;
-  /** Now, in ms since the epoch. Default: `Date.now`. */
+  /**
+   * Now, in ms since the epoch. Default: `Date.now`. The same function each time: what has lapsed by it stays so, though
+   * it goes back.
+   */
   readonly clock?: () => number;
 }
 

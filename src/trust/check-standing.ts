@@ -1,6 +1,6 @@
 import { ownOptions, wholeNumber } from "../base/check.ts";
 import { type Deny, deny } from "../base/decision.ts";
-import { oneDid } from "../crypto/did.ts";
+import { canonicalAgentKey } from "../crypto/did.ts";
 import { MAX_SCORE, readFacts } from "./read-profile.ts";
 import type { AgentProfile } from "./profile.ts";
 
@@ -39,8 +39,7 @@ export async function judgeStanding(
     return least === undefined ? undefined : deny("trust_too_low", "The agent is unknown, so it has no trust score");
   }
   const facts = readFacts(agent);
-  const known = oneDid(facts.did);
-  if (known === undefined || known !== did) {
+  if (did === undefined || canonicalAgentKey(facts.did) !== did) {
     return deny("identity_unverified", "The agent is not the one that is on record");
   }
   if (facts.status !== "active") return deny("agent_not_active", "The agent is not active");

@@ -43,7 +43,10 @@ export interface VerifyDelegationOptions {
   readonly skewMs?: number | undefined;
   /** Remembers valid signatures; everything else is judged anew. Default: none. */
   readonly cache?: VerificationCache | undefined;
-  /** Now, in ms since the epoch. Default: `Date.now`. */
+  /**
+   * Now, in ms since the epoch. Default: `Date.now`. The same function each time: what has lapsed by it stays so, though
+   * it goes back.
+   */
   readonly clock?: () => number;
 }
 
@@ -167,8 +170,10 @@ function revocation(revoked: VerifyDelegationOptions["revoked"]): (name: string)
   if (typeof revoked === "object" && revoked !== null && typeof revoked.has === "function") {
     const keys = new Set<string>();
     // A set names agents as whoever wrote it did, and is asked under the one name too.
-    if (typeof revoked[Symbol.iterator] === "function") {
-      for (const name of revoked) if (name.startsWith("did:")) keys.add(canonicalAgentKey(name));
+    if (typeof revoked.keys === "function") {
+      for (const name of revoked.keys() as Iterable<unknown>) {
+        if (typeof name === "string" && name.startsWith("did:")) keys.add(canonicalAgentKey(name));
+      }
     }
     return (name) => revoked.has(name) || keys.has(name);
   }

@@ -413,3 +413,20 @@ describe("verifyDelegation()", () => {
     expect(Math.min(allowed, denied)).toBeGreaterThan(20);
   });
 });
+
+describe("a list of what is revoked that is asked under an agent's other name", () => {
+  const asked = async (revoked: unknown): Promise<boolean> =>
+    (await verifyDelegation(first, {
+      roots: [{ did: owner.did, capabilities: ["read:*", "deploy"] }],
+      holder: planner.did,
+      clock,
+      revoked: revoked as ReadonlySet<string>,
+    })).allowed;
+
+  test("is read, when it is a map, or holds what is no text", async () => {
+    expect(await asked(new Map([[planner.didKey, "stolen"]]))).toBe(false);
+    expect(await asked(new Map([[thief.didKey, "stolen"]]))).toBe(true);
+    expect(await asked(new Set([5, null, planner.didKey]))).toBe(false);
+    expect(await asked(new Set([5, null]))).toBe(true);
+  });
+});

@@ -189,3 +189,13 @@ test("verifyIdentity() refuses a field that it does not know, since a misspelt m
   await expect(verifyIdentity({ ...proof, minTrust: 900 } as never)).rejects.toThrow('"minTrust"');
   await expect(alice.exportJwk({ secret: true } as never)).rejects.toThrow('"secret"');
 });
+
+test.each([
+  ["a did:key", alice.didKey, true],
+  ["upper-case digits", alice.did.slice(0, 14) + alice.did.slice(14).toUpperCase(), true],
+  ["needless percent signs", alice.did.replace(/[0-9a-f]$/, (digit) => `%${digit.charCodeAt(0).toString(16)}`), true],
+  ["somebody else's DID", mallory.didKey, false],
+  ["a DID that names no key", "did:agentmesh:alice", false],
+])("verifyIdentity() knows the agent on record, when it is kept under %s", async (_, did, isKnown) => {
+  expect(await verifyIdentity({ ...proof, agent: agentProfile({ did, name: "Alice" }) })).toBe(isKnown);
+});

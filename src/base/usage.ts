@@ -71,7 +71,7 @@ export function tokensOf(usage: TokenUsage | undefined): number | undefined {
   const parts = input === undefined && output === undefined ? undefined : (input ?? 0) + (output ?? 0);
   // The larger of two contradicting figures: a total that is below its parts must not make a call cheap.
   const tokens = total === undefined ? parts : Math.max(total, parts ?? 0);
-  return tokens === undefined ? undefined : Math.ceil(tokens);
+  return tokens === undefined ? undefined : Math.min(Math.ceil(tokens), Number.MAX_SAFE_INTEGER);
 }
 
 /**
@@ -82,7 +82,7 @@ export function microUsdOf(usage: TokenUsage | undefined): number | undefined {
   const cost = typeof usage === "object" && usage !== null ? figure(ownField(usage, "costUsd")) : undefined;
   // Rounded at a thousandth first: 0.1 * 1e6 must not become 100001 by a float's last digit.
   if (cost === undefined) return undefined;
-  return Math.max(cost > 0 ? 1 : 0, Math.ceil(Math.round(cost * 1e9) / 1e3));
+  return Math.min(Math.max(cost > 0 ? 1 : 0, Math.ceil(Math.round(cost * 1e9) / 1e3)), Number.MAX_SAFE_INTEGER);
 }
 
 /** A figure that can be summed and multiplied: none is 0, and one beyond all counting is the most. */
@@ -105,7 +105,8 @@ export function figuresOf(usage: TokenUsage): UsageFigures {
 export function isComplete(usage: TokenUsage | undefined): boolean {
   if (usage === undefined) return false;
   const { inputTokens = 0, outputTokens = 0, totalTokens = 0 } = pickOwn(usage, FIGURES);
-  return totalTokens > 0 || (inputTokens > 0 && outputTokens > 0);
+  // A part of a token is no figure that can be true.
+  return totalTokens >= 1 || (inputTokens >= 1 && outputTokens >= 1);
 }
 
 /**
@@ -120,8 +121,8 @@ export function completeUsage(
   if (isComplete(reported)) return reported;
   const own = pickOwn(reported as TokenUsage, FIGURES);
   const { inputTokens = 0, outputTokens = 0 } = own;
-  const input = inputTokens > 0 ? inputTokens : Math.max(1, sent());
-  const output = outputTokens > 0 ? outputTokens : came();
+  const input = inputTokens >= 1 ? inputTokens : Math.max(1, sent());
+  const output = outputTokens >= 1 ? outputTokens : came();
   // An answer without text has no tokens, and then all of this is true.
   if (input === inputTokens && output === outputTokens) return reported;
   const { cachedInputTokens, reasoningTokens, costUsd } = own;

@@ -13,7 +13,7 @@ import { respond, withhold } from "./end-act.ts";
 import { sameData } from "../snapshot/same-data.ts";
 import { capsOf, Fault, snapshot } from "../snapshot/snapshot.ts";
 import { answered, type Asked, askedAgain, firstQuestion, unanswered } from "./question.ts";
-import { settleUnended } from "./settlement.ts";
+import { type Came, settleUnended } from "./settlement.ts";
 import type { View } from "./session.ts";
 import { Reservations, type Taker } from "../base/taking.ts";
 import { emitDenial, recordDecision, reportDecision } from "./report.ts";
@@ -61,6 +61,8 @@ export interface Paired {
   copy: unknown;
   /** Whether a stream is its result. */
   isStreamed: boolean;
+  /** What has come of its stream so far. */
+  came: Came | undefined;
 }
 
 /** The act whose function runs right now, up to where it first waits: what begins meanwhile is inside it. */

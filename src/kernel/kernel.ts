@@ -77,7 +77,8 @@ export interface KernelOptions {
    * What models cost, where the framework does not say: US dollars per million tokens by model id, whose `*` stands for
    * any run of characters, or a function that answers dollars, and is given every figure as a number. A usage's own `costUsd` wins. Of several entries that fit,
    * the model's own id counts, else the glob with the most characters. Under a `costBudget` a model without a price is
-   * denied, and so is a call whose price function throws or answers nonsense.
+   * denied. A call whose price function throws or answers nonsense is denied too: under a budget before it runs, else its
+   * answer is.
    */
   prices?: Prices;
   /** Milliseconds since the epoch. Default `Date.now`. */

@@ -80,7 +80,8 @@ function priceIn(where: string, field: string, value: unknown): ModelPrice {
   }
   const own = ownOptions(`${where} ${field}`, value as Partial<ModelPrice>, FIELDS);
   const read = (name: keyof ModelPrice, fallback?: number): number => {
-    const usd = own[name] ?? fallback;
+    // Left out, and not `null`: that is a figure that failed to load.
+    const usd = own[name] === undefined ? fallback : own[name];
     const checked = figure(usd);
     if (checked !== undefined && checked <= MOST_USD) return checked;
     throw wrong(where, `${field}.${name}`, "US dollars for a million tokens, a number >= 0", usd);

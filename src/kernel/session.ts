@@ -239,7 +239,7 @@ export class SessionImpl implements Session {
     const again = callId === undefined ? undefined : this.#same(stage, name, payload, callId, own.metadata);
     if (again !== undefined) return handed(again.again(own));
     const act = new ActImpl(this.#scope, stage, name, payload, own);
-    act.paired = { handle: undefined, judged: undefined, copy: undefined, isStreamed: false };
+    act.paired = { handle: undefined, judged: undefined, copy: undefined, isStreamed: false, came: undefined };
     return handed(act.begin(approval === "ask"));
   }
 

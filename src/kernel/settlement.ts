@@ -7,6 +7,14 @@ import type { TokenUsage } from "../base/request.ts";
 import { tokensIn } from "../snapshot/text-length.ts";
 import { completeUsage, figuresOf, isComplete, microUsdOf, tokensOf } from "../base/usage.ts";
 
+/** What has come of a stream so far. */
+export interface Came {
+  /** Its texts by channel. */
+  readonly texts: ReadonlyMap<string, string>;
+  /** What was told last. */
+  usage: TokenUsage | undefined;
+}
+
 /**
  * Settles what a model call has used: what it reports, else the length of what went and came; and what that costs, where
  * the kernel has prices and the framework does not say. Limits and the session's counters are moved, and `told`, the
@@ -17,15 +25,19 @@ import { completeUsage, figuresOf, isComplete, microUsdOf, tokensOf } from "../b
 export function settleModel(
   act: ActImpl,
   response: unknown,
-  reported: TokenUsage | undefined,
+  stated: TokenUsage | undefined,
   told?: GateRequest,
 ): Deny | undefined {
   const { scope } = act;
   const { price } = scope.core;
+  const came = response === undefined ? act.paired?.came : undefined;
+  const reported = came === undefined ? stated : stated ?? came.usage;
   // What most providers report needs no closure.
-  const full = isComplete(reported)
-    ? reported
-    : completeUsage(reported, () => lengthOf(act.request?.payload), () => lengthOf(response));
+  const full = isComplete(reported) && came === undefined ? reported : completeUsage(
+    came === undefined ? reported : atLeast(reported, came),
+    () => lengthOf(act.request?.payload),
+    () => lengthOf(response),
+  );
   let settled = full;
   let fault: Deny | undefined;
   if (price !== undefined && full !== undefined && ownField(full, "costUsd") === undefined) {
@@ -41,6 +53,16 @@ export function settleModel(
   addUsage(scope, reported, usage);
   if (told !== undefined) told.usage = usage;
   return fault;
+}
+
+/** What a call whose stream broke off has used: what was told until then may be less than what had come. */
+function atLeast(told: TokenUsage | undefined, { texts }: Came): TokenUsage | undefined {
+  let tokens = 0;
+  for (const text of texts.values()) tokens += text === "" ? 0 : lengthOf(text);
+  const { outputTokens, totalTokens } = figuresOf(told ?? {});
+  return tokens <= outputTokens || (outputTokens === 0 && tokens <= totalTokens)
+    ? told
+    : { ...told, outputTokens: tokens, isEstimated: true };
 }
 
 /** Settles a model call that was aborted, or may never end: it is taken to have used what went. */

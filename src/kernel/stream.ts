@@ -9,6 +9,7 @@ import { violation } from "../base/errors.ts";
 import { Linked } from "../base/linked.ts";
 import { bare, memberOf, ownField } from "../base/own.ts";
 import type { Scope } from "./scope.ts";
+import type { Came } from "./settlement.ts";
 import type { Stage, TokenUsage } from "../base/request.ts";
 import { DRY, ignoreFailure } from "../base/taking.ts";
 import { emitDenial, reportOnce } from "./report.ts";
@@ -166,14 +167,15 @@ async function* held<T>(
   const { stage, name } = options;
   const queue: { readonly part: T; readonly channel: string | undefined }[] = [];
   const texts = new Map<string, string>();
-  let usage: TokenUsage | undefined;
+  const came: Came = { texts, usage: undefined };
+  if (act?.paired !== undefined) act.paired.came = came;
   let isEnded = false;
   try {
     for (;;) {
       if (act !== undefined) mustRun(act, stage);
       const { done, value: part } = await untilAborted(source.next(), signal);
       if (done === true) break;
-      usage = readUsage(options.usageOf?.(part)) ?? usage;
+      came.usage = readUsage(options.usageOf?.(part)) ?? came.usage;
       const text = textIn("textOf", options.textOf(part));
       const channel = text === undefined ? undefined : textIn("channelOf", options.channelOf?.(part)) ?? "";
       if (channel !== undefined) texts.set(channel, (texts.get(channel) ?? "") + text);
@@ -181,6 +183,7 @@ async function* held<T>(
     }
     if (act !== undefined) mustRun(act, stage);
     isEnded = true;
+    const { usage } = came;
     const whole = texts.size > 1 ? Object.fromEntries(texts) : texts.values().next().value ?? "";
     const payload = stage === "post_model_call" ? { content: whole, toolCalls: [], finishReason: "" } : whole;
     const decision =

@@ -62,6 +62,12 @@ describe("compilePrices()", () => {
     expect(cost(JSON.parse('{"__proto__":{"input":1,"output":1}}'), "__proto__", { inputTokens: M })).toBe(1);
   });
 
+  test.each(["cachedInput", "reasoning"])("is refused, when %s is null", (field) => {
+    expect(() => compilePrices("createKernel()", { m: { input: 1, output: 1, [field]: null } })).toThrow(
+      `"prices.m.${field}" must be US dollars for a million tokens, a number >= 0, and is null`,
+    );
+  });
+
   test("keeps its own copy", () => {
     const table = { m: { input: 2, output: 10 } };
     const price = compilePrices("createKernel()", table);
@@ -334,5 +340,70 @@ describe("completeUsage()", () => {
   test("believes an answer of no tokens that has no text, as that of an embedding", () => {
     const reported = { inputTokens: 7, outputTokens: 0 };
     expect(completeUsage(reported, () => 30, () => 0)).toBe(reported);
+  });
+});
+
+describe("a usage that is nonsense", () => {
+  const session = () =>
+    createKernel({ policy: { maxTokens: Infinity }, prices: { m: { input: M, output: M } } }).session({ agentId: "a" });
+  const call = { model: "m", request: "x".repeat(400) };
+
+  test.each<[string, TokenUsage]>([
+    ["parts of a token", { inputTokens: 0.001, outputTokens: 0.001 }],
+    ["a part of a token in all", { totalTokens: 0.5 }],
+    ["a part of a token on one side", { inputTokens: 100, outputTokens: 1e-9 }],
+  ])("is settled by length, when it says %s", async (_, usage) => {
+    const own = session();
+    await own.model(call, () => "y".repeat(400), () => usage);
+    expect(own.context.costUsd).toBe(200);
+  });
+
+  test("leaves numbers that are numbers, when it is endless", async () => {
+    const own = session();
+    await own.model(call, () => "y", () => ({ inputTokens: 1e308, outputTokens: 1e308, costUsd: 1e300 }));
+    expect(Number.isFinite(own.context.totalTokens)).toBe(true);
+    expect(Number.isFinite(own.context.costUsd)).toBe(true);
+  });
+});
+
+describe("a stream of a model that breaks off", () => {
+  const parts = async function* (...texts: string[]): AsyncGenerator<string> {
+    yield* texts;
+    throw new Error("the connection was lost");
+  };
+  const options = {
+    stage: "post_model_call",
+    name: "m",
+    textOf: String,
+    withText: (_: string, text: string) => text,
+  } as const;
+  const broken = async (source: AsyncGenerator<string>, usageOf?: (part: string) => TokenUsage | undefined) => {
+    const kernel = createKernel({ prices: { m: { input: M, output: M } }, guards: [costBudget(1000)] });
+    const session = kernel.session({ agentId: "a" });
+    const act = await session.begin({ stage: "pre_model_call", name: "m", payload: "x".repeat(400) });
+    const stream = session.stream(source, { ...options, act, ...(usageOf === undefined ? {} : { usageOf }) });
+    await expect((async () => {
+      for await (const part of stream) void part;
+    })()).rejects.toThrow("the connection was lost");
+    return session.context;
+  };
+
+  test("is settled by what came until then", async () => {
+    expect((await broken(parts("y".repeat(400), "z".repeat(400)))).costUsd).toBe(300);
+  });
+
+  test("is settled by what it had told, where that is more", async () => {
+    const told = (part: string): TokenUsage | undefined =>
+      part === "told" ? { inputTokens: 150, outputTokens: 250 } : undefined;
+    const { costUsd, totalTokens } = await broken(parts("told", "y"), told);
+    expect([costUsd, totalTokens]).toEqual([400, 400]);
+  });
+
+  test("is settled by what came, where it had told less", async () => {
+    expect((await broken(parts("y".repeat(400)), () => ({ inputTokens: 100, outputTokens: 1 }))).costUsd).toBe(200);
+  });
+
+  test("costs what went, where nothing came", async () => {
+    expect((await broken(parts())).costUsd).toBe(100);
   });
 });

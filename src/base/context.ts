@@ -4,6 +4,7 @@ import { define } from "./own.ts";
 import type { GovernancePolicy } from "../policy/policy.ts";
 import type { GovernedRequest } from "./request.ts";
 import type { GateCaps } from "../snapshot/caps.ts";
+import type { StateStore } from "../state/store.ts";
 import type { AgentProfile } from "../trust/profile.ts";
 import type { PriceOf } from "./usage.ts";
 
@@ -55,6 +56,8 @@ export class SessionState {
   drift: ((text: string) => number | Promise<number>) | undefined = undefined;
   /** What models cost, where the kernel knows; set by the kernel. */
   price: PriceOf | undefined = undefined;
+  /** Where limits of more than one session count, where the kernel was given a store; set by the kernel. */
+  store: StateStore | undefined = undefined;
   /** How large a payload may be; set by the kernel. */
   caps: GateCaps | undefined = undefined;
   /** What guards keep about the session, each in its own place. */

@@ -9,6 +9,15 @@ import { partsAt } from "./compile.ts";
 
 const composite = new WeakSet<Guard>();
 const readOnly = new WeakSet<Guard>();
+const counting = new WeakMap<Guard, readonly Counting[]>();
+
+/** A limit that may count in the kernel's store. */
+export interface Counting {
+  /** What tells limits of one kind apart; for people. */
+  readonly id: string;
+  /** What its keys in a store begin with: two limits must not have the same. */
+  readonly prefix: string;
+}
 
 /** Checks the parts of a combinator: at least one, and every one a function. */
 export function checkParts(where: string, guards: readonly Guard[]): readonly Guard[] {
@@ -83,7 +92,27 @@ export function around(
 export function inherit(guard: Guard, inner: readonly Guard[], isComposite: boolean): Guard {
   if (isComposite || inner.some((part) => composite.has(part))) composite.add(guard);
   if (inner.every((part) => readOnly.has(part))) readOnly.add(guard);
+  const limits = inner.flatMap((part) => counting.get(part) ?? []);
+  if (limits.length > 0) counting.set(guard, limits);
   return guard;
+}
+
+/** Tells which limit of ours a guard asks, where that may count in the kernel's store. */
+export function counts(guard: Guard, limit: Counting | undefined): Guard {
+  if (limit !== undefined) counting.set(guard, [limit]);
+  return guard;
+}
+
+/** The id of two limits that would count as one in a store, where there are such. */
+export function doubleLimit(guards: readonly Guard[]): string | undefined {
+  const known = new Map<string, Counting>();
+  for (const limit of guards.flatMap((guard) => counting.get(guard) ?? [])) {
+    const other = known.get(limit.prefix);
+    // One guard may stand in several places, and is one limit.
+    if (other !== undefined && other !== limit) return limit.id;
+    known.set(limit.prefix, limit);
+  }
+  return undefined;
 }
 
 /** Whether a guard is an `all` or an `any`, or stands around one. */

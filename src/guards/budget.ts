@@ -1,4 +1,4 @@
-import { onlyReads } from "../combine/guard-traits.ts";
+import { counts, onlyReads } from "../combine/guard-traits.ts";
 import { type ExecutionContext, perSession } from "../base/context.ts";
 import { allow, type Decision, type Deny } from "../base/decision.ts";
 import { defineGuard, type Guard } from "../base/guard.ts";
@@ -61,7 +61,8 @@ export function budgetGuard(parts: BudgetParts): Guard {
       return ALLOW;
     },
   });
-  return parts.isOurs ? onlyReads(guard) : guard;
+  if (parts.isOurs) onlyReads(guard);
+  return counts(guard, shared?.counting);
 }
 
 /** What one session has spent; the amount of a call is its estimate. */

@@ -1,5 +1,6 @@
+import type { Counting } from "../combine/guard-traits.ts";
 import { functionOf, show, wholeNumber, wrong } from "../base/check.ts";
-import { type ExecutionContext, SessionContext, stateOf } from "../base/context.ts";
+import { type ExecutionContext, SessionContext, type SessionState, stateOf } from "../base/context.ts";
 import { allow, type Decision, type Deny, denyBy, isThenable } from "../base/decision.ts";
 import type { Taking } from "../base/guard.ts";
 import { bare, jsonText, memberOf, pickOwn } from "../base/own.ts";
@@ -21,7 +22,10 @@ export interface LimitOptions {
   readonly per?: "session" | "agent" | "tree";
   /** How far back acts count, in ms, sliding: a whole number >= 1. Absent: for ever. */
   readonly windowMs?: number;
-  /** Where it is counted. Absent: in this process, at most 1048576 keys at once. */
+  /**
+   * Where it is counted. Absent: per agent, in the kernel's `store`, where it has one; else in this process, at most
+   * 1048576 keys at once.
+   */
   readonly store?: StateStore;
   /** Tells limits of one kind apart that are kept in the same store. Default: the guard's name. */
   readonly id?: string;
@@ -54,9 +58,11 @@ export function limitOf(
     kind: isAgents ? "agent" : "session",
     windowMs,
     store,
+    isShared: isAgents,
   });
   return {
     owner: limit,
+    counting: limit.counting,
     judge(amount, request, context, taking): Decision | Promise<Decision> {
       const { agentKey, sessionId } = context;
       // Who is nobody has no counter of its own, and must not share one with others that are nobody.
@@ -70,6 +76,8 @@ export function limitOf(
 /** A limit that finds its key itself. */
 export interface ScopedLimit {
   readonly owner: Owner;
+  /** The limit, where it may count in the kernel's store. */
+  readonly counting: Counting | undefined;
   judge(
     amount: number | undefined,
     request: GovernedRequest,
@@ -94,6 +102,8 @@ export interface KeyedLimitParts {
   readonly max: number;
   readonly windowMs: number | undefined;
   readonly store: StateStore | undefined;
+  /** Whether it counts in the kernel's store, where it has none of its own: what counts more than one session's acts. */
+  readonly isShared?: boolean;
   /** How many keys fit, where there is no store. */
   readonly maxKeys?: number;
   /** The denial of what does not fit; `remaining` is `undefined` where nothing could be counted. */
@@ -114,6 +124,8 @@ export class KeyedLimit implements Owner {
   readonly #prefix: string;
   /** What is counted in a window, and is what it was taken for, is settled by its expiring. */
   readonly #isSettled: boolean;
+  /** What it is known by to a kernel, where it may count in the kernel's store. */
+  readonly counting: Counting | undefined;
 
   constructor(given: KeyedLimitParts) {
     const parts = bare(given);
@@ -128,6 +140,7 @@ export class KeyedLimit implements Owner {
     this.#isSettled = parts.settle !== undefined || parts.windowMs === undefined;
     this.#table = new LimitTable(parts.windowMs ?? Infinity, { left: parts.maxKeys ?? DEFAULT_MAX_KEYS }, true);
     this.#prefix = jsonText([id, parts.kind, parts.windowMs ?? 0]);
+    this.counting = parts.isShared === true && store === undefined ? { id, prefix: this.#prefix } : undefined;
   }
 
   /** Judges an act that wants `amount`, and takes it in the same step; `undefined`: all that is left, at least 1. */
@@ -141,7 +154,8 @@ export class KeyedLimit implements Owner {
     const own = SessionContext.stateOf(context);
     if (own !== undefined && isHeld(this, key, taking, context)) return ALLOW;
     const now = own === undefined ? stateOf(context).now : own.now;
-    const { max, store } = this.#parts;
+    const { max } = this.#parts;
+    const store = this.#storeOf(own);
     if (!Number.isFinite(now)) return this.#parts.refuse(amount ?? 1, undefined, undefined);
     if (store !== undefined) return this.#judgeIn(store, key, amount, now, request, context, taking);
     if (amount === undefined || amount === 0 || taking.dry) {
@@ -189,9 +203,14 @@ export class KeyedLimit implements Owner {
     if (amount > 0) this.#keep(held, amount, settle === undefined ? amount : settle(usage, amount));
   }
 
+  /** Where it counts for a session: its own store, else the kernel's; `undefined`: here. */
+  #storeOf(state: SessionState | undefined): StateStore | undefined {
+    return this.#parts.store ?? (this.counting === undefined ? undefined : state?.store);
+  }
+
   /** Puts `keep` in the place of what an act has taken. */
   #keep(held: KeyedReservation, amount: number, keep: number): void {
-    const { store } = this.#parts;
+    const store = this.#storeOf(SessionContext.stateOf(held.context));
     if (store === undefined) this.#table.leave(held.key, held.place, held.turn, amount, keep);
     else quietly(() => store.giveBack(`${this.#prefix}${held.key}`, held.receipt, keep));
   }

@@ -1,4 +1,5 @@
 import { ownOptions, wholeNumber } from "../base/check.ts";
+import { counts } from "../combine/guard-traits.ts";
 import { perSession } from "../base/context.ts";
 import { allow, type Deny, denyBy } from "../base/decision.ts";
 import type { Guard } from "../base/guard.ts";
@@ -55,11 +56,12 @@ export function maxToolCallsOf(max: number, options: LimitOptions, field: Policy
   };
   const shared = limitOf(WHERE, own, { id: "maxToolCalls", max: limit, refuse });
   if (shared !== undefined) {
-    return builtIn(
+    const guard = builtIn(
       "maxToolCalls",
       ["pre_tool_call"],
       (request, context, taking) => hasTaken(taking, shared.owner) ? ALLOW : shared.judge(1, request, context, taking),
     );
+    return counts(guard, shared.counting);
   }
   const counterOf = perSession(() => new Counter());
   return builtIn("maxToolCalls", ["pre_tool_call"], (_request, context, taking) => {

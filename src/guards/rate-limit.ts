@@ -1,4 +1,5 @@
 import { functionOf, ownOptions, show, wholeNumber, wrong } from "../base/check.ts";
+import { counts } from "../combine/guard-traits.ts";
 import type { ExecutionContext } from "../base/context.ts";
 import { allow, type Deny, denyBy } from "../base/decision.ts";
 import { checkStages, type Guard, named } from "../base/guard.ts";
@@ -29,7 +30,10 @@ export interface RateLimitOptions {
   readonly weight?: number | ((request: GovernedRequest, context: ExecutionContext) => number);
   /** The gates at which acts are counted. Default: `pre_tool_call`. */
   readonly stages?: readonly Stage[];
-  /** Where it is counted. Absent: in this process, at most 1048576 keys at once. */
+  /**
+   * Where it is counted. Absent: unless it is by session, in the kernel's `store`, where it has one; else in this
+   * process, at most 1048576 keys at once.
+   */
   readonly store?: StateStore;
   /** Tells limits apart that are kept in the same store with the same `by` and `windowMs`. Default `"rateLimit"`. */
   readonly id?: string;
@@ -85,6 +89,7 @@ export function rateLimit(options: RateLimitOptions): Guard {
     max,
     windowMs,
     store,
+    isShared: by !== "session",
     refuse,
   });
   const keyOf = keyFunction(by);
@@ -103,9 +108,10 @@ export function rateLimit(options: RateLimitOptions): Guard {
     );
   };
   // A function of the user's might write to what it is shown.
-  return typeof by === "function" || typeof weight === "function"
+  const guard = typeof by === "function" || typeof weight === "function"
     ? named(check, "rateLimit", checkStages(WHERE, stages))
     : builtIn("rateLimit", checkStages(WHERE, stages), check);
+  return counts(guard, limit.counting);
 }
 
 function keyFunction(by: unknown): (request: GovernedRequest, context: ExecutionContext) => unknown {

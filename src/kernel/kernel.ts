@@ -1,9 +1,9 @@
 import { approvalKeyOf } from "../approval/grant.ts";
 import type { ApprovalAnswer, ApprovalRequest } from "../approval/request.ts";
 import type { AuditSink } from "./records.ts";
-import { functionOf, ownOptions, wholeNumber, wrong, wrongType } from "../base/check.ts";
+import { functionOf, ownOptions, show, wholeNumber, wrong, wrongType } from "../base/check.ts";
 import { flatten } from "../combine/all.ts";
-import { checkGuard } from "../combine/guard-traits.ts";
+import { checkGuard, doubleLimit } from "../combine/guard-traits.ts";
 import { refuseOtherCopy } from "../base/copy.ts";
 import { type Core, createGates } from "./runtime.ts";
 import type { Similarity } from "../drift/drift-of.ts";
@@ -86,8 +86,10 @@ export interface KernelOptions {
   /** How alike two outputs are, 0 to 1, for drift. Default `wordSimilarity`. */
   similarity?: Similarity;
   /**
-   * Where single use and stops are kept, so that they hold in other processes that share it. Absent: a plugin's, else
-   * this process's memory, which is lost with it.
+   * Where single use, stops and limits live, so that they hold in other processes that share it: limits of a guard that
+   * count more than one session's acts (`per: "agent"`, `rateLimit` unless it is by session) and have no `store` of their
+   * own. Two such limits of one kind need an `id` each. Where it fails, they deny with `store_unavailable`. Absent: a
+   * plugin's, else this process's memory, which is lost with it.
    */
   store?: StateStore;
   /**
@@ -260,6 +262,7 @@ class KernelImpl implements Kernel {
     this.#own = flatten([...guards]);
     this.#options = options;
     for (const plugin of plugins) this.use(plugin);
+    this.#mustDiffer();
     Object.freeze(this);
   }
 
@@ -325,6 +328,18 @@ class KernelImpl implements Kernel {
     return this;
   }
 
+  /** Throws where limits of the kernel's would take each other's counts for their own. */
+  #mustDiffer(): void {
+    const id = this.#store === undefined ? undefined : doubleLimit([...this.#guards, ...this.#own]);
+    if (id === undefined) return;
+    throw new TypeError(
+      `Cannot build ${WHERE}: two limits count in the kernel's store under the id ${
+        show(id)
+      }, and each would take the ` +
+        'other\'s count for its own: give each an "id" of its own',
+    );
+  }
+
   /** What a plugin adds after the first session would judge some sessions and not others. */
   #unsealed(plugin: Plugin): void {
     if (this.#core !== undefined) {
@@ -345,6 +360,7 @@ class KernelImpl implements Kernel {
       similarity = wordSimilarity,
     } = this.#options;
     const gateOne = trust === undefined ? [] : [trustGate(trust)];
+    this.#mustDiffer();
     return (this.#core = {
       policy: this.policy,
       guards: [...gateOne, ...compilePolicy(this.policy, mode !== "shadow"), ...this.#guards, ...this.#own],
@@ -363,6 +379,7 @@ class KernelImpl implements Kernel {
       similarity,
       sinks: this.#sinks,
       store: this.#store ?? memoryStore(),
+      limits: this.#store,
       halts: this.#halts,
       gates: createGates(),
       caps: this.#caps,

@@ -88,6 +88,7 @@ export function openSession(core: Core, given: SessionInit): Session {
   });
   if (baseline !== undefined) state.baseline = baseline;
   state.price = core.price;
+  state.store = core.limits;
   let last: { readonly text: string; readonly baseline: string; readonly score: number | Promise<number> } | undefined;
   state.drift = (text) => {
     const against = state.baseline ?? text;

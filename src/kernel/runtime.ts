@@ -105,7 +105,10 @@ export interface Core {
   readonly approvalQuorum: number;
   readonly similarity: Similarity;
   readonly sinks: readonly AuditSink[];
+  /** Where single use is kept. */
   readonly store: StateStore;
+  /** Where limits of more than one session count; absent: each guard in its own memory. */
+  readonly limits: StateStore | undefined;
   readonly halts: KillSwitch;
   readonly gates: Gates;
   /** How large a payload may be at each gate. */

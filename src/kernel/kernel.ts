@@ -88,8 +88,8 @@ export interface KernelOptions {
   /**
    * Where single use, stops and limits live, so that they hold in other processes that share it: limits of a guard that
    * count more than one session's acts (`per: "agent"`, `rateLimit` unless it is by session) and have no `store` of their
-   * own. Two such limits of one kind need an `id` each. Where it fails, they deny with `store_unavailable`. Absent: a
-   * plugin's, else this process's memory, which is lost with it.
+   * own. Two such limits of one kind need an `id` each. Where it fails, they deny with `store_unavailable`. Whether an agent
+   * is stopped is read when a session opens. Absent: a plugin's, else this process's memory, which is lost with it.
    */
   store?: StateStore;
   /**
@@ -247,6 +247,8 @@ class KernelImpl implements Kernel {
         functionOf(WHERE, `trustTracker.${method}`, memberOf(trustTracker, method));
       }
     }
+    const load: unknown = trustTracker === undefined ? undefined : memberOf(trustTracker, "load");
+    if (load !== undefined) functionOf(WHERE, "trustTracker.load", load);
     if (approve !== undefined) functionOf(WHERE, "approve", approve);
     if (options.approvalKey !== undefined) approvalKeyOf(WHERE, options.approvalKey);
     if (options.store !== undefined) this.#store = storeOf(WHERE, "store", options.store);

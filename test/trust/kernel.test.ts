@@ -1,5 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { actionGuard, type AgentProfile, agentProfile, createKernel, trustTracker } from "../../mod.ts";
+import {
+  actionGuard,
+  type AgentProfile,
+  agentProfile,
+  createKernel,
+  type TrustTracker,
+  trustTracker,
+} from "../../mod.ts";
 
 const profile = (name: string, more: Partial<AgentProfile> = {}): AgentProfile =>
   agentProfile({ did: `did:agentmesh:${name}`, name, trustScore: 700, ...more });
@@ -166,4 +173,9 @@ describe("an agent handed off to another", () => {
     expect(parent.child().context.agent).toBe(agent);
     expect(parent.child({ agent: profile("b") }).child().context.agent?.did).toBe("did:agentmesh:b");
   });
+});
+
+test.each([5, "load", {}, null])("createKernel() refuses a tracker, when its load is %o", (load) => {
+  const tracker = { ...trustTracker(), load } as unknown as TrustTracker;
+  expect(() => createKernel({ trustTracker: tracker })).toThrow('"trustTracker.load" must be a function');
 });

@@ -5,7 +5,7 @@
  */
 import type { TokenUsage, View } from "../../mod.ts";
 import { readParts, rewrite, type Rewritten } from "./parts.ts";
-import { graft, isSame, shown } from "./plain.ts";
+import { define, graft, isSame, shown } from "./plain.ts";
 import { type Answer, broken, type Generated, type Part, type ProposedCall } from "./types.ts";
 
 /** A part that proposes a call, which has a gate of its own; what the provider ran is a part like any other. */
@@ -17,7 +17,8 @@ const CALL_FIELDS: ReadonlySet<string> = new Set(["type", "toolCallId", "toolNam
 
 /** What a call says beside its arguments, where it says anything. */
 function besides(call: Part): Part | undefined {
-  const hasMore = Object.keys(call).some((key) => !CALL_FIELDS.has(key) && call[key] !== undefined);
+  let hasMore = false;
+  for (const key of Object.keys(call)) hasMore ||= !CALL_FIELDS.has(key) && call[key] !== undefined;
   if (!hasMore) return undefined;
   const { input: _input, ...rest } = call;
   return rest;
@@ -82,18 +83,23 @@ function writeCall(part: Part, more: Part | undefined, call: ProposedCall): Part
 }
 
 /** What a provider tells beside an answer. Bodies are left out: the answer itself was made of them. */
-function toldIn({ content: _content, request: _request, response, finishReason, usage, ...rest }: Generated): Part {
-  const { body: _body, ...told } = response ?? {};
+function toldIn(result: Generated): Part {
   const all: Record<string, unknown> = {};
   const tell = (key: string, value: unknown): void => {
-    if (!isEmpty(value)) all[key] = value;
+    if (!isEmpty(value)) define(all, key, value);
   };
-  for (const key of Object.keys(rest)) tell(key, rest[key]);
-  tell("response", told);
+  for (const key of Object.keys(result)) if (!READ_APART.has(key)) tell(key, result[key]);
+  const { response, finishReason, usage } = result;
+  if (response !== undefined) {
+    const { body: _body, ...told } = response;
+    tell("response", told);
+  }
   tell("rawFinishReason", (finishReason as Part | undefined)?.["raw"]);
   tell("rawUsage", (usage as Part | undefined)?.["raw"]);
   return all;
 }
+
+const READ_APART: ReadonlySet<string> = new Set(["content", "finishReason", "request", "response", "usage"]);
 
 function isEmpty(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return value === undefined;

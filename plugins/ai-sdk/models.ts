@@ -8,8 +8,8 @@ import { GENERATED, isProposed, usageIn } from "./answer.ts";
 import { finishOf, readStream, writeStream } from "./blocks.ts";
 import { JudgedDefinitions, readDefinitions } from "./definitions.ts";
 import { withoutRefused } from "./history.ts";
-import { copyOf, isSame } from "./plain.ts";
-import { onlyAllowed, readRequest, writeRequest } from "./request.ts";
+import { copyOf, define, isSame } from "./plain.ts";
+import { onlyTools, readRequest, writeRequest } from "./request.ts";
 import type { Sessions, SessionState } from "./state.ts";
 import { Reader, replay } from "./stream.ts";
 import { refuseUnseen } from "./strict.ts";
@@ -33,12 +33,26 @@ export function createMiddleware(
 const STREAMED: View<readonly Part[]> = { read: readStream, write: writeStream };
 
 /**
- * Marks a request that a gate has let through, so that a model which was wrapped twice for one session counts once. The
- * mark is a symbol, which no provider sends, and good for one call.
+ * Marks a request that a gate has let through, so that a model which was wrapped twice for one session counts once. It
+ * stands under a symbol, which no provider sends, and is good for one call.
  */
+class Mark {
+  #session: Session | undefined;
+
+  constructor(session: Session) {
+    this.#session = session;
+  }
+
+  /** Whether a value is a mark of this session that was not taken yet; takes it. */
+  static take(value: unknown, session: Session): boolean {
+    if (typeof value !== "object" || value === null || !(#session in value) || value.#session !== session) return false;
+    value.#session = undefined;
+    return true;
+  }
+}
+
 const JUDGED: unique symbol = Symbol("sallyport.judged");
-type Marked = Params & { readonly [JUDGED]?: object };
-const marks = new WeakMap<object, Session>();
+type Marked = Params & { readonly [JUDGED]?: unknown };
 
 class GovernedModels {
   readonly #sessions: Sessions;
@@ -125,7 +139,8 @@ class GovernedModels {
       },
       (written: Params, signal) => {
         prepared.isSent = true;
-        return act(marked({ ...written, abortSignal: signal }, session), signal);
+        const given: Marked = { ...written, abortSignal: signal, [JUDGED]: new Mark(session) };
+        return act(given, signal);
       },
       usageOf,
       view,
@@ -165,17 +180,8 @@ async function collect({ stream }: Streamed, signal: AbortSignal, all: Part[]): 
   signal.throwIfAborted();
 }
 
-function marked(params: Params, session: Session): Params {
-  const mark = Object.freeze({});
-  marks.set(mark, session);
-  return { ...params, [JUDGED]: mark } as Marked;
-}
-
 function isJudged(params: Params, session: Session): boolean {
-  const mark = (params as Marked)[JUDGED];
-  if (mark === undefined || marks.get(mark) !== session) return false;
-  marks.delete(mark);
-  return true;
+  return Mark.take((params as Marked)[JUDGED], session);
 }
 
 /** A request that is a copy of its own: what is judged of it is what is sent. */
@@ -233,16 +239,20 @@ class PreparedRequest {
   }
 
   #copied(): Params {
-    const { abortSignal, tools, providerOptions, ...rest } = this.#own;
-    const own = copyOf(rest, this.#late) as Params;
-    const { sallyport: _way, ...options } = providerOptions ?? {};
-    const copied: Params = {
-      ...own,
-      ...(abortSignal === undefined ? {} : { abortSignal }),
-      ...(tools === undefined ? {} : { tools: this.#definitions ? copyOf(tools) : tools }),
-      ...(Object.keys(options).length === 0 ? {} : { providerOptions: copyOf(options) }),
-    };
-    return onlyAllowed(copied, this.#session.context.policy);
+    const given = this.#own;
+    const own: Record<string, unknown> = {};
+    for (const key of Object.keys(given)) {
+      const value = given[key];
+      if (value === undefined || key === "providerOptions") continue;
+      const isShared = key === "abortSignal" || (key === "tools" && !this.#definitions);
+      define(own, key, isShared ? value : copyOf(value, this.#late));
+    }
+    const { providerOptions } = given;
+    if (providerOptions !== undefined) {
+      const { sallyport: _way, ...options } = providerOptions;
+      if (Object.keys(options).length > 0) own["providerOptions"] = copyOf(options);
+    }
+    return onlyTools(own as Params, this.#state.isOffered);
   }
 
   #show(own: Params): undefined {

@@ -66,32 +66,31 @@ function copied(value: unknown, late: (() => void)[] | undefined, depth: number)
   if (value instanceof URL) return new URL(value.href);
   if (value instanceof Date) return new Date(value.getTime());
   if (Array.isArray(value)) {
-    const list: unknown[] = [];
-    for (let index = 0; index < value.length; index++) put(list, index, value[index], late, depth);
+    // Spread, since that fills holes, and never asks a prototype.
+    const list: unknown[] = [...value];
+    for (let index = 0; index < list.length; index++) own(list, index, late, depth);
     return list;
   }
   if (!isPlainObject(value)) return bytesOf(value) === undefined ? value : copyOfBytes(value as object);
-  const object = {};
-  for (const key of Object.keys(value)) put(object, key, value[key], late, depth);
+  const object: Record<string, unknown> = { ...value };
+  for (const symbol of Object.getOwnPropertySymbols(object)) delete (object as Record<symbol, unknown>)[symbol];
+  for (const key of Object.keys(object)) own(object, key, late, depth);
   return object;
 }
 
-function put(
-  into: object,
-  key: string | number,
-  item: unknown,
-  late: (() => void)[] | undefined,
-  depth: number,
-): void {
-  const isLate = late !== undefined && bytesOf(item) !== undefined;
-  const value = isLate ? item : copied(item, late, depth + 1);
-  define(into, key, value);
-  if (isLate) late.push(() => void ((into as Record<string | number, unknown>)[key] = copyOfBytes(item as object)));
+/** Puts a copy in the place of what a list or an object holds. */
+function own(of: object, key: string | number, late: (() => void)[] | undefined, depth: number): void {
+  const holder = of as Record<string | number, unknown>;
+  const item = holder[key];
+  if (isLeaf(item)) return;
+  if (late === undefined || bytesOf(item) === undefined) holder[key] = copied(item, late, depth + 1);
+  else late.push(() => void (holder[key] = copyOfBytes(item as object)));
 }
 
 /**
- * A value as guards are shown it: plain data, without what is `undefined`. Bytes are text where they are valid UTF-8,
- * whatever their media type says; a base64 string that stands for bytes is shown as these.
+ * A copy of the plugin's own as guards are shown it: plain data, without what is `undefined`. Bytes are text where they
+ * are valid UTF-8, whatever their media type says; a base64 string that stands for bytes is shown as these. What needs
+ * no other form is the value itself.
  */
 export function shown(value: unknown): unknown {
   return shownIn(value, false, 0);
@@ -105,26 +104,46 @@ function shownIn(value: unknown, isOpaque: boolean, depth: number): unknown {
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? "" : value.toISOString();
   const bytes = bytesOf(value);
   if (bytes !== undefined) return shownBytes(bytes);
-  if (Array.isArray(value)) return Array.from(value, (item: unknown) => shownIn(item, isOpaque, depth + 1) ?? null);
+  if (Array.isArray(value)) return shownList(value, isOpaque, depth);
   if (value instanceof Error) return shownError(value, depth);
-  if (!isPlainObject(value)) return value;
-  const object: Record<string, unknown> = {};
-  for (const key of Object.keys(value)) {
+  return isPlainObject(value) ? shownObject(value, isOpaque, depth) : value;
+}
+
+function shownList(value: readonly unknown[], isOpaque: boolean, depth: number): readonly unknown[] {
+  let list: unknown[] | undefined;
+  for (let index = 0; index < value.length; index++) {
+    const one = shownIn(value[index], isOpaque, depth + 1) ?? null;
+    if (one === value[index]) continue;
+    list ??= [...value];
+    list[index] = one;
+  }
+  return list ?? value;
+}
+
+function shownObject(value: Part, isOpaque: boolean, depth: number): Part {
+  const keys = Object.keys(value);
+  let object: Record<string, unknown> | undefined;
+  for (let at = 0; at < keys.length; at++) {
+    const key = keys[at] as string;
     const item = value[key];
-    if (item === undefined) continue;
     const isFile = BYTE_KEYS.has(key) && typeof item === "string" && isFilePart(value);
     const one = isFile ? shownFile(item) : shownIn(item, isOpaque || OPAQUE_KEYS.has(key), depth + 1);
+    if (object === undefined) {
+      if (one === item && one !== undefined) continue;
+      object = {};
+      for (const before of keys.slice(0, at)) define(object, before, value[before]);
+    }
     if (one !== undefined) define(object, key, one);
     if (isFile && one !== item && isLikeText(item, typeof one !== "string")) define(object, key + AS_TEXT, item);
   }
-  return object;
+  return object ?? value;
 }
 
-/** A key "__proto__" is a key like any other, and the gate refuses it; assigning it would hide it. */
-function define(object: object, key: string | number, value: unknown): void {
-  if (key === "__proto__") {
+/** Every key is a key like any other, "__proto__" too, whatever a prototype does when it is assigned to. */
+export function define(object: object, key: string, value: unknown): void {
+  if (key in object) {
     Object.defineProperty(object, key, { value, enumerable: true, writable: true, configurable: true });
-  } else (object as Record<string | number, unknown>)[key] = value;
+  } else (object as Record<string, unknown>)[key] = value;
 }
 
 function shownError(error: Error, depth: number): unknown {

@@ -64,7 +64,7 @@ function namesIn(tools: unknown): ReadonlySet<unknown> {
 }
 
 /** The request with fewer tools; one that must be called and is not offered any more need not be. */
-function onlyTools(params: Params, isOffered: (name: unknown) => boolean): Params {
+export function onlyTools(params: Params, isOffered: (name: unknown) => boolean): Params {
   const { tools, toolChoice } = params;
   if (tools === undefined || tools.every(({ name }) => isOffered(name))) return params;
   const left = tools.filter(({ name }) => isOffered(name));
@@ -77,13 +77,11 @@ function onlyTools(params: Params, isOffered: (name: unknown) => boolean): Param
   return { ...params, tools: left, ...(isMoot ? { toolChoice: { type: "auto" } } : {}) };
 }
 
-/** The request without the tools that a policy denies whatever their arguments: a model is not offered them. */
-export function onlyAllowed(params: Params, { allowedTools, deniedTools }: GovernancePolicy): Params {
-  if (allowedTools === undefined && deniedTools.length === 0) return params;
+/** Tells the tools that a policy does not deny whatever their arguments: a model is offered no others. */
+export function offeredBy({ allowedTools, deniedTools }: GovernancePolicy): (name: unknown) => boolean {
+  const allowed = allowedTools === undefined ? undefined : new Set<unknown>(allowedTools);
   const denied = new Set(deniedTools.map((name) => name.toLowerCase()));
-  return onlyTools(params, (name) => {
-    if (typeof name !== "string") return true;
-    if (denied.has(name.toLowerCase())) return false;
-    return allowedTools === undefined || allowedTools.some((allowed) => allowed === name || allowed.includes("*"));
-  });
+  return (name) =>
+    typeof name !== "string" ||
+    ((allowed === undefined || allowed.has(name)) && (denied.size === 0 || !denied.has(name.toLowerCase())));
 }

@@ -6,6 +6,7 @@
 import type { ApprovalGrant, PolicyViolationError, Session, SessionSource } from "../../mod.ts";
 import { JudgedDefinitions } from "./definitions.ts";
 import { JudgedCalls } from "./history.ts";
+import { offeredBy } from "./request.ts";
 import type { AiSdkCall, AiSdkContext, AiSdkOptions, Part } from "./types.ts";
 
 /** What is kept for a session, as long as the session is. */
@@ -13,6 +14,8 @@ export interface SessionState {
   readonly calls: JudgedCalls;
   readonly definitions: JudgedDefinitions;
   readonly proposed: ProposedCalls;
+  /** Whether a model may be offered the tool of this name. */
+  readonly isOffered: (name: unknown) => boolean;
 }
 
 /** The calls that streams have proposed and that have not run yet, by their id. */
@@ -66,7 +69,12 @@ export class Sessions {
   stateOf(session: Session): SessionState {
     let state = this.#states.get(session);
     if (state === undefined) {
-      state = { calls: new JudgedCalls(), definitions: new JudgedDefinitions(), proposed: new ProposedCalls() };
+      state = {
+        calls: new JudgedCalls(),
+        definitions: new JudgedDefinitions(),
+        proposed: new ProposedCalls(),
+        isOffered: offeredBy(session.context.policy),
+      };
       this.#states.set(session, state);
     }
     return state;

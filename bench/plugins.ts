@@ -114,6 +114,7 @@ async function askAiSdk(
       "aiSdk()": governed(false),
       "aiSdk(), definitions judged": governed(true),
     },
+    promises: [{ of: "aiSdk()", against: "ungoverned", most: 2.5 }],
     pace: { timeMs: 60 },
   });
 }

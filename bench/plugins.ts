@@ -4,14 +4,7 @@
  * Each runs the real package with a model or a transport that answers at once, so that what is left is the framework
  * and the plugin. A governed loop passes every gate that the plugin has.
  */
-import {
-  generateText,
-  jsonSchema,
-  type LanguageModel,
-  stepCountIs,
-  tool,
-  wrapLanguageModel,
-} from "ai";
+import { generateText, jsonSchema, type LanguageModel, stepCountIs, tool, wrapLanguageModel } from "ai";
 import { MockLanguageModelV3 } from "ai/test";
 import { createKernel } from "../mod.ts";
 import { aiSdk } from "../plugins/ai-sdk.ts";

@@ -78,10 +78,13 @@ export function isRepeatedCall(part: Part): boolean {
 
 /**
  * A prompt in which the calls that their own gate would refuse have no arguments, so that what was blocked does not go
- * to a model again, and the conversation goes on. Each call is judged once a session, and nothing is taken for it.
+ * to a model again, and the conversation goes on; nor does what the SDK says of their errors, which repeats the
+ * arguments, nor a name that is no tool's, which is the model's own words. Each call is judged once a session, and
+ * nothing is taken for it.
  */
 export function withoutRefused(
   prompt: readonly Part[],
+  tools: readonly Part[] | undefined,
   session: Session,
   model: string,
   judged: JudgedCalls,
@@ -91,8 +94,10 @@ export function withoutRefused(
   for (const message of prompt) {
     const content = message?.["content"];
     if (!Array.isArray(content)) continue;
-    for (const part of (content as readonly Part[]).filter(isRepeatedCall)) {
-      const isRefused = isRefusedCall(part, session, model, judged);
+    for (const part of content as readonly Part[]) {
+      const isRefused = isRepeatedCall(part)
+        ? isRefusedCall(part, session, model, judged)
+        : isErrorOfCall(part) && isRefusedError(part, session, model, judged);
       if (isRefused === true) refused.add(part);
       else if (isRefused !== false) {
         waits.push(isRefused.then((late) => {
@@ -101,18 +106,56 @@ export function withoutRefused(
       }
     }
   }
-  const blanked =
-    (): readonly Part[] => (refused.size === 0 ? prompt : prompt.map((message) => blank(message, refused)));
+  const blanked = (): readonly Part[] => {
+    if (refused.size === 0) return prompt;
+    const names = new Set(tools?.map(({ name }) => name));
+    const ids = new Set(Array.from(refused, ({ toolCallId }) => toolCallId));
+    return prompt.map((message) => blank(message, refused, ids, names));
+  };
   return waits.length === 0 ? blanked() : Promise.all(waits).then(blanked);
 }
 
-function blank(message: Part, refused: ReadonlySet<Part>): Part {
+function blank(
+  message: Part,
+  refused: ReadonlySet<Part>,
+  ids: ReadonlySet<unknown>,
+  names: ReadonlySet<unknown>,
+): Part {
   const content = message?.["content"];
   if (!Array.isArray(content)) return message;
-  return {
-    ...message,
-    content: (content as readonly Part[]).map((part) => (refused.has(part) ? { ...part, input: {} } : part)),
+  const blanked = (content as readonly Part[]).map((part) => {
+    if (!refused.has(part) && !(isResult(part) && ids.has(part["toolCallId"]))) return part;
+    const toolName = names.has(part["toolName"]) ? part["toolName"] : "refused_call";
+    if (!isResult(part)) return { ...part, toolName, input: {} };
+    return isErrorOfCall(part) ? { ...part, toolName, output: REFUSED } : { ...part, toolName };
+  });
+  return { ...message, content: blanked };
+}
+
+const REFUSED: Part = { type: "error-text", value: "This call was refused" };
+
+function isResult(part: Part): boolean {
+  return part?.["type"] === "tool-result";
+}
+
+/** Whether a part says that the SDK could not make a call, since its name or its arguments were wrong. */
+function isErrorOfCall(part: Part): boolean {
+  const type = isResult(part) ? (part["output"] as Part | undefined)?.["type"] : undefined;
+  return type === "error-text" || type === "error-json";
+}
+
+/** Whether what the SDK says of an error, which repeats what is no JSON of the arguments, would stop the request. */
+function isRefusedError(part: Part, session: Session, model: string, judged: JudgedCalls): boolean | Promise<boolean> {
+  const { toolCallId, toolName, output } = part;
+  const [id, text] = [`error ${String(toolCallId)}`, inputText(output)];
+  const known = judged.find(id, toolName, text);
+  if (known !== undefined) return known;
+  const settle = (isRefused: boolean): boolean => {
+    judged.add(id, toolName, text, isRefused);
+    return isRefused;
   };
+  const isRefused = stopsRequest(session, model, { role: "tool", content: "", parts: [shown(part)] });
+  return isRefused instanceof Promise ? isRefused.then(settle) : settle(isRefused);
 }
 
 function isRefusedCall(
@@ -164,8 +207,13 @@ function judge(
   if (decision.effect !== "deny") return false;
   if (isOfArguments(decision.code)) return true;
   // The gate did not come to the arguments: would they stop the request?
-  const messages = [{ role: "assistant", content: "", parts: [shown({ type: "tool-call", input: part["input"] })] }];
-  const later = session.check({ stage: "pre_model_call", name: model, payload: { messages } });
+  const parts = [shown({ type: "tool-call", input: part["input"] })];
+  return stopsRequest(session, model, { role: "assistant", content: "", parts });
+}
+
+/** Whether what a message says would stop a request. */
+function stopsRequest(session: Session, model: string, message: Part): boolean | Promise<boolean> {
+  const later = session.check({ stage: "pre_model_call", name: model, payload: { messages: [message] } });
   const isBlocked = (late: Decision): boolean => late.effect === "deny" && isOfArguments(late.code);
   return later instanceof Promise ? later.then(isBlocked, () => true) : isBlocked(later);
 }

@@ -13,7 +13,16 @@ import { onlyTools, readRequest, writeRequest } from "./request.ts";
 import type { Sessions, SessionState } from "./state.ts";
 import { Reader, replay } from "./stream.ts";
 import { refuseUnseen } from "./strict.ts";
-import type { AiMiddleware, Generated, Model, Params, Part, Request, Streamed } from "./types.ts";
+import {
+  type AiMiddleware,
+  type Generated,
+  type Model,
+  type Params,
+  type Part,
+  Refusal,
+  type Request,
+  type Streamed,
+} from "./types.ts";
 
 /** Makes the middleware. */
 export function createMiddleware(
@@ -173,11 +182,16 @@ async function collect({ stream }: Streamed, signal: AbortSignal, all: Part[]): 
   if (signal.aborted) leave();
   else signal.addEventListener("abort", leave);
   try {
-    for (let one = await reader.read(); !one.done; one = await reader.read()) all.push(copyOf(one.value));
+    for (let one = await reader.read(); !one.done; one = await reader.read()) all.push(partOf(one.value));
   } finally {
     signal.removeEventListener("abort", leave);
   }
   signal.throwIfAborted();
+}
+
+/** A copy of what a stream gave. What is no part is shown to guards as one, and nobody reads it. */
+function partOf(value: unknown): Part {
+  return typeof value === "object" && value !== null ? copyOf(value) as Part : { type: "unknown", value };
 }
 
 function isJudged(params: Params, session: Session): boolean {
@@ -211,7 +225,7 @@ class PreparedRequest {
   read(model: string): Promise<void> | undefined {
     try {
       const own = this.#copied();
-      const prompt = withoutRefused(own.prompt, this.#session, model, this.#state.calls);
+      const prompt = withoutRefused(own.prompt, this.#own.tools, this.#session, model, this.#state.calls);
       if (!(prompt instanceof Promise)) return this.#show({ ...own, prompt });
       this.keep();
       return prompt.then((late) => this.#show({ ...own, prompt: late })).catch((error) => this.#fail(error));
@@ -221,13 +235,17 @@ class PreparedRequest {
     }
   }
 
-  /** Makes bytes its own, unless they were sent already. */
+  /** Makes bytes its own, unless they were sent already. Where that fails, nothing is sent. */
   keep(): void {
-    if (this.isSent) return;
-    for (const copy of this.#late.splice(0)) copy();
-    const { tools } = this.#own;
-    if (tools !== undefined && !this.#definitions) {
-      this.#own = { ...this.#own, tools: tools.map((tool) => ({ ...tool })) };
+    if (this.isSent || this.#unreadable !== undefined) return;
+    try {
+      for (const copy of this.#late.splice(0)) copy();
+      const { tools } = this.#own;
+      if (tools !== undefined && !this.#definitions) {
+        this.#own = { ...this.#own, tools: tools.map((tool) => ({ ...tool })) };
+      }
+    } catch {
+      this.#unreadable = new Refusal("payload_not_plain", "The request could not be kept as it was judged");
     }
   }
 

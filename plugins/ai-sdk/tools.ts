@@ -17,7 +17,7 @@ export function isTool(value: unknown): value is Tool {
   return typeof (value as Partial<Tool> | null)?.execute === "function";
 }
 
-/** What runs in place of tools, of any copy of this plugin. */
+/** What runs in place of tools. */
 const governedFunctions = new WeakSet<object>();
 
 /** A copy of a tool whose every call passes the gates. */
@@ -143,7 +143,7 @@ class Call {
       const grant = this.#sessions.grantOf({ kind: "tool", name, context, callId });
       answered = session.tool<unknown>(
         { name, arguments: input, callId, signal, grant, metadata: { tool } },
-        (args, own) => this.#call(args, { ...options, abortSignal: own }),
+        (args, own) => this.#call(args, options, own),
       );
     } catch (error) {
       return Promise.reject(error);
@@ -166,14 +166,15 @@ class Call {
     );
   }
 
-  #call(args: unknown, options: object): unknown {
-    const output = this.#execute.call(this.#tool, args, options) as Partial<AsyncIterable<unknown>> | null | undefined;
+  #call(args: unknown, options: ToolOptions, signal: AbortSignal): unknown {
+    const given = { ...options, abortSignal: signal };
+    const output = this.#execute.call(this.#tool, args, given) as Partial<AsyncIterable<unknown>> | null | undefined;
     this.isIterable = typeof output?.[Symbol.asyncIterator] === "function";
-    return this.#whole(output);
+    return this.#whole(output, signal);
   }
 
-  async #whole(output: unknown): Promise<unknown> {
-    const result = this.isIterable ? await this.#gathered(output as AsyncIterable<unknown>) : await output;
+  async #whole(output: unknown, signal: AbortSignal): Promise<unknown> {
+    const result = this.isIterable ? await this.#gathered(output as AsyncIterable<unknown>, signal) : await output;
     if (!holdsBytes(result)) return result;
     const own = copyOf(result);
     const seen = shown(own);
@@ -181,9 +182,13 @@ class Call {
     return seen;
   }
 
-  async #gathered(output: AsyncIterable<unknown>): Promise<unknown> {
+  async #gathered(output: AsyncIterable<unknown>, signal: AbortSignal): Promise<unknown> {
     const all: unknown[] = [];
-    for await (const one of output) all.push(one);
+    for await (const one of output) {
+      // The act has ended: nobody is told what comes, and nobody else would end the iterable.
+      signal.throwIfAborted();
+      all.push(one);
+    }
     this.#isMany = all.length > 1;
     return this.#isMany ? all : all[0];
   }

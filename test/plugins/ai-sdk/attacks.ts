@@ -525,6 +525,36 @@ export function aiSdkAttacks(title: string, major: Major): void {
     });
   });
 
+  describe(`aiSdk() with ${title} breaks no host`, () => {
+    test.each<[string, unknown]>([["an object", {}], ["null", null], ["a text", "x"], ["a list of null", [null]]])(
+      "when tools are %s: whole and in parts, it is one denial, and no rejection is left behind",
+      async (_what, tools) => {
+        const denial = { name: "PolicyViolationError", code: "payload_not_plain", stage: "pre_model_call" };
+        for (const options of [BLOCK, {}, { guards: [waiting("pre_model_call").guard] }]) {
+          const { model, inner } = governed([answer("ok")], options);
+          await expect(ask(model, [user(text("hi"))], { tools })).rejects.toMatchObject(denial);
+          await expect(model.doStream({ prompt: [], tools })).rejects.toMatchObject(denial);
+          expect(inner.doGenerateCalls.length + inner.doStreamCalls.length).toBe(0);
+        }
+      },
+    );
+
+    test.each([null, 5, "the tides"])("when a stream has %s for a part: it ends", async (part) => {
+      for (const options of [BLOCK, {}]) {
+        const parts = await streamed([part as never], options);
+        expect(parts.map(({ type }) => type)).toEqual(["unknown"]);
+      }
+      expect(codesIn(await streamed([part as never, { type: "text-delta", id: "1", delta: "the launch code" }])))
+        .toEqual(
+          ["blocked_pattern"],
+        );
+    });
+
+    test("when a stream has a blocked text for a part: it is judged", async () => {
+      expect(codesIn(await streamed(["the launch code" as never]))).toEqual(["blocked_pattern"]);
+    });
+  });
+
   describe(`aiSdk() with ${title} sends what was judged`, () => {
     test("of a prompt that changes while a guard waits", async () => {
       const wait = waiting("pre_model_call");
@@ -663,6 +693,41 @@ export function aiSdkAttacks(title: string, major: Major): void {
       expect([asked, inner.doGenerateCalls.length]).toEqual([300, 5]);
     });
 
+    test.each<[string, string, string]>([
+      ["is no JSON", "send", '{"text": "the launch code'],
+      ["does not fit the schema", "count", '{"n":"the launch code"}'],
+      ["has a blocked key", "send", '{"the launch code":1}'],
+      ["is of an unknown tool", "nope", '{"text":"the launch code"}'],
+      ["has a name of blocked words", "the launch code", "{}"],
+    ])("when a call %s, which the SDK's own error repeats", async (_what, toolName, input) => {
+      for (const way of ["generateText", "streamText"]) {
+        const call = { content: [{ type: "tool-call", toolCallId: "c1", toolName, input }] };
+        const { model, sdk, inner } = governed([answer("", [], call), answer("done")], BLOCK);
+        const count = tool({
+          inputSchema: jsonSchema({ type: "object" }, {
+            validate: ({ n }: any) => ({ success: false, error: new Error(`no number: ${String(n)}`) }),
+          }),
+          execute: () => 1,
+        });
+        const tools = sdk.tools({ send: tool({ inputSchema: anyInput, execute: () => 1 }), count });
+        const options = { model, tools, prompt: "go", stopWhen: stepCountIs(3) };
+        const said = way === "generateText" ? (await generateText(options)).text : await streamText(options).text;
+        expect([way, said]).toEqual([way, "done"]);
+        expect(JSON.stringify(sent(inner).prompt)).not.toContain("launch code");
+      }
+    });
+
+    test("and leaves the SDK's error of an honest call as it is", async () => {
+      const call = { content: [{ type: "tool-call", toolCallId: "c1", toolName: "nope", input: '{"q": "tides' }] };
+      const { model, sdk, inner } = governed([answer("", [], call), answer("done")], BLOCK);
+      const tools = sdk.tools({ send: tool({ inputSchema: anyInput, execute: () => 1 }) });
+      await generateText({ model, tools, prompt: "go", stopWhen: stepCountIs(3) });
+      expect(sent(inner).prompt.at(-1).content[0]).toMatchObject({
+        toolName: "nope",
+        output: { type: "error-text", value: expect.stringMatching(/unavailable tool 'nope'/) },
+      });
+    });
+
     test("still denies a blocked word that the user wrote", async () => {
       const { model } = governed([answer("ok")], BLOCK);
       await expect(ask(model, [...history(evil), user(text("the launch code"))])).rejects.toMatchObject({
@@ -731,6 +796,33 @@ export function aiSdkAttacks(title: string, major: Major): void {
       const told: unknown[] = [];
       for await (const one of look.execute()) told.push(one);
       expect(told).toMatchObject([{ denied: true, code: "blocked_pattern" }]);
+    });
+
+    test("whose answers never end: they end with the act", async () => {
+      const { sdk } = governed([]);
+      const stop = new AbortController();
+      let told = 0;
+      let end!: () => void;
+      const ended = new Promise<void>((done) => (end = done));
+      const { look } = sdk.tools({
+        look: {
+          async *execute(): AsyncGenerator<number> {
+            try {
+              for (;;) {
+                if (++told === 3) stop.abort(new Error("enough"));
+                yield told;
+              }
+            } finally {
+              end();
+            }
+          },
+        },
+      });
+      const options = { toolCallId: "1", messages: [], abortSignal: stop.signal };
+      const answers = (look.execute as any)({}, options);
+      await expect(answers.next()).rejects.toThrow();
+      await ended;
+      expect(told).toBeLessThan(10);
     });
 
     test("which listen to their input: they are told it once it was judged", async () => {

@@ -38,8 +38,9 @@ export type {
  * kernel's `approve` asks a person while the call waits; `toolApproval` and `needsApproval` come before. Where nobody is
  * there to ask, the denial carries an `approval`; the call of the same `toolCallId`, with the grant that `grantOf` finds,
  * then runs. Tools that the policy denies whatever their arguments are not offered to models. For `pinTools`,
- * `metadata.tool` has a tool's own `execute` as `fn`, its `description`, `title`, `inputExamples`, `providerOptions` and
- * `toModelOutput`, and `asSchema(inputSchema).jsonSchema`: of zod before 4.2 only if made by `zodSchema`.
+ * `metadata.tool` has a tool's own `execute` as `fn`, its `description`, `title`, `inputExamples`, `providerOptions`,
+ * `toModelOutput`, `annotations`, `icons` and `_meta`, and `asSchema(inputSchema).jsonSchema`, of `outputSchema` too: of
+ * zod before 4.2 only if made by `zodSchema`.
  *
  * @throws {TypeError} If `source` is neither a session nor a function, or an option is unknown or wrong.
  * @example Usage

@@ -85,7 +85,8 @@ function orDenied(tool: Tool, toModelOutput: ToModelOutput): ToModelOutput {
 }
 
 /** What else a model or a host sees of a tool. */
-const SEEN = ["title", "inputExamples", "providerOptions"] as const;
+const SEEN = ["title", "inputExamples", "providerOptions", "annotations", "icons", "_meta"] as const;
+const SCHEMAS = ["inputSchema", "outputSchema"] as const;
 
 /** One call of a tool. */
 class Call {
@@ -112,24 +113,27 @@ class Call {
   }
 
   start(input: unknown, options: ToolOptions): void {
-    const { description, inputSchema } = this.#copy;
-    const identity: Record<string, unknown> = { fn: this.#execute, description };
+    const identity: Record<string, unknown> = { fn: this.#execute, description: this.#copy.description };
     for (const key of SEEN) if (this.#copy[key] !== undefined) identity[key] = this.#copy[key];
     const { toModelOutput } = this.#tool;
     if (toModelOutput !== undefined) identity["toModelOutput"] = toModelOutput;
-    const go = (schema: unknown): Promise<readonly unknown[]> => {
-      identity["inputSchema"] = schema;
-      return this.#run(input, options, identity);
-    };
-    let schema: unknown;
-    try {
-      schema = schemaOf(inputSchema);
-    } catch {
-      // The schema itself, then, equals no pin.
-      schema = inputSchema;
+    const late: Promise<unknown>[] = [];
+    for (const key of SCHEMAS) {
+      const given = this.#copy[key];
+      if (given === undefined) continue;
+      // The schema itself, where it has no JSON form, equals no pin.
+      identity[key] = given;
+      try {
+        const schema = schemaOf(given);
+        const isLater = typeof (schema as Partial<Promise<unknown>> | null | undefined)?.then === "function";
+        if (isLater) late.push(Promise.resolve(schema).then((json) => void (identity[key] = json), () => undefined));
+        else identity[key] = schema;
+      } catch {
+        continue;
+      }
     }
-    const isLater = typeof (schema as Partial<Promise<unknown>> | null | undefined)?.then === "function";
-    this.answers = isLater ? Promise.resolve(schema).catch(() => inputSchema).then(go) : go(schema);
+    const go = (): Promise<readonly unknown[]> => this.#run(input, options, identity);
+    this.answers = late.length === 0 ? go() : Promise.all(late).then(go);
   }
 
   /** No async function, so that what runs at once is known at once. */

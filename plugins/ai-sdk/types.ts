@@ -179,6 +179,10 @@ export interface Tool {
   readonly execute: (input: unknown, options: object) => unknown;
   readonly description?: unknown;
   readonly inputSchema?: unknown;
+  readonly outputSchema?: unknown;
+  readonly annotations?: unknown;
+  readonly icons?: unknown;
+  readonly _meta?: unknown;
   readonly title?: unknown;
   readonly inputExamples?: unknown;
   readonly providerOptions?: unknown;

@@ -395,8 +395,27 @@ export function aiSdkOptions(title: string, major: Major): void {
       title: "Tides",
       inputExamples: [{ input: { place: "Brest" } }],
       providerOptions: { x: { cache: true } },
+      annotations: { readOnlyHint: true },
+      icons: [{ src: "https://tides.example/icon.png" }],
+      _meta: { server: "tides" },
       toModelOutput: ({ output }: any): object => ({ type: "text", value: String(output) }),
     };
+    test.each(["inputSchema", "outputSchema"])("and refuses a pinned one whose %s is another", async (key) => {
+      const json = { type: "object", properties: { place: { type: "string" } } };
+      const { sdk } = governed([], { guards: [pinTools({ tides: { [key]: json } })] });
+      const execute = (): string => "high";
+      const other = { type: "object", properties: { key: { type: "string" } } };
+      const late = (one: object): object => jsonSchema(() => Promise.resolve(one));
+      for (const make of [jsonSchema, late]) {
+        const { same, swapped } = {
+          same: sdk.tools({ tides: { [key]: make(json), execute } }),
+          swapped: sdk.tools({ tides: { [key]: make(other), execute } }),
+        };
+        expect(await same.tides.execute()).toBe("high");
+        expect(await swapped.tides.execute()).toMatchObject({ denied: true, code: "content_hash_mismatch" });
+      }
+    });
+
     test.each(Object.keys(words) as (keyof typeof words)[])(
       "and refuses a pinned one whose %s is another",
       async (key) => {

@@ -25,6 +25,10 @@ const FILE_ELSEWHERE: ReadonlySet<unknown> = new Set([
   "reference",
 ]);
 
+const FILE_HERE: ReadonlySet<unknown> = new Set(["file", "file-data", "image-data", "media", "reasoning-file"]);
+/** What is not of this alphabet may be an address to a provider, or the id of a file that it keeps. */
+const BASE64 = /^[A-Za-z0-9+/=\s]*$/;
+
 /** Whether a file is named in a content, by its address or by what the provider calls it, and is not in it. */
 function isUnseen(value: unknown, depth: number): boolean {
   if (depth > DEEPEST) return false;
@@ -32,13 +36,14 @@ function isUnseen(value: unknown, depth: number): boolean {
   if (!isPlainObject(value)) return false;
   const { type, data } = value;
   if (FILE_ELSEWHERE.has(type)) return true;
-  if (type === "file" || type === "reasoning-file") return isElsewhere(data);
+  if (FILE_HERE.has(type)) return isElsewhere(data);
   return type === "tool-result" && isUnseen((value["output"] as Part | undefined)?.["value"], depth + 1);
 }
 
 function isElsewhere(data: unknown): boolean {
   if (data instanceof URL) return data.protocol !== "data:";
-  if (typeof data === "string") return /^[a-z][a-z0-9+.-]*:\/\//i.test(data);
-  const { type, url } = (isPlainObject(data) ? data : {}) as Part;
-  return type === "reference" || (type === "url" && !/^data:/i.test(String(url)));
+  if (typeof data === "string") return !/^data:/i.test(data) && !BASE64.test(data);
+  const { type, url, data: inner } = (isPlainObject(data) ? data : {}) as Part;
+  return type === "reference" || (type === "url" && !/^data:/i.test(String(url))) ||
+    (type === "data" && isElsewhere(inner));
 }

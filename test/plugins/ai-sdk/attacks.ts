@@ -550,6 +550,26 @@ export function aiSdkAttacks(title: string, major: Major): void {
         );
     });
 
+    test.each(["text", "output", "name"])(
+      "and shows all, whatever a prototype does when its %s is set",
+      async (key) => {
+        const { model } = governed([answer("ok")], BLOCK);
+        const part = { providerOptions: undefined, type: "text", text: "hi", [key]: "the launch code" };
+        // oxlint-disable-next-line no-extend-native -- the attack itself
+        Object.defineProperty(Object.prototype, key, {
+          set: () => undefined,
+          get: () => undefined,
+          configurable: true,
+        });
+        try {
+          const failure = await ask(model, [user(part)]).then(() => undefined, (error) => error);
+          expect(failure).toMatchObject({ code: "blocked_pattern" });
+        } finally {
+          Reflect.deleteProperty(Object.prototype, key);
+        }
+      },
+    );
+
     test("when a stream has a blocked text for a part: it is judged", async () => {
       expect(codesIn(await streamed(["the launch code" as never]))).toEqual(["blocked_pattern"]);
     });

@@ -211,9 +211,29 @@ export function aiSdkOptions(title: string, major: Major): void {
       prompt: [{ role: "user", content: [{ type: "file", mediaType: "image/png", data }] }],
     });
     const url = new URL("https://example.org/a.png");
+    const dataOf = (data: unknown): unknown => (major.isV4 ? { type: "data", data } : data);
+    const result = (part: object): object => ({
+      prompt: [{
+        role: "tool",
+        content: [{
+          type: "tool-result",
+          toolCallId: "1",
+          toolName: "a",
+          output: { type: "content", value: [{ mediaType: "application/pdf", ...part }] },
+        }],
+      }],
+    });
     test.each<[string, object]>([
       ["a tool that the provider runs", { tools: [{ type: "provider", id: "p.a", name: "a", args: {} }] }],
       ["a file elsewhere", file(major.isV4 ? { type: "url", url } : url)],
+      ["a file whose data is an address", file(dataOf("gs://bucket/a.png"))],
+      ["a file whose data is an id of the provider's", file(dataOf("file-abc123"))],
+      ["a result's file whose data is an id", result({ type: "file", data: dataOf("file-abc123") })],
+      ["a result's media whose data is an id", result({ type: "media", data: "file-abc123" })],
+      [
+        "a result's picture whose data is an address",
+        result({ type: "image-data", data: "https://example.org/a.png" }),
+      ],
       [
         "a file that the provider keeps",
         major.isV4 ? file({ type: "reference", reference: { x: "1" } }) : {
@@ -240,8 +260,11 @@ export function aiSdkOptions(title: string, major: Major): void {
     test("and lets a file pass that can be judged", async () => {
       const { model, inner } = governed([answer("ok")], {}, { strict: true });
       const data = new Uint8Array([137, 80, 78, 71, 255]);
-      await ask(model, file(major.isV4 ? { type: "data", data } : data));
-      expect(inner.doGenerateCalls).toHaveLength(1);
+      await ask(model, file(dataOf(data)));
+      await ask(model, file(dataOf("iVBORw0KGgo/+A==")));
+      await ask(model, file(dataOf("data:image/png;base64,iVBORw0KGgo=")));
+      await ask(model, result({ type: "file-data", data: "iVBORw0KGgo=" }));
+      expect(inner.doGenerateCalls).toHaveLength(4);
     });
 
     test("and refuses tools that do not run here", () => {
@@ -402,17 +425,17 @@ export function aiSdkOptions(title: string, major: Major): void {
     };
     test.each(["inputSchema", "outputSchema"])("and refuses a pinned one whose %s is another", async (key) => {
       const json = { type: "object", properties: { place: { type: "string" } } };
-      const { sdk } = governed([], { guards: [pinTools({ tides: { [key]: json } })] });
+      const { sdk } = governed([], { guards: [pinTools({ same: { [key]: json }, swapped: { [key]: json } })] });
       const execute = (): string => "high";
       const other = { type: "object", properties: { key: { type: "string" } } };
       const late = (one: object): object => jsonSchema(() => Promise.resolve(one));
       for (const make of [jsonSchema, late]) {
-        const { same, swapped } = {
-          same: sdk.tools({ tides: { [key]: make(json), execute } }),
-          swapped: sdk.tools({ tides: { [key]: make(other), execute } }),
-        };
-        expect(await same.tides.execute()).toBe("high");
-        expect(await swapped.tides.execute()).toMatchObject({ denied: true, code: "content_hash_mismatch" });
+        const { same, swapped } = sdk.tools({
+          same: { [key]: make(json), execute },
+          swapped: { [key]: make(other), execute },
+        });
+        expect(await same.execute()).toBe("high");
+        expect(await swapped.execute()).toMatchObject({ denied: true, code: "content_hash_mismatch" });
       }
     });
 

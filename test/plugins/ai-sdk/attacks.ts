@@ -557,7 +557,7 @@ export function aiSdkAttacks(title: string, major: Major): void {
         const part = { providerOptions: undefined, type: "text", text: "hi", [key]: "the launch code" };
         // oxlint-disable-next-line no-extend-native -- the attack itself
         Object.defineProperty(Object.prototype, key, {
-          set: () => undefined,
+          set: (_value: unknown): void => {},
           get: () => undefined,
           configurable: true,
         });

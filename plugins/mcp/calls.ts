@@ -81,11 +81,6 @@ export function partsOf(method: string, params: unknown): {
   return { name: toolOf(name), args, others, meta, given };
 }
 
-/** An approval that somebody hands in; a bare yes is none. */
-export function grantIn(given: unknown): McpGrant | undefined {
-  return typeof given === "object" && given !== null ? given as McpGrant : undefined;
-}
-
 /**
  * One act: what the gates let through is sent, and what they let through of the answer comes back; `wait` runs
  * something no longer than a signal allows.
@@ -142,7 +137,7 @@ async function judgeBeside(
 ): Promise<Fields> {
   if (!saysAnything(given)) return given;
   let payload = fieldsCopy(given) ?? {};
-  const decision = await session.check({ stage: "pre_tool_call", name, payload, metadata });
+  const decision = await session.check({ stage: "pre_tool_call", name, payload, metadata, limits: false });
   if (decision.effect === "transform" && isFields(decision.payload)) payload = decision.payload;
   // A person is asked about the call itself, and would not be shown this.
   const isDenied = decision.effect === "deny" && !isOfTheMoment(decision.code);

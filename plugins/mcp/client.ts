@@ -1,6 +1,6 @@
 import type { Coverage, Session } from "../../mod.ts";
-import { governCall, grantIn, partsOf } from "./calls.ts";
-import { isViolation, toolError, violation } from "./denials.ts";
+import { governCall, partsOf } from "./calls.ts";
+import { grantIn, isViolation, toolError, violation } from "./denials.ts";
 import { Inbound, type Listener } from "./inbound.ts";
 import { judgeError, judgeParams, judgeText, mustBeActive } from "./judging.ts";
 import { KnownTools, schemaCheckOf } from "./known-tools.ts";
@@ -8,7 +8,7 @@ import { governList, type ListRules } from "./lists.ts";
 import { actOf, CALL, LISTS, READS, UPKEEP } from "./methods.ts";
 import { within } from "./signals.ts";
 import { surfaceOf } from "./surface.ts";
-import type { Fields, McpClientOptions, Methods } from "./types.ts";
+import type { Fields, McpClientOptions, McpGrant, Methods } from "./types.ts";
 import { isFields, jsonCopy, saysAnything } from "./values.ts";
 
 /** A client's methods that send a request, and which. */
@@ -102,7 +102,7 @@ export function governClient(target: Methods, session: Session, rules: ClientRul
   }
   const isSecond = typeof target["getProtocolEra"] === "function";
   const known = new KnownTools(rules.lists.maxListEntries * 10, schemaCheckOf(target));
-  const listener: Listener = { session, known, untrusted: rules.untrusted };
+  const listener: Listener = { session, known, untrusted: rules.untrusted, grantOf: rules.grantOf };
   const inbound = Inbound.of(target);
   inbound.add(listener);
   const sender = new Sender(target, listener, rules);
@@ -173,7 +173,11 @@ class Sender {
     const { session, known } = this.#listener;
     const sendOn = (sent: Fields | undefined, own: AbortSignal): unknown =>
       go(sent, Object.assign([...rest], { [optionsAt]: { ...options, signal: own } }));
-    if (LISTS.has(method)) return await governList(session, method, params, sendOn, known, lists, signal);
+    if (LISTS.has(method)) {
+      const grantFor = (all: Fields): McpGrant | undefined =>
+        grantIn(grantOf?.({ method, name: actOf(method), params: all }));
+      return await governList(session, method, params, sendOn, known, lists, signal, grantFor);
+    }
     try {
       if (options["task"] !== undefined) throw violation("ungoverned_method", "A task does not pass the gates");
       const { name, given: all } = partsOf(method, params);

@@ -1,5 +1,5 @@
 import type { ApprovalRequest, Stage } from "../../mod.ts";
-import type { Fields } from "./types.ts";
+import type { Fields, McpGrant } from "./types.ts";
 
 const BRAND = "sallyport.PolicyViolationError";
 /** Where a denial carries the question that nobody answered. */
@@ -18,7 +18,10 @@ export type Violation = Error & {
 
 /** Makes a `PolicyViolationError`, as another copy of the package would. */
 export function violation(code: string, reason: string, decision?: object, stage: Stage = "pre_tool_call"): Violation {
-  return Object.assign(new Error(reason), {
+  const approval = decision !== undefined && Object.hasOwn(decision, "approval")
+    ? { approval: (decision as Fields)["approval"] as ApprovalRequest }
+    : {};
+  return Object.assign(new Error(reason), approval, {
     name: "PolicyViolationError",
     "~brand": BRAND,
     code,
@@ -52,4 +55,9 @@ export function protocolError({ code, reason, approval }: Omit<Violation, keyof 
 function question(approval: ApprovalRequest): Fields {
   const { id, digest, stage, name, codes, reasons, text, expiresAt } = approval;
   return { id, digest, stage, name, codes, reasons, text, expiresAt };
+}
+
+/** An approval that somebody hands in; a bare yes is none. */
+export function grantIn(given: unknown): McpGrant | undefined {
+  return typeof given === "object" && given !== null ? given as McpGrant : undefined;
 }

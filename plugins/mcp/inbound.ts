@@ -1,14 +1,15 @@
-import { isViolation, protocolError } from "./denials.ts";
+import { grantIn, isViolation, protocolError } from "./denials.ts";
 import { exchange, mustBeActive } from "./judging.ts";
 import type { KnownTools } from "./known-tools.ts";
 import { governNotifications, type Judge } from "./notifications.ts";
 import { actOf, OPENING } from "./methods.ts";
-import type { Fields, Handler, Methods } from "./types.ts";
+import type { Fields, Handler, McpClientOptions, Methods } from "./types.ts";
 import { handlersOf, replace } from "./inside.ts";
 
 /** One governed client, as what comes in from its server meets it. */
 export interface Listener extends Judge {
   readonly known: KnownTools;
+  readonly grantOf: McpClientOptions["grantOf"];
 }
 
 /**
@@ -100,12 +101,14 @@ export class Inbound {
           mustBeActive(judge.session);
           return next(at + 1, params);
         }
+        const name = actOf(method);
         return exchange(
           judge.session,
-          actOf(method),
+          name,
           params,
           (safe) => next(at + 1, safe),
           judge.untrusted,
+          (asked) => grantIn(judge.grantOf?.({ method, name, params: asked })),
         );
       };
       try {

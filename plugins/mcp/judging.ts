@@ -3,7 +3,7 @@ import { shown, written } from "./bytes.ts";
 import { isViolation, violation } from "./denials.ts";
 import { actOf } from "./methods.ts";
 import { within } from "./signals.ts";
-import type { Fields } from "./types.ts";
+import type { Fields, McpGrant } from "./types.ts";
 import { fieldsCopy, isFields, jsonCopy, saysAnything } from "./values.ts";
 
 /**
@@ -93,26 +93,36 @@ export async function exchange(
   params: unknown,
   run: (params: Fields | undefined) => unknown,
   untrusted: boolean,
+  grantFor: (params: Fields) => McpGrant | undefined,
 ): Promise<unknown> {
   mustBeActive(session);
-  const asked = await judgeOutward(session, name, await judgeParams(session, name, params, untrusted) ?? {}, false);
+  const given = await judgeParams(session, name, params, untrusted) ?? {};
+  const asked = await judgeOutward(session, name, given, false, grantFor(given));
   const answer = await within(
     [session.context.signal],
     () => run(params === undefined && Object.keys(asked).length === 0 ? undefined : asked),
   ).catch((error: unknown) => judgeError(session, name, error, untrusted));
   const judged = await judgeText(session, name, answer, untrusted);
-  return isFields(judged) ? await judgeOutward(session, name, judged, true) : judged;
+  return isFields(judged) ? await judgeOutward(session, name, judged, true, grantFor(judged)) : judged;
 }
 
 /** Judges an object at the gate before a call, where names are allowed and denied, and asks a person where one must. */
-async function judgeOutward(session: Session, name: string, message: Fields, isAnswer: boolean): Promise<Fields> {
+async function judgeOutward(
+  session: Session,
+  name: string,
+  message: Fields,
+  isAnswer: boolean,
+  grant?: McpGrant,
+): Promise<Fields> {
   const stage = "pre_tool_call";
   const payload = shown(message);
-  let decision: Decision = await session.check({ stage, name, payload });
+  let decision: Decision = await session.check({ stage, name, payload, limits: false });
   if (decision.effect === "escalate") {
-    const act = await session.begin({ stage, name, payload });
+    const act = await session.begin({ stage, name, payload, grant });
     decision = act.decision;
     act.cancel();
+    // Whatever it was that denied, no person said yes.
+    if (decision.effect === "deny") throw denial(decision, stage);
   }
   if (decision.effect === "transform") {
     const changed = written(decision.payload);

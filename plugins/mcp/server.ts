@@ -1,6 +1,6 @@
 import type { Coverage, Session } from "../../mod.ts";
-import { governCall, grantIn } from "./calls.ts";
-import { GRANT, isViolation, protocolError, toolError, violation } from "./denials.ts";
+import { governCall } from "./calls.ts";
+import { GRANT, grantIn, isViolation, protocolError, toolError, violation } from "./denials.ts";
 import { handlersOf, replace } from "./inside.ts";
 import { judgeIntroduction } from "./introductions.ts";
 import { judgeParams, judgeText, mustBeActive } from "./judging.ts";
@@ -81,7 +81,7 @@ export function governServer(server: McpServerLike, inner: Fields, source: McpSo
     const session = door.sessionOf(isFields(params) ? params["requestId"] : undefined);
     return session === undefined ? [] : [{ session, untrusted: false }];
   });
-  const outgoing = new Outgoing(inner as Methods, (id) => door.sessionOf(id), rules.strict);
+  const outgoing = new Outgoing(inner as Methods, door, rules.strict);
   const coverage = (): Coverage => {
     const methods = handlers === undefined ? [CALL, ...READS, ...LISTS.keys()] : [...handlers.keys()];
     return {
@@ -156,7 +156,7 @@ class Door {
   readonly #asked: WeakSet<KnownTools> = new WeakSet();
   readonly #envelopes: WeakMap<Session, { readonly text: string; readonly value: unknown }> = new WeakMap();
   /** The sessions of requests under way, by the ids that the transport knows them by. */
-  readonly #under: Map<unknown, Session> = new Map();
+  readonly #under: Map<unknown, { readonly session: Session; grant: McpGrant | undefined }> = new Map();
 
   constructor(server: McpServerLike, inner: Fields, source: McpSource, rules: ServerRules) {
     this.#server = server;
@@ -167,7 +167,12 @@ class Door {
 
   /** The session in which a request under way is served; without a request that of the server, where it has one. */
   sessionOf(id: unknown): Session | undefined {
-    return this.#under.get(id) ?? (typeof this.#source === "function" ? undefined : this.#source);
+    return this.#under.get(id)?.session ?? (typeof this.#source === "function" ? undefined : this.#source);
+  }
+
+  /** The approvals that came with a request under way: also for what the server asks its client meanwhile. */
+  grantOf(id: unknown): McpGrant | undefined {
+    return this.#under.get(id)?.grant;
   }
 
   /** A handler behind the gates. */
@@ -222,7 +227,8 @@ class Door {
     const envelope = await this.#envelopeOf(session, mcpReq?.["envelope"]);
     const own = (joined: AbortSignal, beside?: Fields): Context =>
       contextFor(method, context, joined, envelope === undefined ? beside : { ...beside, envelope });
-    if (id !== undefined) this.#under.set(id, session);
+    const underWay: { readonly session: Session; grant: McpGrant | undefined } = { session, grant: undefined };
+    if (id !== undefined) this.#under.set(id, underWay);
     try {
       if (UPKEEP.has(method)) {
         const safe = OPENING.has(method) && isFields(params) && saysAnything(params)
@@ -232,27 +238,29 @@ class Door {
         return OPENING.has(method) ? await greeting(session, answer) : answer;
       }
       const known = this.#knownOf(session);
+      const { grant, rest } = this.#grantIn(params, info);
+      underWay.grant = grant;
       if (LISTS.has(method)) {
         const rules = { ...this.#rules.lists, isCacheable: mcpReq !== undefined };
         return await governList(
           session,
           method,
-          params,
+          rest,
           (sent, joined) => run(sent, own(joined)),
           known,
           rules,
           signal,
+          () => grant,
         );
       }
       if (method === CALL) await this.#ask(known, params, context, [session.context.signal, signal]);
-      const { grant, rest } = this.#grantIn(params, info);
       return await governCall(
         { session, method, params: rest, beside: besideOf(context), signal, grant, requestId, untrusted: false, known },
         (sent, joined, beside) => run(sent, own(joined, beside)),
         until,
       );
     } finally {
-      if (id !== undefined && this.#under.get(id) === session) this.#under.delete(id);
+      if (id !== undefined && this.#under.get(id) === underWay) this.#under.delete(id);
     }
   }
 

@@ -23,7 +23,9 @@ export type BeginCall = {
   approval?: "ask" | "return";
 } & ActInit;
 /** What `check` and `explain` are called with. */
-export type CheckCall = { stage: Stage; name: string; payload: unknown; usage?: TokenUsage } & ActInit;
+export type CheckCall =
+  & { stage: Stage; name: string; payload: unknown; usage?: TokenUsage; limits?: boolean }
+  & ActInit;
 
 const INIT = ["callId", "metadata", "signal", "grant"] as const;
 const ACT = ["write", ...INIT] as const;
@@ -109,7 +111,7 @@ export function checkCall(call: CheckCall): CheckCall {
   // The grant of a check is not read.
   if (
     !isPlain(call) || isRequestPolluted() || "callId" in PROTOTYPE || "metadata" in PROTOTYPE ||
-    "signal" in PROTOTYPE || "usage" in PROTOTYPE
+    "signal" in PROTOTYPE || "usage" in PROTOTYPE || "limits" in PROTOTYPE
   ) {
     return slowly("check()", call, REQUEST, CHECK);
   }
@@ -122,6 +124,7 @@ export function checkCall(call: CheckCall): CheckCall {
       case "name":
       case "payload":
       case "usage":
+      case "limits":
       case "callId":
       case "signal":
       case "grant":
@@ -206,7 +209,7 @@ function hasSessionFields(): boolean {
 }
 
 const REQUEST = ["stage", "name", "payload"] as const;
-const CHECK = ["usage", ...INIT] as const;
+const CHECK = ["usage", "limits", ...INIT] as const;
 const BEGIN = ["approval", ...INIT] as const;
 
 function slowly<T extends object>(

@@ -13,7 +13,7 @@ import { runBegun } from "./run-act.ts";
 import type { GovernancePolicy, PolicyInit } from "../policy/policy.ts";
 import { type Stage, STAGES, type TokenUsage } from "../base/request.ts";
 import { governStream, type ReadableParts, type StreamOptions } from "./stream.ts";
-import { DRY } from "../base/taking.ts";
+import { DRY, FREE } from "../base/taking.ts";
 import type { AgentProfile } from "../trust/profile.ts";
 import { reportOnce } from "./report.ts";
 import { untilStopped } from "./waiting.ts";
@@ -123,10 +123,11 @@ export interface Session {
   stream<T>(parts: AsyncIterable<T> | ReadableParts<T>, options: StreamOptions<T>): AsyncIterable<T>;
   /**
    * Judges once: opens nothing, takes nothing, asks nobody. At `post_tool_call`, `metadata.untrusted` marks the session
-   * tainted.
+   * tainted. With `limits: false`, sallyport's own limits allow though they are used up, so that the guards after them
+   * are asked: for what costs no call, such as the entry of a list.
    */
   check(
-    request: { stage: Stage; name: string; payload: unknown; usage?: TokenUsage } & ActInit,
+    request: { stage: Stage; name: string; payload: unknown; usage?: TokenUsage; limits?: boolean } & ActInit,
   ): Decision | Promise<Decision>;
   /** Checks a prompt at `input`. */
   preExecute(input: unknown): Decision | Promise<Decision>;
@@ -264,14 +265,15 @@ export class SessionImpl implements Session {
   }
 
   check(
-    request: { stage: Stage; name: string; payload: unknown; usage?: TokenUsage } & ActInit,
+    request: { stage: Stage; name: string; payload: unknown; usage?: TokenUsage; limits?: boolean } & ActInit,
   ): Decision | Promise<Decision> {
     const scope = this.#scope;
-    const { stage, name, payload, callId, metadata, usage, signal } = checkCall(request);
+    const { stage, name, payload, callId, metadata, usage, signal, limits } = checkCall(request);
     if (stage !== "pre_tool_call") mustBeOneOf("check()", stage, STAGES);
     if (signal !== undefined && !(signal instanceof AbortSignal)) {
       throw wrong("check()", "signal", "an AbortSignal", signal);
     }
+    if (limits !== undefined && typeof limits !== "boolean") throw wrong("check()", "limits", "a boolean", limits);
     const started = scope.tick();
     const gate = scope.gate(stage);
     const isWatched = scope.isWatched(gate);
@@ -284,7 +286,7 @@ export class SessionImpl implements Session {
       metadata,
       usage,
     );
-    const decision = scope.judge(asked, gate, DRY);
+    const decision = scope.judge(asked, gate, limits === false ? FREE : DRY);
     if (metadata !== undefined && stage === "post_tool_call" && metadata["untrusted"] === true) taint(scope);
     if (decision === ALLOW && !isWatched) return ALLOW;
     return isThenable(decision)

@@ -1,18 +1,22 @@
 import { describe, expect, test } from "vitest";
 import {
   allow,
+  any,
   blockPatterns,
   createKernel,
   defineGuard,
   deny,
+  denyTools,
   escalate,
   type Guard,
   isPolicyViolation,
   type Kernel,
   maxToolCalls,
   memoryStore,
+  noLoops,
   type PolicyInit,
   PolicyViolationError,
+  rateLimit,
   transform,
   warn,
 } from "../../mod.ts";
@@ -624,6 +628,42 @@ describe("interceptors", () => {
       .session({ agentId: "tester" });
     await expect(session.tool(call(), () => ran++)).rejects.toThrow("too late");
     expect(ran).toBe(0);
+  });
+});
+
+describe("check() without limits", () => {
+  const hidden = guard(({ name }) => name === "hidden" ? deny("rule_denied", "Hidden") : allow(), ["pre_tool_call"]);
+  const limits: readonly (readonly [string, PolicyInit, readonly Guard[]])[] = [
+    ["of the policy", { maxToolCalls: 1 }, []],
+    ["of calls", {}, [maxToolCalls(1)]],
+    ["of calls, for the agent", {}, [maxToolCalls(1, { per: "agent" })]],
+    ["of the rate", {}, [rateLimit({ max: 1, windowMs: 1e9 })]],
+    ["of loops", {}, [noLoops({ repeats: 1 })]],
+    ["one of two", {}, [any(maxToolCalls(1), denyTools(["search"]))]],
+    ["that is seen again after a transform", {}, [
+      maxToolCalls(1),
+      guard(({ payload }) => transform(payload, "the same"), ["pre_tool_call"]),
+    ]],
+  ];
+  test.each(limits)("asks the guards after a limit %s, when that is used up", async (_which, policy, guards) => {
+    const session = open(policy, [...guards, hidden]);
+    await session.tool(call(), () => 1);
+    const check = async (name: string, limits?: boolean) =>
+      await session.check({ stage: "pre_tool_call", name, payload: {}, ...(limits === undefined ? {} : { limits }) });
+    for (let round = 0; round < 2; round++) {
+      expect(await check("search", false)).toMatchObject({ allowed: true });
+      expect(await check("hidden", false)).toMatchObject({ code: "rule_denied" });
+      for (const isLimited of [true, undefined]) {
+        expect(await check("search", isLimited)).toMatchObject({ effect: "deny" });
+      }
+    }
+    await expect(session.tool(call(), () => 1)).rejects.toBeInstanceOf(PolicyViolationError);
+  });
+
+  test("throws, when `limits` is no boolean", () => {
+    expect(() => open().check({ stage: "input", name: "execute", payload: "", limits: 1 as never })).toThrow(
+      /"limits" must be a boolean, and is 1/,
+    );
   });
 });
 

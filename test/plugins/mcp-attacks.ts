@@ -5,6 +5,8 @@
 import { afterEach, expect, test } from "vitest";
 import {
   allow,
+  type ApprovalGrant,
+  type ApprovalRequest,
   createKernel,
   defineGuard,
   deny,
@@ -12,7 +14,9 @@ import {
   type Guard,
   type KernelOptions,
   pinTools,
+  rateLimit,
   redactPatterns,
+  requireApproval,
   type Session,
 } from "../../mod.ts";
 import * as plugin from "../../plugins/mcp.ts";
@@ -29,6 +33,11 @@ const PICTURE = Buffer.from(Uint8Array.from({ length: 768 * 1024 }, (_, i) => (i
   .toString("base64");
 const text = (value: string): any => ({ content: [{ type: "text", text: value }] });
 const tool = (name: string, more: object = {}): object => ({ name, inputSchema: { type: "object" }, ...more });
+const noHidden: Guard = defineGuard({
+  name: "no hidden",
+  stages: ["pre_tool_call"],
+  check: ({ name }) => name === "hidden" || name.includes(":") ? deny("rule_denied", "Hidden") : allow(),
+});
 /** Masks a text in whatever comes back. */
 const mask: Guard = redactPatterns([BAD], "******");
 
@@ -396,6 +405,18 @@ export function mcpAttacks(major: Major): void {
       expect(session.context.toolCallCount).toBe(1);
     });
 
+    test(`${side}: a limit that is used up hides no guard that hides an entry, and no entry that may be called`, async () => {
+      const server = serverOf({ "tools/list": () => ({ tools: [tool("t"), tool("hidden")] }) });
+      const { client } = await start(server, {
+        policy: { maxToolCalls: 1 },
+        guards: [rateLimit({ max: 1, windowMs: 1e9 }), noHidden],
+      });
+      for (const isUsedUp of [false, true]) {
+        expect((await client.listTools()).tools, `used up: ${isUsedUp}`).toMatchObject([{ name: "t" }]);
+        await client.callTool({ name: "t" });
+      }
+    });
+
     // ---- killed ------------------------------------------------------------------------------------------------
     test.each([["killed"], ["suspended"], ["closed"]])(
       `${side}: a session that is %s sends and answers nothing`,
@@ -572,6 +593,85 @@ export function mcpAttacks(major: Major): void {
         expect(JSON.stringify(leaked)).not.toContain(BAD);
       },
     );
+
+    test.each(questions)(
+      `${side}: a limit that is used up hides no guard that refuses %s, and stops none that may be asked`,
+      async (method, params, answer) => {
+        if (!major.canAsk) return;
+        let asked = 0;
+        const run = async (guards: readonly Guard[]): Promise<any> => {
+          const server = serverOf({
+            "tools/call": async (_params, context) => text(JSON.stringify(await major.ask(context, method, params))),
+          });
+          const { client } = await start(server, { policy: { maxToolCalls: 1 }, guards }, {}, capabilities, (one) => {
+            (one as any)._requestHandlers.set(method, async () => (asked++, answer));
+          });
+          return await client.callTool({ name: "t" }).catch(() => ({ isError: true }));
+        };
+        expect(await run([])).not.toHaveProperty("isError", true);
+        expect(asked).toBe(1);
+        // One that denies, and one that asks a person, who is not there.
+        for (const guard of [noHidden, requireApproval([method.replace("/", ":")])]) {
+          expect(await run([guard])).toMatchObject({ isError: true });
+        }
+        expect(asked).toBe(1);
+      },
+    );
+
+    test.each(questions)(`${side}: %s that a person must approve is approved later`, async (method, params, answer) => {
+      if (!major.canAsk) return;
+      const key = await crypto.subtle.generateKey({ name: "HMAC", hash: "SHA-256" }, true, ["sign", "verify"]);
+      let asked = 0;
+      // The latest for each question.
+      const signed = new Map<string, ApprovalGrant>();
+      const server = serverOf({
+        "tools/call": async (_params, context) => text(JSON.stringify(await major.ask(context, method, params))),
+      });
+      const { client, kernel } = await start(
+        server,
+        { approvalKey: key, guards: [requireApproval([method.replace("/", ":")])] },
+        side === "client" ? { grantOf: () => [...signed.values()] } : {},
+        capabilities,
+        (one) => {
+          (one as any)._requestHandlers.set(method, async () => (asked++, answer));
+        },
+      );
+      const questions: ApprovalRequest[] = [];
+      kernel.on("approval_requested", ({ approval }) => void questions.push(approval));
+      /** Calls, and signs what is asked. */
+      const call = async (): Promise<boolean> => {
+        const { isError = false } = await client.callTool({
+          name: "t",
+          ...(side === "server" ? { _meta: { "sallyport/grant": [...signed.values()] } } : {}),
+        } as never).catch(() => ({ isError: true }));
+        for (const one of questions.splice(0)) {
+          signed.set(one.digest, await grantApproval(one, key, { approved: true, by: "Ada" }));
+        }
+        return !isError;
+      };
+      // The question is approved, and then the answer, each for one time.
+      expect([await call(), asked]).toEqual([false, 0]);
+      expect([await call(), asked]).toEqual([false, 1]);
+      expect([await call(), asked]).toEqual([true, 2]);
+      signed.clear();
+      expect([await call(), asked]).toEqual([false, 2]);
+    });
+
+    test(`${side}: a list that a person must approve is approved later`, async () => {
+      const key = await crypto.subtle.generateKey({ name: "HMAC", hash: "SHA-256" }, true, ["sign", "verify"]);
+      let grant: unknown;
+      const { client, kernel } = await start(
+        serverOf({}),
+        { approvalKey: key, guards: [requireApproval(["tools:list"])] },
+        { lists: "calls", grantOf: () => grant as never },
+      );
+      const questions: ApprovalRequest[] = [];
+      kernel.on("approval_requested", ({ approval }) => void questions.push(approval));
+      await expect(client.listTools()).rejects.toThrow();
+      grant = await grantApproval(questions[0] as ApprovalRequest, key, { approved: true, by: "Ada" });
+      expect((await client.listTools()).tools).toHaveLength(1);
+      await expect(client.listTools()).rejects.toThrow();
+    });
 
     test(`${side}: logs and progress are judged, and honest ones arrive in order`, async () => {
       const server = serverOf({

@@ -1,4 +1,4 @@
-import type { ApprovalRequest, Stage } from "../../mod.ts";
+import type { ApprovalRequest, Session, Stage } from "../../mod.ts";
 import type { Fields, McpGrant } from "./types.ts";
 
 const BRAND = "sallyport.PolicyViolationError";
@@ -13,15 +13,22 @@ const DENIED = -32050;
 export type Violation = Error & {
   readonly code: string;
   readonly reason: string;
+  readonly stage: Stage;
   readonly approval?: ApprovalRequest;
 };
 
-/** Makes a `PolicyViolationError`, as another copy of the package would. */
+/** Denials that the plugin itself made, of which nobody has been told yet. */
+const untold: WeakSet<object> = new WeakSet();
+
+/**
+ * Makes a `PolicyViolationError`, as another copy of the package would. One without a decision of a gate's is the
+ * plugin's own: {@linkcode tell} tells of it.
+ */
 export function violation(code: string, reason: string, decision?: object, stage: Stage = "pre_tool_call"): Violation {
   const approval = decision !== undefined && Object.hasOwn(decision, "approval")
     ? { approval: (decision as Fields)["approval"] as ApprovalRequest }
     : {};
-  return Object.assign(new Error(reason), approval, {
+  const error = Object.assign(new Error(reason), approval, {
     name: "PolicyViolationError",
     "~brand": BRAND,
     code,
@@ -29,6 +36,16 @@ export function violation(code: string, reason: string, decision?: object, stage
     stage,
     decision: decision ?? { effect: "deny", allowed: false, code, reason },
   });
+  if (decision === undefined) untold.add(error);
+  return error;
+}
+
+/** Has a session tell of a denial that the plugin made, once; answers what is to be thrown. */
+export function tell(session: Session, name: string, error: unknown): unknown {
+  if (!isViolation(error) || !untold.delete(error)) return error;
+  const { stage, code, reason } = error;
+  void session.check({ stage, name, payload: {}, denial: { code, reason } });
+  return error;
 }
 
 /** Tells a `PolicyViolationError` of any copy of the package. */
@@ -46,7 +63,7 @@ export function toolError({ reason, approval }: { reason: string; approval?: App
 }
 
 /** A denied request, as an error of the protocol. */
-export function protocolError({ code, reason, approval }: Omit<Violation, keyof Error>): Error {
+export function protocolError({ code, reason, approval }: Pick<Violation, "code" | "reason" | "approval">): Error {
   const asked = approval === undefined ? {} : { approval: question(approval) };
   return Object.assign(new Error(reason), { code: DENIED, data: { code, ...asked } });
 }

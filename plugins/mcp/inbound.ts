@@ -1,4 +1,4 @@
-import { grantIn, isViolation, protocolError } from "./denials.ts";
+import { grantIn, isViolation, protocolError, tell } from "./denials.ts";
 import { exchange, mustBeActive } from "./judging.ts";
 import type { KnownTools } from "./known-tools.ts";
 import { governNotifications, type Judge } from "./notifications.ts";
@@ -94,15 +94,19 @@ export class Inbound {
     return async (request, context) => {
       const method = String(request["method"]);
       const judges = this.#judges();
-      const next = (at: number, params: Fields | undefined): unknown => {
+      const next = async (at: number, params: Fields | undefined): Promise<unknown> => {
         const judge = judges[at];
-        if (judge === undefined) return handler(params === undefined ? request : { ...request, params }, context);
-        if (OPENING.has(method)) {
-          mustBeActive(judge.session);
-          return next(at + 1, params);
-        }
+        if (judge === undefined) return await handler(params === undefined ? request : { ...request, params }, context);
         const name = actOf(method);
-        return exchange(
+        if (OPENING.has(method)) {
+          try {
+            mustBeActive(judge.session);
+          } catch (error) {
+            throw tell(judge.session, name, error);
+          }
+          return await next(at + 1, params);
+        }
+        return await exchange(
           judge.session,
           name,
           params,

@@ -1,6 +1,6 @@
 import type { Decision, Session } from "../../mod.ts";
 import { shown, written } from "./bytes.ts";
-import { isViolation, violation } from "./denials.ts";
+import { isViolation, tell, violation } from "./denials.ts";
 import { actOf } from "./methods.ts";
 import { within } from "./signals.ts";
 import type { Fields, McpGrant } from "./types.ts";
@@ -17,7 +17,11 @@ const NOT_OF_THE_TEXT =
 export function mustBeActive(session: Session): void {
   const { signal } = session.context;
   if (!signal.aborted) return;
-  throw isViolation(signal.reason) ? signal.reason : violation("session_killed", "The session is over");
+  const { code, reason } = isViolation(signal.reason)
+    ? signal.reason
+    : { code: "session_killed", reason: "The session is over" };
+  // One for each request, since each is told.
+  throw violation(code, reason);
 }
 
 /** Denials that do not say that a name, or a text, may not pass. */
@@ -95,6 +99,21 @@ export async function exchange(
   untrusted: boolean,
   grantFor: (params: Fields) => McpGrant | undefined,
 ): Promise<unknown> {
+  try {
+    return await exchanged(session, name, params, run, untrusted, grantFor);
+  } catch (error) {
+    throw tell(session, name, error);
+  }
+}
+
+async function exchanged(
+  session: Session,
+  name: string,
+  params: unknown,
+  run: (params: Fields | undefined) => unknown,
+  untrusted: boolean,
+  grantFor: (params: Fields) => McpGrant | undefined,
+): Promise<unknown> {
   mustBeActive(session);
   const given = await judgeParams(session, name, params, untrusted) ?? {};
   const asked = await judgeOutward(session, name, given, false, grantFor(given));
@@ -154,12 +173,14 @@ export function judgeNotification(
 ): Told | undefined | Promise<Told | undefined> {
   if (session.context.signal.aborted) return undefined;
   if (!saysAnything(params)) return { params };
+  const name = actOf(method);
   let copy: unknown;
   let payload: unknown;
   try {
     copy = jsonCopy(params);
     payload = shown(copy);
   } catch {
+    tell(session, name, violation("payload_not_plain", "A message cannot be read", undefined, "post_tool_call"));
     return undefined;
   }
   const told = (decision: Decision): Told | undefined => {
@@ -167,7 +188,6 @@ export function judgeNotification(
     return { params: decision.effect === "transform" ? written(decision.payload) : copy };
   };
   try {
-    const name = actOf(method);
     const decision = session.check({ stage: "post_tool_call", name, payload, metadata: { untrusted } });
     return "effect" in decision ? told(decision) : decision.then(told).catch(() => undefined);
   } catch {

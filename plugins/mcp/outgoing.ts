@@ -1,5 +1,5 @@
 import type { Session } from "../../mod.ts";
-import { violation } from "./denials.ts";
+import { tell, violation } from "./denials.ts";
 import { handlersOf, replace } from "./inside.ts";
 import { exchange, judgeNotification, mustBeActive } from "./judging.ts";
 import { actOf, OPENING } from "./methods.ts";
@@ -60,7 +60,11 @@ export class Outgoing {
       const session = sessionFor(args[askOptionsAt], message);
       const method = String(message["method"]);
       if (session === undefined) return await request.apply(inner, args);
-      mustBeActive(session);
+      try {
+        mustBeActive(session);
+      } catch (error) {
+        throw tell(session, actOf(method), error);
+      }
       if (OPENING.has(method)) return await request.apply(inner, args);
       return await exchange(
         session,

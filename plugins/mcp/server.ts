@@ -1,6 +1,6 @@
 import type { Coverage, Session } from "../../mod.ts";
-import { governCall } from "./calls.ts";
-import { GRANT, grantIn, isViolation, protocolError, toolError, violation } from "./denials.ts";
+import { governCall, nameOf } from "./calls.ts";
+import { GRANT, grantIn, isViolation, protocolError, tell, toolError, violation } from "./denials.ts";
 import { handlersOf, replace } from "./inside.ts";
 import { judgeIntroduction } from "./introductions.ts";
 import { judgeParams, judgeText, mustBeActive } from "./judging.ts";
@@ -211,7 +211,7 @@ class Door {
     run: (params: Fields | undefined, context: Context) => Promise<unknown>,
   ): Promise<unknown> {
     const requestId = String(id ?? "");
-    const { mcpReq, sessionId, authInfo = (context["http"] as Fields | undefined)?.["authInfo"] } = context;
+    const { sessionId, authInfo = (context["http"] as Fields | undefined)?.["authInfo"] } = context;
     const info: McpRequestInfo = { method, requestId, sessionId, authInfo, context };
     let session: Session;
     try {
@@ -222,6 +222,23 @@ class Door {
       if (OPENING.has(method)) return await run(params as Fields | undefined, context);
       throw error;
     }
+    try {
+      return await this.#serveIn(session, info, params, id, run);
+    } catch (error) {
+      throw tell(session, nameOf(method, params), error);
+    }
+  }
+
+  async #serveIn(
+    session: Session,
+    info: McpRequestInfo,
+    params: unknown,
+    id: unknown,
+    run: (params: Fields | undefined, context: Context) => Promise<unknown>,
+  ): Promise<unknown> {
+    const { method, requestId } = info;
+    const context = info.context as Context;
+    const { mcpReq } = context;
     mustBeActive(session);
     const signal = mcpReq?.signal ?? context.signal;
     const envelope = await this.#envelopeOf(session, mcpReq?.["envelope"]);

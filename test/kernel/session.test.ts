@@ -5,6 +5,7 @@ import {
   blockPatterns,
   createKernel,
   defineGuard,
+  definePlugin,
   deny,
   denyTools,
   escalate,
@@ -665,6 +666,41 @@ describe("check() without limits", () => {
       /"limits" must be a boolean, and is 1/,
     );
   });
+});
+
+describe("check() of a denial", () => {
+  test("tells and records it, and asks no guard", async () => {
+    const [told, records]: [unknown[], unknown[]] = [[], []];
+    let asked = 0;
+    const kernel = createKernel({
+      guards: [guard(() => (asked++, allow()))],
+      plugins: [
+        definePlugin({
+          name: "p",
+          setup: (host) => host.sink({ name: "sink", write: (one) => void records.push(one) }),
+        }),
+      ],
+    });
+    kernel.on("tool_call_blocked", ({ name, code, reason }) => void told.push([name, code, reason]));
+    const session = kernel.session({ agentId: "tester" });
+    const denial = { code: "invalid_arguments", reason: "No object" };
+    const decision = await session.check({ stage: "pre_tool_call", name: "search", payload: {}, denial });
+    expect(decision).toMatchObject({ effect: "deny", allowed: false, ...denial });
+    expect(told).toEqual([["search", "invalid_arguments", "No object"]]);
+    expect(records).toHaveLength(1);
+    expect(asked).toBe(0);
+  });
+
+  test.each([[{ code: 1, reason: "a" }, /"denial.code" must be a string, and is 1/], [
+    { code: "a", reasn: "b" },
+    /reasn/,
+  ]])(
+    "throws, when it is %j",
+    (denial, message) => {
+      const request = { stage: "pre_tool_call", name: "search", payload: {}, denial: denial as never } as const;
+      expect(() => open().check(request)).toThrow(message);
+    },
+  );
 });
 
 test.each(["tool", "__proto__", "toString", undefined])(

@@ -550,6 +550,42 @@ export function mcpAttacks(major: Major): void {
       expect(ran).toBe(1);
     });
 
+    // ---- events ------------------------------------------------------------------------------------------------
+    const own: readonly (readonly [string, string, string, (client: AnyClient) => unknown])[] = [
+      ["arguments that are none", "t", "invalid_arguments", (client) =>
+        client.callTool({ name: "t", arguments: [] as never })],
+      ["a list that is none", "tools:list", "payload_not_plain", (client) =>
+        client.listTools()],
+      ["a list that is too long", "prompts:list", "payload_too_large", (client) =>
+        client.listPrompts()],
+      ["a task", "method:tasks/get", "ungoverned_method", (client) =>
+        major.direct(client, "tasks/get", { taskId: "1" })],
+      ["a session that is over", "t", "session_killed", (client) =>
+        client.callTool({ name: "t" })],
+    ];
+    test.each(own)(`${side}: the plugin's own denial of %s is told once`, async (_what, name, expected, send) => {
+      const server = serverOf({
+        "tools/list": () => ({}),
+        "prompts/list": () => ({ prompts: [{ name: "a" }, { name: "b" }] }),
+        "tasks/get": () => ({}),
+      });
+      const { client, kernel, session } = await start(server, {}, { maxListEntries: 1 });
+      const told: unknown[] = [];
+      for (const type of ["tool_call_blocked", "policy_violation"] as const) {
+        kernel.on(type, (event) =>
+          void told.push([event.name, event.code]));
+      }
+      if (expected === "session_killed") {
+        await session.close();
+      }
+      const [error, answer]: any[] = await Promise.resolve(send(client)).then((one) => [{}, one], (one) => [one]);
+      // What an SDK refuses by itself never comes to the plugin.
+      if (answer === undefined && error["~brand"] === undefined && error.code !== -32050) {
+        return;
+      }
+      expect(told).toEqual([[name, expected]]);
+    });
+
     // ---- in the midst of a call ---------------------------------------------------------------------------------
     const capabilities = { capabilities: { sampling: {}, elicitation: { form: {} }, roots: {} } };
     const questions: readonly (readonly [string, object, object])[] = [
@@ -565,11 +601,14 @@ export function mcpAttacks(major: Major): void {
     test.each(questions)(
       `${side}: what a server asks by %s is judged, and so is the answer`,
       async (method, params, answer) => {
-        if (!major.canAsk) return;
+        if (!major.canAsk) {
+          return;
+        }
         const asked: unknown[] = [];
         const run = async (options: KernelOptions, sent: object, reply: object): Promise<any> => {
           const server = serverOf({
-            "tools/call": async (_params, context) => text(JSON.stringify(await major.ask(context, method, sent))),
+            "tools/call": async (_params, context) =>
+              text(JSON.stringify(await major.ask(context, method, sent))),
           });
           const { client } = await start(server, options, {}, capabilities, (one) => {
             (one as any)._requestHandlers.set(method, async () => (asked.push(method), reply));
@@ -597,11 +636,14 @@ export function mcpAttacks(major: Major): void {
     test.each(questions)(
       `${side}: a limit that is used up hides no guard that refuses %s, and stops none that may be asked`,
       async (method, params, answer) => {
-        if (!major.canAsk) return;
+        if (!major.canAsk) {
+          return;
+        }
         let asked = 0;
         const run = async (guards: readonly Guard[]): Promise<any> => {
           const server = serverOf({
-            "tools/call": async (_params, context) => text(JSON.stringify(await major.ask(context, method, params))),
+            "tools/call": async (_params, context) =>
+              text(JSON.stringify(await major.ask(context, method, params))),
           });
           const { client } = await start(server, { policy: { maxToolCalls: 1 }, guards }, {}, capabilities, (one) => {
             (one as any)._requestHandlers.set(method, async () => (asked++, answer));
@@ -619,13 +661,16 @@ export function mcpAttacks(major: Major): void {
     );
 
     test.each(questions)(`${side}: %s that a person must approve is approved later`, async (method, params, answer) => {
-      if (!major.canAsk) return;
+      if (!major.canAsk) {
+        return;
+      }
       const key = await crypto.subtle.generateKey({ name: "HMAC", hash: "SHA-256" }, true, ["sign", "verify"]);
       let asked = 0;
       // The latest for each question.
       const signed = new Map<string, ApprovalGrant>();
       const server = serverOf({
-        "tools/call": async (_params, context) => text(JSON.stringify(await major.ask(context, method, params))),
+        "tools/call": async (_params, context) =>
+          text(JSON.stringify(await major.ask(context, method, params))),
       });
       const { client, kernel } = await start(
         server,
@@ -659,16 +704,16 @@ export function mcpAttacks(major: Major): void {
 
     test(`${side}: a list that a person must approve is approved later`, async () => {
       const key = await crypto.subtle.generateKey({ name: "HMAC", hash: "SHA-256" }, true, ["sign", "verify"]);
-      let grant: unknown;
+      const grants: ApprovalGrant[] = [];
       const { client, kernel } = await start(
         serverOf({}),
         { approvalKey: key, guards: [requireApproval(["tools:list"])] },
-        { lists: "calls", grantOf: () => grant as never },
+        { lists: "calls", grantOf: () => grants.at(-1) },
       );
       const questions: ApprovalRequest[] = [];
       kernel.on("approval_requested", ({ approval }) => void questions.push(approval));
       await expect(client.listTools()).rejects.toThrow();
-      grant = await grantApproval(questions[0] as ApprovalRequest, key, { approved: true, by: "Ada" });
+      grants.push(await grantApproval(questions[0] as ApprovalRequest, key, { approved: true, by: "Ada" }));
       expect((await client.listTools()).tools).toHaveLength(1);
       await expect(client.listTools()).rejects.toThrow();
     });

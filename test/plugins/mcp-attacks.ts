@@ -947,6 +947,42 @@ export function mcpAttacks(major: Major): void {
     expect(await other.callTool({ name: "t" })).toMatchObject(text("ok"));
   });
 
+  test("client: a server is told that a call was cancelled, and not why", async () => {
+    for (const how of ["abort", "kill"] as const) {
+      const heard: unknown[] = [];
+      let begun: () => void = () => {};
+      let end: () => void = () => {};
+      const called = new Promise<void>((resolve) => (begun = resolve));
+      const ended = new Promise<void>((resolve) => (end = resolve));
+      const server = serverOf({
+        "tools/call": (_params, context) =>
+          new Promise((resolve) => {
+            const signal = major.signalOf(context);
+            signal.addEventListener("abort", () => {
+              heard.push(String(signal.reason));
+              resolve(text("stopped"));
+              end();
+            });
+            begun();
+          }),
+      });
+      const raw = await major.connect(server);
+      open.push(raw);
+      const kernel = createKernel();
+      const client = kernel.wrap(raw, createMcpClient({ onDeny: "throw" }), { agentId: "a" });
+      const caller = new AbortController();
+      const call = client.callTool({ name: "t" }, ...major.options({ signal: caller.signal })).catch((error) => error);
+      await called;
+      if (how === "abort") caller.abort(`told by ${BAD}`);
+      else kernel.kill("a");
+      const error = await call;
+      expect(how === "abort" ? error : error.code).toBe(how === "abort" ? `told by ${BAD}` : "session_killed");
+      await ended;
+      expect(heard).toHaveLength(1);
+      expect(heard[0]).not.toMatch(new RegExp(`${BAD}|killed`));
+    }
+  });
+
   test("client: strict refuses one that lists again by itself, and the coverage names it", async () => {
     const listChanged = { tools: { onChanged: () => {} } };
     const server = serverOf({});

@@ -180,12 +180,12 @@ class Sender {
     try {
       if (LISTS.has(method)) {
         const grantFor = (all: Fields): McpGrant | undefined =>
-          grantIn(grantOf?.({ method, name: actOf(method), params: all }));
+          grantIn(() => grantOf?.({ method, name: actOf(method), params: all }));
         return await governList(session, method, params, sendOn, known, lists, signal, grantFor);
       }
       if (options["task"] !== undefined) throw violation("ungoverned_method", "A task does not pass the gates");
       const { name, given: all } = partsOf(method, params);
-      const grant = grantIn(grantOf?.({ method, name, params: all }));
+      const grant = grantIn(() => grantOf?.({ method, name, params: all }));
       return await governCall(
         { session, method, params: all, signal, grant, untrusted, known },
         sendOn,

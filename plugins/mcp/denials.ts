@@ -74,7 +74,21 @@ function question(approval: ApprovalRequest): Fields {
   return { id, digest, stage, name, codes, reasons, text, expiresAt };
 }
 
-/** An approval that somebody hands in; a bare yes is none. */
-export function grantIn(given: unknown): McpGrant | undefined {
-  return typeof given === "object" && given !== null ? given as McpGrant : undefined;
+/**
+ * An approval that somebody hands in; a bare yes is none.
+ *
+ * @throws {Error} A denial, where it could not be looked up.
+ */
+export function grantIn(find: () => unknown): McpGrant | undefined {
+  let given: unknown;
+  try {
+    given = find();
+  } catch {
+    throw violation("guard_error", "The approval of this call could not be looked up");
+  }
+  if (typeof given !== "object" || given === null) return undefined;
+  if (typeof (given as { then?: unknown }).then !== "function") return given as McpGrant;
+  // Nobody waits for it, and one that fails must not end the process.
+  Promise.resolve(given).catch(() => undefined);
+  throw violation("guard_error", "grantOf() must answer at once, and answered a promise");
 }

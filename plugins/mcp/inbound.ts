@@ -112,7 +112,7 @@ export class Inbound {
           params,
           (safe) => next(at + 1, safe),
           judge.untrusted,
-          (asked) => grantIn(judge.grantOf?.({ method, name, params: asked })),
+          (asked) => grantIn(() => judge.grantOf?.({ method, name, params: asked })),
         );
       };
       try {

@@ -216,6 +216,8 @@ class Door {
     let session: Session;
     try {
       session = typeof this.#source === "function" ? this.#source(info) : this.#source;
+      // One that comes later is none: nobody waits for it, and one that fails must not end the process.
+      if (session instanceof Promise) session.catch(() => undefined);
       void session.context.signal;
     } catch (error) {
       // Nobody is known yet, and nothing is told that the server would not tell everybody.
@@ -339,7 +341,7 @@ class Door {
       rest = { ...(params as Fields), _meta: others };
     }
     const { grantOf } = this.#rules;
-    return { grant: grantIn(grantOf === undefined ? sent : grantOf(info)), rest };
+    return { grant: grantIn(() => grantOf === undefined ? sent : grantOf(info)), rest };
   }
 }
 

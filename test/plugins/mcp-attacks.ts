@@ -550,6 +550,21 @@ export function mcpAttacks(major: Major): void {
       expect(ran).toBe(1);
     });
 
+    test.each<[string, () => unknown]>([
+      ["throws", () => {
+        throw new Error(BAD);
+      }],
+      ["answers a promise that fails", () => Promise.reject(new Error(BAD))],
+    ])(`${side}: a grantOf that %s denies, tells it, and ends nothing`, async (_what, grantOf) => {
+      const { client, kernel } = await start(serverOf({}), {}, { grantOf: grantOf as never });
+      const told: string[] = [];
+      kernel.on("tool_call_blocked", ({ code }) => void told.push(code));
+      const answer = await client.callTool({ name: "t" });
+      expect(answer).toMatchObject({ isError: true });
+      expect(JSON.stringify(answer)).not.toContain(BAD);
+      expect(told).toEqual(["guard_error"]);
+    });
+
     // ---- events ------------------------------------------------------------------------------------------------
     const own: readonly (readonly [string, string, string, (client: AnyClient) => unknown])[] = [
       ["arguments that are none", "t", "invalid_arguments", (client) =>
@@ -761,6 +776,16 @@ export function mcpAttacks(major: Major): void {
   }
 
   // ---- servers ---------------------------------------------------------------------------------------------------
+  test("server: a source that answers a promise that fails denies, and ends nothing", async () => {
+    const server = serverOf({});
+    governMcpServer(server as McpServerLike, (() => Promise.reject(new Error(BAD))) as never);
+    const client = await major.connect(server);
+    open.push(client);
+    const answer = await client.callTool({ name: "t" });
+    expect(answer).toMatchObject({ isError: true });
+    expect(JSON.stringify(answer)).not.toContain(BAD);
+  });
+
   test("server: a handler set through an inherited method, or past every method, is judged", async () => {
     const ran: string[] = [];
     const server = serverOf({});

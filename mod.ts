@@ -54,6 +54,7 @@ export type { ModelAnswer, ModelMessage, ModelRequest } from "./src/base/model.t
 export type {
   Act,
   ActInit,
+  CheckOptions,
   ReadableParts,
   Session,
   SessionInit,

@@ -30,7 +30,8 @@ interface Answer {
   readonly value: Fields | undefined;
   /** What an SDK noted on it, and how it may be cached. */
   readonly notes: Record<PropertyKey, unknown>;
-  readonly isChanged: boolean;
+  /** Whether something is still what the tool's output schema describes. */
+  readonly fits: (value: Fields) => boolean;
 }
 
 /** Shows guards the answer with its bytes as what they are. */
@@ -39,25 +40,36 @@ const ANSWERS: View<Answer> = {
     if (value === undefined) throw new TypeError("The answer is no result");
     return shown(value);
   },
-  write: ({ notes }, payload) => {
+  write: ({ notes, fits }, payload) => {
     const changed = written(payload);
     if (!isFields(changed)) throw violation("guard_error", "A guard changed the result to something that is no result");
-    return { value: changed, notes, isChanged: true };
+    if (!fits(changed)) {
+      throw violation(
+        "guard_error",
+        "The result was changed by a guard, and no longer fits the tool's output schema",
+      );
+    }
+    return { value: changed, notes, fits };
   },
 };
 
 /** What came back, as a result; a task is none, since what it comes to would not pass the gates. */
-function answerOf(raw: unknown, isTool: boolean): Answer {
+function answerOf(raw: unknown, isTool: boolean, fits: Answer["fits"]): Answer {
   let value: Fields | undefined;
   try {
     value = fieldsCopy(raw);
   } catch {
     // What JSON can't say is no result.
   }
-  if (value === undefined) return { value, notes: {}, isChanged: false };
+  if (value === undefined) return { value, notes: {}, fits };
   const isTask = isTool && (value["resultType"] === "task" || isFields(value["task"]));
   const { said, caching } = withoutCaching(value);
-  return { value: isTask ? undefined : said, notes: { ...caching, ...symbolsOf(raw as object) }, isChanged: false };
+  return { value: isTask ? undefined : said, notes: { ...caching, ...symbolsOf(raw as object) }, fits };
+}
+
+/** The name of a request as policies know it, whatever its params are. */
+export function nameOf(method: string, params: unknown): string {
+  return method === CALL ? toolOf(isFields(params) ? params["name"] : undefined) : actOf(method);
 }
 
 /** The name of a call as policies know it, and the parts of its params. */
@@ -81,11 +93,6 @@ export function partsOf(method: string, params: unknown): {
   return { name: toolOf(name), args, others, meta, given };
 }
 
-/** An approval that somebody hands in; a bare yes is none. */
-export function grantIn(given: unknown): McpGrant | undefined {
-  return typeof given === "object" && given !== null ? given as McpGrant : undefined;
-}
-
 /**
  * One act: what the gates let through is sent, and what they let through of the answer comes back; `wait` runs
  * something no longer than a signal allows.
@@ -103,6 +110,7 @@ export async function governCall(
   const metadata = { untrusted, tool, requestId };
   const extra = await judgeBeside(session, name, { ...others, ...call.beside }, metadata, true);
   const safeMeta = isFields(meta) ? await judgeBeside(session, name, meta, metadata, false) : meta;
+  const fits = (value: Fields): boolean => !isTool || known.fits(name, value);
   const answer = await session.tool<Answer>(
     { name, arguments: args, signal, grant, metadata },
     async (safe: Fields, own, changed) => {
@@ -113,20 +121,11 @@ export async function governCall(
       }
       if (meta !== undefined) params["_meta"] = safeMeta;
       const besides = call.beside && pick(extra, Object.keys(call.beside));
-      return answerOf(await wait(own, (joined) => send(params, joined, besides)), isTool);
+      return answerOf(await wait(own, (joined) => send(params, joined, besides)), isTool, fits);
     },
     ANSWERS,
   );
-  const result = answer.value as Fields;
-  if (isTool && answer.isChanged && !known.fits(name, result)) {
-    throw violation(
-      "guard_error",
-      "The result was changed by a guard, and no longer fits the tool's output schema",
-      undefined,
-      "post_tool_call",
-    );
-  }
-  return { ...result, ...answer.notes };
+  return { ...answer.value, ...answer.notes };
 }
 
 /**
@@ -142,7 +141,7 @@ async function judgeBeside(
 ): Promise<Fields> {
   if (!saysAnything(given)) return given;
   let payload = fieldsCopy(given) ?? {};
-  const decision = await session.check({ stage: "pre_tool_call", name, payload, metadata });
+  const decision = await session.check({ stage: "pre_tool_call", name, payload, metadata, limits: false });
   if (decision.effect === "transform" && isFields(decision.payload)) payload = decision.payload;
   // A person is asked about the call itself, and would not be shown this.
   const isDenied = decision.effect === "deny" && !isOfTheMoment(decision.code);

@@ -1,6 +1,6 @@
 import type { Coverage, Session } from "../../mod.ts";
-import { governCall, grantIn, partsOf } from "./calls.ts";
-import { isViolation, toolError, violation } from "./denials.ts";
+import { governCall, nameOf, partsOf } from "./calls.ts";
+import { grantIn, isViolation, tell, toolError, violation } from "./denials.ts";
 import { Inbound, type Listener } from "./inbound.ts";
 import { judgeError, judgeParams, judgeText, mustBeActive } from "./judging.ts";
 import { KnownTools, schemaCheckOf } from "./known-tools.ts";
@@ -8,7 +8,7 @@ import { governList, type ListRules } from "./lists.ts";
 import { actOf, CALL, LISTS, READS, UPKEEP } from "./methods.ts";
 import { within } from "./signals.ts";
 import { surfaceOf } from "./surface.ts";
-import type { Fields, McpClientOptions, Methods } from "./types.ts";
+import type { Fields, McpClientOptions, McpGrant, Methods } from "./types.ts";
 import { isFields, jsonCopy, saysAnything } from "./values.ts";
 
 /** A client's methods that send a request, and which. */
@@ -102,7 +102,7 @@ export function governClient(target: Methods, session: Session, rules: ClientRul
   }
   const isSecond = typeof target["getProtocolEra"] === "function";
   const known = new KnownTools(rules.lists.maxListEntries * 10, schemaCheckOf(target));
-  const listener: Listener = { session, known, untrusted: rules.untrusted };
+  const listener: Listener = { session, known, untrusted: rules.untrusted, grantOf: rules.grantOf };
   const inbound = Inbound.of(target);
   inbound.add(listener);
   const sender = new Sender(target, listener, rules);
@@ -122,13 +122,17 @@ export function governClient(target: Methods, session: Session, rules: ClientRul
     else if (PASSED.test(name)) governed[name] = (...args) => target[name]?.(...args);
     else if (isMethod) {
       governed[name] = () => {
-        throw violation("ungoverned_method", `${name}() does not pass the gates`);
+        throw tell(session, actOf(name), violation("ungoverned_method", `${name}() does not pass the gates`));
       };
     }
   }
   governed["request"] = async (request, ...rest) => await sender.request(request, rest, isSecond);
   governed["connect"] = async (...args) => {
-    mustBeActive(session);
+    try {
+      mustBeActive(session);
+    } catch (error) {
+      throw tell(session, "initialize", error);
+    }
     inbound.add(listener);
     const answer = await target["connect"]?.(...args);
     await greetings.hear();
@@ -173,17 +177,22 @@ class Sender {
     const { session, known } = this.#listener;
     const sendOn = (sent: Fields | undefined, own: AbortSignal): unknown =>
       go(sent, Object.assign([...rest], { [optionsAt]: { ...options, signal: own } }));
-    if (LISTS.has(method)) return await governList(session, method, params, sendOn, known, lists, signal);
     try {
+      if (LISTS.has(method)) {
+        const grantFor = (all: Fields): McpGrant | undefined =>
+          grantIn(() => grantOf?.({ method, name: actOf(method), params: all }));
+        return await governList(session, method, params, sendOn, known, lists, signal, grantFor);
+      }
       if (options["task"] !== undefined) throw violation("ungoverned_method", "A task does not pass the gates");
       const { name, given: all } = partsOf(method, params);
-      const grant = grantIn(grantOf?.({ method, name, params: all }));
+      const grant = grantIn(() => grantOf?.({ method, name, params: all }));
       return await governCall(
         { session, method, params: all, signal, grant, untrusted, known },
         sendOn,
         (own, run) => within([own], run),
       );
-    } catch (error) {
+    } catch (reason) {
+      const error = tell(session, nameOf(method, params), reason);
       if (method !== CALL || onDeny === "throw" || !isViolation(error)) throw error;
       const isModern = this.#target["getProtocolEra"]?.() === "modern";
       return { ...toolError(error), ...(isModern ? { resultType: "complete" } : {}) };
@@ -198,22 +207,27 @@ class Sender {
     go: (args: readonly unknown[]) => unknown,
   ): Promise<unknown> {
     const { session } = this.#listener;
-    mustBeActive(session);
-    const sent = [...args];
-    const [first] = args;
-    // The methods without params have their options first.
-    if (method === "logging/setLevel" || method === "resources/unsubscribe") {
-      const params = param === undefined ? first : { [param]: first };
-      const safe = await judgeParams(session, actOf(method), params, false);
-      sent[0] = param === undefined ? safe : safe?.[param];
+    try {
+      mustBeActive(session);
+      const sent = [...args];
+      const [first] = args;
+      // The methods without params have their options first.
+      if (method === "logging/setLevel" || method === "resources/unsubscribe") {
+        const params = param === undefined ? first : { [param]: first };
+        const safe = await judgeParams(session, actOf(method), params, false);
+        sent[0] = param === undefined ? safe : safe?.[param];
+      }
+      return await this.#kept(method, () => go(sent));
+    } catch (error) {
+      throw tell(session, actOf(method), error);
     }
-    return await this.#kept(method, () => go(sent));
   }
 
   /** Sends any request. */
   async request(request: unknown, rest: readonly unknown[], isSecond: boolean): Promise<unknown> {
+    const { session } = this.#listener;
     if (!isFields(request) || typeof request["method"] !== "string") {
-      throw violation("invalid_arguments", "A request must be an object with a method");
+      throw tell(session, "method:", violation("invalid_arguments", "A request must be an object with a method"));
     }
     const { method, params, ...others } = request as { method: string; params?: unknown };
     const go = (sent: unknown, after: readonly unknown[]): unknown =>
@@ -221,13 +235,16 @@ class Sender {
     if (method === CALL || READS.has(method) || LISTS.has(method)) {
       return await this.send(method, params, rest, isSecond && !isSchema(rest[0]) ? 0 : 1, go);
     }
-    if (!UPKEEP.has(method) || method === "initialize") {
-      throw violation("ungoverned_method", `The method ${JSON.stringify(method)} does not pass the gates`);
+    try {
+      if (!UPKEEP.has(method) || method === "initialize") {
+        throw violation("ungoverned_method", `The method ${JSON.stringify(method)} does not pass the gates`);
+      }
+      mustBeActive(session);
+      const safe = await judgeParams(session, actOf(method), params, false);
+      return await this.#kept(method, () => go(safe, rest));
+    } catch (error) {
+      throw tell(session, actOf(method), error);
     }
-    const { session } = this.#listener;
-    mustBeActive(session);
-    const safe = await judgeParams(session, actOf(method), params, false);
-    return await this.#kept(method, () => go(safe, rest));
   }
 
   /** What a request that keeps the connection comes to, as text from outside. */

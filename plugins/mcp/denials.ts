@@ -1,5 +1,5 @@
-import type { ApprovalRequest, Stage } from "../../mod.ts";
-import type { Fields } from "./types.ts";
+import type { ApprovalRequest, Session, Stage } from "../../mod.ts";
+import type { Fields, McpGrant } from "./types.ts";
 
 const BRAND = "sallyport.PolicyViolationError";
 /** Where a denial carries the question that nobody answered. */
@@ -13,12 +13,22 @@ const DENIED = -32050;
 export type Violation = Error & {
   readonly code: string;
   readonly reason: string;
+  readonly stage: Stage;
   readonly approval?: ApprovalRequest;
 };
 
-/** Makes a `PolicyViolationError`, as another copy of the package would. */
+/** Denials that the plugin itself made, of which nobody has been told yet. */
+const untold: WeakSet<object> = new WeakSet();
+
+/**
+ * Makes a `PolicyViolationError`, as another copy of the package would. One without a decision of a gate's is the
+ * plugin's own: {@linkcode tell} tells of it.
+ */
 export function violation(code: string, reason: string, decision?: object, stage: Stage = "pre_tool_call"): Violation {
-  return Object.assign(new Error(reason), {
+  const approval = decision !== undefined && Object.hasOwn(decision, "approval")
+    ? { approval: (decision as Fields)["approval"] as ApprovalRequest }
+    : {};
+  const error = Object.assign(new Error(reason), approval, {
     name: "PolicyViolationError",
     "~brand": BRAND,
     code,
@@ -26,6 +36,16 @@ export function violation(code: string, reason: string, decision?: object, stage
     stage,
     decision: decision ?? { effect: "deny", allowed: false, code, reason },
   });
+  if (decision === undefined) untold.add(error);
+  return error;
+}
+
+/** Has a session tell of a denial that the plugin made, once; answers what is to be thrown. */
+export function tell(session: Session, name: string, error: unknown): unknown {
+  if (!isViolation(error) || !untold.delete(error)) return error;
+  const { stage, code, reason } = error;
+  void session.check({ stage, name, payload: {}, denial: { code, reason } });
+  return error;
 }
 
 /** Tells a `PolicyViolationError` of any copy of the package. */
@@ -43,7 +63,7 @@ export function toolError({ reason, approval }: { reason: string; approval?: App
 }
 
 /** A denied request, as an error of the protocol. */
-export function protocolError({ code, reason, approval }: Omit<Violation, keyof Error>): Error {
+export function protocolError({ code, reason, approval }: Pick<Violation, "code" | "reason" | "approval">): Error {
   const asked = approval === undefined ? {} : { approval: question(approval) };
   return Object.assign(new Error(reason), { code: DENIED, data: { code, ...asked } });
 }
@@ -52,4 +72,23 @@ export function protocolError({ code, reason, approval }: Omit<Violation, keyof 
 function question(approval: ApprovalRequest): Fields {
   const { id, digest, stage, name, codes, reasons, text, expiresAt } = approval;
   return { id, digest, stage, name, codes, reasons, text, expiresAt };
+}
+
+/**
+ * An approval that somebody hands in; a bare yes is none.
+ *
+ * @throws {Error} A denial, where it could not be looked up.
+ */
+export function grantIn(find: () => unknown): McpGrant | undefined {
+  let given: unknown;
+  try {
+    given = find();
+  } catch {
+    throw violation("guard_error", "The approval of this call could not be looked up");
+  }
+  if (typeof given !== "object" || given === null) return undefined;
+  if (typeof (given as { then?: unknown }).then !== "function") return given as McpGrant;
+  // Nobody waits for it, and one that fails must not end the process.
+  Promise.resolve(given).catch(() => undefined);
+  throw violation("guard_error", "grantOf() must answer at once, and answered a promise");
 }

@@ -1,14 +1,15 @@
-import { isViolation, protocolError } from "./denials.ts";
+import { grantIn, isViolation, protocolError, tell } from "./denials.ts";
 import { exchange, mustBeActive } from "./judging.ts";
 import type { KnownTools } from "./known-tools.ts";
 import { governNotifications, type Judge } from "./notifications.ts";
 import { actOf, OPENING } from "./methods.ts";
-import type { Fields, Handler, Methods } from "./types.ts";
+import type { Fields, Handler, McpClientOptions, Methods } from "./types.ts";
 import { handlersOf, replace } from "./inside.ts";
 
 /** One governed client, as what comes in from its server meets it. */
 export interface Listener extends Judge {
   readonly known: KnownTools;
+  readonly grantOf: McpClientOptions["grantOf"];
 }
 
 /**
@@ -93,19 +94,25 @@ export class Inbound {
     return async (request, context) => {
       const method = String(request["method"]);
       const judges = this.#judges();
-      const next = (at: number, params: Fields | undefined): unknown => {
+      const next = async (at: number, params: Fields | undefined): Promise<unknown> => {
         const judge = judges[at];
-        if (judge === undefined) return handler(params === undefined ? request : { ...request, params }, context);
+        if (judge === undefined) return await handler(params === undefined ? request : { ...request, params }, context);
+        const name = actOf(method);
         if (OPENING.has(method)) {
-          mustBeActive(judge.session);
-          return next(at + 1, params);
+          try {
+            mustBeActive(judge.session);
+          } catch (error) {
+            throw tell(judge.session, name, error);
+          }
+          return await next(at + 1, params);
         }
-        return exchange(
+        return await exchange(
           judge.session,
-          actOf(method),
+          name,
           params,
           (safe) => next(at + 1, safe),
           judge.untrusted,
+          (asked) => grantIn(() => judge.grantOf?.({ method, name, params: asked })),
         );
       };
       try {

@@ -1,9 +1,9 @@
 import type { Decision, Session } from "../../mod.ts";
 import { shown, written } from "./bytes.ts";
-import { isViolation, violation } from "./denials.ts";
+import { isViolation, tell, violation } from "./denials.ts";
 import { actOf } from "./methods.ts";
 import { within } from "./signals.ts";
-import type { Fields } from "./types.ts";
+import type { Fields, McpGrant } from "./types.ts";
 import { fieldsCopy, isFields, jsonCopy, saysAnything } from "./values.ts";
 
 /**
@@ -17,7 +17,11 @@ const NOT_OF_THE_TEXT =
 export function mustBeActive(session: Session): void {
   const { signal } = session.context;
   if (!signal.aborted) return;
-  throw isViolation(signal.reason) ? signal.reason : violation("session_killed", "The session is over");
+  const { code, reason } = isViolation(signal.reason)
+    ? signal.reason
+    : { code: "session_killed", reason: "The session is over" };
+  // One for each request, since each is told.
+  throw violation(code, reason);
 }
 
 /** Denials that do not say that a name, or a text, may not pass. */
@@ -93,26 +97,51 @@ export async function exchange(
   params: unknown,
   run: (params: Fields | undefined) => unknown,
   untrusted: boolean,
+  grantFor: (params: Fields) => McpGrant | undefined,
+): Promise<unknown> {
+  try {
+    return await exchanged(session, name, params, run, untrusted, grantFor);
+  } catch (error) {
+    throw tell(session, name, error);
+  }
+}
+
+async function exchanged(
+  session: Session,
+  name: string,
+  params: unknown,
+  run: (params: Fields | undefined) => unknown,
+  untrusted: boolean,
+  grantFor: (params: Fields) => McpGrant | undefined,
 ): Promise<unknown> {
   mustBeActive(session);
-  const asked = await judgeOutward(session, name, await judgeParams(session, name, params, untrusted) ?? {}, false);
+  const given = await judgeParams(session, name, params, untrusted) ?? {};
+  const asked = await judgeOutward(session, name, given, false, grantFor(given));
   const answer = await within(
     [session.context.signal],
     () => run(params === undefined && Object.keys(asked).length === 0 ? undefined : asked),
   ).catch((error: unknown) => judgeError(session, name, error, untrusted));
   const judged = await judgeText(session, name, answer, untrusted);
-  return isFields(judged) ? await judgeOutward(session, name, judged, true) : judged;
+  return isFields(judged) ? await judgeOutward(session, name, judged, true, grantFor(judged)) : judged;
 }
 
 /** Judges an object at the gate before a call, where names are allowed and denied, and asks a person where one must. */
-async function judgeOutward(session: Session, name: string, message: Fields, isAnswer: boolean): Promise<Fields> {
+async function judgeOutward(
+  session: Session,
+  name: string,
+  message: Fields,
+  isAnswer: boolean,
+  grant?: McpGrant,
+): Promise<Fields> {
   const stage = "pre_tool_call";
   const payload = shown(message);
-  let decision: Decision = await session.check({ stage, name, payload });
+  let decision: Decision = await session.check({ stage, name, payload, limits: false });
   if (decision.effect === "escalate") {
-    const act = await session.begin({ stage, name, payload });
+    const act = await session.begin({ stage, name, payload, grant });
     decision = act.decision;
     act.cancel();
+    // Whatever it was that denied, no person said yes.
+    if (decision.effect === "deny") throw denial(decision, stage);
   }
   if (decision.effect === "transform") {
     const changed = written(decision.payload);
@@ -144,12 +173,14 @@ export function judgeNotification(
 ): Told | undefined | Promise<Told | undefined> {
   if (session.context.signal.aborted) return undefined;
   if (!saysAnything(params)) return { params };
+  const name = actOf(method);
   let copy: unknown;
   let payload: unknown;
   try {
     copy = jsonCopy(params);
     payload = shown(copy);
   } catch {
+    tell(session, name, violation("payload_not_plain", "A message cannot be read", undefined, "post_tool_call"));
     return undefined;
   }
   const told = (decision: Decision): Told | undefined => {
@@ -157,7 +188,6 @@ export function judgeNotification(
     return { params: decision.effect === "transform" ? written(decision.payload) : copy };
   };
   try {
-    const name = actOf(method);
     const decision = session.check({ stage: "post_tool_call", name, payload, metadata: { untrusted } });
     return "effect" in decision ? told(decision) : decision.then(told).catch(() => undefined);
   } catch {

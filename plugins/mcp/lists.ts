@@ -4,7 +4,7 @@ import { violation } from "./denials.ts";
 import type { KnownTools } from "./known-tools.ts";
 import { actOf, LIST, LISTS, type ListShape, toolOf } from "./methods.ts";
 import { within } from "./signals.ts";
-import type { Fields } from "./types.ts";
+import type { Fields, McpGrant } from "./types.ts";
 import { fieldsCopy, isFields, saysAnything, symbolsOf, withoutCaching } from "./values.ts";
 
 /** How a list is governed. */
@@ -29,6 +29,7 @@ export async function governList(
   known: KnownTools,
   rules: ListRules,
   signal: AbortSignal | undefined,
+  grantFor: (params: Fields) => McpGrant | undefined,
 ): Promise<Fields> {
   mustBeActive(session);
   const name = actOf(method);
@@ -43,7 +44,7 @@ export async function governList(
   }
   let answer: unknown;
   await session.tool(
-    { name, arguments: safe ?? {}, signal, metadata: { untrusted } },
+    { name, arguments: safe ?? {}, signal, grant: grantFor(safe ?? {}), metadata: { untrusted } },
     async (sent: Fields, own) => {
       answer = await ask(safe === undefined && Object.keys(sent).length === 0 ? undefined : sent, own);
     },
@@ -113,7 +114,14 @@ async function entry(
   const name = act?.name ?? toolOf(item[id]);
   const payload = act === undefined ? {} : { [act.argument]: item[id] };
   const tool = act === undefined ? known.identityOf(name, item) : undefined;
-  const before = await session.check({ stage: "pre_tool_call", name, payload, callId, metadata: { tool } });
+  const before = await session.check({
+    stage: "pre_tool_call",
+    name,
+    payload,
+    callId,
+    metadata: { tool },
+    limits: false,
+  });
   if (before.effect === "deny" && !isOfTheEntry(before.code)) return undefined;
   const after = await session.check({ stage: "post_tool_call", name, payload: item, callId, metadata: { untrusted } });
   if (after.effect !== "transform") return after.allowed ? item : undefined;

@@ -1,15 +1,21 @@
 import type { Session } from "../../mod.ts";
-import { violation } from "./denials.ts";
+import { tell, violation } from "./denials.ts";
 import { handlersOf, replace } from "./inside.ts";
 import { exchange, judgeNotification, mustBeActive } from "./judging.ts";
 import { actOf, OPENING } from "./methods.ts";
-import type { Fields, Methods } from "./types.ts";
+import type { Fields, McpGrant, Methods } from "./types.ts";
 import { isFields, saysAnything } from "./values.ts";
 
 /** Where a major sends from, and where in its arguments the message and the options are. */
 const NOTIFIES = [["_notificationViaCodec", 1, 2], ["notification", 0, 1]] as const;
 const REQUESTS = [["_requestWithSchemaViaCodec", 1, 3], ["request", 0, 2]] as const;
 const SENT = ["elicitation/create", "notifications/*", "roots/list", "sampling/createMessage"];
+
+/** What is known of the requests that a server is at. */
+export interface UnderWay {
+  sessionOf(requestId: unknown): Session | undefined;
+  grantOf(requestId: unknown): McpGrant | undefined;
+}
 
 /**
  * What a governed server sends by itself: notifications (logs, progress) and requests to its client. Judged in the
@@ -20,15 +26,16 @@ export class Outgoing {
   readonly governed: readonly string[];
   readonly #isSeen: boolean;
 
-  constructor(inner: Methods, sessionOf: (requestId: unknown) => Session | undefined, strict: boolean) {
+  constructor(inner: Methods, underWay: UnderWay, strict: boolean) {
     const notifies = NOTIFIES.find(([name]) => typeof inner[name] === "function");
     const requests = REQUESTS.find(([name]) => typeof inner[name] === "function");
     // What is no server of either major has its own ways.
     this.#isSeen = handlersOf(inner) !== undefined && notifies !== undefined && requests !== undefined;
     this.governed = this.#isSeen ? SENT : [];
     if (!this.#isSeen || notifies === undefined || requests === undefined) return;
+    const idIn = (options: unknown): unknown => isFields(options) ? options["relatedRequestId"] : undefined;
     const sessionFor = (options: unknown, message: unknown): Session | undefined => {
-      const session = sessionOf(isFields(options) ? options["relatedRequestId"] : undefined);
+      const session = underWay.sessionOf(idIn(options));
       if (session === undefined && strict && saysAnything(isFields(message) ? message["params"] : undefined)) {
         throw violation("ungoverned_method", "Nothing shows whose session this belongs to");
       }
@@ -53,7 +60,11 @@ export class Outgoing {
       const session = sessionFor(args[askOptionsAt], message);
       const method = String(message["method"]);
       if (session === undefined) return await request.apply(inner, args);
-      mustBeActive(session);
+      try {
+        mustBeActive(session);
+      } catch (error) {
+        throw tell(session, actOf(method), error);
+      }
       if (OPENING.has(method)) return await request.apply(inner, args);
       return await exchange(
         session,
@@ -61,6 +72,7 @@ export class Outgoing {
         message["params"],
         (params) => request.apply(inner, args.with(askAt, params === undefined ? message : { ...message, params })),
         true,
+        () => underWay.grantOf(idIn(args[askOptionsAt])),
       );
     });
   }

@@ -1,6 +1,6 @@
 import type { Coverage, Session } from "../../mod.ts";
-import { governCall, grantIn } from "./calls.ts";
-import { GRANT, isViolation, protocolError, toolError, violation } from "./denials.ts";
+import { governCall, nameOf } from "./calls.ts";
+import { GRANT, grantIn, isViolation, protocolError, tell, toolError, violation } from "./denials.ts";
 import { handlersOf, replace } from "./inside.ts";
 import { judgeIntroduction } from "./introductions.ts";
 import { judgeParams, judgeText, mustBeActive } from "./judging.ts";
@@ -81,7 +81,7 @@ export function governServer(server: McpServerLike, inner: Fields, source: McpSo
     const session = door.sessionOf(isFields(params) ? params["requestId"] : undefined);
     return session === undefined ? [] : [{ session, untrusted: false }];
   });
-  const outgoing = new Outgoing(inner as Methods, (id) => door.sessionOf(id), rules.strict);
+  const outgoing = new Outgoing(inner as Methods, door, rules.strict);
   const coverage = (): Coverage => {
     const methods = handlers === undefined ? [CALL, ...READS, ...LISTS.keys()] : [...handlers.keys()];
     return {
@@ -156,7 +156,7 @@ class Door {
   readonly #asked: WeakSet<KnownTools> = new WeakSet();
   readonly #envelopes: WeakMap<Session, { readonly text: string; readonly value: unknown }> = new WeakMap();
   /** The sessions of requests under way, by the ids that the transport knows them by. */
-  readonly #under: Map<unknown, Session> = new Map();
+  readonly #under: Map<unknown, { readonly session: Session; grant: McpGrant | undefined }> = new Map();
 
   constructor(server: McpServerLike, inner: Fields, source: McpSource, rules: ServerRules) {
     this.#server = server;
@@ -167,7 +167,12 @@ class Door {
 
   /** The session in which a request under way is served; without a request that of the server, where it has one. */
   sessionOf(id: unknown): Session | undefined {
-    return this.#under.get(id) ?? (typeof this.#source === "function" ? undefined : this.#source);
+    return this.#under.get(id)?.session ?? (typeof this.#source === "function" ? undefined : this.#source);
+  }
+
+  /** The approvals that came with a request under way: also for what the server asks its client meanwhile. */
+  grantOf(id: unknown): McpGrant | undefined {
+    return this.#under.get(id)?.grant;
   }
 
   /** A handler behind the gates. */
@@ -206,23 +211,43 @@ class Door {
     run: (params: Fields | undefined, context: Context) => Promise<unknown>,
   ): Promise<unknown> {
     const requestId = String(id ?? "");
-    const { mcpReq, sessionId, authInfo = (context["http"] as Fields | undefined)?.["authInfo"] } = context;
+    const { sessionId, authInfo = (context["http"] as Fields | undefined)?.["authInfo"] } = context;
     const info: McpRequestInfo = { method, requestId, sessionId, authInfo, context };
     let session: Session;
     try {
       session = typeof this.#source === "function" ? this.#source(info) : this.#source;
+      // One that comes later is none: nobody waits for it, and one that fails must not end the process.
+      if (session instanceof Promise) session.catch(() => undefined);
       void session.context.signal;
     } catch (error) {
       // Nobody is known yet, and nothing is told that the server would not tell everybody.
       if (OPENING.has(method)) return await run(params as Fields | undefined, context);
       throw error;
     }
+    try {
+      return await this.#serveIn(session, info, params, id, run);
+    } catch (error) {
+      throw tell(session, nameOf(method, params), error);
+    }
+  }
+
+  async #serveIn(
+    session: Session,
+    info: McpRequestInfo,
+    params: unknown,
+    id: unknown,
+    run: (params: Fields | undefined, context: Context) => Promise<unknown>,
+  ): Promise<unknown> {
+    const { method, requestId } = info;
+    const context = info.context as Context;
+    const { mcpReq } = context;
     mustBeActive(session);
     const signal = mcpReq?.signal ?? context.signal;
     const envelope = await this.#envelopeOf(session, mcpReq?.["envelope"]);
     const own = (joined: AbortSignal, beside?: Fields): Context =>
       contextFor(method, context, joined, envelope === undefined ? beside : { ...beside, envelope });
-    if (id !== undefined) this.#under.set(id, session);
+    const underWay: { readonly session: Session; grant: McpGrant | undefined } = { session, grant: undefined };
+    if (id !== undefined) this.#under.set(id, underWay);
     try {
       if (UPKEEP.has(method)) {
         const safe = OPENING.has(method) && isFields(params) && saysAnything(params)
@@ -232,27 +257,29 @@ class Door {
         return OPENING.has(method) ? await greeting(session, answer) : answer;
       }
       const known = this.#knownOf(session);
+      const { grant, rest } = this.#grantIn(params, info);
+      underWay.grant = grant;
       if (LISTS.has(method)) {
         const rules = { ...this.#rules.lists, isCacheable: mcpReq !== undefined };
         return await governList(
           session,
           method,
-          params,
+          rest,
           (sent, joined) => run(sent, own(joined)),
           known,
           rules,
           signal,
+          () => grant,
         );
       }
       if (method === CALL) await this.#ask(known, params, context, [session.context.signal, signal]);
-      const { grant, rest } = this.#grantIn(params, info);
       return await governCall(
         { session, method, params: rest, beside: besideOf(context), signal, grant, requestId, untrusted: false, known },
         (sent, joined, beside) => run(sent, own(joined, beside)),
         until,
       );
     } finally {
-      if (id !== undefined && this.#under.get(id) === session) this.#under.delete(id);
+      if (id !== undefined && this.#under.get(id) === underWay) this.#under.delete(id);
     }
   }
 
@@ -314,7 +341,7 @@ class Door {
       rest = { ...(params as Fields), _meta: others };
     }
     const { grantOf } = this.#rules;
-    return { grant: grantIn(grantOf === undefined ? sent : grantOf(info)), rest };
+    return { grant: grantIn(() => grantOf === undefined ? sent : grantOf(info)), rest };
   }
 }
 

@@ -13,7 +13,8 @@ export function within<T>(
       const reason: unknown = given.find(({ aborted }) => aborted)?.reason;
       // Told first, so that whoever waits learns why, and not how the SDK puts it.
       reject(reason);
-      controller.abort(reason);
+      // Without it: clients tell their server the reason, which nobody has judged, or is ours.
+      controller.abort();
     };
     if (given.some(({ aborted }) => aborted)) return stop();
     for (const signal of given) signal.addEventListener("abort", stop);

@@ -34,13 +34,13 @@ export interface McpRequestInfo {
   readonly context: unknown;
 }
 
-/** A call that a client is about to send. */
+/** A call that a client is about to send, or what its server asks of it (`sampling:createMessage`, …). */
 export interface McpCall {
   /** The JSON-RPC method. */
   readonly method: string;
   /** The tool's name, or that of the read as policies name it. */
   readonly name: string;
-  /** The params, as they were given. */
+  /** The params, as they were given; of an answer to the server, what is answered. */
   readonly params: Readonly<Record<string, unknown>>;
 }
 
@@ -72,7 +72,10 @@ export interface McpClientOptions extends McpOptions {
   readonly onDeny?: "result" | "throw";
   /** Whether what a server says marks the session tainted: servers are others' code. Default `true`. */
   readonly untrusted?: boolean;
-  /** Finds the approval of a call, where somebody has given one. */
+  /**
+   * Finds the approval of a call, where somebody has given one. What a server asks its client is approved in two parts:
+   * the question, and then the answer.
+   */
   readonly grantOf?: (call: McpCall) => McpGrant | undefined;
 }
 

@@ -76,7 +76,8 @@ export function saysAnything(value: unknown): boolean {
 
 /** How long, and by whom, an answer may be cached: numbers and one of two words, which are nobody's. */
 export function withoutCaching(message: Fields): { readonly said: Fields; readonly caching: Fields } {
+  const given = message["cacheScope"];
+  if (given !== "public" && given !== "private") return { said: message, caching: {} };
   const { cacheScope, ...said } = message;
-  if (cacheScope !== "public" && cacheScope !== "private") return { said: message, caching: {} };
   return { said, caching: { cacheScope } };
 }

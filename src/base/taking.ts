@@ -185,6 +185,11 @@ export class Reservations implements Taking {
     return new Reservations(true, this.isSilent, skips, owners, this);
   }
 
+  /** The taking of a part whose takings may not be kept. On a second look nothing is taken, whoever asks. */
+  branch(): Reservations {
+    return this.skips !== undefined ? this : new Reservations(this.dry, this.isSilent, undefined, undefined, this);
+  }
+
   /** Gives everything back, newest first; with `final`, later takings too. */
   giveBack(final: boolean): void {
     if (final) this.#over = true;
@@ -301,10 +306,7 @@ export function tracked(taking: Taking): Reservations {
  * A taking for a part whose takings may not be kept. On a second look nothing is taken, and who took is still left out.
  */
 export function branch(taking: Taking): Reservations {
-  if (!(taking instanceof Reservations)) return new Reservations(taking.dry);
-  return taking.skips !== undefined
-    ? taking
-    : new Reservations(taking.dry, taking.isSilent, undefined, undefined, taking);
+  return taking instanceof Reservations ? taking.branch() : new Reservations(taking.dry);
 }
 
 /** Whether the act is over for which guards are asked: nobody hears what others would say. */
@@ -317,3 +319,22 @@ export const SILENT: Reservations = new Reservations(true, true);
 
 /** Takes nothing. Shared: nothing is kept in it. */
 export const DRY: Reservations = new Reservations(true);
+
+/** Every limit of ours counts as one that was taken from, so that it allows, used up or not. */
+class Free extends Reservations {
+  constructor(isSilent: boolean, of?: Reservations) {
+    const every: ReadonlySet<Owner> = Object.assign(new Set<Owner>(), { has: () => true });
+    super(true, isSilent, undefined, every, of);
+  }
+
+  override again(): Reservations {
+    return this;
+  }
+
+  override branch(): Reservations {
+    return new Free(this.isSilent, this);
+  }
+}
+
+/** Takes nothing, and no limit of ours is exceeded. Shared: nothing is kept in it. */
+export const FREE: Reservations = new Free(false);

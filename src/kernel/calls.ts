@@ -2,7 +2,7 @@ import type { ActInit } from "./act.ts";
 import { functionOf, ownOptions, wrongType } from "../base/check.ts";
 import { memberOf } from "../base/own.ts";
 import type { Stage, TokenUsage } from "../base/request.ts";
-import type { SessionInit, View, Write } from "./session.ts";
+import type { CheckOptions, SessionInit, View, Write } from "./session.ts";
 
 // What the verbs of a session are called with is read by own keys, and a key that no verb knows is told. Nearly every
 // call is a literal, and one loop over its keys shows that; whatever it is not sure of is read slowly.
@@ -23,7 +23,7 @@ export type BeginCall = {
   approval?: "ask" | "return";
 } & ActInit;
 /** What `check` and `explain` are called with. */
-export type CheckCall = { stage: Stage; name: string; payload: unknown; usage?: TokenUsage } & ActInit;
+export type CheckCall = { stage: Stage; name: string; payload: unknown; usage?: TokenUsage } & CheckOptions & ActInit;
 
 const INIT = ["callId", "metadata", "signal", "grant"] as const;
 const ACT = ["write", ...INIT] as const;
@@ -109,7 +109,7 @@ export function checkCall(call: CheckCall): CheckCall {
   // The grant of a check is not read.
   if (
     !isPlain(call) || isRequestPolluted() || "callId" in PROTOTYPE || "metadata" in PROTOTYPE ||
-    "signal" in PROTOTYPE || "usage" in PROTOTYPE
+    "signal" in PROTOTYPE || "usage" in PROTOTYPE || "limits" in PROTOTYPE || "denial" in PROTOTYPE
   ) {
     return slowly("check()", call, REQUEST, CHECK);
   }
@@ -122,6 +122,8 @@ export function checkCall(call: CheckCall): CheckCall {
       case "name":
       case "payload":
       case "usage":
+      case "limits":
+      case "denial":
       case "callId":
       case "signal":
       case "grant":
@@ -206,7 +208,7 @@ function hasSessionFields(): boolean {
 }
 
 const REQUEST = ["stage", "name", "payload"] as const;
-const CHECK = ["usage", ...INIT] as const;
+const CHECK = ["usage", "limits", "denial", ...INIT] as const;
 const BEGIN = ["approval", ...INIT] as const;
 
 function slowly<T extends object>(

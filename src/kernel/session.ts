@@ -1,10 +1,10 @@
 import { ActImpl, type ActInit, type ActStage } from "./act.ts";
 import { type Act, handleOf } from "./act-handle.ts";
 import { beginCall, checkAct, checkCall, modelCall, runOptions, toolCall } from "./calls.ts";
-import { wrong } from "../base/check.ts";
+import { ownOptions, wrong, wrongType } from "../base/check.ts";
 import { contextFields, type ExecutionContext } from "../base/context.ts";
 import { made } from "../base/copy.ts";
-import { allow, type Decision, isThenable } from "../base/decision.ts";
+import { allow, type Decision, type Deny, deny, isThenable } from "../base/decision.ts";
 import { GateRequest } from "../base/gate-request.ts";
 import { type Shown, shownAs } from "../base/inspect.ts";
 import { bare, ownField } from "../base/own.ts";
@@ -13,7 +13,7 @@ import { runBegun } from "./run-act.ts";
 import type { GovernancePolicy, PolicyInit } from "../policy/policy.ts";
 import { type Stage, STAGES, type TokenUsage } from "../base/request.ts";
 import { governStream, type ReadableParts, type StreamOptions } from "./stream.ts";
-import { DRY } from "../base/taking.ts";
+import { DRY, FREE } from "../base/taking.ts";
 import type { AgentProfile } from "../trust/profile.ts";
 import { reportOnce } from "./report.ts";
 import { untilStopped } from "./waiting.ts";
@@ -64,6 +64,14 @@ export interface SessionInit {
   metadata?: Readonly<Record<string, unknown>> | undefined;
   /** Narrows the kernel's policy, or the parent's: the session's is what both allow. */
   policy?: PolicyInit | GovernancePolicy | undefined;
+}
+
+/** How `check` judges. */
+export interface CheckOptions {
+  /** Whether limits that are used up deny. Default `true`. */
+  limits?: boolean | undefined;
+  /** A denial that no guard made. */
+  denial?: { readonly code: string; readonly reason: string } | undefined;
 }
 
 /** One agent's passage through a kernel. */
@@ -123,10 +131,12 @@ export interface Session {
   stream<T>(parts: AsyncIterable<T> | ReadableParts<T>, options: StreamOptions<T>): AsyncIterable<T>;
   /**
    * Judges once: opens nothing, takes nothing, asks nobody. At `post_tool_call`, `metadata.untrusted` marks the session
-   * tainted.
+   * tainted. With `limits: false`, sallyport's own limits allow though they are used up, so that the guards after them
+   * are asked: for what costs no call, such as the entry of a list. With a `denial`, no guard is asked: it is told and
+   * recorded as a gate's, for a plugin that was handed what it cannot judge.
    */
   check(
-    request: { stage: Stage; name: string; payload: unknown; usage?: TokenUsage } & ActInit,
+    request: { stage: Stage; name: string; payload: unknown; usage?: TokenUsage } & CheckOptions & ActInit,
   ): Decision | Promise<Decision>;
   /** Checks a prompt at `input`. */
   preExecute(input: unknown): Decision | Promise<Decision>;
@@ -264,14 +274,16 @@ export class SessionImpl implements Session {
   }
 
   check(
-    request: { stage: Stage; name: string; payload: unknown; usage?: TokenUsage } & ActInit,
+    request: { stage: Stage; name: string; payload: unknown; usage?: TokenUsage } & CheckOptions & ActInit,
   ): Decision | Promise<Decision> {
     const scope = this.#scope;
-    const { stage, name, payload, callId, metadata, usage, signal } = checkCall(request);
+    const { stage, name, payload, callId, metadata, usage, signal, limits, denial } = checkCall(request);
     if (stage !== "pre_tool_call") mustBeOneOf("check()", stage, STAGES);
     if (signal !== undefined && !(signal instanceof AbortSignal)) {
       throw wrong("check()", "signal", "an AbortSignal", signal);
     }
+    if (limits !== undefined && typeof limits !== "boolean") throw wrong("check()", "limits", "a boolean", limits);
+    const denied = denial === undefined ? undefined : denialOf(denial);
     const started = scope.tick();
     const gate = scope.gate(stage);
     const isWatched = scope.isWatched(gate);
@@ -284,7 +296,7 @@ export class SessionImpl implements Session {
       metadata,
       usage,
     );
-    const decision = scope.judge(asked, gate, DRY);
+    const decision = denied ?? scope.judge(asked, gate, limits === false ? FREE : DRY);
     if (metadata !== undefined && stage === "post_tool_call" && metadata["untrusted"] === true) taint(scope);
     if (decision === ALLOW && !isWatched) return ALLOW;
     return isThenable(decision)
@@ -323,6 +335,15 @@ export class SessionImpl implements Session {
 
 function handed(act: ActImpl | Promise<ActImpl>): Act | Promise<Act> {
   return isThenable(act) ? (act as Promise<ActImpl>).then(handleOf) : handleOf(act as ActImpl);
+}
+
+/** A denial that somebody else than a guard made. */
+function denialOf(given: { readonly code: string; readonly reason: string }): Deny {
+  const { code, reason } = ownOptions("check()", given, ["code", "reason"]);
+  for (const [field, value] of Object.entries({ code, reason })) {
+    if (typeof value !== "string") throw wrongType("check()", `denial.${field}`, "a string", value);
+  }
+  return deny(code, reason);
 }
 
 /** What somebody reads at the gate after a tool came from outside, whether an act brought it or not. */

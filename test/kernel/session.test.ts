@@ -1,18 +1,23 @@
 import { describe, expect, test } from "vitest";
 import {
   allow,
+  any,
   blockPatterns,
   createKernel,
   defineGuard,
+  definePlugin,
   deny,
+  denyTools,
   escalate,
   type Guard,
   isPolicyViolation,
   type Kernel,
   maxToolCalls,
   memoryStore,
+  noLoops,
   type PolicyInit,
   PolicyViolationError,
+  rateLimit,
   transform,
   warn,
 } from "../../mod.ts";
@@ -625,6 +630,77 @@ describe("interceptors", () => {
     await expect(session.tool(call(), () => ran++)).rejects.toThrow("too late");
     expect(ran).toBe(0);
   });
+});
+
+describe("check() without limits", () => {
+  const hidden = guard(({ name }) => name === "hidden" ? deny("rule_denied", "Hidden") : allow(), ["pre_tool_call"]);
+  const limits: readonly (readonly [string, PolicyInit, readonly Guard[]])[] = [
+    ["of the policy", { maxToolCalls: 1 }, []],
+    ["of calls", {}, [maxToolCalls(1)]],
+    ["of calls, for the agent", {}, [maxToolCalls(1, { per: "agent" })]],
+    ["of the rate", {}, [rateLimit({ max: 1, windowMs: 1e9 })]],
+    ["of loops", {}, [noLoops({ repeats: 1 })]],
+    ["one of two", {}, [any(maxToolCalls(1), denyTools(["search"]))]],
+    ["that is seen again after a transform", {}, [
+      maxToolCalls(1),
+      guard(({ payload }) => transform(payload, "the same"), ["pre_tool_call"]),
+    ]],
+  ];
+  test.each(limits)("asks the guards after a limit %s, when that is used up", async (_which, policy, guards) => {
+    const session = open(policy, [...guards, hidden]);
+    await session.tool(call(), () => 1);
+    const check = async (name: string, limits?: boolean) =>
+      await session.check({ stage: "pre_tool_call", name, payload: {}, ...(limits === undefined ? {} : { limits }) });
+    for (let round = 0; round < 2; round++) {
+      expect(await check("search", false)).toMatchObject({ allowed: true });
+      expect(await check("hidden", false)).toMatchObject({ code: "rule_denied" });
+      for (const isLimited of [true, undefined]) {
+        expect(await check("search", isLimited)).toMatchObject({ effect: "deny" });
+      }
+    }
+    await expect(session.tool(call(), () => 1)).rejects.toBeInstanceOf(PolicyViolationError);
+  });
+
+  test("throws, when `limits` is no boolean", () => {
+    expect(() => open().check({ stage: "input", name: "execute", payload: "", limits: 1 as never })).toThrow(
+      /"limits" must be a boolean, and is 1/,
+    );
+  });
+});
+
+describe("check() of a denial", () => {
+  test("tells and records it, and asks no guard", async () => {
+    const [told, records]: [unknown[], unknown[]] = [[], []];
+    let asked = 0;
+    const kernel = createKernel({
+      guards: [guard(() => (asked++, allow()))],
+      plugins: [
+        definePlugin({
+          name: "p",
+          setup: (host) => host.sink({ name: "sink", write: (one) => void records.push(one) }),
+        }),
+      ],
+    });
+    kernel.on("tool_call_blocked", ({ name, code, reason }) => void told.push([name, code, reason]));
+    const session = kernel.session({ agentId: "tester" });
+    const denial = { code: "invalid_arguments", reason: "No object" };
+    const decision = await session.check({ stage: "pre_tool_call", name: "search", payload: {}, denial });
+    expect(decision).toMatchObject({ effect: "deny", allowed: false, ...denial });
+    expect(told).toEqual([["search", "invalid_arguments", "No object"]]);
+    expect(records).toHaveLength(1);
+    expect(asked).toBe(0);
+  });
+
+  test.each([[{ code: 1, reason: "a" }, /"denial.code" must be a string, and is 1/], [
+    { code: "a", reasn: "b" },
+    /reasn/,
+  ]])(
+    "throws, when it is %j",
+    (denial, message) => {
+      const request = { stage: "pre_tool_call", name: "search", payload: {}, denial: denial as never } as const;
+      expect(() => open().check(request)).toThrow(message);
+    },
+  );
 });
 
 test.each(["tool", "__proto__", "toString", undefined])(

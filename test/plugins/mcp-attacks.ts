@@ -5,6 +5,8 @@
 import { afterEach, expect, test } from "vitest";
 import {
   allow,
+  type ApprovalGrant,
+  type ApprovalRequest,
   createKernel,
   defineGuard,
   deny,
@@ -12,7 +14,9 @@ import {
   type Guard,
   type KernelOptions,
   pinTools,
+  rateLimit,
   redactPatterns,
+  requireApproval,
   type Session,
 } from "../../mod.ts";
 import * as plugin from "../../plugins/mcp.ts";
@@ -29,6 +33,11 @@ const PICTURE = Buffer.from(Uint8Array.from({ length: 768 * 1024 }, (_, i) => (i
   .toString("base64");
 const text = (value: string): any => ({ content: [{ type: "text", text: value }] });
 const tool = (name: string, more: object = {}): object => ({ name, inputSchema: { type: "object" }, ...more });
+const noHidden: Guard = defineGuard({
+  name: "no hidden",
+  stages: ["pre_tool_call"],
+  check: ({ name }) => name === "hidden" || name.includes(":") ? deny("rule_denied", "Hidden") : allow(),
+});
 /** Masks a text in whatever comes back. */
 const mask: Guard = redactPatterns([BAD], "******");
 
@@ -396,6 +405,18 @@ export function mcpAttacks(major: Major): void {
       expect(session.context.toolCallCount).toBe(1);
     });
 
+    test(`${side}: a limit that is used up hides no guard that hides an entry, and no entry that may be called`, async () => {
+      const server = serverOf({ "tools/list": () => ({ tools: [tool("t"), tool("hidden")] }) });
+      const { client } = await start(server, {
+        policy: { maxToolCalls: 1 },
+        guards: [rateLimit({ max: 1, windowMs: 1e9 }), noHidden],
+      });
+      for (const isUsedUp of [false, true]) {
+        expect((await client.listTools()).tools, `used up: ${isUsedUp}`).toMatchObject([{ name: "t" }]);
+        await client.callTool({ name: "t" });
+      }
+    });
+
     // ---- killed ------------------------------------------------------------------------------------------------
     test.each([["killed"], ["suspended"], ["closed"]])(
       `${side}: a session that is %s sends and answers nothing`,
@@ -529,6 +550,57 @@ export function mcpAttacks(major: Major): void {
       expect(ran).toBe(1);
     });
 
+    test.each<[string, () => unknown]>([
+      ["throws", () => {
+        throw new Error(BAD);
+      }],
+      ["answers a promise that fails", () => Promise.reject(new Error(BAD))],
+    ])(`${side}: a grantOf that %s denies, tells it, and ends nothing`, async (_what, grantOf) => {
+      const { client, kernel } = await start(serverOf({}), {}, { grantOf: grantOf as never });
+      const told: string[] = [];
+      kernel.on("tool_call_blocked", ({ code }) => void told.push(code));
+      const answer = await client.callTool({ name: "t" });
+      expect(answer).toMatchObject({ isError: true });
+      expect(JSON.stringify(answer)).not.toContain(BAD);
+      expect(told).toEqual(["guard_error"]);
+    });
+
+    // ---- events ------------------------------------------------------------------------------------------------
+    const own: readonly (readonly [string, string, string, (client: AnyClient) => unknown])[] = [
+      ["arguments that are none", "t", "invalid_arguments", (client) =>
+        client.callTool({ name: "t", arguments: [] as never })],
+      ["a list that is none", "tools:list", "payload_not_plain", (client) =>
+        client.listTools()],
+      ["a list that is too long", "prompts:list", "payload_too_large", (client) =>
+        client.listPrompts()],
+      ["a task", "method:tasks/get", "ungoverned_method", (client) =>
+        major.direct(client, "tasks/get", { taskId: "1" })],
+      ["a session that is over", "t", "session_killed", (client) =>
+        client.callTool({ name: "t" })],
+    ];
+    test.each(own)(`${side}: the plugin's own denial of %s is told once`, async (_what, name, expected, send) => {
+      const server = serverOf({
+        "tools/list": () => ({}),
+        "prompts/list": () => ({ prompts: [{ name: "a" }, { name: "b" }] }),
+        "tasks/get": () => ({}),
+      });
+      const { client, kernel, session } = await start(server, {}, { maxListEntries: 1 });
+      const told: unknown[] = [];
+      for (const type of ["tool_call_blocked", "policy_violation"] as const) {
+        kernel.on(type, (event) =>
+          void told.push([event.name, event.code]));
+      }
+      if (expected === "session_killed") {
+        await session.close();
+      }
+      const [error, answer]: any[] = await Promise.resolve(send(client)).then((one) => [{}, one], (one) => [one]);
+      // What an SDK refuses by itself never comes to the plugin.
+      if (answer === undefined && error["~brand"] === undefined && error.code !== -32050) {
+        return;
+      }
+      expect(told).toEqual([[name, expected]]);
+    });
+
     // ---- in the midst of a call ---------------------------------------------------------------------------------
     const capabilities = { capabilities: { sampling: {}, elicitation: { form: {} }, roots: {} } };
     const questions: readonly (readonly [string, object, object])[] = [
@@ -544,11 +616,14 @@ export function mcpAttacks(major: Major): void {
     test.each(questions)(
       `${side}: what a server asks by %s is judged, and so is the answer`,
       async (method, params, answer) => {
-        if (!major.canAsk) return;
+        if (!major.canAsk) {
+          return;
+        }
         const asked: unknown[] = [];
         const run = async (options: KernelOptions, sent: object, reply: object): Promise<any> => {
           const server = serverOf({
-            "tools/call": async (_params, context) => text(JSON.stringify(await major.ask(context, method, sent))),
+            "tools/call": async (_params, context) =>
+              text(JSON.stringify(await major.ask(context, method, sent))),
           });
           const { client } = await start(server, options, {}, capabilities, (one) => {
             (one as any)._requestHandlers.set(method, async () => (asked.push(method), reply));
@@ -572,6 +647,91 @@ export function mcpAttacks(major: Major): void {
         expect(JSON.stringify(leaked)).not.toContain(BAD);
       },
     );
+
+    test.each(questions)(
+      `${side}: a limit that is used up hides no guard that refuses %s, and stops none that may be asked`,
+      async (method, params, answer) => {
+        if (!major.canAsk) {
+          return;
+        }
+        let asked = 0;
+        const run = async (guards: readonly Guard[]): Promise<any> => {
+          const server = serverOf({
+            "tools/call": async (_params, context) =>
+              text(JSON.stringify(await major.ask(context, method, params))),
+          });
+          const { client } = await start(server, { policy: { maxToolCalls: 1 }, guards }, {}, capabilities, (one) => {
+            (one as any)._requestHandlers.set(method, async () => (asked++, answer));
+          });
+          return await client.callTool({ name: "t" }).catch(() => ({ isError: true }));
+        };
+        expect(await run([])).not.toHaveProperty("isError", true);
+        expect(asked).toBe(1);
+        // One that denies, and one that asks a person, who is not there.
+        for (const guard of [noHidden, requireApproval([method.replace("/", ":")])]) {
+          expect(await run([guard])).toMatchObject({ isError: true });
+        }
+        expect(asked).toBe(1);
+      },
+    );
+
+    test.each(questions)(`${side}: %s that a person must approve is approved later`, async (method, params, answer) => {
+      if (!major.canAsk) {
+        return;
+      }
+      const key = await crypto.subtle.generateKey({ name: "HMAC", hash: "SHA-256" }, true, ["sign", "verify"]);
+      let asked = 0;
+      // The latest for each question.
+      const signed = new Map<string, ApprovalGrant>();
+      const server = serverOf({
+        "tools/call": async (_params, context) =>
+          text(JSON.stringify(await major.ask(context, method, params))),
+      });
+      const { client, kernel } = await start(
+        server,
+        { approvalKey: key, guards: [requireApproval([method.replace("/", ":")])] },
+        side === "client" ? { grantOf: () => [...signed.values()] } : {},
+        capabilities,
+        (one) => {
+          (one as any)._requestHandlers.set(method, async () => (asked++, answer));
+        },
+      );
+      const questions: ApprovalRequest[] = [];
+      kernel.on("approval_requested", ({ approval }) => void questions.push(approval));
+      /** Calls, and signs what is asked. */
+      const call = async (): Promise<boolean> => {
+        const { isError = false } = await client.callTool({
+          name: "t",
+          ...(side === "server" ? { _meta: { "sallyport/grant": [...signed.values()] } } : {}),
+        } as never).catch(() => ({ isError: true }));
+        for (const one of questions.splice(0)) {
+          signed.set(one.digest, await grantApproval(one, key, { approved: true, by: "Ada" }));
+        }
+        return !isError;
+      };
+      // The question is approved, and then the answer, each for one time.
+      expect([await call(), asked]).toEqual([false, 0]);
+      expect([await call(), asked]).toEqual([false, 1]);
+      expect([await call(), asked]).toEqual([true, 2]);
+      signed.clear();
+      expect([await call(), asked]).toEqual([false, 2]);
+    });
+
+    test(`${side}: a list that a person must approve is approved later`, async () => {
+      const key = await crypto.subtle.generateKey({ name: "HMAC", hash: "SHA-256" }, true, ["sign", "verify"]);
+      const grants: ApprovalGrant[] = [];
+      const { client, kernel } = await start(
+        serverOf({}),
+        { approvalKey: key, guards: [requireApproval(["tools:list"])] },
+        { lists: "calls", grantOf: () => grants.at(-1) },
+      );
+      const questions: ApprovalRequest[] = [];
+      kernel.on("approval_requested", ({ approval }) => void questions.push(approval));
+      await expect(client.listTools()).rejects.toThrow();
+      grants.push(await grantApproval(questions[0] as ApprovalRequest, key, { approved: true, by: "Ada" }));
+      expect((await client.listTools()).tools).toHaveLength(1);
+      await expect(client.listTools()).rejects.toThrow();
+    });
 
     test(`${side}: logs and progress are judged, and honest ones arrive in order`, async () => {
       const server = serverOf({
@@ -616,6 +776,16 @@ export function mcpAttacks(major: Major): void {
   }
 
   // ---- servers ---------------------------------------------------------------------------------------------------
+  test("server: a source that answers a promise that fails denies, and ends nothing", async () => {
+    const server = serverOf({});
+    governMcpServer(server as McpServerLike, (() => Promise.reject(new Error(BAD))) as never);
+    const client = await major.connect(server);
+    open.push(client);
+    const answer = await client.callTool({ name: "t" });
+    expect(answer).toMatchObject({ isError: true });
+    expect(JSON.stringify(answer)).not.toContain(BAD);
+  });
+
   test("server: a handler set through an inherited method, or past every method, is judged", async () => {
     const ran: string[] = [];
     const server = serverOf({});
@@ -800,6 +970,42 @@ export function mcpAttacks(major: Major): void {
     expect(() => createKernel().wrap(governed, createMcpClient(), { agentId: "b" })).toThrow(TypeError);
     const other = createKernel().wrap(raw, createMcpClient(), { agentId: "b" });
     expect(await other.callTool({ name: "t" })).toMatchObject(text("ok"));
+  });
+
+  test("client: a server is told that a call was cancelled, and not why", async () => {
+    for (const how of ["abort", "kill"] as const) {
+      const heard: unknown[] = [];
+      let begun: () => void = () => {};
+      let end: () => void = () => {};
+      const called = new Promise<void>((resolve) => (begun = resolve));
+      const ended = new Promise<void>((resolve) => (end = resolve));
+      const server = serverOf({
+        "tools/call": (_params, context) =>
+          new Promise((resolve) => {
+            const signal = major.signalOf(context);
+            signal.addEventListener("abort", () => {
+              heard.push(String(signal.reason));
+              resolve(text("stopped"));
+              end();
+            });
+            begun();
+          }),
+      });
+      const raw = await major.connect(server);
+      open.push(raw);
+      const kernel = createKernel();
+      const client = kernel.wrap(raw, createMcpClient({ onDeny: "throw" }), { agentId: "a" });
+      const caller = new AbortController();
+      const call = client.callTool({ name: "t" }, ...major.options({ signal: caller.signal })).catch((error) => error);
+      await called;
+      if (how === "abort") caller.abort(`told by ${BAD}`);
+      else kernel.kill("a");
+      const error = await call;
+      expect(how === "abort" ? error : error.code).toBe(how === "abort" ? `told by ${BAD}` : "session_killed");
+      await ended;
+      expect(heard).toHaveLength(1);
+      expect(heard[0]).not.toMatch(new RegExp(`${BAD}|killed`));
+    }
   });
 
   test("client: strict refuses one that lists again by itself, and the coverage names it", async () => {

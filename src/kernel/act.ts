@@ -152,7 +152,7 @@ export class ActImpl implements Taker {
     this.init = init;
     this.original = payload;
     this.inside = running(current ?? (signal === undefined ? undefined : links.get(signal)?.act));
-    this.takings = new Reservations(false, false, undefined, undefined, this);
+    this.takings = new Reservations(undefined, this);
     this.#view = view;
     this.started = scope.tick();
   }
@@ -456,7 +456,7 @@ export class ActImpl implements Taker {
   /** Over: what was not settled is given back. */
   #finish(): void {
     this.phase = "over";
-    this.takings.giveBack(true);
+    Reservations.giveBack(this.takings, true);
     this.scope.open.delete(this);
     this.#wait?.end();
     this.asked?.over.abort();

@@ -306,19 +306,27 @@ export class Scope implements WaitingRoom {
     const room: WaitingRoom = {
       enter: (waiting) => {
         waits.enter(waiting);
-        for (let at: Scope | undefined = this; at !== undefined; at = at.parent) {
-          at.#watch();
-          (at.#ends ??= new Set()).add(waiting);
-        }
+        this.#enterEnd(waiting);
         const killed = this.#killed();
         if (killed !== undefined) waiting.stop(killed);
       },
       leave: (waiting) => {
         waits.leave(waiting);
-        for (let at: Scope | undefined = this; at !== undefined; at = at.parent) at.#ends?.delete(waiting);
+        this.#leaveEnd(waiting);
       },
     };
     return untilStopped(room, undefined, judged, (denial): Decision => denial);
+  }
+
+  #enterEnd(waiting: Waiting): void {
+    this.#watch();
+    (this.#ends ??= new Set()).add(waiting);
+    if (this.parent !== undefined) this.parent.#enterEnd(waiting);
+  }
+
+  #leaveEnd(waiting: Waiting): void {
+    this.#ends?.delete(waiting);
+    if (this.parent !== undefined) this.parent.#leaveEnd(waiting);
   }
 
   /** Why nobody will stop it any more: the kernel is closed, or its agent, or the parent's, was killed. */

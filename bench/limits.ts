@@ -73,7 +73,7 @@ function asked(name: string, guard: Guard, end: End): (i: number) => void {
     guard,
     sessions,
     bench,
-    new Reservations(false),
+    new Reservations(),
     allow(),
     name.endsWith("a call a ms") ? 1 : 0,
   ) as (i: number) => void;

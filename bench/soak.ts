@@ -64,13 +64,13 @@ const call = request("search", {});
 const limit = rateLimit({ max: 60, windowMs: 60_000, by: ({ name }) => name });
 const context = sessionOf("did:agentmesh:soak", "s");
 const before = kept();
-for (let i = 0; i < AGENTS; i++) limit({ ...call, name: keys[i] as string }, context, new Reservations(false));
+for (let i = 0; i < AGENTS; i++) limit({ ...call, name: keys[i] as string }, context, new Reservations());
 const bytes = (kept() - before) / AGENTS;
 check(`rate limits of ${AGENTS} agents`, bytes, MOST_BYTES_PER_AGENT, "B");
 // In use until here, and right: what nobody needs any more would not be counted.
 for (let i = 1; i <= 60; i++) {
   const isAllowed =
-    (limit({ ...call, name: keys[0] as string }, context, new Reservations(false)) as { allowed: boolean }).allowed;
+    (limit({ ...call, name: keys[0] as string }, context, new Reservations()) as { allowed: boolean }).allowed;
   if (isAllowed !== i < 60) throw new Error("An agent must have 60 calls");
 }
 if (!(bytes > 0) || seen.size !== AGENTS) throw new Error("The agents' keys must differ, and be kept");
@@ -92,11 +92,11 @@ for (let step = 0; step < STEPS; step++) {
     if (i % 10 === 0) state.now += 1;
     const own = new SessionState(state.now);
     const where = sessionOf(`agent ${i % 1000}`, `session ${step}-${i}`, own);
-    const takings = new Reservations(false);
+    const takings = new Reservations();
     const asked = request("search", i % 7);
     const isAllowed = guards.every((guard) => (guard(asked, where, takings) as { allowed: boolean }).allowed);
-    if (isAllowed && i % 3 !== 0) takings.settle(undefined);
-    takings.giveBack(true);
+    if (isAllowed && i % 3 !== 0) Reservations.settle(takings, undefined);
+    Reservations.giveBack(takings, true);
     if (isAllowed) allowed++;
   }
   sizes.push(kept());

@@ -40,9 +40,17 @@ export class Reservation {
   }
 }
 
+/**
+ * How often guards have taken by functions of their own, whatever for: who did is told by when. All acts share it, since
+ * it is read between guards, and a count tells nobody anything. From 1 on: 0 stands for none.
+ */
+export const gifts: { count: number } = { count: 1 };
+
 /** The functions of the public contract, and whose they are. */
 class Given implements Owner {
   guard: Guard | undefined;
+  /** Which it is of all that were given. */
+  readonly nth: number = ++gifts.count;
   readonly #giveBack: () => unknown;
   readonly #settle: ((usage: TokenUsage | undefined) => unknown) | undefined;
 
@@ -77,66 +85,69 @@ export interface Taker {
   findAround(test: (around: Taker, isKnown: boolean) => boolean): boolean;
 }
 
-/** What guards took in one pass: kept in order, and given back or settled exactly once. */
-export class Reservations implements Taking {
-  declare readonly dry: boolean;
-  /** On a second look after a transform: guards that took in the first, and are not asked again ... */
-  declare readonly skips: ReadonlySet<Guard> | undefined;
-  /** ... and limits of ours that did, which are asked and allow. */
-  declare readonly owners: ReadonlySet<Owner> | undefined;
+/** What kind of pass guards are asked in. Most are of one kind, and share it. */
+class Pass {
+  readonly dry: boolean;
   /** Nobody is told what a shadowed guard would have decided. */
-  declare readonly isSilent: boolean;
+  readonly isSilent: boolean;
+  /** On a second look after a transform: guards that took in the first, and are not asked again ... */
+  readonly skips: ReadonlySet<Guard> | undefined;
+  /** ... and limits of ours that did, which are asked and allow. */
+  readonly owners: ReadonlySet<Owner> | undefined;
+  /** A taking of somebody else's, to which everything is handed on at once. */
+  readonly to: Taking | undefined;
+
+  constructor(
+    dry: boolean,
+    isSilent: boolean,
+    skips?: ReadonlySet<Guard>,
+    owners?: ReadonlySet<Owner>,
+    to?: Taking,
+  ) {
+    this.dry = dry;
+    this.isSilent = isSilent;
+    this.skips = skips;
+    this.owners = owners;
+    this.to = to;
+  }
+}
+
+const TAKES = new Pass(false, false);
+const ONLY_LOOKS = new Pass(true, false);
+const ONLY_EXPLAINS = new Pass(true, true);
+/** Every limit of ours counts as one that was taken from, so that it allows, used up or not. */
+const EVERY: ReadonlySet<Owner> = Object.assign(new Set<Owner>(), { has: () => true });
+const PASSES_LIMITS = new Pass(true, false, undefined, EVERY);
+
+/**
+ * What guards took in one pass: kept in order, and given back or settled exactly once.
+ *
+ * Every guard is handed it, and finds `dry` and `take`: what the others took, and how it is given back, only the class
+ * can reach.
+ */
+export class Reservations implements Taking {
+  readonly #pass: Pass;
+  #newest: Reservation | undefined = undefined;
   /**
    * The guard that is waited for: what is taken meanwhile is its. Of others it is said afterwards, which costs nothing
    * where nobody takes.
    */
-  declare awaited: Guard | undefined;
-  /** What was taken last by functions of somebody else's. */
-  declare given: Reservation | undefined;
-  static {
-    shadowed(this.prototype, ["dry", "skips", "owners", "isSilent", "awaited", "given"]);
-  }
-  #newest: Reservation | undefined = undefined;
+  #awaited: Guard | undefined = undefined;
   #over = false;
   /** The act that takes, or the taking of the pass around this one. */
   readonly #of: Taker | Reservations | undefined;
+  static {
+    // A guard makes none by the constructor of the one that it was given.
+    Reflect.deleteProperty(this.prototype, "constructor");
+  }
 
-  constructor(
-    dry: boolean,
-    isSilent = false,
-    skips?: ReadonlySet<Guard>,
-    owners?: ReadonlySet<Owner>,
-    of?: Taker | Reservations,
-  ) {
-    this.dry = dry;
-    this.skips = skips;
-    this.owners = owners;
-    this.isSilent = isSilent;
-    this.awaited = undefined;
-    this.given = undefined;
+  constructor(pass: Pass = TAKES, of?: Taker | Reservations) {
+    this.#pass = pass;
     this.#of = of;
   }
 
-  /** The act that takes, where it is one of a session's. */
-  static takerOf(taking: Taking): Taker | undefined {
-    let at: Taking | Taker | undefined = taking;
-    while (at instanceof Reservations) at = at.#of;
-    return at === taking ? undefined : (at as Taker | undefined);
-  }
-
-  /** What was taken from one owner last, and passes a test: here, or in the passes around this one. */
-  static find<T extends Reservation>(taking: Taking, owner: Owner, test: (taken: T) => boolean): T | undefined {
-    for (let at: Taking | Taker | undefined = taking; at instanceof Reservations; at = at.#of) {
-      for (let taken = at.#newest; taken !== undefined; taken = taken.next) {
-        if (taken.owner === owner && test(taken as T)) return taken as T;
-      }
-    }
-    return undefined;
-  }
-
-  /** Whether nothing can be taken any more: the act is over. */
-  get isOver(): boolean {
-    return this.#over || (this.#of instanceof Reservations && this.#of.isOver);
+  get dry(): boolean {
+    return this.#pass.dry;
   }
 
   take(giveBack: () => void, settle?: (usage: TokenUsage | undefined) => void): void {
@@ -145,56 +156,93 @@ export class Reservations implements Taking {
         "take() needs a function that gives back what was taken; a second one, that settles it, may follow",
       );
     }
-    const taken = new Reservation(new Given(this.awaited, giveBack, settle), settle !== undefined, undefined);
-    if (this.add(taken)) this.given = taken;
+    const taken = new Reservation(new Given(this.#awaited, giveBack, settle), settle !== undefined, undefined);
+    Reservations.add(this, taken);
   }
 
-  /** Says whose is what was given since `before`, newest first; what is known already stays. */
-  tell(before: Reservation | undefined, guardOf: (taken: Reservation) => Guard | undefined): void {
-    for (let taken = this.#newest; taken !== undefined && taken !== before; taken = taken.next) {
+  /** Whether a taking is one of ours. */
+  static is(taking: Taking): taking is Reservations {
+    return taking instanceof Reservations;
+  }
+
+  static passOf(own: Reservations): Pass {
+    return own.#pass;
+  }
+
+  static isSecondLook(own: Reservations): boolean {
+    return own.#pass.skips !== undefined;
+  }
+
+  /** The act that takes, where it is one of a session's. */
+  static takerOf(taking: Taking): Taker | undefined {
+    let at: Taking | Taker | undefined = taking;
+    while (at !== undefined && #of in at) at = at.#of;
+    return at === taking ? undefined : (at as Taker | undefined);
+  }
+
+  /** What was taken from one owner last, and passes a test: here, or in the passes around this one. */
+  static find<T extends Reservation>(taking: Taking, owner: Owner, test: (taken: T) => boolean): T | undefined {
+    for (let at: Taking | Taker | undefined = taking; at !== undefined && #of in at; at = at.#of) {
+      for (let taken = at.#newest; taken !== undefined; taken = taken.next) {
+        if (taken.owner === owner && test(taken as T)) return taken as T;
+      }
+    }
+    return undefined;
+  }
+
+  /** Whether nothing can be taken any more: the act is over. */
+  static isOver(own: Reservations): boolean {
+    const of = own.#of;
+    return own.#over || (of !== undefined && #of in of && Reservations.isOver(of));
+  }
+
+  /** Notes which guard is waited for, or that none is. A dry taking, which many share, holds nothing. */
+  static wait(own: Reservations, guard: Guard | undefined): void {
+    if (own.#pass.dry) return;
+    if (guard === undefined) own.#awaited = undefined;
+    else own.#awaited ??= guard;
+  }
+
+  /** Says whose is what was given after the first `count` gifts; what is known already stays. */
+  static tell(own: Reservations, count: number, guardOf: (nth: number) => Guard | undefined): void {
+    for (let taken = own.#newest; taken !== undefined; taken = taken.next) {
       const { owner } = taken;
-      if (!(owner instanceof Given)) continue;
-      const guard = guardOf(taken);
-      owner.guard ??= guard;
+      if (owner instanceof Given && owner.nth > count) owner.guard ??= guardOf(owner.nth);
     }
   }
 
-  /** Registers what was taken; answers whether it is held. */
-  add(taken: Reservation): boolean {
+  /** Registers what was taken. */
+  static add(own: Reservations, taken: Reservation): void {
+    const { dry, to } = own.#pass;
     // A guard that takes in a dry run, or after the answer was given (a late promise), must not hold anything.
-    const isHeld = !this.dry && !this.#over;
-    if (isHeld) this.keep(taken);
-    else giveBackQuietly(taken);
-    return isHeld;
-  }
-
-  protected keep(taken: Reservation): void {
-    taken.next = this.#newest;
-    this.#newest = taken;
+    if (to === undefined && (dry || own.#over)) {
+      giveBackQuietly(taken);
+      return;
+    }
+    taken.next = own.#newest;
+    own.#newest = taken;
+    if (to !== undefined) giveTo(to, taken);
   }
 
   /** The taking of a second look: dry, and it passes over whoever took in the first. */
-  again(): Reservations {
-    const skips = new Set(this.skips);
-    const owners = new Set(this.owners);
-    for (let taken = this.#newest; taken !== undefined; taken = taken.next) {
+  static again(own: Reservations): Reservations {
+    const { isSilent, skips: skipped, owners: passed } = own.#pass;
+    if (passed === EVERY) return own;
+    const skips = new Set(skipped);
+    const owners = new Set(passed);
+    for (let taken = own.#newest; taken !== undefined; taken = taken.next) {
       const { owner } = taken;
       if (!(owner instanceof Given)) owners.add(owner);
       else if (owner.guard !== undefined) skips.add(owner.guard);
     }
-    return new Reservations(true, this.isSilent, skips, owners, this);
-  }
-
-  /** The taking of a part whose takings may not be kept. On a second look nothing is taken, whoever asks. */
-  branch(): Reservations {
-    return this.skips !== undefined ? this : new Reservations(this.dry, this.isSilent, undefined, undefined, this);
+    return new Reservations(new Pass(true, isSilent, skips, owners), own);
   }
 
   /** Gives everything back, newest first; with `final`, later takings too. */
-  giveBack(final: boolean): void {
-    if (final) this.#over = true;
-    let taken = this.#newest;
-    this.#newest = this.given = undefined;
+  static giveBack(own: Reservations, final: boolean): void {
+    if (final) own.#over = true;
+    let taken = own.#newest;
+    own.#newest = undefined;
     while (taken !== undefined) {
       const { next } = taken;
       taken.next = undefined;
@@ -204,8 +252,8 @@ export class Reservations implements Taking {
   }
 
   /** Settles everything with the real usage, oldest first. The response gate may take anew. */
-  settle(usage: TokenUsage | undefined): void {
-    let taken = this.#takeOut();
+  static settle(own: Reservations, usage: TokenUsage | undefined): void {
+    let taken = own.#takeOut();
     while (taken !== undefined) {
       const { next } = taken;
       taken.next = undefined;
@@ -215,24 +263,22 @@ export class Reservations implements Taking {
   }
 
   /** Hands everything on to the taking of the pass around this one. */
-  handOn(to: Taking): void {
-    this.#over = true;
-    const { given } = this;
-    let taken = this.#takeOut();
+  static handOn(own: Reservations, to: Taking): void {
+    own.#over = true;
+    let taken = own.#takeOut();
     while (taken !== undefined) {
       const { next } = taken;
       taken.next = undefined;
       hold(to, taken);
       taken = next;
     }
-    if (given !== undefined && to instanceof Reservations) to.given = given;
   }
 
   /** Takes everything out: a list of what was held, oldest first. */
   #takeOut(): Reservation | undefined {
     let oldest: Reservation | undefined;
     let taken = this.#newest;
-    this.#newest = this.given = undefined;
+    this.#newest = undefined;
     while (taken !== undefined) {
       const { next } = taken;
       taken.next = oldest;
@@ -245,13 +291,13 @@ export class Reservations implements Taking {
 
 /** Registers what a limit of ours took: only a taking of somebody else's needs functions for it. */
 export function hold(taking: Taking, taken: Reservation): void {
-  if (taking instanceof Reservations) taking.add(taken);
+  if (Reservations.is(taking)) Reservations.add(taking, taken);
   else giveTo(taking, taken);
 }
 
 /** Whether this is a second look at an act that has taken from a limit of ours. */
 export function hasTaken(taking: Taking, owner: Owner): boolean {
-  return taking instanceof Reservations && taking.owners?.has(owner) === true;
+  return Reservations.is(taking) && Reservations.passOf(taking).owners?.has(owner) === true;
 }
 
 function giveTo(to: Taking, taken: Reservation): void {
@@ -281,60 +327,35 @@ export function ignoreFailure(answer: unknown): void {
   if (isThenable(answer)) answer.then(undefined, () => undefined);
 }
 
-/** Hands everything on at once: gives a taking of somebody else's what composing needs. */
-class Forwarded extends Reservations {
-  readonly #to: Taking;
+/** Whether it is of a second look, on which those are left out that took in the first. */
+export const isSecondLook: (own: Reservations) => boolean = Reservations.isSecondLook;
 
-  constructor(to: Taking) {
-    super(to.dry);
-    this.#to = to;
-  }
-
-  override add(taken: Reservation): boolean {
-    this.keep(taken);
-    giveTo(this.#to, taken);
-    return true;
-  }
-}
-
-/** The taking itself if it is one of ours, else one that hands on to it. */
+/** The taking itself if it is one of ours, else one that hands on to it and knows what composing needs. */
 export function tracked(taking: Taking): Reservations {
-  return taking instanceof Reservations ? taking : new Forwarded(taking);
+  return Reservations.is(taking) ? taking : new Reservations(new Pass(taking.dry, false, undefined, undefined, taking));
 }
 
 /**
  * A taking for a part whose takings may not be kept. On a second look nothing is taken, and who took is still left out.
  */
 export function branch(taking: Taking): Reservations {
-  return taking instanceof Reservations ? taking.branch() : new Reservations(taking.dry);
+  if (!Reservations.is(taking)) return new Reservations(taking.dry ? ONLY_LOOKS : TAKES);
+  const pass = Reservations.passOf(taking);
+  if (pass.skips !== undefined) return taking;
+  if (pass.owners === EVERY) return new Reservations(pass, taking);
+  return new Reservations(!pass.dry ? TAKES : pass.isSilent ? ONLY_EXPLAINS : ONLY_LOOKS, taking);
 }
 
 /** Whether the act is over for which guards are asked: nobody hears what others would say. */
 export function isOver(taking: Taking): boolean {
-  return taking instanceof Reservations && taking.isOver;
+  return Reservations.is(taking) && Reservations.isOver(taking);
 }
 
 /** Takes nothing, and tells nobody. Shared: nothing is kept in it. */
-export const SILENT: Reservations = new Reservations(true, true);
+export const SILENT: Reservations = new Reservations(ONLY_EXPLAINS);
 
 /** Takes nothing. Shared: nothing is kept in it. */
-export const DRY: Reservations = new Reservations(true);
-
-/** Every limit of ours counts as one that was taken from, so that it allows, used up or not. */
-class Free extends Reservations {
-  constructor(isSilent: boolean, of?: Reservations) {
-    const every: ReadonlySet<Owner> = Object.assign(new Set<Owner>(), { has: () => true });
-    super(true, isSilent, undefined, every, of);
-  }
-
-  override again(): Reservations {
-    return this;
-  }
-
-  override branch(): Reservations {
-    return new Free(this.isSilent, this);
-  }
-}
+export const DRY: Reservations = new Reservations(ONLY_LOOKS);
 
 /** Takes nothing, and no limit of ours is exceeded. Shared: nothing is kept in it. */
-export const FREE: Reservations = new Free(false);
+export const FREE: Reservations = new Reservations(PASSES_LIMITS);

@@ -46,7 +46,11 @@ export function readUsage(usage: TokenUsage | undefined): TokenUsage | undefined
       return undefined;
     }
     const read = pickOwn(usage, FIGURES);
-    for (const name of FIGURES) if (figure(read[name]) === undefined) delete read[name];
+    for (const name of FIGURES) {
+      if (figure(read[name]) !== undefined) continue;
+      ignoreFailure(read[name]);
+      delete read[name];
+    }
     return Object.keys(read).length === 0 ? undefined : { ...read };
   } catch {
     return undefined;

@@ -2,7 +2,7 @@ import type { ExecutionContext } from "../base/context.ts";
 import { amend, type Decision, type Warning, warningsIn } from "../base/decision.ts";
 import type { Guard, Taking } from "../base/guard.ts";
 import type { GovernedRequest } from "../base/request.ts";
-import { branch, isOver } from "../base/taking.ts";
+import { branch, isOver, Reservations } from "../base/taking.ts";
 import { askSafely, goOn } from "./ask-guard.ts";
 import { byStage, checkParts } from "./guard-traits.ts";
 
@@ -47,10 +47,10 @@ function from(
   return goOn(askSafely(parts[at] as Guard, request, context, own), (decision): Decision | Promise<Decision> => {
     const heard = [...warnings, ...(warningsIn(decision) ?? [])];
     if (decision.effect === "deny") {
-      own.giveBack(true);
+      Reservations.giveBack(own, true);
       if (at + 1 < parts.length && !isOver(taking)) return from(parts, at + 1, heard, request, context, taking);
     } else {
-      own.handOn(taking);
+      Reservations.handOn(own, taking);
     }
     return warnings.length === 0 ? decision : amend(decision, { warnings: Object.freeze(heard) });
   });

@@ -2,7 +2,7 @@ import type { ExecutionContext } from "../base/context.ts";
 import { allow, type Decision, guardError, isThenable, readAnswer } from "../base/decision.ts";
 import { type Guard, nameOf, type Taking } from "../base/guard.ts";
 import type { GovernedRequest } from "../base/request.ts";
-import { Reservations } from "../base/taking.ts";
+import { gifts, Reservations } from "../base/taking.ts";
 
 /** A guard without its name: what guards compile to. */
 export type Judge = (
@@ -23,14 +23,13 @@ export function askSafely(
   context: ExecutionContext,
   taking: Taking,
 ): Decision | Promise<Decision> {
-  if (!(taking instanceof Reservations)) return answerOf(guard, request, context, taking);
-  if (taking.skips?.has(guard) === true) return ALLOW;
-  const { given } = taking;
+  if (!Reservations.is(taking)) return answerOf(guard, request, context, taking);
+  if (Reservations.passOf(taking).skips?.has(guard) === true) return ALLOW;
+  const { count } = gifts;
   const answer = answerOf(guard, request, context, taking);
-  if (taking.given !== given) taking.tell(given, () => guard);
-  // One that answers later may take until then; nobody else is asked meanwhile. A dry taking, which many share, holds
-  // nothing.
-  if (!taking.dry && isThenable(answer)) taking.awaited ??= guard;
+  if (gifts.count !== count) Reservations.tell(taking, count, () => guard);
+  // One that answers later may take until then; nobody else is asked meanwhile.
+  if (isThenable(answer)) Reservations.wait(taking, guard);
   return answer;
 }
 

@@ -2,7 +2,7 @@ import { allow, type Decision, guardError } from "../base/decision.ts";
 import type { ExecutionContext } from "../base/context.ts";
 import { type Guard, nameOf, stagesOf } from "../base/guard.ts";
 import type { GovernedRequest, Stage } from "../base/request.ts";
-import { type Reservation, type Reservations, tracked } from "../base/taking.ts";
+import { gifts, isSecondLook, Reservations, tracked } from "../base/taking.ts";
 import type { Judge } from "./ask-guard.ts";
 import { fold, foldAll } from "./fold-decisions.ts";
 
@@ -16,8 +16,9 @@ interface Block {
   readonly from: number;
   readonly rest: Ask;
 }
-/** What was given last before a guard was asked; 0 as long as it was not asked. */
-type Mark = Reservation | undefined | 0;
+/** How much had been given before a guard was asked; 0 as long as it was not asked. */
+type Mark = number;
+type Gifts = Readonly<typeof gifts>;
 
 const ALLOW = allow();
 const SIZE = 5;
@@ -43,7 +44,7 @@ export function sequence(guards: readonly Guard[]): Judge {
   return (request, context, taking) => {
     const own = tracked(taking);
     // On a second look some are left out, so it walks the list.
-    return own.skips === undefined ? first(request, context, own) : foldAll(guards, request, context, own);
+    return !isSecondLook(own) ? first(request, context, own) : foldAll(guards, request, context, own);
   };
 }
 
@@ -53,25 +54,26 @@ function blockOf(guards: readonly Guard[], from: number): Ask {
   const at = (place: number): Guard => (place < guards.length ? guards[place] as Guard : nothing);
   const [a, b, c, d, e] = [at(from), at(from + 1), at(from + 2), at(from + 3), at(from + 4)];
   const rest = blockOf(guards, from + SIZE);
-  return (from % (2 * SIZE) === 0 ? five : fiveMore)({ guards, from, rest }, rest, a, b, c, d, e);
+  return (from % (2 * SIZE) === 0 ? five : fiveMore)(gifts, { guards, from, rest }, rest, a, b, c, d, e);
 }
 
 // Short, since an engine puts only so much code in the place of calls: what is closed over are parameters, which need
 // no look whether they
 // are set yet; who took, or which guard threw, is found out afterwards.
-function five(block: Block, rest: Ask, a: Guard, b: Guard, c: Guard, d: Guard, e: Guard): Ask {
+function five(gifts: Gifts, block: Block, rest: Ask, a: Guard, b: Guard, c: Guard, d: Guard, e: Guard): Ask {
   return (request, context, own) => {
-    const t = own.given;
+    const all = gifts;
+    const t = all.count;
     let u: Mark = 0, v: Mark = 0, w: Mark = 0, x: Mark = 0;
     let answer: unknown;
     try {
       if (
         (answer = a(request, context, own)) === ALLOW &&
-        (u = own.given, answer = b(request, context, own)) === ALLOW &&
-        (v = own.given, answer = c(request, context, own)) === ALLOW &&
-        (w = own.given, answer = d(request, context, own)) === ALLOW &&
-        (x = own.given, answer = e(request, context, own)) === ALLOW &&
-        own.given === t
+        (u = all.count, answer = b(request, context, own)) === ALLOW &&
+        (v = all.count, answer = c(request, context, own)) === ALLOW &&
+        (w = all.count, answer = d(request, context, own)) === ALLOW &&
+        (x = all.count, answer = e(request, context, own)) === ALLOW &&
+        all.count === t
       ) return rest(request, context, own);
     } catch (error) {
       answer = new Thrown(error);
@@ -82,19 +84,20 @@ function five(block: Block, rest: Ask, a: Guard, b: Guard, c: Guard, d: Guard, e
 
 // The same once more: a function that called one of its own text would not be put in its place, and ten guards in one
 // text are too long for it.
-function fiveMore(block: Block, rest: Ask, a: Guard, b: Guard, c: Guard, d: Guard, e: Guard): Ask {
+function fiveMore(gifts: Gifts, block: Block, rest: Ask, a: Guard, b: Guard, c: Guard, d: Guard, e: Guard): Ask {
   return (request, context, own) => {
-    const t = own.given;
+    const all = gifts;
+    const t = all.count;
     let u: Mark = 0, v: Mark = 0, w: Mark = 0, x: Mark = 0;
     let answer: unknown;
     try {
       if (
         (answer = a(request, context, own)) === ALLOW &&
-        (u = own.given, answer = b(request, context, own)) === ALLOW &&
-        (v = own.given, answer = c(request, context, own)) === ALLOW &&
-        (w = own.given, answer = d(request, context, own)) === ALLOW &&
-        (x = own.given, answer = e(request, context, own)) === ALLOW &&
-        own.given === t
+        (u = all.count, answer = b(request, context, own)) === ALLOW &&
+        (v = all.count, answer = c(request, context, own)) === ALLOW &&
+        (w = all.count, answer = d(request, context, own)) === ALLOW &&
+        (x = all.count, answer = e(request, context, own)) === ALLOW &&
+        all.count === t
       ) return rest(request, context, own);
     } catch (error) {
       answer = new Thrown(error);
@@ -119,17 +122,17 @@ function goOn(
   request: GovernedRequest,
   context: ExecutionContext,
   own: Reservations,
-  t: Reservation | undefined,
+  t: number,
   u: Mark,
   v: Mark,
   w: Mark,
   x: Mark,
 ): Decision | Promise<Decision> {
-  const last = x !== 0 ? 4 : w !== 0 ? 3 : v !== 0 ? 2 : u !== 0 ? 1 : 0;
-  if (own.given !== t) {
-    let by = last;
-    own.tell(t, (taken) => {
-      while (by > 0 && taken === (by === 1 ? u : by === 2 ? v : by === 3 ? w : x)) by--;
+  const last = x > 0 ? 4 : w > 0 ? 3 : v > 0 ? 2 : u > 0 ? 1 : 0;
+  if (gifts.count !== t) {
+    Reservations.tell(own, t, (nth) => {
+      let by = last;
+      while (by > 0 && nth <= (by === 1 ? u : by === 2 ? v : by === 3 ? w : x)) by--;
       return guards[from + by];
     });
   }

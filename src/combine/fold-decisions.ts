@@ -21,7 +21,7 @@ import { ownField } from "../base/own.ts";
 import type { GovernedRequest, Stage } from "../base/request.ts";
 import { sameData } from "../snapshot/same-data.ts";
 import { capsOf, Fault, lastMet, snapshot, takeTwin } from "../snapshot/snapshot.ts";
-import type { Reservations } from "../base/taking.ts";
+import { gifts, Reservations } from "../base/taking.ts";
 import { askSafely } from "./ask-guard.ts";
 
 export { escalationsIn } from "../base/decision.ts";
@@ -40,7 +40,7 @@ export function fold(
 ): Decision | Promise<Decision> {
   const guard = guards[at] as Guard;
   const read = readAnswer(answer, nameOf(guard));
-  if (!own.dry && isThenable(read)) own.awaited ??= guard;
+  if (isThenable(read)) Reservations.wait(own, guard);
   return new Fold(guards, request, context, own, undefined).first(at, read);
 }
 
@@ -103,12 +103,12 @@ class Fold {
       if (isThenable(answer)) {
         const here = at;
         const own = this.#own;
-        const { given } = own;
+        const { count } = gifts;
         return Promise.resolve(answer).then((late) => {
-          own.awaited = undefined;
+          Reservations.wait(own, undefined);
           // Of what it took after it had asked guards of its own, nobody has said so.
-          own.tell(given, () => this.#guards[here]);
-          if (own.isOver) return late;
+          Reservations.tell(own, count, () => this.#guards[here]);
+          if (Reservations.isOver(own)) return late;
           return this.first(here, late);
         });
       }
@@ -117,7 +117,7 @@ class Fold {
       const denied = this.#take(decision, at);
       if (denied !== undefined) return denied;
       if (++at === this.#guards.length) {
-        return this.#transformedAt > 0 ? this.#second(0, this.#own.again()) : this.#end();
+        return this.#transformedAt > 0 ? this.#second(0, Reservations.again(this.#own)) : this.#end();
       }
       answer = this.ask(at, this.#own);
     }

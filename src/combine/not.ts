@@ -1,6 +1,6 @@
 import { allow, amend, type Decision, deny, warningsIn } from "../base/decision.ts";
 import { type Guard, nameOf } from "../base/guard.ts";
-import { branch } from "../base/taking.ts";
+import { branch, Reservations } from "../base/taking.ts";
 import { askSafely, goOn } from "./ask-guard.ts";
 import { around, checkGuard, inherit } from "./guard-traits.ts";
 import { wrongType } from "../base/check.ts";
@@ -58,7 +58,7 @@ export function not(guard: Guard, reason: string): Guard {
   const judge: Guard = around("not", guard, (request, context, taking) => {
     const own = branch(taking);
     return goOn(askSafely(guard, request, context, own), (decision) => {
-      own.giveBack(true);
+      Reservations.giveBack(own, true);
       return swap(decision);
     });
   });

@@ -1,7 +1,7 @@
 import { reportShadow } from "../base/context.ts";
 import { allow } from "../base/decision.ts";
 import type { Guard } from "../base/guard.ts";
-import { branch } from "../base/taking.ts";
+import { branch, Reservations } from "../base/taking.ts";
 import { askSafely, goOn } from "./ask-guard.ts";
 import { around, checkGuard, inherit } from "./guard-traits.ts";
 
@@ -31,10 +31,11 @@ export function shadow(guard: Guard): Guard {
   const judge = around("shadow", guard, (request, context, taking) => {
     const own = branch(taking);
     void goOn(askSafely(guard, request, context, own), (decision) => {
-      if (decision.effect === "deny") own.giveBack(true);
-      else own.handOn(taking);
+      if (decision.effect === "deny") Reservations.giveBack(own, true);
+      else Reservations.handOn(own, taking);
       // A second look reports only what it would have stopped: that it would still allow is no news.
-      if (own.isSilent || (own.skips !== undefined && decision.allowed)) return;
+      const { isSilent, skips } = Reservations.passOf(own);
+      if (isSilent || (skips !== undefined && decision.allowed)) return;
       try {
         reportShadow(context, request, decision);
       } catch {

@@ -1,7 +1,7 @@
 import { wholeNumber } from "../base/check.ts";
 import { type Decision, deny, isThenable, readDecision } from "../base/decision.ts";
 import { type Guard, nameOf } from "../base/guard.ts";
-import { branch } from "../base/taking.ts";
+import { branch, Reservations } from "../base/taking.ts";
 import { askSafely } from "./ask-guard.ts";
 import { around, checkGuard, inherit } from "./guard-traits.ts";
 
@@ -33,17 +33,17 @@ export function withTimeout(guard: Guard, ms: number): Guard {
     const own = branch(taking);
     const answer = askSafely(guard, request, context, own);
     if (!isThenable(answer)) {
-      own.handOn(taking);
+      Reservations.handOn(own, taking);
       return answer;
     }
     return new Promise<Decision>((resolve) => {
       const timer = setTimeout(() => {
-        own.giveBack(true);
+        Reservations.giveBack(own, true);
         resolve(readDecision(deny("guard_timeout", `Guard "${name}" did not answer within ${limit} ms`), name));
       }, limit);
       void Promise.resolve(answer).then((decision) => {
         clearTimeout(timer);
-        own.handOn(taking);
+        Reservations.handOn(own, taking);
         resolve(decision);
       });
     });

@@ -15,7 +15,7 @@ import { capsOf, Fault, snapshot } from "../snapshot/snapshot.ts";
 import { answered, type Asked, askedAgain, firstQuestion, unanswered } from "./question.ts";
 import { type Came, settleUnended } from "./settlement.ts";
 import type { View } from "./session.ts";
-import { Reservations, type Taker } from "../base/taking.ts";
+import { ignoreFailure, Reservations, type Taker } from "../base/taking.ts";
 import { emitDenial, recordDecision, reportDecision } from "./report.ts";
 import { formOf, UNSEEN } from "./view-form.ts";
 import { ABORTED, Wait } from "./waiting.ts";
@@ -154,7 +154,7 @@ export class ActImpl implements Taker {
     this.init = init;
     this.original = payload;
     this.inside = running(current ?? (signal === undefined ? undefined : links.get(signal)?.act));
-    this.takings = new Reservations(false, false, undefined, undefined, this);
+    this.takings = new Reservations(undefined, this);
     this.#view = view;
     this.started = scope.tick();
   }
@@ -361,10 +361,12 @@ export class ActImpl implements Taker {
   #write(form: unknown): void {
     this.#viewed = { form };
     try {
-      this.payload = (this.#view as View<unknown>).write(
+      const written = (this.#view as View<unknown>).write(
         this.payload,
         snapshot(form, capsOf(this.stage, this.scope.core.caps), false),
       );
+      if (isThenable(written)) ignoreFailure(written);
+      else this.payload = written;
     } catch {
       // The payload shows that it was not changed, and the act is refused.
     }
@@ -458,7 +460,7 @@ export class ActImpl implements Taker {
   /** Over: what was not settled is given back. */
   #finish(): void {
     this.phase = "over";
-    this.takings.giveBack(true);
+    Reservations.giveBack(this.takings, true);
     this.scope.open.delete(this);
     this.#wait?.end();
     this.asked?.over.abort();

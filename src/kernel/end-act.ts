@@ -8,6 +8,7 @@ import type { OutcomeRecord } from "./records.ts";
 import type { TokenUsage } from "../base/request.ts";
 import { errorForm, nameAndMessage } from "../snapshot/json-form.ts";
 import { addUsage, settleModel } from "./settlement.ts";
+import { Reservations } from "../base/taking.ts";
 import { readUsage } from "../base/usage.ts";
 import { capsOf, Fault, snapshot, takeTwin } from "../snapshot/snapshot.ts";
 import { type About, emitDenial, eventOf, learn, objectionOf, reportDecision } from "./report.ts";
@@ -50,7 +51,7 @@ export function respond(
     const fault = settleModel(act, isError ? undefined : request.payload, reported, request);
     denied ??= fault;
   } else {
-    act.takings.settle(reported);
+    Reservations.settle(act.takings, reported);
     addUsage(scope, reported, reported);
   }
   const decision = denied ?? scope.ask(request, gate, act.takings);
@@ -163,7 +164,7 @@ function finished(
   const stopped = stoppedWith(act);
   if (stopped !== undefined) return stopped;
   final = recordOutcome(act, request, final, isError, request.usage);
-  if (final.allowed) act.takings.settle(request.usage);
+  if (final.allowed) Reservations.settle(act.takings, request.usage);
   else act.result = undefined;
   return final;
 }

@@ -8,6 +8,7 @@ import { spend } from "../approval/spent.ts";
 import type { ActImpl, ActInit } from "./act.ts";
 import { escalationsIn } from "../combine/fold-decisions.ts";
 import { allow, amend, type Decision, deny, type Escalate, type Transform } from "../base/decision.ts";
+import { Reservations } from "../base/taking.ts";
 import { sameData } from "../snapshot/same-data.ts";
 import { Fault, snapshot } from "../snapshot/snapshot.ts";
 import { eventOf } from "./report.ts";
@@ -208,7 +209,7 @@ async function judgeAgain(act: ActImpl, asked: Asked, { edit, grants }: Verdict,
   const isEdited = edited || asked.isEdited;
   const answered = edited ? Answered.none : asked.answered;
   const used = [...asked.grants, ...grants];
-  act.takings.giveBack(false);
+  Reservations.giveBack(act.takings, false);
   const late = await act.judge(source);
   if (isStopped(act)) return;
   let decision = scope.halted() ?? late;

@@ -53,7 +53,7 @@ async function runAct<T>(
 /** Makes of what the gate let through what the act works on; where that fails, the act is denied and has never run. */
 function prepare(act: ActImpl, write: Write): void {
   try {
-    act.payload = write(act.payload, act.changed);
+    act.payload = atOnce("The write() of an act", write(act.payload, act.changed));
   } catch (error) {
     const denial = unwritten(error, "What the act works on could not be made of what was judged");
     emitDenial(act.scope, act, denial);
@@ -115,7 +115,7 @@ function responded<T>(
   let usage: TokenUsage | undefined;
   try {
     usage = usageOf?.(value);
-    if (view !== undefined) seen = atOnce(view.read(value));
+    if (view !== undefined) seen = atOnce("A view's read()", view.read(value));
   } catch (error) {
     return stopped(act, deny("guard_error", "The response could not be read", error), value);
   }
@@ -139,7 +139,7 @@ function released<T>(act: ActImpl, value: T, decision: Decision, view: View<T> |
     );
   } else {
     try {
-      return view.write(value, decision.payload);
+      return atOnce("A view's write()", view.write(value, decision.payload));
     } catch (error) {
       denial = unwritten(error, "The view could not write a changed response back");
     }
@@ -148,11 +148,11 @@ function released<T>(act: ActImpl, value: T, decision: Decision, view: View<T> |
   throw violation(stage, denial);
 }
 
-/** A form that is there already: a promise of one would go on to the caller while nobody has judged it. */
-function atOnce(form: unknown): unknown {
-  if (!isThenable(form)) return form;
-  ignoreFailure(form);
-  throw new TypeError("A view's read() must answer at once, and answered a promise");
+/** What is there already: a promise would go on while nobody has judged what it comes to. */
+function atOnce<V>(what: string, value: V): V {
+  if (!isThenable(value)) return value;
+  ignoreFailure(value);
+  throw new TypeError(`${what} must answer at once, and answered a promise`);
 }
 
 /** Runs the act inside the kernel's interceptors; an interceptor can't run it twice, or on anything else. */

@@ -42,6 +42,8 @@ export class Scope implements WaitingRoom {
   #signal: AbortSignal | undefined;
   #isWatched = false;
   #waits: Waits | undefined;
+  /** Those that wait for guards at the end of a session: of this one, and of those inside it. */
+  #ends: Set<Waiting> | undefined;
   #stopped: Deny | undefined;
   #startup: Decision | Promise<Decision> | undefined;
   #calls = 0;
@@ -203,6 +205,7 @@ export class Scope implements WaitingRoom {
   /** Aborts what is under way; nothing starts afterwards where the reason stays. */
   halt(denial: Deny): void {
     this.#waits?.stop(denial);
+    for (const waiting of [...this.#ends ?? []]) waiting.stop(denial);
     this.#controller?.abort(violation("input", denial));
   }
 
@@ -290,10 +293,47 @@ export class Scope implements WaitingRoom {
     };
     const judged = this.gate(stage).judge(request, this.context, DRY_EDGE);
     // An act that waits for the start may stop waiting by itself; for the end waits only who closes the session.
-    const decision = stage === "agent_shutdown" && isThenable(judged)
-      ? untilStopped(new Waits(undefined, () => this.#wholeTime()), undefined, judged, (denial): Decision => denial)
-      : judged;
+    const decision = stage === "agent_shutdown" && isThenable(judged) ? this.#untilEnded(judged) : judged;
     return reportDecision(this, request, await decision, started);
+  }
+
+  /**
+   * Waits for the guards at the end of the session: as long as a whole session may last, unless its kernel, or what it
+   * was opened in, is closed meanwhile, or its agent stopped.
+   */
+  #untilEnded(judged: PromiseLike<Decision>): Promise<Decision> {
+    const waits = new Waits(undefined, () => this.#wholeTime());
+    const room: WaitingRoom = {
+      enter: (waiting) => {
+        waits.enter(waiting);
+        this.#enterEnd(waiting);
+        const killed = this.#killed();
+        if (killed !== undefined) waiting.stop(killed);
+      },
+      leave: (waiting) => {
+        waits.leave(waiting);
+        this.#leaveEnd(waiting);
+      },
+    };
+    return untilStopped(room, undefined, judged, (denial): Decision => denial);
+  }
+
+  #enterEnd(waiting: Waiting): void {
+    this.#watch();
+    (this.#ends ??= new Set()).add(waiting);
+    if (this.parent !== undefined) this.parent.#enterEnd(waiting);
+  }
+
+  #leaveEnd(waiting: Waiting): void {
+    this.#ends?.delete(waiting);
+    if (this.parent !== undefined) this.parent.#leaveEnd(waiting);
+  }
+
+  /** Why nobody will stop it any more: the kernel is closed, or its agent, or the parent's, was killed. */
+  #killed(): Deny | undefined {
+    const denial = this.core.halts.of(this.agentKey, this.agentId);
+    if (denial?.code === "session_killed") return denial;
+    return this.parent === undefined ? undefined : this.parent.#killed();
   }
 }
 

@@ -4,6 +4,7 @@ import type { GateRequest } from "../base/gate-request.ts";
 import { ownField } from "../base/own.ts";
 import type { Scope } from "./scope.ts";
 import type { TokenUsage } from "../base/request.ts";
+import { Reservations } from "../base/taking.ts";
 import { tokensIn } from "../snapshot/text-length.ts";
 import { completeUsage, figuresOf, isComplete, microUsdOf, tokensOf } from "../base/usage.ts";
 
@@ -48,7 +49,7 @@ export function settleModel(
       fault = deny("guard_error", "What the model costs could not be told: its price function failed", error);
     }
   }
-  act.takings.settle(settled);
+  Reservations.settle(act.takings, settled);
   const usage = price === undefined ? reported : settled;
   addUsage(scope, reported, usage);
   if (told !== undefined) told.usage = usage;
@@ -68,7 +69,7 @@ function atLeast(told: TokenUsage | undefined, { texts }: Came): TokenUsage | un
 /** Settles a model call that was aborted, or may never end: it is taken to have used what went. */
 export function settleUnended(act: ActImpl): void {
   if (act.stage === "pre_model_call") settleModel(act, undefined, undefined);
-  else act.takings.settle(undefined);
+  else Reservations.settle(act.takings, undefined);
 }
 
 function lengthOf(payload: unknown): number {

@@ -1,3 +1,5 @@
+import { isThenable } from "../base/decision.ts";
+import { ignoreFailure } from "../base/taking.ts";
 import type { View } from "./session.ts";
 import { sameData } from "../snapshot/same-data.ts";
 
@@ -8,6 +10,10 @@ export const UNSEEN: unique symbol = Symbol("unseen");
 export function formOf(view: View<unknown>, payload: unknown): unknown {
   try {
     const form = view.read(payload);
+    if (isThenable(form)) {
+      ignoreFailure(form);
+      return UNSEEN;
+    }
     if (form === undefined || form === null || form === payload) return UNSEEN;
     return isOfNothing(view, form) ? UNSEEN : form;
   } catch {

@@ -1,6 +1,16 @@
 import { describe, expect, test } from "vitest";
 import type { Guard } from "../../src/base/guard.ts";
-import { branch, DRY, hasTaken, hold, type Owner, Reservation, Reservations, tracked } from "../../src/base/taking.ts";
+import {
+  branch,
+  DRY,
+  gifts,
+  hasTaken,
+  hold,
+  type Owner,
+  Reservation,
+  Reservations,
+  tracked,
+} from "../../src/base/taking.ts";
 import { answering, taking } from "../helpers.ts";
 
 /** A log of what was given back and settled. */
@@ -19,82 +29,94 @@ function log(): {
   };
 }
 
+/** Has a guard waited for, whichever was before. */
+function awaits(own: Reservations, guard: Guard | undefined): void {
+  Reservations.wait(own, undefined);
+  Reservations.wait(own, guard);
+}
+
+/** Whom a second look leaves out: guards, and owners of limits. */
+function whoTook(look: Reservations): readonly unknown[] {
+  const { skips, owners } = Reservations.passOf(look);
+  return [skips, owners];
+}
+
 describe("Reservations", () => {
   test("giveBack() gives everything back once, newest first, when it is called twice", () => {
     const { said, take } = log();
-    const own = new Reservations(false);
+    const own = new Reservations();
     take(own, "a");
     take(own, "b");
-    own.giveBack(false);
-    own.giveBack(false);
-    own.settle(undefined);
+    Reservations.giveBack(own, false);
+    Reservations.giveBack(own, false);
+    Reservations.settle(own, undefined);
     expect(said).toEqual(["-b", "-a"]);
   });
 
   test("giveBack() lets more be taken, when it is not final, and gives back at once, when it is", () => {
     const { said, take } = log();
-    const own = new Reservations(false);
-    own.giveBack(false);
+    const own = new Reservations();
+    Reservations.giveBack(own, false);
     take(own, "a");
     expect(said).toEqual([]);
-    own.giveBack(true);
+    Reservations.giveBack(own, true);
     take(own, "b");
     expect(said).toEqual(["-a", "-b"]);
   });
 
   test("settle() settles everything once, in order, and leaves what has no settling spent", () => {
     const { said, take } = log();
-    const own = new Reservations(false);
+    const own = new Reservations();
     take(own, "a");
     take(own, "b", false);
     take(own, "c");
-    own.settle({ totalTokens: 5 });
-    own.settle({ totalTokens: 6 });
-    own.giveBack(true);
+    Reservations.settle(own, { totalTokens: 5 });
+    Reservations.settle(own, { totalTokens: 6 });
+    Reservations.giveBack(own, true);
     expect(said).toEqual(["=a5", "=c5"]);
     take(own, "late");
     expect(said.at(-1)).toBe("-late");
   });
 
   test("handOn() moves everything, when the pass around is ours or somebody else's", () => {
-    for (const to of [new Reservations(false), taking()]) {
+    for (const to of [new Reservations(), taking()]) {
       const { said, take } = log();
-      const own = new Reservations(false);
+      const own = new Reservations();
       take(own, "a");
-      own.handOn(to);
-      own.giveBack(true);
+      Reservations.handOn(own, to);
+      Reservations.giveBack(own, true);
       expect(said).toEqual([]);
-      to.giveBack(true);
+      to instanceof Reservations ? Reservations.giveBack(to, true) : to.giveBack();
       expect(said).toEqual(["-a"]);
     }
   });
 
   test("handOn() gives back at once, when the pass around is over", () => {
     const { said, take } = log();
-    const [own, to] = [new Reservations(false), new Reservations(false)];
+    const [own, to] = [new Reservations(), new Reservations()];
     take(own, "a");
-    to.giveBack(true);
-    own.handOn(to);
+    Reservations.giveBack(to, true);
+    Reservations.handOn(own, to);
     expect(said).toEqual(["-a"]);
   });
 
   test.each(["giveBack", "settle"] as const)("%s() reaches everyone, when one of them throws", (verb) => {
     const { said, take } = log();
-    const own = new Reservations(false);
+    const own = new Reservations();
     const boom = (): never => {
       throw new Error("x");
     };
     take(own, "a");
     own.take(boom, boom);
     take(own, "b");
-    verb === "giveBack" ? own.giveBack(true) : own.settle(undefined);
+    verb === "giveBack" ? Reservations.giveBack(own, true) : Reservations.settle(own, undefined);
     expect(said).toEqual(verb === "giveBack" ? ["-b", "-a"] : ["=a", "=b"]);
   });
 
   test("take() gives back at once, when it is dry", () => {
     const { said, take } = log();
     take(DRY, "a");
-    take(new Reservations(true), "b");
+    take(branch(DRY), "b");
     DRY.take(() => {
       throw new Error("x");
     });
@@ -104,7 +126,7 @@ describe("Reservations", () => {
   test.each([[undefined], ["back"], [() => {}, "settle"], [() => {}, null]])(
     "take() throws a TypeError, when it is given %s, %s",
     (...given) => {
-      expect(() => new Reservations(false).take(...(given as unknown as [() => void]))).toThrow(
+      expect(() => new Reservations().take(...(given as unknown as [() => void]))).toThrow(
         new TypeError(
           "take() needs a function that gives back what was taken; a second one, that settles it, may follow",
         ),
@@ -119,88 +141,88 @@ describe("second looks", () => {
   const owner = { giveBack: (): void => {} };
 
   test("again() is dry and leaves out whoever took, when guards took, and whoever was left out before", () => {
-    const own = new Reservations(false);
-    own.awaited = a;
+    const own = new Reservations();
+    awaits(own, a);
     own.take(() => {});
-    own.awaited = b;
-    const inner = new Reservations(false);
-    inner.awaited = c;
+    awaits(own, b);
+    const inner = new Reservations();
+    awaits(inner, c);
     inner.take(() => {});
     hold(inner, new Reservation(owner, true, 1));
-    inner.handOn(own);
-    const look = own.again();
-    expect([look.dry, look.skips, look.owners]).toEqual([true, new Set([a, c]), new Set([owner])]);
-    expect([look.again().skips, look.again().owners]).toEqual([look.skips, look.owners]);
+    Reservations.handOn(inner, own);
+    const look = Reservations.again(own);
+    expect([look.dry, ...whoTook(look)]).toEqual([true, new Set([a, c]), new Set([owner])]);
+    expect(whoTook(Reservations.again(look))).toEqual(whoTook(look));
   });
 
   test("hasTaken() holds for a limit on a second look only, when it took in the first", () => {
-    const own = new Reservations(false);
+    const own = new Reservations();
     hold(own, new Reservation(owner, true, 1));
     expect([
       hasTaken(own, owner),
-      hasTaken(own.again(), owner),
-      hasTaken(own.again(), { ...owner }),
+      hasTaken(Reservations.again(own), owner),
+      hasTaken(Reservations.again(own), { ...owner }),
       hasTaken(taking(true), owner),
     ]).toEqual([false, true, false, false]);
   });
 
   test("tell() says whose is what was given since, newest first, where nobody is known", () => {
-    const own = new Reservations(false);
+    const own = new Reservations();
     own.take(() => {});
-    const before = own.given;
-    own.awaited = a;
+    const before = gifts.count;
+    awaits(own, a);
     own.take(() => {});
-    own.awaited = undefined;
+    awaits(own, undefined);
     hold(own, new Reservation(owner, true, 1));
     own.take(() => {});
-    const last = own.given;
+    const last = gifts.count;
     own.take(() => {});
-    own.tell(before, (taken) => (taken === last ? b : c));
-    expect(own.again().skips).toEqual(new Set([a, b, c]));
-    const other = new Reservations(false);
+    Reservations.tell(own, before, (nth) => (nth === last ? b : c));
+    expect(whoTook(Reservations.again(own))[0]).toEqual(new Set([a, b, c]));
+    const other = new Reservations();
     other.take(() => {});
-    other.tell(other.given, () => a);
-    expect(other.again().skips).toEqual(new Set());
+    Reservations.tell(other, gifts.count, () => a);
+    expect(whoTook(Reservations.again(other))[0]).toEqual(new Set());
   });
 
   test("again() leaves nobody out, when what was taken was given back, or nobody is known to have taken", () => {
-    const own = new Reservations(false);
+    const own = new Reservations();
     own.take(() => {});
-    expect(own.again().skips).toEqual(new Set());
-    own.awaited = a;
+    expect(whoTook(Reservations.again(own))[0]).toEqual(new Set());
+    awaits(own, a);
     own.take(() => {});
     hold(own, new Reservation(owner, true, 1));
-    own.giveBack(false);
-    expect([own.again().skips, own.again().owners, own.given]).toEqual([new Set(), new Set(), undefined]);
+    Reservations.giveBack(own, false);
+    expect(whoTook(Reservations.again(own))).toEqual([new Set(), new Set()]);
   });
 
   test("tracked() knows who took, when the taking is somebody else's, and is the taking itself, when it is ours", () => {
     const theirs = taking();
     const own = tracked(theirs);
-    own.awaited = a;
+    awaits(own, a);
     own.take(() => {});
-    expect([theirs.held, own.again().skips, own.dry]).toEqual([1, new Set([a]), false]);
+    expect([theirs.held, whoTook(Reservations.again(own))[0], own.dry]).toEqual([1, new Set([a]), false]);
     expect(tracked(own)).toBe(own);
     expect(tracked(taking(true)).dry).toBe(true);
   });
 
   test("branch() is a taking of its own, and the same one, when it is a second look", () => {
-    const own = new Reservations(false);
+    const own = new Reservations();
     expect(branch(own)).not.toBe(own);
     expect([branch(own).dry, branch(DRY).dry, branch(taking(true)).dry]).toEqual([false, true, true]);
-    const look = own.again();
+    const look = Reservations.again(own);
     expect(branch(look)).toBe(look);
   });
 });
 
 test("giveBack() leaves no rejection unhandled, when one of them is async and fails", async () => {
-  const own = new Reservations(false);
+  const own = new Reservations();
   let called = 0;
   own.take(async () => {
     called++;
     throw new Error("x");
   });
-  own.giveBack(true);
+  Reservations.giveBack(own, true);
   await Promise.resolve();
   expect(called).toBe(1);
 });
@@ -216,7 +238,7 @@ describe("hold()", () => {
     };
   };
 
-  test.each([["ours", () => new Reservations(false)], ["somebody else's", taking]])(
+  test.each([["ours", () => new Reservations()], ["somebody else's", taking]])(
     "registers what was taken, when the taking is %s",
     (_whose, make) => {
       const { said, ...by } = owner();
@@ -226,8 +248,8 @@ describe("hold()", () => {
       hold(other, new Reservation(by, true, 3));
       hold(other, new Reservation(by, false, 4));
       expect(said).toEqual([]);
-      own.settle({ totalTokens: 7 });
-      other.giveBack(true);
+      own instanceof Reservations ? Reservations.settle(own, { totalTokens: 7 }) : own.settle({ totalTokens: 7 });
+      other instanceof Reservations ? Reservations.giveBack(other, true) : other.giveBack();
       expect(said).toEqual(["=1/7", "-4", "-3"]);
     },
   );
@@ -246,8 +268,8 @@ describe("hold()", () => {
   test("gives back at once, when the taking is dry or over", () => {
     const { said, ...by } = owner();
     hold(DRY, new Reservation(by, true, 1));
-    const own = new Reservations(false);
-    own.giveBack(true);
+    const own = new Reservations();
+    Reservations.giveBack(own, true);
     hold(own, new Reservation(by, true, 2));
     expect(said).toEqual(["-1", "-2"]);
   });
@@ -255,12 +277,12 @@ describe("hold()", () => {
   test("a taking that is over keeps no other one, when it is settled, given back or handed on", () => {
     for (
       const end of [
-        (own: Reservations) => own.settle(undefined),
-        (own: Reservations) => own.giveBack(true),
-        (own: Reservations) => own.handOn(taking()),
+        (own: Reservations) => Reservations.settle(own, undefined),
+        (own: Reservations) => Reservations.giveBack(own, true),
+        (own: Reservations) => Reservations.handOn(own, taking()),
       ]
     ) {
-      const own = new Reservations(false);
+      const own = new Reservations();
       const all = [1, 2, 3].map((amount) => new Reservation(owner(), true, amount));
       for (const one of all) hold(own, one);
       expect(all.map(({ next }) => next?.amount)).toEqual([undefined, 1, 2]);
@@ -272,16 +294,15 @@ describe("hold()", () => {
   test("handOn() keeps the order and who took, when several are handed on to a taking that has some", () => {
     const { said, ...by } = owner();
     const guard = answering("a", undefined) as Guard;
-    const [own, to] = [new Reservations(false), new Reservations(false)];
+    const [own, to] = [new Reservations(), new Reservations()];
     hold(to, new Reservation(by, true, 1));
-    own.awaited = guard;
+    awaits(own, guard);
     hold(own, new Reservation(by, true, 2));
     own.take(() => {});
-    const { given } = own;
     hold(own, new Reservation(by, true, 3));
-    own.handOn(to);
-    expect([to.again().skips, to.again().owners, to.given]).toEqual([new Set([guard]), new Set([by]), given]);
-    to.giveBack(true);
+    Reservations.handOn(own, to);
+    expect(whoTook(Reservations.again(to))).toEqual([new Set([guard]), new Set([by])]);
+    Reservations.giveBack(to, true);
     expect(said).toEqual(["-3", "-2", "-1"]);
   });
 
@@ -295,11 +316,11 @@ describe("hold()", () => {
     ) {
       const { said, ...by } = owner();
       for (const verb of ["giveBack", "settle"] as const) {
-        const own = new Reservations(false);
+        const own = new Reservations();
         hold(own, new Reservation(by, true, 1));
         hold(own, new Reservation({ giveBack: bad, settle: bad }, true, 2));
         hold(own, new Reservation(by, true, 3));
-        verb === "giveBack" ? own.giveBack(true) : own.settle(undefined);
+        verb === "giveBack" ? Reservations.giveBack(own, true) : Reservations.settle(own, undefined);
       }
       await Promise.resolve();
       expect(said).toEqual(["-3", "-1", "=1/undefined", "=3/undefined"]);

@@ -205,14 +205,14 @@ describe("all() with transforms", () => {
       // Both orders, and with an outer guard at the index of the inner one that took.
       for (const inner of [all(judge, limit), all(limit, judge)]) {
         const held = limit.count.held;
-        const own = new Reservations(false);
+        const own = new Reservations();
         expect(await ask(all(around(inner), toEvil), { payload: { text: "good" } }, context(), own)).toMatchObject({
           code: "bad",
         });
-        own.giveBack(true);
+        Reservations.giveBack(own, true);
         expect(limit.count.held).toBe(held);
       }
-      const own = new Reservations(false);
+      const own = new Reservations();
       expect(
         await ask(
           all(judge, around(all(limit, answering("x", allow()))), toEvil),
@@ -221,7 +221,7 @@ describe("all() with transforms", () => {
           own,
         ),
       ).toMatchObject({ code: "bad" });
-      own.giveBack(true);
+      Reservations.giveBack(own, true);
       expect(await ask(all(around(all(limit, answering("x", allow()))), toEvil), { payload: { text: "good" } }))
         .toMatchObject({ effect: "transform" });
     }
@@ -533,7 +533,7 @@ test("all() asks a guard that took only once, when it took after it had waited f
     own.take(() => {});
     return decision;
   };
-  expect(await all(outer, answering("t", transform({}, "r")))(request(), context(), new Reservations(false)))
+  expect(await all(outer, answering("t", transform({}, "r")))(request(), context(), new Reservations()))
     .toMatchObject({
       effect: "transform",
     });

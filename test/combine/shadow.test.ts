@@ -112,12 +112,12 @@ describe("shadow()", () => {
 
   test("shadow() gives back, when a later guard denies the act before the shadowed one has answered", async () => {
     const limit = limited("l", 1, true);
-    const own = new Reservations(false);
+    const own = new Reservations();
     const { where } = watched();
     expect(await all(shadow(limit), answering("no", deny("no", "No")))(request(), where, own)).toMatchObject({
       code: "no",
     });
-    own.giveBack(true);
+    Reservations.giveBack(own, true);
     await turn();
     expect(limit.count.held).toBe(0);
   });

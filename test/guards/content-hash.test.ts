@@ -55,7 +55,7 @@ describe("contentHash()", () => {
   test("allows, when the definition has the hash, and at once when it was hashed before", async () => {
     const guard = contentHash({ search: hash });
     const ask = () =>
-      guard(request({ metadata: { tool: { ...tool, fn: () => 1 } } }), sessionOf().context, new Reservations(false));
+      guard(request({ metadata: { tool: { ...tool, fn: () => 1 } } }), sessionOf().context, new Reservations());
     const first = ask();
     expect(first).toBeInstanceOf(Promise);
     expect(await first).toBe(allow());

@@ -4,6 +4,7 @@ import { isReadOnly } from "../../src/combine/guard-traits.ts";
 import { costBudget } from "../../src/guards/cost-budget.ts";
 import { memoryStore } from "../../src/state/memory-store.ts";
 import { act, actLater, BROKEN_STORES, sessionOf, storeThat } from "./session-context.ts";
+import { Reservations } from "../../src/base/taking.ts";
 
 const EXCEEDED = "cost_budget_exceeded";
 const model = { stage: "pre_model_call" as const, name: "m", payload: "Hi" };
@@ -23,7 +24,7 @@ describe("costBudget()", () => {
       const session = sessionOf({ sessionId: `RL-20 ${where}` });
       const codes = Array.from({ length: 11 }, () => {
         const { code, takings } = act(guard, session, model);
-        takings.settle({ costUsd: 0.1 });
+        Reservations.settle(takings, { costUsd: 0.1 });
         return code;
       });
       expect(codes).toEqual([...Array.from({ length: 10 }, () => ""), EXCEEDED]);
@@ -38,7 +39,7 @@ describe("costBudget()", () => {
         EXCEEDED,
         EXCEEDED,
       ]);
-      first.takings.settle({ costUsd: 0.25 });
+      Reservations.settle(first.takings, { costUsd: 0.25 });
       expect([act(guard, session, model, true).code, act(guard, session, model).code]).toEqual(["", ""]);
     });
 
@@ -47,7 +48,7 @@ describe("costBudget()", () => {
       (usage) => {
         const guard = costBudget(1, options);
         const session = sessionOf({ sessionId: `${JSON.stringify(usage)} ${Number.isNaN(usage?.costUsd)} ${where}` });
-        act(guard, session, model).takings.settle(usage);
+        Reservations.settle(act(guard, session, model).takings, usage);
         expect(act(guard, session, model).code).toBe(EXCEEDED);
       },
     );
@@ -57,8 +58,8 @@ describe("costBudget()", () => {
       const session = sessionOf({ sessionId: `parallel ${where}` });
       const calls = [1, 2, 3, 4].map(() => act(guard, session, model));
       expect(calls.map(({ code }) => code)).toEqual(["", "", "", EXCEEDED]);
-      calls[0]?.takings.giveBack(true);
-      calls[1]?.takings.settle({ costUsd: 0.05 });
+      Reservations.giveBack((calls[0] as { takings: Reservations }).takings, true);
+      Reservations.settle((calls[1] as { takings: Reservations }).takings, { costUsd: 0.05 });
       expect([
         act(guard, session, { ...model, usage: { costUsd: 0 } }).code,
         act(guard, session, model).code,
@@ -94,7 +95,7 @@ describe("costBudget()", () => {
   test("stops calls that are said to cost nothing and do, when they report it", () => {
     const guard = costBudget(0.5, { per: "agent" });
     const session = sessionOf();
-    act(guard, session, { ...model, usage: { costUsd: 0 } }).takings.settle({ costUsd: 0.5 });
+    Reservations.settle(act(guard, session, { ...model, usage: { costUsd: 0 } }).takings, { costUsd: 0.5 });
     expect(act(guard, session, { ...model, usage: { costUsd: 0 } }).code).toBe(EXCEEDED);
   });
 
@@ -109,7 +110,7 @@ describe("costBudget()", () => {
       const session = sessionOf();
       const codes = Array.from({ length: count + 1 }, () => {
         const { code, takings } = act(guard, session, model);
-        takings.settle({ costUsd: cents / 100 });
+        Reservations.settle(takings, { costUsd: cents / 100 });
         return code;
       });
       expect(codes.filter((code) => code === "")).toHaveLength(count);

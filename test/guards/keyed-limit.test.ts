@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { allow, deny } from "../../src/base/decision.ts";
 import { isKey, KeyedLimit, limitOf, tuple } from "../../src/guards/keyed-limit.ts";
 import { memoryStore } from "../../src/state/memory-store.ts";
-import { branch, Reservations } from "../../src/base/taking.ts";
+import { branch, DRY, Reservations } from "../../src/base/taking.ts";
 import { context, request } from "../helpers.ts";
 import { codeOf, later, sessionOf } from "./session-context.ts";
 
@@ -25,7 +25,7 @@ describe("KeyedLimit", () => {
     const limits = limit({ maxKeys: 2, windowMs: 1000, max: 1 });
     const session = sessionOf();
     const judge = (key: string, dry = false): string =>
-      codeOf(limits.judge(key, 1, request(), session.context, new Reservations(dry)) as never);
+      codeOf(limits.judge(key, 1, request(), session.context, dry ? branch(DRY) : new Reservations()) as never);
     expect(["victim", "a", "b", "a", "victim"].map((key) => judge(key))).toEqual([
       "",
       "",
@@ -44,17 +44,17 @@ describe("KeyedLimit", () => {
   ]])("judge() reserves all that is left, when the amount is unknown, %s", async (_where, store) => {
     const limits = limit({ store, settle: () => 1 });
     const { context } = sessionOf();
-    const [one, two, three] = [new Reservations(false), new Reservations(false), new Reservations(false)];
+    const [one, two, three] = [new Reservations(), new Reservations(), new Reservations()];
     expect(await limits.judge("a", 4, request(), context, one)).toBe(allow());
     expect(await limits.judge("a", undefined, request(), context, two)).toBe(allow());
-    expect(await limits.judge("a", undefined, request(), context, new Reservations(true))).toMatchObject({
+    expect(await limits.judge("a", undefined, request(), context, branch(DRY))).toMatchObject({
       code: "full",
       details: { amount: 1, remaining: 0 },
     });
     expect(await limits.judge("a", undefined, request(), context, three)).toMatchObject({ code: "full" });
-    two.settle(undefined);
-    expect(await limits.judge("a", 5, request(), context, new Reservations(true))).toBe(allow());
-    expect(await limits.judge("a", 6, request(), context, new Reservations(true))).toMatchObject({
+    Reservations.settle(two, undefined);
+    expect(await limits.judge("a", 5, request(), context, branch(DRY))).toBe(allow());
+    expect(await limits.judge("a", 6, request(), context, branch(DRY))).toMatchObject({
       code: "full",
       details: { amount: 6, remaining: 5 },
     });
@@ -65,19 +65,19 @@ describe("KeyedLimit", () => {
     (_where, store) => {
       const limits = limit({ store, max: 2 });
       const { context } = sessionOf();
-      const takings = new Reservations(false);
+      const takings = new Reservations();
       expect(limits.judge("a", 1, request(), context, takings)).toBe(allow());
-      takings.settle(undefined);
-      takings.giveBack(true);
-      expect(limits.judge("a", 1, request(), context, new Reservations(false))).toBe(allow());
-      expect(limits.judge("a", 1, request(), context, new Reservations(false))).toMatchObject({ code: "full" });
+      Reservations.settle(takings, undefined);
+      Reservations.giveBack(takings, true);
+      expect(limits.judge("a", 1, request(), context, new Reservations())).toBe(allow());
+      expect(limits.judge("a", 1, request(), context, new Reservations())).toMatchObject({ code: "full" });
     },
   );
 
   test("judge() counts an act once, when a child's session passes the same limit under the same key", () => {
     const limits = limit({ max: 2 });
     const [parent, child] = [sessionOf(), sessionOf({ sessionId: "child" })];
-    const judge = (seen = request(), takings = new Reservations(false)): readonly string[] =>
+    const judge = (seen = request(), takings = new Reservations()): readonly string[] =>
       [parent, child].map(({ context }) => codeOf(limits.judge("a", 1, seen, context, takings) as never));
     expect([judge(), judge(), judge()]).toEqual([["", ""], ["", ""], ["full", "full"]]);
   });
@@ -85,24 +85,24 @@ describe("KeyedLimit", () => {
   test("judge() counts an act once, when its request was transformed on the way and is looked at again", () => {
     const limits = limit({ max: 1 });
     const [parent, child] = [sessionOf(), sessionOf({ sessionId: "child" })];
-    const [seen, act] = [request(), new Reservations(false)];
+    const [seen, act] = [request(), new Reservations()];
     expect(limits.judge("a", 1, seen, parent.context, act)).toBe(allow());
     const changed = { ...seen, payload: { other: true } };
     expect(limits.judge("a", 1, changed, child.context, branch(act))).toBe(allow());
-    expect(limits.judge("a", 1, changed, child.context, act.again())).toBe(allow());
+    expect(limits.judge("a", 1, changed, child.context, Reservations.again(act))).toBe(allow());
     expect(Reflect.ownKeys(seen)).toEqual(["stage", "name", "payload", "callId", "metadata"]);
-    expect(limits.judge("b", 1, changed, child.context, new Reservations(false))).toBe(allow());
-    expect(limits.judge("a", 1, changed, parent.context, new Reservations(false))).toMatchObject({ code: "full" });
+    expect(limits.judge("b", 1, changed, child.context, new Reservations())).toBe(allow());
+    expect(limits.judge("a", 1, changed, parent.context, new Reservations())).toMatchObject({ code: "full" });
   });
 
   test("judge() takes anew, when what the parent took was given back", () => {
     const limits = limit({ max: 1 });
     const [parent, child] = [sessionOf(), sessionOf({ sessionId: "child" })];
-    const [seen, first] = [request(), new Reservations(false)];
+    const [seen, first] = [request(), new Reservations()];
     limits.judge("a", 1, seen, parent.context, first);
-    first.giveBack(true);
-    expect(limits.judge("a", 1, seen, child.context, new Reservations(false))).toBe(allow());
-    expect(limits.judge("a", 1, request(), child.context, new Reservations(false))).toMatchObject({ code: "full" });
+    Reservations.giveBack(first, true);
+    expect(limits.judge("a", 1, seen, child.context, new Reservations())).toBe(allow());
+    expect(limits.judge("a", 1, request(), child.context, new Reservations())).toMatchObject({ code: "full" });
   });
 
   test("judge() counts twice rather than never, when a request cannot be marked or a context is made by hand", () => {
@@ -110,12 +110,12 @@ describe("KeyedLimit", () => {
     const [parent, child] = [sessionOf(), sessionOf({ sessionId: "child" })];
     const frozen = Object.freeze(request());
     for (const { context } of [parent, child]) {
-      expect(limits.judge("a", 1, frozen, context, new Reservations(false))).toBe(allow());
+      expect(limits.judge("a", 1, frozen, context, new Reservations())).toBe(allow());
     }
-    expect(limits.judge("a", 1, request(), parent.context, new Reservations(false))).toMatchObject({ code: "full" });
+    expect(limits.judge("a", 1, request(), parent.context, new Reservations())).toMatchObject({ code: "full" });
     const seen = request();
-    expect(limits.judge("b", 2, seen, parent.context, new Reservations(false))).toBe(allow());
-    expect(limits.judge("b", 1, seen, context(), new Reservations(false))).toMatchObject({ code: "full" });
+    expect(limits.judge("b", 2, seen, parent.context, new Reservations())).toBe(allow());
+    expect(limits.judge("b", 1, seen, context(), new Reservations())).toMatchObject({ code: "full" });
   });
 });
 
@@ -132,7 +132,7 @@ describe("limitOf()", () => {
   test.each([{ per: "agent" }, { per: "tree", windowMs: 5 }, { store: memoryStore() }])(
     "makes a limit under keys, when the options are %o",
     (options) => {
-      expect(of(options)?.judge(1, request(), sessionOf().context, new Reservations(false))).toBe(allow());
+      expect(of(options)?.judge(1, request(), sessionOf().context, new Reservations())).toBe(allow());
     },
   );
 
@@ -151,7 +151,7 @@ describe("limitOf()", () => {
     "refuses, when agent and session are %j and %j",
     (agentKey, sessionId) => {
       const session = sessionOf({ agentKey: agentKey ?? "", sessionId });
-      expect(of({ windowMs: 5 })?.judge(1, request(), session.context, new Reservations(false))).toMatchObject({
+      expect(of({ windowMs: 5 })?.judge(1, request(), session.context, new Reservations())).toMatchObject({
         code: "full",
         details: { amount: 1 },
       });

@@ -5,7 +5,7 @@ import { isReadOnly } from "../../src/combine/guard-traits.ts";
 import { allow, type Decision } from "../../src/base/decision.ts";
 import { maxConcurrent } from "../../src/guards/max-concurrent.ts";
 import type { Guard } from "../../src/base/guard.ts";
-import { Reservations } from "../../src/base/taking.ts";
+import { branch, DRY, Reservations } from "../../src/base/taking.ts";
 import { request } from "../helpers.ts";
 import { act, codeOf, sessionOf, type TestSession } from "./session-context.ts";
 
@@ -13,7 +13,7 @@ const LIMIT = "concurrency_limit";
 
 /** An act that may have to wait: what it was answered shows in `codes`, in the order of the answers. */
 function begin(guard: Guard, session: TestSession, name: string, codes: string[], dry = false): Reservations {
-  const takings = new Reservations(dry);
+  const takings = dry ? branch(DRY) : new Reservations();
   const answer = guard(request({ name }), session.context, takings);
   const note = (decision: Decision): void =>
     void codes.push(`${name}${decision.allowed ? "" : `: ${codeOf(decision)}`}`);
@@ -52,16 +52,16 @@ describe("maxConcurrent()", () => {
     const session = sessionOf();
     for (
       const over of [
-        (one: Reservations) => one.giveBack(true),
-        (one: Reservations) => one.settle(undefined),
-        (one: Reservations) => one.settle({ totalTokens: 3 }),
+        (one: Reservations) => Reservations.giveBack(one, true),
+        (one: Reservations) => Reservations.settle(one, undefined),
+        (one: Reservations) => Reservations.settle(one, { totalTokens: 3 }),
       ]
     ) {
       const { code, takings } = act(guard, session);
       expect([code, act(guard, session).code]).toEqual(["", LIMIT]);
       over(takings);
-      takings.giveBack(true);
-      takings.settle(undefined);
+      Reservations.giveBack(takings, true);
+      Reservations.settle(takings, undefined);
     }
     expect([act(guard, session).code, act(guard, session).code]).toEqual(["", LIMIT]);
   });
@@ -98,10 +98,10 @@ describe("maxConcurrent() with a backpressure threshold", () => {
     const [a, b] = ["a", "b", "c", "d", "e"].map((name) => begin(guard, session, name, codes));
     await turn();
     expect(codes.splice(0)).toEqual(["a", "b", `e: ${LIMIT}`]);
-    b?.settle(undefined);
+    Reservations.settle(b as Reservations, undefined);
     await turn();
     expect(codes.splice(0)).toEqual(["c"]);
-    a?.giveBack(true);
+    Reservations.giveBack(a as Reservations, true);
     await turn();
     expect(codes.splice(0)).toEqual(["d"]);
   });
@@ -134,16 +134,16 @@ describe("maxConcurrent() with a backpressure threshold", () => {
     const codes: string[] = [];
     const [a, b, c] = ["a", "b", "c"].map((name) => begin(guard, session, name, codes));
     expect(act(guard, session).code).toBe(LIMIT);
-    b?.giveBack(true);
+    Reservations.giveBack(b as Reservations, true);
     await turn();
     expect(codes.splice(0)).toEqual(["a", `b: ${LIMIT}`]);
     const d = begin(guard, session, "d", codes);
-    a?.settle(undefined);
+    Reservations.settle(a as Reservations, undefined);
     await turn();
     expect(codes).toEqual(["c"]);
-    d.giveBack(true);
-    c?.settle(undefined);
-    expect([act(guard, session).code, guard(request(), session.context, new Reservations(true))]).toEqual([
+    Reservations.giveBack(d, true);
+    Reservations.settle(c as Reservations, undefined);
+    expect([act(guard, session).code, guard(request(), session.context, branch(DRY))]).toEqual([
       "",
       allow(),
     ]);
@@ -159,7 +159,7 @@ describe("maxConcurrent() with a backpressure threshold", () => {
     begin(guard, session, "c", codes);
     await turn();
     expect(codes).toEqual(["a", `c: ${LIMIT}`, `b: ${LIMIT}`]);
-    a.settle(undefined);
+    Reservations.settle(a, undefined);
     expect(act(guard, session).code).toBe("");
   });
 
@@ -169,11 +169,11 @@ describe("maxConcurrent() with a backpressure threshold", () => {
     const codes: string[] = [];
     const a = begin(guard, session, "a", codes);
     const b = begin(guard, session, "b", codes);
-    a.settle(undefined);
+    Reservations.settle(a, undefined);
     session.controller.abort();
     await turn();
     expect(codes).toEqual(["a", "b"]);
-    b.settle(undefined);
+    Reservations.settle(b, undefined);
     expect(act(guard, session).code).toBe("");
   });
 
@@ -183,7 +183,7 @@ describe("maxConcurrent() with a backpressure threshold", () => {
     const codes: string[] = [];
     const acts = Array.from({ length: 50 }, (_, i) => begin(guard, session, String(i), codes));
     expect(getEventListeners(session.controller.signal, "abort")).toHaveLength(1);
-    for (const one of acts) one.settle(undefined);
+    for (const one of acts) Reservations.settle(one, undefined);
     await turn();
     expect([codes.length, getEventListeners(session.controller.signal, "abort").length]).toEqual([50, 0]);
     expect(act(guard, session).code).toBe("");
@@ -198,8 +198,8 @@ describe("maxConcurrent() with a backpressure threshold", () => {
     const session = sessionOf();
     const codes: string[] = [];
     const [first, ...rest] = Array.from({ length: 30_000 }, (_, i) => begin(guard, session, String(i), codes));
-    for (const one of rest) one.giveBack(true);
-    first?.settle(undefined);
+    for (const one of rest) Reservations.giveBack(one, true);
+    Reservations.settle(first as Reservations, undefined);
     await turn();
     expect([codes.length, act(guard, session).code]).toEqual([30_000, ""]);
   });
@@ -209,10 +209,10 @@ describe("maxConcurrent() with a backpressure threshold", () => {
     const session = sessionOf();
     const codes: string[] = [];
     const a = begin(guard, session, "a", codes);
-    const b = new Reservations(false);
+    const b = new Reservations();
     const decision = await guard(request(), session.context, b);
     expect(codeOf(decision)).toBe("guard_timeout");
-    a.settle(undefined);
+    Reservations.settle(a, undefined);
     expect(act(guard, session).code).toBe("");
   });
 });

@@ -5,6 +5,7 @@ import { maxToolCalls } from "../../src/guards/max-tool-calls.ts";
 import { memoryStore } from "../../src/state/memory-store.ts";
 import { ask, context, request, taking } from "../helpers.ts";
 import { act, actLater, BROKEN_STORES, later, sessionOf, storeThat } from "./session-context.ts";
+import { Reservations } from "../../src/base/taking.ts";
 
 const EXCEEDED = "max_tool_calls_exceeded";
 
@@ -89,7 +90,7 @@ describe("maxToolCalls()", () => {
   test("counts for ever without holding on to acts, when many have ended", () => {
     const guard = maxToolCalls(1000, { per: "agent" });
     const session = sessionOf();
-    for (let i = 0; i < 1000; i++) act(guard, session).takings.settle(undefined);
+    for (let i = 0; i < 1000; i++) Reservations.settle(act(guard, session).takings, undefined);
     expect(act(guard, session).code).toBe(EXCEEDED);
   });
 
@@ -100,7 +101,7 @@ describe("maxToolCalls()", () => {
       const codes: string[] = [];
       for (const guard of [here, there, here]) {
         const { code, takings } = await actLater(guard, sessionOf({ sessionId: "resumed" }));
-        takings.settle(undefined);
+        Reservations.settle(takings, undefined);
         codes.push(code);
       }
       codes.push((await actLater(here, sessionOf({ sessionId: "another" }))).code);

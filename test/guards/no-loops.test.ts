@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { isReadOnly } from "../../src/combine/guard-traits.ts";
 import { noLoops, type NoLoopsOptions } from "../../src/guards/no-loops.ts";
 import { act, sessionOf } from "./session-context.ts";
+import { Reservations } from "../../src/base/taking.ts";
 
 const LOOP = "loop_detected";
 
@@ -101,7 +102,7 @@ describe("noLoops()", () => {
     const guard = noLoops({ repeats: 2 });
     const session = sessionOf();
     act(guard, session);
-    act(guard, session).takings.giveBack(true);
+    Reservations.giveBack(act(guard, session).takings, true);
     act(guard, session, {}, true);
     expect([act(guard, session).code, act(guard, session).code]).toEqual(["", LOOP]);
   });
@@ -111,7 +112,7 @@ describe("noLoops()", () => {
     const session = sessionOf();
     const first = act(guard, session, { name: "first" });
     for (let i = 0; i < 20; i++) act(guard, session, { name: `n${i}` });
-    first.takings.giveBack(true);
+    Reservations.giveBack(first.takings, true);
     expect(act(guard, session, { name: "n19" }).code).toBe(LOOP);
   });
 

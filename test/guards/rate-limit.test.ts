@@ -200,10 +200,10 @@ describe("rateLimit()", () => {
   test("gives back, when the act is denied, and not when it ran", () => {
     const guard = minute(1);
     const session = sessionOf();
-    act(guard, session).takings.giveBack(true);
+    Reservations.giveBack(act(guard, session).takings, true);
     const { code, takings } = act(guard, session);
-    takings.settle(undefined);
-    takings.giveBack(true);
+    Reservations.settle(takings, undefined);
+    Reservations.giveBack(takings, true);
     expect([code, act(guard, session).code]).toEqual(["", LIMITED]);
   });
 
@@ -310,11 +310,11 @@ describe.each(
   test("gives back, when the act is denied or over before the store has answered", async () => {
     const guard = minute(1, { store: make() });
     const session = sessionOf();
-    const late = new Reservations(false);
+    const late = new Reservations();
     const answer = guard(request(), session.context, late);
-    late.giveBack(true);
+    Reservations.giveBack(late, true);
     await answer;
-    (await actLater(guard, session)).takings.giveBack(true);
+    Reservations.giveBack((await actLater(guard, session)).takings, true);
     await Promise.resolve();
     expect([(await actLater(guard, session)).code, (await actLater(guard, session)).code]).toEqual(["", LIMITED]);
   });
@@ -376,7 +376,7 @@ describe("rateLimit() over a store that is broken", () => {
         store: storeThat(() => ({ taken: taken++ === 0, receipt: "1", remaining: 0 }), giveBack),
       });
       const session = sessionOf();
-      (await actLater(guard, session)).takings.giveBack(true);
+      Reservations.giveBack((await actLater(guard, session)).takings, true);
       expect((await actLater(guard, session)).code).toBe(LIMITED);
     },
   );

@@ -4,7 +4,7 @@ import type { Guard } from "../../src/base/guard.ts";
 import type { GovernancePolicy } from "../../src/policy/policy.ts";
 import type { GovernedRequest } from "../../src/base/request.ts";
 import type { StateStore } from "../../src/state/store.ts";
-import { Reservations } from "../../src/base/taking.ts";
+import { branch, DRY, Reservations } from "../../src/base/taking.ts";
 import { request } from "../helpers.ts";
 
 /** A session's own context, with a state whose clock the test sets, and a way to abort it. */
@@ -39,10 +39,10 @@ export function act(
   fields: Partial<GovernedRequest> = {},
   dry = false,
 ): { readonly decision: Decision; readonly code: string; readonly takings: Reservations } {
-  const takings = new Reservations(dry);
+  const takings = dry ? branch(DRY) : new Reservations();
   const decision = guard(request(fields), session.context, takings) as Decision;
   if (decision instanceof Promise) throw new TypeError("A synchronous guard answered a promise");
-  if (!decision.allowed) takings.giveBack(true);
+  if (!decision.allowed) Reservations.giveBack(takings, true);
   return { decision, code: codeOf(decision), takings };
 }
 
@@ -53,9 +53,9 @@ export async function actLater(
   fields: Partial<GovernedRequest> = {},
   dry = false,
 ): Promise<{ readonly decision: Decision; readonly code: string; readonly takings: Reservations }> {
-  const takings = new Reservations(dry);
+  const takings = dry ? branch(DRY) : new Reservations();
   const decision = await guard(request(fields), session.context, takings);
-  if (!decision.allowed) takings.giveBack(true);
+  if (!decision.allowed) Reservations.giveBack(takings, true);
   return { decision, code: codeOf(decision), takings };
 }
 

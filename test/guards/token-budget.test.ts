@@ -5,6 +5,7 @@ import { tokenBudget } from "../../src/guards/token-budget.ts";
 import type { TokenUsage } from "../../src/base/request.ts";
 import { memoryStore } from "../../src/state/memory-store.ts";
 import { act, actLater, BROKEN_STORES, later, sessionOf, storeThat } from "./session-context.ts";
+import { Reservations } from "../../src/base/taking.ts";
 
 const EXCEEDED = "token_budget_exceeded";
 const text = (tokens: number) => ({
@@ -89,7 +90,7 @@ describe("tokenBudget()", () => {
     test.each(usages)("settles %s, when a call of estimate 100 reports it", (_what, usage, spent) => {
       const guard = make();
       const session = sessionOf();
-      act(guard, session, text(100)).takings.settle(usage);
+      Reservations.settle(act(guard, session, text(100)).takings, usage);
       const left = Math.max(0, 1000 - spent);
       expect(act(guard, session, text(left + 1), true).code).toBe(EXCEEDED);
       if (left > 0) expect(act(guard, session, text(left), true).code).toBe("");
@@ -98,7 +99,7 @@ describe("tokenBudget()", () => {
     test("gives the estimate back, when the call is denied or cancelled", () => {
       const guard = make();
       const session = sessionOf();
-      act(guard, session, text(1000)).takings.giveBack(true);
+      Reservations.giveBack(act(guard, session, text(1000)).takings, true);
       expect([act(guard, session, text(1000), true).code, act(guard, session, text(1000)).code]).toEqual(["", ""]);
     });
 
@@ -107,7 +108,7 @@ describe("tokenBudget()", () => {
       const session = sessionOf();
       const first = act(guard, session, text(600));
       expect(act(guard, session, text(600)).code).toBe(EXCEEDED);
-      first.takings.settle({ totalTokens: 1 });
+      Reservations.settle(first.takings, { totalTokens: 1 });
       expect(act(guard, session, text(600)).code).toBe("");
     });
   });
@@ -125,7 +126,7 @@ describe("tokenBudget()", () => {
     const guard = tokenBudget(10, { per: "agent", windowMs: 1000 });
     const codes = [0, 999, 1000].map((now) => {
       const { code, takings } = act(guard, sessionOf({ now }), text(1));
-      takings.settle({ totalTokens: 10 });
+      Reservations.settle(takings, { totalTokens: 10 });
       return code;
     });
     expect(codes).toEqual(["", EXCEEDED, ""]);
@@ -146,7 +147,7 @@ describe("tokenBudget()", () => {
 
   test("settles later, when the store answers later", async () => {
     const guard = tokenBudget(100, { store: later(memoryStore()) });
-    (await actLater(guard, sessionOf(), text(10))).takings.settle({ totalTokens: 95 });
+    Reservations.settle((await actLater(guard, sessionOf(), text(10))).takings, { totalTokens: 95 });
     expect([(await actLater(guard, sessionOf(), text(6))).code, (await actLater(guard, sessionOf(), text(5))).code])
       .toEqual([EXCEEDED, ""]);
   });

@@ -3,6 +3,7 @@ import {
   type Act,
   agentProfile,
   allow,
+  any,
   createKernel,
   defineGuard,
   definePlugin,
@@ -13,7 +14,10 @@ import {
   rateLimit,
   redactPatterns,
   type Session,
+  type Taking,
+  transform,
   trustTracker,
+  withTimeout,
 } from "../../mod.ts";
 import { ActImpl } from "../../src/kernel/act.ts";
 import { GateRequest } from "../../src/base/gate-request.ts";
@@ -103,6 +107,7 @@ function leaks(root: unknown, forbidden: Forbidden): string[] {
     if ((typeof value !== "object" && typeof value !== "function") || value === null) continue;
     if (seen.has(value) || EVERYBODYS.has(value)) continue;
     seen.add(value);
+    // A taking is of a class of the engine, and shows what its guard may know.
     const why = value === root ? undefined : forbidden(value);
     if (why !== undefined) {
       found.push(`${way}: ${why}`);
@@ -134,15 +139,31 @@ function leaks(root: unknown, forbidden: Forbidden): string[] {
 async function world() {
   const requests: GovernedRequest[] = [];
   const contexts: ExecutionContext[] = [];
+  const takings: Taking[] = [];
   const events: unknown[] = [];
   const errors: unknown[] = [];
   const guard = defineGuard({
     name: "own",
-    check: (request, context) => {
+    check: (request, context, taking) => {
       requests.push(request);
       contexts.push(context);
+      takings.push(taking);
+      taking.take(() => {});
       return allow();
     },
+  });
+  /** Takes nothing, so that it is asked a second time where another transforms; in a pass of its own, too. */
+  const looks = defineGuard({
+    name: "looks",
+    check: async (_request, _context, taking) => {
+      takings.push(taking);
+      return allow();
+    },
+  });
+  const masks = defineGuard({
+    name: "masks",
+    stages: ["pre_tool_call"],
+    check: ({ payload }) => (JSON.stringify(payload).includes("secret") ? transform({ q: "***" }, "Masked") : allow()),
   });
   const approvalKey = await crypto.subtle.generateKey({ name: "HMAC", hash: "SHA-256" }, true, ["verify", "sign"]);
   let host: object | undefined;
@@ -153,7 +174,16 @@ async function world() {
     return next();
   }];
   const limit = rateLimit({ max: 100, windowMs: 1000, by: "agent" });
-  const guards = [guard, limit, maxConcurrent(10), redactPatterns(["secret"], "***")];
+  const guards = [
+    guard,
+    limit,
+    maxConcurrent(10),
+    looks,
+    any(looks),
+    withTimeout(looks, 10_000),
+    masks,
+    redactPatterns(["secret"], "***"),
+  ];
   const kernel = createKernel({
     guards,
     interceptors,
@@ -248,6 +278,7 @@ async function world() {
       ...acts,
       ...Object.fromEntries(requests.map((request, at) => [`request ${at} (${request.stage})`, request])),
       ...Object.fromEntries(contexts.map((context, at) => [`context ${at}`, context])),
+      ...Object.fromEntries(takings.map((taking, at) => [`taking ${at}`, taking])),
       ...Object.fromEntries(events.map((event, at) => [`event ${at}`, event])),
       ...Object.fromEntries(errors.map((error, at) => [`error ${at}`, error])),
     },
@@ -272,6 +303,7 @@ describe("what is handed out", () => {
       return engine === undefined ? named.get(value) : `an object of ${engine.name}`;
     };
     expect(Object.keys(handedOut).length).toBeGreaterThan(40);
+    expect(Object.keys(handedOut).filter((what) => what.startsWith("taking")).length).toBeGreaterThan(30);
     const all = Object.entries(handedOut).flatMap(([what, value]) => {
       expect(value, what).toBeDefined();
       return leaks(value, forbidden).map((way) => `${what}: ${way}`);
@@ -297,10 +329,19 @@ describe("what is handed out", () => {
 
   test("makes no second session, kernel, context, act or request by its constructor", async () => {
     const { handedOut } = await world();
-    for (const what of ["a session", "a kernel", "a context", "an open act"] as const) {
-      expect((handedOut[what] as object).constructor, what).toBe(Object);
+    for (const what of ["a session", "a kernel", "a context", "an open act", "taking 0"] as const) {
+      expect((handedOut as Record<string, object>)[what]?.constructor, what).toBe(Object);
     }
   });
+});
+
+test("a taking has the fields of the contract and no others", async () => {
+  const { handedOut } = await world();
+  for (const [what, value] of Object.entries(handedOut).filter(([key]) => key.startsWith("taking"))) {
+    const names = [value as object, Object.getPrototypeOf(value) as object].flatMap((on) => Reflect.ownKeys(on));
+    expect(names.toSorted(), what).toEqual(["dry", "take"]);
+    expect(() => Object.assign(value as object, { dry: true }), what).toThrow(TypeError);
+  }
 });
 
 describe("an act that begin() handed out", () => {

@@ -9,6 +9,7 @@ import {
   definePlugin,
   type Interceptor,
   type KernelOptions,
+  transform,
   type View,
 } from "../../mod.ts";
 
@@ -105,6 +106,52 @@ describe("an answer that comes later than it may", () => {
       });
     },
   );
+
+  test("in a field of a usage says nothing, and ends no process", async () => {
+    const session = open();
+    const usage = (() => ({ totalTokens: fails(), inputTokens: 3 })) as never;
+    expect(await session.model({ model: "m", request: "hi" }, () => "hi", usage)).toBe("hi");
+    expect(session.context.totalTokens).toBe(3);
+    await turn();
+  });
+
+  test.each([["rejects", fails], ["resolves", async () => ({ q: "other" })]])(
+    "of write() denies, and the act never runs, when it %s",
+    async (_how, write) => {
+      let hasRun = false;
+      const tool = open().tool({ ...call, write }, () => (hasRun = true));
+      await expect(tool).rejects.toMatchObject({ code: "guard_error" });
+      await turn();
+      expect(hasRun).toBe(false);
+      expect(await open().tool({ ...call, write: (args) => ({ ...args, q: 1 }) }, (args) => args)).toEqual({ q: 1 });
+    },
+  );
+
+  test.each([["rejects", fails], ["resolves", async () => "harmless"]])(
+    "of a view's write() denies, when it %s",
+    async (_how, write) => {
+      const masks = defineGuard({ name: "masks", stages: ["post_tool_call"], check: () => transform("***", "Masked") });
+      const view: View<string> = { read: (value) => value, write: write as never };
+      await expect(open({ guards: [masks] }).tool(call, () => "secret", view)).rejects.toMatchObject({
+        code: "guard_error",
+      });
+      await turn();
+    },
+  );
+
+  test.each<[string, Partial<View<{ text: string }>>]>([
+    ["read", { read: fails }],
+    ["write", { write: fails as never }],
+  ])("of a view's %s() before an act denies, and ends no process", async (_which, part) => {
+    class Prompt {
+      text = "a secret";
+    }
+    const masks = defineGuard({ name: "masks", stages: ["input"], check: () => transform("***", "Masked") });
+    const view = { read: ({ text }: Prompt) => text, write: (_prompt: Prompt, text: string) => ({ text }), ...part };
+    const run = (by: object) => open({ guards: [masks] }).run(new Prompt(), ({ text }) => text, { view: by as never });
+    await expect(run(view)).rejects.toMatchObject({ code: "payload_not_plain" });
+    await turn();
+  });
 
   test("of a plugin's setup is an error of the plugin, and ends no process", () => {
     const setup = fails as never;

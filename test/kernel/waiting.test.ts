@@ -402,6 +402,57 @@ test("close() ends, and tells why, when a guard of the session's end hangs", asy
   expect([told, vi.getTimerCount()]).toEqual([["agent_shutdown: timeout"], 0]);
 });
 
+test.each<[string, (kernel: Kernel, parent: Session) => unknown]>([
+  ["its kernel is closed", (kernel) => kernel.close()],
+  ["its agent is killed", (kernel) => kernel.kill("a")],
+  ["everybody is killed", (kernel) => kernel.kill("*")],
+  ["its agent is suspended", (kernel) => kernel.suspend("a")],
+  ["what it was opened in is closed", (_kernel, parent) => void parent.close()],
+  ["the agent of what it was opened in is killed", (kernel) => kernel.kill("above")],
+])("close() ends at once and leaves no timer, when a guard of the session's end hangs and %s", async (_why, stop) => {
+  let asked = 0;
+  const first = defineGuard({
+    name: "hangs",
+    stages: ["agent_shutdown"],
+    check: ({ payload }) => asked++ > 0 ? allow() : new Promise<Decision>(() => void payload),
+  });
+  const kernel = createKernel({ guards: [first] });
+  const parent = kernel.session({ agentId: "above" });
+  const closed = kernel.session({ agentId: "a", parent }).close();
+  expect([asked > 0, vi.getTimerCount()]).toEqual([true, 1]);
+  await stop(kernel, parent);
+  await closed;
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test("close() waits for no guard, when nobody is left to end the wait", async () => {
+  for (const stop of [(kernel: Kernel) => kernel.close(), (kernel: Kernel) => kernel.kill("a")]) {
+    const kernel = createKernel({ guards: [hangs("agent_shutdown")] });
+    const session = kernel.session({ agentId: "a" });
+    await stop(kernel);
+    await session.close();
+    expect(vi.getTimerCount()).toBe(0);
+  }
+});
+
+test("close() waits for a guard of the session's end, when its agent was suspended before", async () => {
+  let answer = (): void => undefined;
+  const slow = defineGuard({
+    name: "slow",
+    stages: ["agent_shutdown"],
+    check: () => new Promise((resolve) => (answer = () => resolve(allow()))),
+  });
+  const kernel = createKernel({ guards: [slow] });
+  const checks: string[] = [];
+  kernel.on("policy_check", ({ stage, decision }) => void checks.push(`${stage}: ${decision.effect}`));
+  const session = kernel.session({ agentId: "a" });
+  kernel.suspend("a");
+  const closed = session.close();
+  answer();
+  await closed;
+  expect([checks, vi.getTimerCount()]).toEqual([["agent_shutdown: allow"], 0]);
+});
+
 test.each(["policy_check", "call_completed", "drift_detected"] as const)(
   "a result is withheld and recorded once, when a listener of %s kills the agent after a wait",
   async (type) => {

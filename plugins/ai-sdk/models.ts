@@ -10,6 +10,7 @@ import { JudgedDefinitions, readDefinitions } from "./definitions.ts";
 import { withoutRefused } from "./history.ts";
 import { copyOf, isSame } from "./plain.ts";
 import { onlyAllowed, readRequest, writeRequest } from "./request.ts";
+import { ownOf } from "../shared/own.ts";
 import type { Sessions, SessionState } from "./state.ts";
 import { Reader, replay } from "./stream.ts";
 import { refuseUnseen } from "./strict.ts";
@@ -95,7 +96,7 @@ class GovernedModels {
   }
 
   #sessionOf(params: Params, { modelId: name }: Model): Session {
-    return this.#sessions.find({ kind: "model", name, context: params.providerOptions?.["sallyport"] });
+    return this.#sessions.find({ kind: "model", name, context: contextIn(params) });
   }
 
   async #govern<T>(
@@ -106,7 +107,7 @@ class GovernedModels {
     usageOf: (value: T) => TokenUsage,
     view: View<T>,
   ): Promise<T> {
-    const context = params.providerOptions?.["sallyport"];
+    const context = contextIn(params);
     const grant = this.#sessions.grantOf({ kind: "model", name, context, callId: undefined });
     const prepared = new PreparedRequest(params, session, this.#sessions.stateOf(session), this.#definitions);
     const reading = prepared.read(name);
@@ -165,6 +166,12 @@ async function collect({ stream }: Streamed, signal: AbortSignal, all: Part[]): 
   signal.throwIfAborted();
 }
 
+/** The context of a call to a model. */
+function contextIn(params: Params): unknown {
+  const options = ownOf(params, "providerOptions");
+  return options && ownOf(options, "sallyport");
+}
+
 function marked(params: Params, session: Session): Params {
   const mark = Object.freeze({});
   marks.set(mark, session);
@@ -219,7 +226,7 @@ class PreparedRequest {
   keep(): void {
     if (this.isSent) return;
     for (const copy of this.#late.splice(0)) copy();
-    const { tools } = this.#own;
+    const tools = ownOf(this.#own, "tools");
     if (tools !== undefined && !this.#definitions) {
       this.#own = { ...this.#own, tools: tools.map((tool) => ({ ...tool })) };
     }

@@ -7,18 +7,21 @@ import type { GovernancePolicy } from "../../mod.ts";
 import { readDefinitions, writeDefinitions } from "./definitions.ts";
 import { partsOf, readParts, textIn, writeParts } from "./parts.ts";
 import { graft, shown } from "./plain.ts";
+import { ownOf } from "../shared/own.ts";
 import { broken, type Params, type Part, type Request } from "./types.ts";
 
 /** A request as guards see it. */
 export function readRequest(params: Params, hasDefinitions: boolean): Request {
   const messages = params.prompt.map((message) => {
-    const { role, content, providerOptions } = message;
+    const { role, content } = message;
+    const providerOptions = ownOf(message, "providerOptions");
     const read = { role, ...readParts(partsOf(content)) };
     return providerOptions === undefined ? read : { ...read, providerOptions: shown(providerOptions) };
   });
+  const tools = ownOf(params, "tools");
   return {
     messages,
-    ...(params.tools === undefined ? {} : { tools: params.tools.map(({ name }) => ({ name })) }),
+    ...(tools === undefined ? {} : { tools: tools.map(({ name }) => ({ name })) }),
     ...(hasDefinitions ? { definitions: readDefinitions(params) } : {}),
   };
 }
@@ -39,7 +42,7 @@ export function writeRequest(params: Params, before: Request, after: Request | n
   const written = before.definitions === undefined
     ? params
     : writeDefinitions(params, before.definitions, after?.definitions);
-  const names = params.tools === undefined ? undefined : namesIn(after?.tools);
+  const names = ownOf(params, "tools") === undefined ? undefined : namesIn(after?.tools);
   return { ...(names === undefined ? written : onlyTools(written, (name) => names.has(name))), prompt };
 }
 
@@ -65,7 +68,7 @@ function namesIn(tools: unknown): ReadonlySet<unknown> {
 
 /** The request with fewer tools; one that must be called and is not offered any more need not be. */
 function onlyTools(params: Params, isOffered: (name: unknown) => boolean): Params {
-  const { tools, toolChoice } = params;
+  const tools = ownOf(params, "tools"), toolChoice = ownOf(params, "toolChoice");
   if (tools === undefined || tools.every(({ name }) => isOffered(name))) return params;
   const left = tools.filter(({ name }) => isOffered(name));
   if (left.length === 0) {
@@ -78,7 +81,9 @@ function onlyTools(params: Params, isOffered: (name: unknown) => boolean): Param
 }
 
 /** The request without the tools that a policy denies whatever their arguments: a model is not offered them. */
-export function onlyAllowed(params: Params, { allowedTools, deniedTools }: GovernancePolicy): Params {
+export function onlyAllowed(params: Params, policy: GovernancePolicy): Params {
+  const { deniedTools } = policy;
+  const allowedTools = ownOf(policy, "allowedTools");
   if (allowedTools === undefined && deniedTools.length === 0) return params;
   const denied = new Set(deniedTools.map((name) => name.toLowerCase()));
   return onlyTools(params, (name) => {

@@ -1,4 +1,5 @@
 import type { Session } from "../../mod.ts";
+import { memberOf, ownOf } from "../shared/own.ts";
 import { violation } from "./denials.ts";
 import { handlersOf, replace } from "./inside.ts";
 import { exchange, judgeNotification, mustBeActive } from "./judging.ts";
@@ -21,14 +22,14 @@ export class Outgoing {
   readonly #isSeen: boolean;
 
   constructor(inner: Methods, sessionOf: (requestId: unknown) => Session | undefined, strict: boolean) {
-    const notifies = NOTIFIES.find(([name]) => typeof inner[name] === "function");
-    const requests = REQUESTS.find(([name]) => typeof inner[name] === "function");
+    const notifies = NOTIFIES.find(([name]) => typeof memberOf(inner, name) === "function");
+    const requests = REQUESTS.find(([name]) => typeof memberOf(inner, name) === "function");
     // What is no server of either major has its own ways.
     this.#isSeen = handlersOf(inner) !== undefined && notifies !== undefined && requests !== undefined;
     this.governed = this.#isSeen ? SENT : [];
     if (!this.#isSeen || notifies === undefined || requests === undefined) return;
     const sessionFor = (options: unknown, message: unknown): Session | undefined => {
-      const session = sessionOf(isFields(options) ? options["relatedRequestId"] : undefined);
+      const session = sessionOf(isFields(options) ? ownOf(options, "relatedRequestId") : undefined);
       if (session === undefined && strict && saysAnything(isFields(message) ? message["params"] : undefined)) {
         throw violation("ungoverned_method", "Nothing shows whose session this belongs to");
       }

@@ -139,12 +139,15 @@ await attempt(
           const asked = await generateText({
             model: wrapLanguageModel({
               model: new MockLanguageModelV3({
-                doGenerate: async () => ({
-                  content: [{ type: "text", text: "yes" }],
-                  finishReason: { unified: "stop", raw: undefined },
-                  usage,
-                  warnings: [],
-                }),
+                doGenerate: async ({ stopSequences }: any) => {
+                  note("asked to stop at", stopSequences);
+                  return {
+                    content: [{ type: "text", text: "yes" }],
+                    finishReason: { unified: "stop", raw: undefined },
+                    usage,
+                    warnings: [],
+                  };
+                },
               }),
               middleware: middleware as any,
             }),

@@ -17,7 +17,7 @@ function namesOf(plugin: string): string[] {
   );
   const names = [`plugins/${plugin}.ts`, ...inside].flatMap((path) => {
     const code = readFileSync(`${root}/${path}`, "utf8").replaceAll(/\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/.*$/gm, "");
-    return [...code.matchAll(/(?:\.|\["|[{,]\s*|^\s*)([a-z_$~][\w$]*)/gm)].map(([, name]) => name as string);
+    return [...code.matchAll(/(?:\.|"|[{,]\s*|^\s*)([a-z_$~][\w$]*)/gm)].map(([, name]) => name as string);
   });
   return [...new Set(names)].filter((name) => !LANGUAGE.has(name)).sort();
 }
@@ -28,10 +28,20 @@ function namesOf(plugin: string): string[] {
  * that each breaks it.
  */
 const FRAGILE = {
-  "ai-sdk": [],
-  mcp: [],
+  "ai-sdk": (
+    "abort abortSignal cancel error experimental_context get inputSchema messages modelId needsApproval " +
+    "onInputAvailable onInputDelta onInputStart output prompt providerExecuted providerMetadata " +
+    "providerOptions schema set start stopSequences text toModelOutput toolChoice type wrapGenerate " +
+    "wrapStream"
+  ).split(" "),
+  mcp: (
+    "_def _meta _pendingListChangedConfig _zod arguments const default else error get id if isError items " +
+    "listChanged messages metadata nextCursor outputSchema params ref roots sampling sessionId set signal " +
+    "size structuredContent subscribe task tasks toJSON type value values writable"
+  ).split(" "),
 };
 
+/** Under anything enumerable the MCP SDK does not connect at all: its schemas find keys that they do not know. */
 describe.each(["ai-sdk", "mcp"] as const)("%s under a polluted Object.prototype", (plugin) => {
   const fragile: readonly string[] = FRAGILE[plugin];
   const names = namesOf(plugin).filter((name) => !fragile.includes(name));
@@ -39,7 +49,7 @@ describe.each(["ai-sdk", "mcp"] as const)("%s under a polluted Object.prototype"
   beforeAll(async () => {
     const program = `${root}/test/pollution/${plugin}-host.ts`;
     const found: Report[] = [];
-    for (const isEnumerable of [true, false]) {
+    for (const isEnumerable of plugin === "mcp" ? [false] : [true, false]) {
       const printed = await runHost(program, JSON.stringify({ names, fragile, isEnumerable }));
       found.push(JSON.parse(printed.trim().split("\n").at(-1) as string) as Report);
     }

@@ -24,7 +24,7 @@ export interface Report {
   readonly fragile: readonly {
     readonly name: string;
     readonly kind: string;
-    /** Whether the framework alone does something else. */
+    /** Whether the framework alone does something else, under this name or under it and all that it lives through. */
     readonly breaks: boolean;
     /** What the gates should have held back. */
     readonly leaks: readonly string[];
@@ -42,6 +42,9 @@ const KINDS: ReadonlyMap<string, unknown> = new Map<string, unknown>([
   ["an object", { allowed: true, effect: "allow", name: "fine" }],
   ["a function", () => true],
 ]);
+
+/** Nobody waits long for what is broken. */
+const HASTE = { patienceMs: 200 };
 
 const { defineProperty, hasOwn, keys } = Object;
 const prototype = Object.prototype as unknown as Record<string, unknown>;
@@ -61,7 +64,7 @@ function print(value: unknown, depth = 0): string {
   return text + (Array.isArray(value) ? "]" : "}");
 }
 
-async function logOf({ run }: Subject, governed: boolean): Promise<string[]> {
+async function logOf({ run }: Subject, governed: boolean, patienceMs: number): Promise<string[]> {
   const log: string[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
   // What a broken framework waits for may never come.
@@ -69,7 +72,7 @@ async function logOf({ run }: Subject, governed: boolean): Promise<string[]> {
     timer = setTimeout(() => {
       log[log.length] = "never ends";
       resolve();
-    }, 2000);
+    }, patienceMs);
   });
   const running = run(governed, (title, value) => {
     log[log.length] = `${title}: ${print(value)}`;
@@ -82,7 +85,13 @@ async function logOf({ run }: Subject, governed: boolean): Promise<string[]> {
 }
 
 /** Both runs, while the prototype of everything has these names. */
-async function polluted(subject: Subject, names: readonly string[], value: unknown, trial: Trial): Promise<Logs> {
+async function polluted(
+  subject: Subject,
+  names: readonly string[],
+  value: unknown,
+  trial: Trial,
+  { isWhole = true, patienceMs = 10_000 } = {},
+): Promise<Logs> {
   const enumerable = trial.isEnumerable;
   for (const name of names) {
     if (hasOwn(prototype, name)) throw new Error(`${name} is there already`);
@@ -90,7 +99,10 @@ async function polluted(subject: Subject, names: readonly string[], value: unkno
     defineProperty(prototype, name, descriptor as PropertyDescriptor);
   }
   try {
-    return { alone: await logOf(subject, false), governed: await logOf(subject, true) };
+    return {
+      alone: await logOf(subject, false, patienceMs),
+      governed: isWhole ? await logOf(subject, true, patienceMs) : [],
+    };
   } finally {
     for (const name of names) delete prototype[name];
   }
@@ -107,8 +119,11 @@ export async function attempt(subject: Subject): Promise<void> {
   for (const [kind, value] of KINDS) {
     all.push({ kind, ...await polluted(subject, trial.names, value, trial) });
     for (const name of trial.fragile) {
-      const { alone, governed } = await polluted(subject, [name], value, trial);
-      const breaks = alone.join("\n") !== clean.alone.join("\n");
+      const { alone, governed } = await polluted(subject, [name], value, trial, HASTE);
+      const isBroken = (log: readonly string[]): boolean => log.join("\n") !== clean.alone.join("\n");
+      // Some break it together with others only.
+      const breaks = isBroken(alone) ||
+        isBroken((await polluted(subject, [...trial.names, name], value, trial, { ...HASTE, isWhole: false })).alone);
       fragile.push({ name, kind, breaks, leaks: governed.filter((line) => subject.forbidden.test(line)) });
     }
   }

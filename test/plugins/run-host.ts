@@ -22,7 +22,7 @@ export async function runHost(program: string, ...args: readonly string[]): Prom
       process.execPath,
       ["--unhandled-rejections=strict", outfile, ...args],
       {
-        timeout: 45_000,
+        timeout: 100_000,
       },
     );
     return stdout;

@@ -54,7 +54,7 @@ describe.each(["ai-sdk", "mcp"] as const)("%s under a polluted Object.prototype"
       found.push(JSON.parse(printed.trim().split("\n").at(-1) as string) as Report);
     }
     reports = found;
-  }, 120_000);
+  }, 300_000);
 
   test("the scenario does what it says, when nothing is polluted", () => {
     expect(names.length).toBeGreaterThan(200);

@@ -262,7 +262,13 @@ export async function scenario(outside: Outside, log: string[]): Promise<void> {
   const reading = (title: string, act: () => unknown): Promise<void> =>
     tried(title, () => paying.tool({ name: "read", arguments: { at: new Date(0), re: /a/g, n: 1n } }, act));
   await reading("a row", () => new Row());
-  await reading("a bare class", () => new (class {})());
+  class Hiding {
+    readonly #word = "hunt";
+    get word(): string {
+      return this.#word;
+    }
+  }
+  await reading("a class that hides", () => new Hiding());
   await reading("functions", () => ({ a: () => 1, b: new Row() }));
   await reading("pairs", () => new URL("http://h/?a=1").searchParams);
   await reading("bytes", () => new Uint8Array([104, 105]));

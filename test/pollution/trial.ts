@@ -44,7 +44,7 @@ const KINDS: ReadonlyMap<string, unknown> = new Map<string, unknown>([
 ]);
 
 /** Nobody waits long for what is broken. */
-const HASTE = { patienceMs: 200 };
+const HASTE = { patienceMs: 100 };
 
 const { defineProperty, hasOwn, keys } = Object;
 const prototype = Object.prototype as unknown as Record<string, unknown>;

@@ -5,6 +5,7 @@
  */
 import { isProposed, readContent, writeContent } from "./answer.ts";
 import { distribute } from "./parts.ts";
+import { ownOf } from "../shared/own.ts";
 import { graft, shown } from "./plain.ts";
 import { type Answer, broken, type Part } from "./types.ts";
 
@@ -78,7 +79,8 @@ function assemble(parts: readonly Part[]): Assembled {
 }
 
 function extend(unit: Unit, part: Part, at: number, isDelta: boolean): void {
-  const { type: _type, id: _id, delta, ...fields } = part;
+  const { type: _type, id: _id, delta: _delta, ...fields } = part;
+  const delta = ownOf(part, "delta");
   if (isDelta && typeof delta !== "string") throw new TypeError("A delta has no text");
   unit.from.push(at);
   if (isDelta) {

@@ -4,10 +4,13 @@
  * @module
  */
 import type { ApprovalRequest, PolicyViolationError } from "../../mod.ts";
+import { ownOf } from "../shared/own.ts";
 import type { DeniedCall } from "./types.ts";
 
 /** The answer of a refusal: nothing in it is of the host's alone. */
-export function deniedCall({ code, reason, approval }: PolicyViolationError): DeniedCall {
+export function deniedCall(error: PolicyViolationError): DeniedCall {
+  const { code, reason } = error;
+  const approval = ownOf(error, "approval");
   return approval === undefined
     ? { denied: true, code, reason }
     : { denied: true, code, reason, approval: question(approval) };

@@ -5,7 +5,8 @@
  * @module
  */
 import { checkCall, inputText, isOfArguments } from "./history.ts";
-import type { Sessions } from "./state.ts";
+import { ownOf } from "../shared/own.ts";
+import { contextOf, type Sessions } from "./state.ts";
 import type { Part, ToolOptions } from "./types.ts";
 
 /** Functions of a tool that the SDK calls with arguments before its gate. */
@@ -41,9 +42,8 @@ async function refuses(
   isKnown: boolean,
   input: unknown,
 ): Promise<boolean> {
-  const { toolCallId } = options;
-  const context = options.context ?? options.experimental_context;
-  const session = sessions.find({ kind: "tool", name, context });
+  const toolCallId = ownOf(options, "toolCallId");
+  const session = sessions.find({ kind: "tool", name, context: contextOf(options) });
   const { calls, proposed } = sessions.stateOf(session);
   const known = proposed.find(toolCallId);
   // A model that is not governed streams its input before anybody has it whole.

@@ -10,6 +10,7 @@ import { JudgedDefinitions, readDefinitions } from "./definitions.ts";
 import { withoutRefused } from "./history.ts";
 import { copyOf, define, isSame } from "./plain.ts";
 import { onlyTools, readRequest, writeRequest } from "./request.ts";
+import { ownOf } from "../shared/own.ts";
 import type { Sessions, SessionState } from "./state.ts";
 import { Reader, replay } from "./stream.ts";
 import { refuseUnseen } from "./strict.ts";
@@ -118,7 +119,7 @@ class GovernedModels {
   }
 
   #sessionOf(params: Params, { modelId: name }: Model): Session {
-    return this.#sessions.find({ kind: "model", name, context: params.providerOptions?.["sallyport"] });
+    return this.#sessions.find({ kind: "model", name, context: contextIn(params) });
   }
 
   async #govern<T>(
@@ -129,7 +130,7 @@ class GovernedModels {
     usageOf: (value: T) => TokenUsage,
     view: View<T>,
   ): Promise<T> {
-    const context = params.providerOptions?.["sallyport"];
+    const context = contextIn(params);
     const grant = this.#sessions.grantOf({ kind: "model", name, context, callId: undefined });
     const prepared = new PreparedRequest(params, session, this.#sessions.stateOf(session), this.#definitions);
     const reading = prepared.read(name);
@@ -194,6 +195,12 @@ function partOf(value: unknown): Part {
   return typeof value === "object" && value !== null ? copyOf(value) as Part : { type: "unknown", value };
 }
 
+/** The context of a call to a model. */
+function contextIn(params: Params): unknown {
+  const options = ownOf(params, "providerOptions");
+  return options && ownOf(options, "sallyport");
+}
+
 function isJudged(params: Params, session: Session): boolean {
   return Mark.take((params as Marked)[JUDGED], session);
 }
@@ -240,7 +247,7 @@ class PreparedRequest {
     if (this.isSent || this.#unreadable !== undefined) return;
     try {
       for (const copy of this.#late.splice(0)) copy();
-      const { tools } = this.#own;
+      const tools = ownOf(this.#own, "tools");
       if (tools !== undefined && !this.#definitions) {
         this.#own = { ...this.#own, tools: tools.map((tool) => ({ ...tool })) };
       }

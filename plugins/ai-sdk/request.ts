@@ -7,18 +7,21 @@ import type { GovernancePolicy } from "../../mod.ts";
 import { readDefinitions, writeDefinitions } from "./definitions.ts";
 import { partsOf, readParts, textIn, writeParts } from "./parts.ts";
 import { graft, shown } from "./plain.ts";
+import { ownOf } from "../shared/own.ts";
 import { broken, type Params, type Part, type Request } from "./types.ts";
 
 /** A request as guards see it. */
 export function readRequest(params: Params, hasDefinitions: boolean): Request {
   const messages = params.prompt.map((message) => {
-    const { role, content, providerOptions } = message;
+    const { role, content } = message;
+    const providerOptions = ownOf(message, "providerOptions");
     const read = { role, ...readParts(partsOf(content)) };
     return providerOptions === undefined ? read : { ...read, providerOptions: shown(providerOptions) };
   });
+  const tools = ownOf(params, "tools");
   return {
     messages,
-    ...(params.tools === undefined ? {} : { tools: params.tools.map(({ name }) => ({ name })) }),
+    ...(tools === undefined ? {} : { tools: tools.map(({ name }) => ({ name })) }),
     ...(hasDefinitions ? { definitions: readDefinitions(params) } : {}),
   };
 }
@@ -39,7 +42,7 @@ export function writeRequest(params: Params, before: Request, after: Request | n
   const written = before.definitions === undefined
     ? params
     : writeDefinitions(params, before.definitions, after?.definitions);
-  const names = params.tools === undefined ? undefined : namesIn(after?.tools);
+  const names = ownOf(params, "tools") === undefined ? undefined : namesIn(after?.tools);
   return { ...(names === undefined ? written : onlyTools(written, (name) => names.has(name))), prompt };
 }
 
@@ -65,7 +68,7 @@ function namesIn(tools: unknown): ReadonlySet<unknown> {
 
 /** The request with fewer tools; one that must be called and is not offered any more need not be. */
 export function onlyTools(params: Params, isOffered: (name: unknown) => boolean): Params {
-  const { tools, toolChoice } = params;
+  const tools = ownOf(params, "tools"), toolChoice = ownOf(params, "toolChoice");
   if (tools === undefined || tools.every(({ name }) => isOffered(name))) return params;
   const left = tools.filter(({ name }) => isOffered(name));
   if (left.length === 0) {
@@ -78,7 +81,9 @@ export function onlyTools(params: Params, isOffered: (name: unknown) => boolean)
 }
 
 /** Tells the tools that a policy does not deny whatever their arguments: a model is offered no others. */
-export function offeredBy({ allowedTools, deniedTools }: GovernancePolicy): (name: unknown) => boolean {
+export function offeredBy(policy: GovernancePolicy): (name: unknown) => boolean {
+  const { deniedTools } = policy;
+  const allowedTools = ownOf(policy, "allowedTools");
   const allowed = allowedTools === undefined ? undefined : new Set<unknown>(allowedTools);
   const denied = new Set(deniedTools.map((name) => name.toLowerCase()));
   return (name) =>

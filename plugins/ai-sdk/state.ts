@@ -4,10 +4,11 @@
  * @module
  */
 import type { ApprovalGrant, PolicyViolationError, Session, SessionSource } from "../../mod.ts";
+import { ownOf } from "../shared/own.ts";
 import { JudgedDefinitions } from "./definitions.ts";
 import { JudgedCalls } from "./history.ts";
 import { offeredBy } from "./request.ts";
-import type { AiSdkCall, AiSdkContext, AiSdkOptions, Part } from "./types.ts";
+import type { AiSdkCall, AiSdkContext, AiSdkOptions, Part, ToolOptions } from "./types.ts";
 
 /** What is kept for a session, as long as the session is. */
 export interface SessionState {
@@ -97,7 +98,13 @@ export class Sessions {
   }
 }
 
+/** The context that a caller gives a tool; `ai` 6 has another name for it. */
+export function contextOf(options: ToolOptions): unknown {
+  return ownOf(options, "context") ?? ownOf(options, "experimental_context");
+}
+
 /** Tells a refusal of the gates, also one of another copy of the package. */
 export function isRefusal(error: unknown): error is PolicyViolationError {
-  return (error as Partial<PolicyViolationError> | null)?.["~brand"] === "sallyport.PolicyViolationError";
+  return typeof error === "object" && error !== null &&
+    ownOf(error as Partial<PolicyViolationError>, "~brand") === "sallyport.PolicyViolationError";
 }

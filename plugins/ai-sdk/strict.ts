@@ -3,12 +3,14 @@
  *
  * @module
  */
+import { ownOf } from "../shared/own.ts";
 import { isPlainObject } from "./plain.ts";
 import { type Params, type Part, Refusal } from "./types.ts";
 
 /** @throws {TypeError} If a request holds what only the provider sees. */
-export function refuseUnseen({ prompt, tools }: Params): void {
-  if (tools?.some(({ type }) => type === "provider")) {
+export function refuseUnseen(params: Params): void {
+  const { prompt } = params;
+  if (ownOf(params, "tools")?.some(({ type }) => type === "provider")) {
     throw new Refusal("ungoverned_method", "A tool that the provider runs cannot be governed");
   }
   if (prompt.some(({ content }) => isUnseen(content, 0))) {

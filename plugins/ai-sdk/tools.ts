@@ -8,8 +8,9 @@ import { deniedCall, isDeniedCall } from "./denied.ts";
 import { inputText, isOfArguments } from "./history.ts";
 import { governHooks } from "./hooks.ts";
 import { copyOf, graft, holdsBytes, shown } from "./plain.ts";
+import { ownOf } from "../shared/own.ts";
 import { schemaOf } from "./schema.ts";
-import { isRefusal, type Sessions } from "./state.ts";
+import { contextOf, isRefusal, type Sessions } from "./state.ts";
 import type { Part, Tool, ToolOptions } from "./types.ts";
 
 /** Whether a tool runs here, so that it can be governed. */
@@ -138,8 +139,8 @@ class Call {
 
   /** No async function, so that what runs at once is known at once. */
   #run(input: unknown, options: ToolOptions, tool: object): Promise<readonly unknown[]> {
-    const { toolCallId: callId, abortSignal: signal } = options;
-    const [name, context] = [this.#name, options.context ?? options.experimental_context];
+    const callId = ownOf(options, "toolCallId"), signal = ownOf(options, "abortSignal");
+    const [name, context] = [this.#name, contextOf(options)];
     let session: Session;
     let answered: Promise<unknown>;
     try {

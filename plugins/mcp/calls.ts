@@ -1,4 +1,5 @@
 import type { Session, View } from "../../mod.ts";
+import { ownOf } from "../shared/own.ts";
 import { shown, written } from "./bytes.ts";
 import { violation } from "./denials.ts";
 import { denial, isOfTheMoment, judgeText, mustBeActive } from "./judging.ts";
@@ -102,13 +103,14 @@ export async function governCall(
   send: Send,
   wait: <T>(signal: AbortSignal, run: (signal: AbortSignal) => T | Promise<T>) => Promise<T>,
 ): Promise<unknown> {
-  const { session, method, signal, grant, requestId, untrusted, known } = call;
+  const { session, method, signal, grant, untrusted, known } = call;
+  const requestId = ownOf(call, "requestId"), beside = ownOf(call, "beside");
   mustBeActive(session);
   const { name, args, others, meta, given } = partsOf(method, call.params);
   const isTool = method === CALL;
   const tool = isTool ? known.identityOf(name) : undefined;
   const metadata = { untrusted, tool, requestId };
-  const extra = await judgeBeside(session, name, { ...others, ...call.beside }, metadata, true);
+  const extra = await judgeBeside(session, name, { ...others, ...beside }, metadata, true);
   const safeMeta = isFields(meta) ? await judgeBeside(session, name, meta, metadata, false) : meta;
   const fits = (value: Fields): boolean => !isTool || known.fits(name, value);
   const answer = await session.tool<Answer>(
@@ -120,7 +122,7 @@ export async function governCall(
         if (given["arguments"] !== undefined || changed) params["arguments"] = safe;
       }
       if (meta !== undefined) params["_meta"] = safeMeta;
-      const besides = call.beside && pick(extra, Object.keys(call.beside));
+      const besides = beside && pick(extra, Object.keys(beside));
       return answerOf(await wait(own, (joined) => send(params, joined, besides)), isTool, fits);
     },
     ANSWERS,

@@ -1,4 +1,5 @@
 import type { Coverage, Session } from "../../mod.ts";
+import { memberOf, ownOf } from "../shared/own.ts";
 import { governCall, nameOf, partsOf } from "./calls.ts";
 import { grantIn, isViolation, tell, toolError, violation } from "./denials.ts";
 import { Inbound, type Listener } from "./inbound.ts";
@@ -76,9 +77,9 @@ export function clientCoverage(target: Methods): Coverage {
 
 /** What comes to the client's user round the governed client. */
 function unseen(target: Methods): readonly string[] {
-  const { _notificationHandlers: heard, _listChangedConfig: config, _pendingListChangedConfig: pending } =
-    target as Fields;
-  const relists = config !== undefined || pending !== undefined ||
+  const heard = ownOf(target as Fields, "_notificationHandlers");
+  const relists =
+    ["_listChangedConfig", "_pendingListChangedConfig"].some((name) => ownOf(target, name) !== undefined) ||
     (heard instanceof Map && [...heard.keys()].some((method) => String(method).endsWith("/list_changed")));
   return [
     ...(Inbound.canSee(target) ? [] : INBOUND),
@@ -100,7 +101,7 @@ export function governClient(target: Methods, session: Session, rules: ClientRul
       );
     }
   }
-  const isSecond = typeof target["getProtocolEra"] === "function";
+  const isSecond = typeof memberOf(target, "getProtocolEra") === "function";
   const known = new KnownTools(rules.lists.maxListEntries * 10, schemaCheckOf(target));
   const listener: Listener = { session, known, untrusted: rules.untrusted, grantOf: rules.grantOf };
   const inbound = Inbound.of(target);
@@ -194,7 +195,7 @@ class Sender {
     } catch (reason) {
       const error = tell(session, nameOf(method, params), reason);
       if (method !== CALL || onDeny === "throw" || !isViolation(error)) throw error;
-      const isModern = this.#target["getProtocolEra"]?.() === "modern";
+      const isModern = memberOf(this.#target, "getProtocolEra")?.call(this.#target) === "modern";
       return { ...toolError(error), ...(isModern ? { resultType: "complete" } : {}) };
     }
   }
@@ -273,7 +274,7 @@ class Greetings {
   /** Reads one; `undefined` where it may not be told, or a guard still thinks. */
   read(method: string): unknown {
     if (this.#session.context.signal.aborted) return undefined;
-    const said = this.#target[method]?.();
+    const said = memberOf(this.#target, method)?.call(this.#target);
     if (said === undefined || said === null) return said;
     const text = JSON.stringify(said);
     const known = this.#heard.get(method);

@@ -1,4 +1,5 @@
 import type { ApprovalRequest, Session, Stage } from "../../mod.ts";
+import { ownOf } from "../shared/own.ts";
 import type { Fields, McpGrant } from "./types.ts";
 
 const BRAND = "sallyport.PolicyViolationError";
@@ -50,11 +51,13 @@ export function tell(session: Session, name: string, error: unknown): unknown {
 
 /** Tells a `PolicyViolationError` of any copy of the package. */
 export function isViolation(error: unknown): error is Violation {
-  return typeof error === "object" && error !== null && (error as Fields)["~brand"] === BRAND;
+  return typeof error === "object" && error !== null && ownOf(error as Fields, "~brand") === BRAND;
 }
 
 /** A denied call, as the result of a tool. */
-export function toolError({ reason, approval }: { reason: string; approval?: ApprovalRequest }): Fields {
+export function toolError(denied: { readonly reason: string; readonly approval?: ApprovalRequest }): Fields {
+  const { reason } = denied;
+  const approval = ownOf(denied, "approval");
   return {
     isError: true,
     content: [{ type: "text", text: reason }],
@@ -63,7 +66,9 @@ export function toolError({ reason, approval }: { reason: string; approval?: App
 }
 
 /** A denied request, as an error of the protocol. */
-export function protocolError({ code, reason, approval }: Pick<Violation, "code" | "reason" | "approval">): Error {
+export function protocolError(denied: Omit<Violation, keyof Error>): Error {
+  const { code, reason } = denied;
+  const approval = ownOf(denied, "approval");
   const asked = approval === undefined ? {} : { approval: question(approval) };
   return Object.assign(new Error(reason), { code: DENIED, data: { code, ...asked } });
 }

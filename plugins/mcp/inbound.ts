@@ -1,3 +1,4 @@
+import { memberOf } from "../shared/own.ts";
 import { grantIn, isViolation, protocolError, tell } from "./denials.ts";
 import { exchange, mustBeActive } from "./judging.ts";
 import type { KnownTools } from "./known-tools.ts";
@@ -39,7 +40,7 @@ export class Inbound {
 
   /** Whether the client is one that it can see into. */
   static canSee(client: Methods): boolean {
-    return handlersOf(client) !== undefined && typeof client["_onnotification"] === "function";
+    return handlersOf(client) !== undefined && typeof memberOf(client, "_onnotification") === "function";
   }
 
   add(listener: Listener): void {
@@ -76,7 +77,7 @@ export class Inbound {
     const undo: (() => void)[] = [];
     if (handlers !== undefined) {
       undo.push(replace(handlers, "get", (method: string) => {
-        const handler = Map.prototype.get.call(handlers, method) ?? client["fallbackRequestHandler"];
+        const handler = Map.prototype.get.call(handlers, method) ?? memberOf(client, "fallbackRequestHandler");
         return handler && this.#around(handler as Handler);
       }));
     }

@@ -1,8 +1,9 @@
+import { ownOf } from "../shared/own.ts";
 import type { Fields, Handler } from "./types.ts";
 
 /** Where either major keeps the handlers of requests. */
 export function handlersOf(target: object): Map<string, Handler> | undefined {
-  const { _requestHandlers: handlers } = target as { _requestHandlers?: unknown };
+  const handlers = ownOf(target as { _requestHandlers?: unknown }, "_requestHandlers");
   return handlers instanceof Map ? handlers as Map<string, Handler> : undefined;
 }
 

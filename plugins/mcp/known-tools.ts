@@ -1,3 +1,4 @@
+import { ownOf } from "../shared/own.ts";
 import { LIST } from "./methods.ts";
 import type { Fields } from "./types.ts";
 import { fieldsCopy, isFields, jsonCopy } from "./values.ts";
@@ -65,9 +66,10 @@ export class KnownTools {
 /** A check by the validator of an SDK's client or server. */
 export function schemaCheckOf(target: object): SchemaCheck {
   return (schema, value) => {
-    const validator =
-      (target as { _jsonSchemaValidator?: { getValidator(schema: unknown): (value: unknown) => { valid: boolean } } })
-        ._jsonSchemaValidator;
+    const validator = ownOf(
+      target as { _jsonSchemaValidator?: { getValidator(schema: unknown): (value: unknown) => { valid: boolean } } },
+      "_jsonSchemaValidator",
+    );
     return validator !== undefined && validator.getValidator(jsonCopy(schema))(value).valid;
   };
 }

@@ -1,4 +1,5 @@
 import type { Session } from "../../mod.ts";
+import { ownOf } from "../shared/own.ts";
 import { isOfTheMoment, judgeError, judgeParams, judgeText, mustBeActive } from "./judging.ts";
 import { violation } from "./denials.ts";
 import type { KnownTools } from "./known-tools.ts";
@@ -105,11 +106,13 @@ function partsOf(answer: unknown, { items: key }: ListShape): { items: unknown[]
 async function entry(
   session: Session,
   callId: string,
-  { id, act }: ListShape,
+  shape: ListShape,
   item: unknown,
   known: KnownTools,
   untrusted: boolean,
 ): Promise<Fields | undefined> {
+  const { id } = shape;
+  const act = ownOf(shape, "act");
   if (!isFields(item) || typeof item[id] !== "string") return undefined;
   const name = act?.name ?? toolOf(item[id]);
   const payload = act === undefined ? {} : { [act.argument]: item[id] };

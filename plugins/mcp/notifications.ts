@@ -1,4 +1,5 @@
 import type { Session } from "../../mod.ts";
+import { memberOf } from "../shared/own.ts";
 import { replace } from "./inside.ts";
 import { judgeNotification, type Told } from "./judging.ts";
 import type { Fields, Methods } from "./types.ts";
@@ -19,7 +20,7 @@ export function governNotifications(
   target: Methods,
   judgesOf: (method: string, params: unknown) => readonly Judge[],
 ): () => void {
-  const notify = target["_onnotification"];
+  const notify = memberOf(target, "_onnotification");
   if (typeof notify !== "function") return () => {};
   /** The last one, as long as a guard thinks about it. */
   let waiting: Promise<void> | undefined;

@@ -1,4 +1,5 @@
 import type { Session } from "../../mod.ts";
+import { memberOf, ownOf } from "../shared/own.ts";
 import { tell, violation } from "./denials.ts";
 import { handlersOf, replace } from "./inside.ts";
 import { exchange, judgeNotification, mustBeActive } from "./judging.ts";
@@ -27,13 +28,13 @@ export class Outgoing {
   readonly #isSeen: boolean;
 
   constructor(inner: Methods, underWay: UnderWay, strict: boolean) {
-    const notifies = NOTIFIES.find(([name]) => typeof inner[name] === "function");
-    const requests = REQUESTS.find(([name]) => typeof inner[name] === "function");
+    const notifies = NOTIFIES.find(([name]) => typeof memberOf(inner, name) === "function");
+    const requests = REQUESTS.find(([name]) => typeof memberOf(inner, name) === "function");
     // What is no server of either major has its own ways.
     this.#isSeen = handlersOf(inner) !== undefined && notifies !== undefined && requests !== undefined;
     this.governed = this.#isSeen ? SENT : [];
     if (!this.#isSeen || notifies === undefined || requests === undefined) return;
-    const idIn = (options: unknown): unknown => isFields(options) ? options["relatedRequestId"] : undefined;
+    const idIn = (options: unknown): unknown => isFields(options) ? ownOf(options, "relatedRequestId") : undefined;
     const sessionFor = (options: unknown, message: unknown): Session | undefined => {
       const session = underWay.sessionOf(idIn(options));
       if (session === undefined && strict && saysAnything(isFields(message) ? message["params"] : undefined)) {

@@ -1,4 +1,5 @@
 import type { Coverage, Session } from "../../mod.ts";
+import { memberOf, ownOf } from "../shared/own.ts";
 import { governCall, nameOf } from "./calls.ts";
 import { GRANT, grantIn, isViolation, protocolError, tell, toolError, violation } from "./denials.ts";
 import { handlersOf, replace } from "./inside.ts";
@@ -65,7 +66,7 @@ export function governServer(server: McpServerLike, inner: Fields, source: McpSo
   if (handlers !== undefined) {
     // Looked up at each request: whoever sets a handler, and however, it is judged.
     replace(handlers, "get", (method: string) => {
-      const handler = (Map.prototype.get.call(handlers, method) ?? inner["fallbackRequestHandler"]) as
+      const handler = (Map.prototype.get.call(handlers, method) ?? memberOf(inner, "fallbackRequestHandler")) as
         | Handler
         | undefined;
       return handler && door.around(method, handler);
@@ -133,7 +134,8 @@ function governRegistration(inner: Fields, door: Door): void {
  * it can do. Nobody could judge which resources, so that it can't.
  */
 function hideSubscriptions(inner: Fields): void {
-  const { getCapabilities, getNegotiatedProtocolVersion: version } = inner as Methods;
+  const getCapabilities = memberOf(inner as Methods, "getCapabilities");
+  const version = memberOf(inner as Methods, "getNegotiatedProtocolVersion");
   if (typeof getCapabilities !== "function" || typeof version !== "function") return;
   replace(inner, "getCapabilities", () => {
     const capabilities = getCapabilities.call(inner) as Fields;
@@ -181,7 +183,7 @@ class Door {
       // Some fakes hand over no context.
       const ctx: Context = context ?? {};
       if ((ctx as Record<symbol, unknown>)[JUDGED] === method) return await handler(request, ctx);
-      const id = ctx.mcpReq?.id ?? ctx["requestId"];
+      const id = ownOf(ctx, "mcpReq")?.id ?? ownOf(ctx, "requestId");
       let hasThrown = false;
       const run = async (params: Fields | undefined, own: Context): Promise<unknown> => {
         try {
@@ -211,7 +213,9 @@ class Door {
     run: (params: Fields | undefined, context: Context) => Promise<unknown>,
   ): Promise<unknown> {
     const requestId = String(id ?? "");
-    const { sessionId, authInfo = (context["http"] as Fields | undefined)?.["authInfo"] } = context;
+    const sessionId = ownOf(context, "sessionId");
+    const http = ownOf(context, "http") as Fields | undefined;
+    const authInfo = ownOf(context, "authInfo") ?? (http && ownOf(http, "authInfo"));
     const info: McpRequestInfo = { method, requestId, sessionId, authInfo, context };
     let session: Session;
     try {
@@ -240,10 +244,10 @@ class Door {
   ): Promise<unknown> {
     const { method, requestId } = info;
     const context = info.context as Context;
-    const { mcpReq } = context;
+    const mcpReq = ownOf(context, "mcpReq");
     mustBeActive(session);
-    const signal = mcpReq?.signal ?? context.signal;
-    const envelope = await this.#envelopeOf(session, mcpReq?.["envelope"]);
+    const signal = mcpReq?.signal ?? ownOf(context, "signal");
+    const envelope = await this.#envelopeOf(session, mcpReq && ownOf(mcpReq, "envelope"));
     const own = (joined: AbortSignal, beside?: Fields): Context =>
       contextFor(method, context, joined, envelope === undefined ? beside : { ...beside, envelope });
     const underWay: { readonly session: Session; grant: McpGrant | undefined } = { session, grant: undefined };
@@ -306,7 +310,7 @@ class Door {
   }
 
   #registered(name: string): Fields | undefined {
-    const { _registeredTools: tools } = this.#server as { _registeredTools?: Record<string, Fields> };
+    const tools = ownOf(this.#server as { _registeredTools?: Record<string, Fields> }, "_registeredTools");
     return tools !== undefined && Object.hasOwn(tools, name) ? tools[name] : undefined;
   }
 
@@ -347,7 +351,7 @@ class Door {
 
 /** What a handler gets: the request's own context, with the act's signal and what was judged of a caller's answers. */
 function contextFor(method: string, context: Context, signal: AbortSignal, beside?: Fields): Context {
-  const { mcpReq } = context;
+  const mcpReq = ownOf(context, "mcpReq");
   if (mcpReq === undefined) return { ...context, signal, [JUDGED]: method } as Context;
   const { elicitInput, requestSampling, id } = mcpReq as Methods & { id: unknown };
   // Both forget which request they belong to, and with it the session.
@@ -371,9 +375,11 @@ function contextFor(method: string, context: Context, signal: AbortSignal, besid
 }
 
 /** What a caller sends beside the params, which 2.x takes out of them: its answers to the server's questions. */
-function besideOf({ mcpReq }: Context): Fields | undefined {
+function besideOf(context: Context): Fields | undefined {
+  const mcpReq = ownOf(context, "mcpReq");
   if (mcpReq === undefined) return undefined;
-  const { inputResponses, droppedInputResponseKeys, requestState } = mcpReq;
+  const inputResponses = ownOf(mcpReq, "inputResponses"), requestState = memberOf(mcpReq, "requestState");
+  const droppedInputResponseKeys = ownOf(mcpReq, "droppedInputResponseKeys");
   const state: unknown = typeof requestState === "function" ? requestState() : undefined;
   return {
     ...(inputResponses === undefined ? {} : { inputResponses }),
@@ -384,7 +390,7 @@ function besideOf({ mcpReq }: Context): Fields | undefined {
 
 /** What a server says of itself: its instructions are left out where they may not be told. */
 async function greeting(session: Session, answer: unknown): Promise<unknown> {
-  if (!isFields(answer) || answer["instructions"] === undefined) return answer;
+  if (!isFields(answer) || ownOf(answer, "instructions") === undefined) return answer;
   const { instructions, ...others } = answer;
   try {
     const judged = await judgeText(session, "server:instructions", { text: instructions }, false);

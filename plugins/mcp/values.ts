@@ -1,3 +1,4 @@
+import { memberOf } from "../shared/own.ts";
 import type { Fields } from "./types.ts";
 
 const MAX_DEPTH = 64;
@@ -26,7 +27,7 @@ function copied(given: unknown, key: string, depth: number): unknown {
   let value = given;
   if (typeof value === "object" && value !== null) {
     if (depth > MAX_DEPTH) throw new TypeError("More than 64 levels, or a cycle");
-    const { toJSON } = value as { toJSON?: unknown };
+    const toJSON = memberOf(value as { toJSON?: unknown }, "toJSON");
     if (typeof toJSON === "function") value = toJSON.call(value, key);
   }
   switch (typeof value) {

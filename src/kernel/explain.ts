@@ -9,6 +9,7 @@ import type { Scope } from "./scope.ts";
 import { type GovernedRequest, type Stage, STAGES } from "../base/request.ts";
 import { type Session, SessionImpl } from "./session.ts";
 import { SILENT } from "../base/taking.ts";
+import { limitsOf, type PayloadCaps } from "../snapshot/caps.ts";
 import { untilStopped } from "./waiting.ts";
 
 /** Why a request was decided as it was. */
@@ -17,6 +18,8 @@ export interface Explanation {
   readonly decision: Decision;
   /** What each guard that was asked answered, in order. */
   readonly steps: readonly { readonly guard: string; readonly decision: Decision }[];
+  /** How large a payload may be at this gate. */
+  readonly limits: Readonly<Required<PayloadCaps>>;
 }
 
 /** Judges a request with the very guards that enforce it, and keeps what each answered. */
@@ -29,9 +32,10 @@ export function explain(
   const { stage, name, payload, callId = "#explain", metadata } = explainCall(request);
   if (!STAGES.includes(stage)) throw wrong("explain()", "stage", `one of ${STAGES.join(", ")}`, stage);
   const steps: { readonly guard: string; readonly decision: Decision }[] = [];
-  const done = (decision: Decision): Explanation => Object.freeze({ decision, steps: Object.freeze(steps) });
   const asked = new GateRequest(stage, name, payload, callId, metadata);
   const gate = scope.gate(stage);
+  const limits = limitsOf(gate.caps);
+  const done = (decision: Decision): Explanation => Object.freeze({ decision, steps: Object.freeze(steps), limits });
   const denied = scope.prepare(asked, gate);
   if (denied !== undefined) return done(denied);
   const answer = foldAll(gate.guards, asked as GovernedRequest, scope.context, SILENT, (guard, decision) => {

@@ -74,6 +74,11 @@ export function capsOf(stage: Stage, caps: GateCaps = DEFAULT_CAPS): Caps {
   }
 }
 
+/** The caps of a gate as their options are called. */
+export function limitsOf({ chars: bytes, depth, nodes, binaryBytes }: Caps): Readonly<Required<PayloadCaps>> {
+  return Object.freeze({ bytes, depth, nodes, binaryBytes });
+}
+
 /** Reads the `limits` of a kernel, and throws where they are none. */
 export function readLimits(where: string, limits: unknown): GateCaps {
   if (limits === undefined) return DEFAULT_CAPS;

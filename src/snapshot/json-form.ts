@@ -46,7 +46,8 @@ export function errorForm(error: unknown, caps: Caps): ErrorForm | Fault {
 /** An error's name and message. */
 export function nameAndMessage(error: unknown): ErrorForm {
   try {
-    const { name, message } = error as { name?: unknown; message?: unknown };
+    const given = error as { name?: unknown; message?: unknown } | undefined;
+    const name = memberOf(given, "name"), message = memberOf(given, "message");
     return {
       name: typeof name === "string" ? name : "Error",
       message: typeof message === "string" ? message : String(error),
@@ -69,6 +70,10 @@ class Reading {
   /** Whether what stands in itself is shown once, and is no fault. */
   readonly #isError: boolean;
   readonly #around = new Set<object>();
+  /** Within an error that has a JSON form of its own: its author has said what of it is data. */
+  #isTold = false;
+  /** Within an instance of a class that such an error carries: a request, an agent. */
+  #isMachinery = false;
   #nodes: number;
 
   constructor(caps: Caps, isError: boolean) {
@@ -111,13 +116,17 @@ class Reading {
 
   #readObject(value: object, key: string, depth: number): unknown {
     const hidden = hiddenContent(value);
-    if (hidden !== undefined) throw new Fault("payload_not_plain", hidden);
+    if (hidden !== undefined) {
+      // A socket below a request has nothing of the error in it; a request is what the program sent.
+      if (this.#isMachinery || (this.#isTold && tagOf(value) === "[object Request]")) return LEFT_OUT;
+      throw new Fault("payload_not_plain", hidden);
+    }
     const proto: unknown = Object.getPrototypeOf(value);
     const isPlain = proto === Object.prototype || proto === null || kinds.isRoot(proto as object);
     const kind = isPlain || Array.isArray(value) ? undefined : kinds.kindOf(value, proto as object);
     if (kind === "Error" || (!isPlain && isErrorLike(value))) return this.#error(value, depth);
     if (kind !== undefined) return this.#kind(value, kind, depth);
-    const { toJSON } = value as { toJSON?: unknown };
+    const toJSON = memberOf(value as { toJSON?: unknown }, "toJSON");
     if (typeof toJSON === "function") return this.#shown(apply(toJSON, value, [key]), value, depth);
     if (Array.isArray(value)) return this.#listWithFields(value, depth);
     if (isPlain) return this.#withHidden(value, this.#fields(value, depth));
@@ -126,12 +135,22 @@ class Reading {
     if (kinds.hidesContent(value)) throw new Fault("payload_not_plain", "a class instance");
     const pairs = pairsOf(value);
     if (pairs !== undefined) return this.#list(pairs, depth);
-    const fields = this.#fields(value, depth);
-    this.#shown(fields, value, depth);
+    const fields = this.#instance(value, depth);
+    if (this.#shown(fields, value, depth) === LEFT_OUT) return LEFT_OUT;
     return this.#withHidden(value, fields);
   }
 
-  /** What a class shows of an instance: it must be something. */
+  #instance(value: object, depth: number): object {
+    const before = this.#isMachinery;
+    this.#isMachinery = this.#isTold;
+    try {
+      return this.#fields(value, depth);
+    } finally {
+      this.#isMachinery = before;
+    }
+  }
+
+  /** What a class shows of an instance: it must be something, but in an error whose author said what is data. */
   #shown(form: unknown, value: object, depth: number): unknown {
     const read = typeof form === "object" && form !== null && form !== value && !isOurs(form)
       ? this.#withoutToJson(form, depth)
@@ -139,6 +158,7 @@ class Reading {
       ? this.#fields(value, depth)
       : form;
     if (read === undefined || typeof read === "function" || typeof read === "symbol" || isEmptyObject(read)) {
+      if (this.#isTold) return LEFT_OUT;
       throw new Fault("payload_not_plain", "a class instance that JSON shows nothing of");
     }
     return read;
@@ -256,6 +276,19 @@ class Reading {
   }
 
   #error(error: object, depth: number): object {
+    const [wasTold, wasMachinery] = [this.#isTold, this.#isMachinery];
+    const toJSON = memberOf(error as { toJSON?: unknown }, "toJSON");
+    this.#isTold = typeof toJSON === "function";
+    this.#isMachinery = false;
+    try {
+      return this.#carried(error, toJSON, depth);
+    } finally {
+      this.#isTold = wasTold;
+      this.#isMachinery = wasMachinery;
+    }
+  }
+
+  #carried(error: object, toJSON: unknown, depth: number): object {
     const { name, message, stack } = error as { name?: unknown; message?: unknown; stack?: unknown };
     const out: Record<string, unknown> = {
       name: typeof name === "string" ? name : "Error",
@@ -266,8 +299,8 @@ class Reading {
       key !== "stack" && !(key === "name" && typeof name === "string") &&
       !(key === "message" && typeof message === "string")
     );
-    const hidden = ["cause", "errors"].filter((key) =>
-      !shown.includes(key) && (error as Record<string, unknown>)[key] !== undefined
+    const hidden = (["cause", "errors"] as const).filter((key) =>
+      !shown.includes(key) && memberOf(error as { cause?: unknown; errors?: unknown }, key) !== undefined
     );
     [...shown, ...hidden].forEach((key, place) => {
       try {
@@ -278,7 +311,6 @@ class Reading {
       }
     });
     this.#withHidden(error, out);
-    const { toJSON } = error as { toJSON?: unknown };
     // Whoever writes the error down gets what it says there, too.
     if (typeof toJSON === "function") {
       const form = this.#part(apply(toJSON, error, [""]), depth);
@@ -322,13 +354,17 @@ export function isErrorLike(value: unknown): value is Error {
   try {
     return typeof value === "object" && value !== null &&
       (value instanceof Error ||
-        ["[object Error]", "[object DOMException]"].includes(apply(toText, value, []) as string));
+        ["[object Error]", "[object DOMException]"].includes(tagOf(value) as string));
   } catch {
     return false;
   }
 }
 
 const toText = Object.prototype.toString;
+
+function tagOf(value: unknown): unknown {
+  return apply(toText, value, []);
+}
 
 function pick(value: object, keys: readonly string[]): object {
   const out = {};
@@ -370,7 +406,7 @@ function unboxed(value: object): unknown {
 
 /** The pairs of what the platform itself reads by iterating only: headers, and parameters of a URL. */
 function pairsOf(value: object): readonly unknown[] | undefined {
-  const tag = Object.prototype.toString.call(value);
+  const tag = tagOf(value);
   return tag === "[object Headers]" || tag === "[object URLSearchParams]"
     ? [...(value as Iterable<readonly [string, string]>)].map((pair) => [...pair])
     : undefined;

@@ -71,9 +71,16 @@ describe("limits", () => {
     await expect(session.run("1", () => Promise.reject(new Error("123456")))).rejects.toMatchObject({
       code: "payload_too_large",
     });
-    expect((await kernel.explain({ stage: "input", name: "n", payload: "123456" }, session)).decision).toMatchObject({
-      reason: expect.stringContaining("limits.run.bytes"),
+    const explained = await kernel.explain({ stage: "input", name: "n", payload: "123456" }, session);
+    expect(explained.decision).toMatchObject({ reason: expect.stringContaining("limits.run.bytes") });
+    expect(explained.limits).toEqual({ bytes: 5, depth: 64, nodes: 100_000, binaryBytes: 1 << 24 });
+    expect((await kernel.explain({ stage: "pre_tool_call", name: "n", payload: 1 }, session)).limits).toMatchObject({
+      depth: 1,
+      nodes: 3,
     });
+    expect((await kernel.explain({ stage: "post_model_call", name: "n", payload: 1 }, session)).limits.bytes).toBe(
+      1 << 22,
+    );
     expect(await session.child().check({ stage: "input", name: "n", payload: "123456" })).toMatchObject({
       code: "payload_too_large",
     });

@@ -160,6 +160,72 @@ describe("an error is read whole", () => {
     await expect(tool(open({ guards }), thrown)).rejects.toMatchObject({ code });
   });
 
+  describe("that says itself what of it is data, by a toJSON,", () => {
+    const stream = (): unknown => new Response(WORD).body;
+    class Machinery {
+      readonly socket = stream();
+      readonly agent = { free: { "host:80": [stream()] } };
+      readonly said: unknown;
+      constructor(said: unknown = "fine") {
+        this.said = said;
+      }
+    }
+    /** As errors of HTTP clients are: with the request, its sockets and its options. */
+    class ClientError extends Error {
+      readonly config = {
+        url: "/fine",
+        adapter: () => 1,
+        signal: new AbortController().signal,
+        agent: new Machinery(),
+      };
+      readonly request: unknown = new Machinery();
+      readonly response: unknown;
+      constructor(data: unknown, response: object = {}) {
+        super("The request failed");
+        this.response = { data, status: 500, config: this.config, request: this.request, ...response };
+      }
+      toJSON(): object {
+        return { message: this.message, status: 500 };
+      }
+    }
+
+    test.each<readonly [string, Error]>([
+      ["a request with sockets", new ClientError({ error: "fine" })],
+      ["a cause of that kind", new Error("x", { cause: new ClientError("fine") })],
+      [
+        "a request of the platform",
+        new ClientError("fine", { request: new Request("http://host/", { method: "POST", body: WORD }) }),
+      ],
+    ])("goes on, when it carries %s", async (_, error) => {
+      expect(await tool(open({ guards }), error).catch((caught: any) => caught)).toBe(error);
+    });
+
+    test.each<readonly [string, Error, string]>([
+      ["the word in its response's data", new ClientError({ error: WORD }), "blocked_pattern"],
+      ["the word in bytes", new ClientError(utf8(WORD)), "blocked_pattern"],
+      [
+        "the word in an instance, beside a stream",
+        new ClientError("fine", { raw: new Machinery(WORD) }),
+        "blocked_pattern",
+      ],
+      ["the word in a cause", Object.assign(new ClientError("fine"), { cause: { text: WORD } }), "blocked_pattern"],
+      ["a response that is still to be read", new ClientError(stream()), "payload_not_plain"],
+      ["a Response", new ClientError(new Response(WORD)), "payload_not_plain"],
+      [
+        "a cause of another kind, with a stream",
+        Object.assign(new ClientError("fine"), { cause: new Error("x", { cause: new Machinery() }) }),
+        "payload_not_plain",
+      ],
+    ])("is denied, when it carries %s", async (_, error, code) => {
+      await expect(tool(open({ guards }), error)).rejects.toMatchObject({ code });
+    });
+
+    test("and no other is, when it carries a socket", async () => {
+      const error = Object.assign(new Error("x"), { request: new Machinery() });
+      await expect(tool(open({ guards }), error)).rejects.toMatchObject({ code: "payload_not_plain" });
+    });
+  });
+
   test("passes whatever it carries, when no guard is there", async () => {
     const response = new Response(WORD);
     expect(await tool(open(), response).catch((caught: any) => caught)).toBe(response);

@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 import { build } from "esbuild";
 
 /** Runs a program in a Node of its own, where a rejection that nobody awaits ends it; answers what it prints. */
-export async function runHost(program: string): Promise<string> {
+export async function runHost(program: string, ...args: readonly string[]): Promise<string> {
   // Beside the program, so that it finds the packages that the program finds.
   const outfile = join(dirname(program), ".out", `${process.pid}.host.mjs`);
   try {
@@ -18,9 +18,13 @@ export async function runHost(program: string): Promise<string> {
       outfile,
       logLevel: "silent",
     });
-    const { stdout } = await promisify(execFile)(process.execPath, ["--unhandled-rejections=strict", outfile], {
-      timeout: 45_000,
-    });
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ["--unhandled-rejections=strict", outfile, ...args],
+      {
+        timeout: 100_000,
+      },
+    );
     return stdout;
   } finally {
     rmSync(outfile, { force: true });

@@ -247,6 +247,39 @@ export async function scenario(outside: Outside, log: string[]): Promise<void> {
   await tried("changed", () => paying.tool({ name: "change", arguments: {} }, (args) => args));
   await tried("masked", () => paying.tool({ name: "read", arguments: {} }, () => "it is hunter2"));
 
+  // What cannot be copied, and what is thrown: judged by its JSON form.
+  class Row {
+    readonly id = 1;
+    readonly word = "hunt";
+    readonly when = new Date(0);
+  }
+  class Told extends Error {
+    readonly config = { adapter: () => 1, rows: new Map([["a", new Set([1])]]) };
+    toJSON(): object {
+      return { message: this.message };
+    }
+  }
+  const reading = (title: string, act: () => unknown): Promise<void> =>
+    tried(title, () => paying.tool({ name: "read", arguments: { at: new Date(0), re: /a/g, n: 1n } }, act));
+  await reading("a row", () => new Row());
+  class Hiding {
+    readonly #word = "hunt";
+    get word(): string {
+      return this.#word;
+    }
+  }
+  await reading("a class that hides", () => new Hiding());
+  await reading("functions", () => ({ a: () => 1, b: new Row() }));
+  await reading("pairs", () => new URL("http://h/?a=1").searchParams);
+  await reading("bytes", () => new Uint8Array([104, 105]));
+  await reading("an error as a result", () => new Error("x", { cause: { a: 1 } }));
+  for (
+    const [title, thrown] of [["cause", new Error("x", { cause: new Error("hunter2") })], ["told", new Told("x")], [
+      "fields",
+      { status: 5 },
+    ], ["many", new AggregateError([new Error("a")], "b")]] as const
+  ) await reading(`thrown ${title}`, () => Promise.reject(thrown));
+
   // Trust.
   const profile = lib.agentProfile({ did: "did:agentmesh:ada", name: "Ada" });
   note("profile", [profile.trustScore, profile.status, profile.capabilities, profile.metadata]);

@@ -17,6 +17,7 @@ const here = "test/runtimes";
 /** Tests of the repository itself, which start Node, and the one that asks its garbage collector. */
 const NODE_ONLY = [
   "test/pollution/pollution.test.ts",
+  "test/pollution/plugins.test.ts",
   "test/base/inspect.test.ts",
   "test/architecture.test.ts",
   "test/readme.test.ts",

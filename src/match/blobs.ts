@@ -214,7 +214,7 @@ function decodeRun(padded: string, wide: boolean, length = padded.length): strin
 }
 
 function base64Bytes(run: string, from: number): Uint8Array {
-  const bytes = new Uint8Array(Math.floor(((run.length - from) * 3) / 4));
+  const bytes = new Uint8Array(Math.floor((Math.max(0, run.length - from) * 3) / 4));
   let bits = 0;
   let held = 0;
   for (let i = from, at = 0; i < run.length; i++) {

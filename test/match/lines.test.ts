@@ -93,3 +93,9 @@ test("decodeOddHex() reads every digit once, when they stand together", () => {
   expect(decodeOddHex<string>(run) === run).toBe(true);
   expect(decodeOddHex<string>("706 173 737 76f 726 4.")).toBe("password.");
 });
+
+test("search() reads lines of a character or two, when a pattern speaks of characters outside ASCII", () => {
+  for (const text of ["x\nr\u200bm", "x\n y", "a\nb\nc\u00e9", "x\r\n> y"]) {
+    expect(compileMatcher(["password", "密码"], "test()").search([text], true)).toBe(NO_MATCH);
+  }
+});

@@ -22,6 +22,11 @@ export function textIn(parts: readonly Part[]): string {
   return parts.filter(isText).map(({ text }) => text as string).join("");
 }
 
+/** Whether a part was a text that said something, and says nothing any more. */
+function isEmptied(before: Part | undefined, after: Part): boolean {
+  return before !== undefined && isText(before) && before["text"] !== "" && isText(after) && after["text"] === "";
+}
+
 /** Whether a part is a text and nothing else. */
 function isBareText(part: Part): boolean {
   return isText(part) &&
@@ -59,7 +64,11 @@ export function rewrite(parts: readonly Part[], before: Said, after: Said | null
   const grafted = graft(parts, before.parts, after.parts) as readonly Part[];
   const text = textIn(grafted);
   // Changed in the parts alone: these say where.
-  if (content === text || content === before.content) return { places: grafted, added: [] };
+  if (content === before.content) return { places: grafted, added: [] };
+  // What a mask over several parts took all of is gone: models refuse a text of nothing.
+  if (content === text) {
+    return { places: grafted.map((part, i) => isEmptied(parts[i], part) ? undefined : part), added: [] };
+  }
   if (text !== before.content) throw broken("content that contradicts the parts");
   if (!grafted.some(isText)) return { places: grafted, added: [{ type: "text", text: content }] };
   return { places: withText(grafted, content), added: [] };

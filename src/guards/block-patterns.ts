@@ -3,8 +3,9 @@ import { GateRequest } from "../base/gate-request.ts";
 import type { Guard } from "../base/guard.ts";
 import { CAPPED, compileMatcher, type Matcher, NO_MATCH } from "../match/matcher.ts";
 import type { BlockedPattern } from "../policy/policy.ts";
-import type { GovernedRequest, Stage } from "../base/request.ts";
+import type { Stage } from "../base/request.ts";
 import { builtIn } from "./built-in.ts";
+import { searchRequest } from "./seams.ts";
 
 const ALLOW = allow();
 
@@ -37,18 +38,23 @@ export const PATTERN_STAGES: readonly Stage[] = Object.freeze(
  *   shells (`\x70`, `\x{70}`, `\u0070`, `\u{70}`, `\U00000070`, `\160`), backslashes that a shell drops, and quotes
  *   beside one; text in tag characters, variation selectors or turned by U+202E.
  * - *Hexadecimal and base64* of four or six bytes of ASCII and more: hexadecimal also with blanks, line ends, colons,
- *   commas, `0x` or `\x` between the bytes; base64 and base64url, in a data URL, after other text, in lines of eleven
- *   characters or more, indented or not, or in such groups with blanks. Base64 of other text only for patterns that speak
- *   of characters outside ASCII.
+ *   commas, `0x` or `\x` between the bytes, and in groups of any other length where one of its digits is a letter;
+ *   base64 and base64url, in a data URL, after other text, in lines of any length that hold nothing else, indented or
+ *   not, or in groups of eleven characters or more with blanks. Base64 of other text only for patterns that speak of
+ *   characters outside ASCII.
  * - *Not decoded*: quotes in a word without any backslash, CSS escapes, quoted-printable, base32, base85, hexadecimal with
  *   dashes, lists of character codes, ciphers, compressed data.
  *
  * Chance is no match: what can match at most six characters does not count inside a long run (512 characters) of base64
  * or hexadecimal that looks random, and of bytes that are no text only pieces count that are too long for chance.
  *
+ * No text is judged over a seam that no model sees joined: at `pre_model_call` each message of a `ModelRequest` is
+ * searched by itself (its role, content and parts, without a blank between them and another message), and so is what
+ * stands beside the messages; at `post_model_call` what a `ModelAnswer` says, and what is told beside it. The text
+ * parts of one list there are one text as well, so that what is split over them is found.
+ *
  * At `post_model_call` the `toolCalls` of a model's answer are left out: each is judged at its own `pre_tool_call`
- * before
- * it runs, where the model can read the refusal.
+ * before it runs, where the model can read the refusal.
  *
  * Denies with `blocked_pattern`; its `details` name the pattern by index, its reason does not name it.
  * Denies with `payload_too_large` when a cap was reached before a pattern was found: depth 64, 100 000 values,
@@ -70,7 +76,7 @@ export const PATTERN_STAGES: readonly Stage[] = Object.freeze(
 export function blockPatterns(patterns: readonly BlockedPattern[]): Guard {
   const matcher = compilePatterns("blockPatterns()", patterns);
   return builtIn("blockPatterns", PATTERN_STAGES, (request) => {
-    const found = matcher.search(searchable(request), GateRequest.isRead(request));
+    const found = searchRequest(request, matcher, GateRequest.isRead(request));
     return found === NO_MATCH ? ALLOW : denyFound("blockPatterns", found);
   });
 }
@@ -83,23 +89,6 @@ export function compilePatterns(where: string, patterns: readonly BlockedPattern
     );
   }
   return compileMatcher(patterns, where);
-}
-
-/**
- * What a guard of patterns looks at: the payload, at `post_model_call` without the calls that have a gate of their own.
- */
-export function searchable({ stage, payload }: GovernedRequest): unknown {
-  if (stage !== "post_model_call" || !isModelAnswer(payload)) return payload;
-  const { toolCalls: _, ...rest } = payload;
-  return rest;
-}
-
-/** Tells whether a payload has the shape of a model's answer with calls. */
-export function isModelAnswer(
-  payload: unknown,
-): payload is { readonly content: unknown; readonly toolCalls: readonly unknown[] } {
-  return typeof payload === "object" && payload !== null && Object.hasOwn(payload, "content") &&
-    Object.hasOwn(payload, "toolCalls") && Array.isArray((payload as { toolCalls: unknown }).toolCalls);
 }
 
 /** The denial for what a matcher answered to a guard. */

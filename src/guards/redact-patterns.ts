@@ -4,11 +4,13 @@ import { allow, type Decision, denyBy, transform } from "../base/decision.ts";
 import { GateRequest } from "../base/gate-request.ts";
 import { defineGuard, type Guard } from "../base/guard.ts";
 import { CAPPED, type Matcher, NO_MATCH } from "../match/matcher.ts";
+import { merged } from "../match/ranges.ts";
 import { define } from "../base/own.ts";
 import type { BlockedPattern } from "../policy/policy.ts";
 import type { GovernedRequest } from "../base/request.ts";
 import { NOT_PLAIN, rebuilt } from "../snapshot/rebuild.ts";
-import { compilePatterns, denyFound, isModelAnswer, PATTERN_STAGES, searchable } from "./block-patterns.ts";
+import { compilePatterns, denyFound, PATTERN_STAGES } from "./block-patterns.ts";
+import { isModelAnswer, isTextPart, joinsParts, searchRequest, textOf } from "./seams.ts";
 
 /**
  * Replaces what the patterns match in string values by a mask, `"[redacted]"` unless said otherwise.
@@ -17,6 +19,10 @@ import { compilePatterns, denyFound, isModelAnswer, PATTERN_STAGES, searchable }
  * made of, from the first to the last, rounded out to whole escapes and encoded runs: a secret that goes on in another form
  * is masked to its end. Where that leaves a match, the mask takes the place of the whole value. Everything else stays as
  * it is, and where nothing matches the guard allows. Goes last: guards before it judge the masked payload again.
+ *
+ * Of a `ModelRequest` and a `ModelAnswer` the text parts of one list are masked as the one text that they are: the mask
+ * stands where a match begins, and the parts that it goes on in lose their share of it. `content` stays what the parts
+ * say, where it was that.
  *
  * Maps, sets, errors, URLs and bytes that are text are given back as what they were, with what matches in them masked.
  *
@@ -46,16 +52,25 @@ export function redactPatterns(patterns: readonly BlockedPattern[], mask = "[red
   );
 }
 
+/** How a payload is masked. */
+interface Masking {
+  readonly matcher: Matcher;
+  readonly mask: string;
+  /** The one part that stays what it is. */
+  readonly passes: unknown;
+  /** The text parts of one list are one text. */
+  readonly joins: boolean;
+}
+
 function redact(request: GovernedRequest, matcher: Matcher, mask: string): Decision {
-  const found = matcher.search(searchable(request), GateRequest.isRead(request));
+  const found = searchRequest(request, matcher, GateRequest.isRead(request));
   if (found === NO_MATCH) return allow();
   if (found === CAPPED) return denyFound("redactPatterns", found);
-  const passes = request.stage === "post_model_call" && isModelAnswer(request.payload)
-    ? request.payload.toolCalls
-    : undefined;
-  const payload = masked(request.payload, matcher, mask, passes);
+  const { stage } = request;
+  const passes = stage === "post_model_call" && isModelAnswer(request.payload) ? request.payload.toolCalls : undefined;
+  const payload = maskedIn(request.payload, { matcher, mask, passes, joins: joinsParts(request) });
   if (payload === NOT_PLAIN) return unmaskable(found);
-  const left = matcher.search(searchable({ ...request, payload }));
+  const left = searchRequest({ ...request, payload }, matcher, false);
   return left === NO_MATCH ? transform(payload, "Blocked text was masked") : unmaskable(left);
 }
 
@@ -72,18 +87,18 @@ function unmaskable(found: number): Decision {
   );
 }
 
-/** A copy with the matches in string values masked; `passes` is the one part that stays what it is. */
-function masked(value: unknown, matcher: Matcher, mask: string, passes: unknown): unknown {
-  if (typeof value === "string") return maskText(value, matcher, mask);
-  if (typeof value !== "object" || value === null || (value === passes && passes !== undefined)) {
+/** A copy with the matches in string values masked. */
+function maskedIn(value: unknown, how: Masking): unknown {
+  if (typeof value === "string") return maskText(value, how.matcher, how.mask);
+  if (typeof value !== "object" || value === null || (value === how.passes && how.passes !== undefined)) {
     return typeof value === "function" || typeof value === "symbol" ? NOT_PLAIN : value;
   }
   const isArray = Array.isArray(value);
   const prototype: unknown = Object.getPrototypeOf(value);
   if (!isArray && prototype !== Object.prototype && prototype !== null) {
     return rebuilt(value, {
-      text: (text) => maskText(text, matcher, mask),
-      part: (item) => masked(item, matcher, mask, passes),
+      text: (text) => maskText(text, how.matcher, how.mask),
+      part: (item) => maskedIn(item, how),
     });
   }
   const keys = Object.keys(value);
@@ -91,12 +106,51 @@ function masked(value: unknown, matcher: Matcher, mask: string, passes: unknown)
   if (Reflect.ownKeys(value).length !== keys.length + (isArray ? 1 : 0)) return NOT_PLAIN;
   const copy: object = isArray ? new Array(value.length) : {};
   for (const key of keys) {
-    const item = masked((value as Record<string, unknown>)[key], matcher, mask, passes);
+    const item = maskedIn((value as Record<string, unknown>)[key], how);
     if (item === NOT_PLAIN) return NOT_PLAIN;
     // Defined, not assigned: a key "__proto__" is a key like any other.
     define(copy, key, item);
   }
+  if (how.joins) {
+    if (isArray) maskJoined(value, copy as unknown[], how);
+    else tellParts(value, copy);
+  }
   return copy;
+}
+
+/**
+ * Masks the text parts of a list as the one text that they are, in a copy of it in which each was masked by itself: of a
+ * match that goes on in the next part nothing may be left there.
+ */
+function maskJoined(parts: readonly unknown[], copy: readonly unknown[], { matcher, mask }: Masking): void {
+  const places = parts.flatMap((part, place) => (isTextPart(part) ? [place] : []));
+  if (places.length < 2 || matcher.search(textOf(parts)) === NO_MATCH) return;
+  const texts = maskPieces(parts.filter(isTextPart).map(({ text }) => text), matcher, mask);
+  places.forEach((place, i) => define(copy[place] as object, "text", texts[i]));
+}
+
+function maskPieces(pieces: readonly string[], matcher: Matcher, mask: string): readonly string[] {
+  const finds = (text: string): boolean => matcher.search(text) !== NO_MATCH;
+  let out = pieces;
+  for (const joinsLines of [false, true]) {
+    let begin = 0;
+    const alone = out.flatMap((piece) => {
+      const ranges = finds(piece) ? matcher.cover(piece, joinsLines) : [];
+      begin += piece.length;
+      return ranges.map(([from, to]): [number, number] => [from + begin - piece.length, to + begin - piece.length]);
+    });
+    out = replacedIn(out, merged([...alone, ...matcher.cover(out.join(""), joinsLines)]), mask);
+    if (!finds(out.join("")) && !out.some(finds)) return out;
+  }
+  return pieces.map((_, i) => (i === 0 ? mask : ""));
+}
+
+/** Where the content of a message was what its text parts say, it is that again. */
+function tellParts(before: object, after: object): void {
+  if (!Object.hasOwn(before, "content") || !Object.hasOwn(before, "parts")) return;
+  const { content, parts } = before as { readonly content: unknown; readonly parts: unknown };
+  if (!Array.isArray(parts)) return;
+  if (content === textOf(parts)) define(after, "content", textOf((after as { parts: unknown[] }).parts));
 }
 
 function maskText(text: string, matcher: Matcher, mask: string): string {
@@ -119,4 +173,25 @@ function replaced(text: string, ranges: readonly (readonly [number, number])[], 
     from = end;
   }
   return out + text.slice(from);
+}
+
+/** The same in a text that stands in pieces: a mask stands in the piece in which its match begins. */
+function replacedIn(
+  pieces: readonly string[],
+  ranges: readonly (readonly [number, number])[],
+  mask: string,
+): string[] {
+  let begin = 0;
+  return pieces.map((piece) => {
+    const [first, end] = [begin, begin + piece.length];
+    begin = end;
+    let out = "";
+    let from = first;
+    for (const [start, stop] of ranges) {
+      if (stop <= first || start >= end) continue;
+      if (start >= first) out += piece.slice(from - first, start - first) + mask;
+      from = Math.min(stop, end);
+    }
+    return out + piece.slice(from - first);
+  });
 }

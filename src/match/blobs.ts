@@ -1,22 +1,28 @@
 import { hexBytes, textOf } from "./decode.ts";
-import { BASE64, BEGIN, sextet, SIGNS } from "./signs.ts";
+import { blocksIn, hexLines, isHexOfText, showsBase64 } from "./lines.ts";
+import { sextet, SIGNS, WIDE_SIGNS } from "./signs.ts";
 import { type Edit, edited, type Rewritable } from "./traced.ts";
 
 const RUN = /[\w+/-]{8,}={0,2}/g;
 const SEGMENT = /[\w-]{8,}={0,2}/g;
 const PADDED = /={0,2}/y;
 const PADDING = /={1,2}$/;
-const PART = /[\w+/-]{2,}/g;
+const PART = /[\w+/-]+/g;
 // A line that ends, with what stands before its text in a quoted or indented block; or a blank.
 const FOLD = /^[ \t]*\r?\n[ \t>|#*]*$/;
 const BLANK = /^[ \t]$/;
 const MAX_BETWEEN = 64;
+const MIN_ROW = 8;
 // Small letters alone are a word, not a group of base64.
 const MIXED = /[A-Z\d+/]/;
 const HEX_RUN = /[\da-f]{8,}/gi;
 const HEX_TEXT = /(?:[2-7][\da-f]){4}/i;
 const HEX_DIGITS = /[\da-f]+/gi;
 const HEX_BETWEEN = /^(?:[\s:,]{1,2}|[\s:,]{0,2}\\x)$/;
+// Takes digits that stand together as well: to fail there would begin again at each of them.
+const ODD_HEX = /[\da-f]+(?:[\s:,]{1,2}[\da-f]+)*/gi;
+const HEX_SEPARATORS = /[\s:,]+/g;
+const HEX_LETTER = /[a-f]/i;
 const MAX_HEX_BETWEEN = 4;
 // What decoding leaves between two pieces of text; no pattern for text has it.
 const GAP = "\ufffd";
@@ -79,6 +85,18 @@ export function decodeSpacedHex<T extends Rewritable<T>>(text: T): T {
 }
 
 /**
+ * Reads hexadecimal with white space, colons or commas in it, wherever in a byte they stand. Numbers are seldom that, so
+ * one of the digits must be a letter.
+ */
+export function decodeOddHex<T extends Rewritable<T>>(text: T): T {
+  return text.replace(ODD_HEX, (run) => {
+    const digits = run.replace(HEX_SEPARATORS, "");
+    if (digits.length === run.length || !HEX_LETTER.test(digits) || !isHexOfText(digits)) return run;
+    return piecesOf([hexBytes(digits), hexBytes(digits.slice(1))], digits.length) ?? run;
+  });
+}
+
+/**
  * Replaces base64 and base64url of text by that text; other bytes stay as they are written.
  *
  * A run of such characters can begin with others of the alphabet (a path before a blob), so where the run as a whole is
@@ -104,7 +122,7 @@ export function decodeSegments<T extends Rewritable<T>>(text: T, wide: boolean):
 export function decodeShifted<T extends Rewritable<T>>(text: T, wide: boolean): T {
   return text.replace(RUN, (padded) => {
     const run = padded.replace(PADDING, "");
-    if ((!wide && !showsBase64(run)) || !isText(textOf(base64Bytes(run, 0)))) return padded;
+    if ((!wide && !showsBase64(run, SIGNS)) || !isText(textOf(base64Bytes(run, 0)))) return padded;
     return piecesOf([1, 2, 3].map((alignment) => base64Bytes(run, alignment)), run.length) ?? padded;
   });
 }
@@ -120,7 +138,7 @@ export function decodeWrapped<T extends Rewritable<T>>(text: T, wide: boolean): 
   let to = -1;
   let parts: string[] = [];
   const flush = (): void => {
-    if (parts.length < 2 || !(wide || parts.some(showsBase64))) return;
+    if (parts.length < 2 || !(wide || parts.some((part) => showsBase64(part, SIGNS)))) return;
     const plain = decodeRun(parts.join(""), true);
     PADDED.lastIndex = to;
     const padding = PADDED.exec(whole)![0];
@@ -140,6 +158,39 @@ export function decodeWrapped<T extends Rewritable<T>>(text: T, wide: boolean): 
   return edited(text, edits);
 }
 
+/**
+ * Reads lines that are too short to show what they are: wholly of base64 or hexadecimal, and so that they show it
+ * together. What stands before a text and looks the same can move its groups of four, so lines of one length with a
+ * shorter one at their end are read by themselves as well.
+ */
+export function decodeLines<T extends Rewritable<T>>(text: T, wide: boolean): T {
+  const edits: Edit[] = [];
+  for (const { from, to, lines } of blocksIn(text.toString(), wide ? WIDE_SIGNS : SIGNS)) {
+    const runs = new Set([lines.join(""), ...evenLines(lines)]);
+    const plain = [
+      ...hexLines(lines).map((run) => piecesOf([hexBytes(run), hexBytes(run.slice(1))], run.length)),
+      ...Array.from(runs, (run) => decodeRun(run, true)),
+    ].filter((one) => one !== undefined);
+    if (plain.length > 0) edits.push({ from, to, text: plain.join(GAP) });
+  }
+  return edited(text, edits);
+}
+
+/** Each row of lines of one length, with the shorter line after it. */
+function evenLines(lines: readonly string[]): readonly string[] {
+  const rows: string[] = [];
+  for (let first = 0; first < lines.length;) {
+    const { length } = lines[first]!;
+    let end = first;
+    while (end < lines.length && lines[end]!.length === length) end++;
+    const isClosed = end < lines.length && lines[end]!.length < length;
+    const row = lines.slice(first, isClosed ? end + 1 : end).join("");
+    if (row.length >= MIN_ROW) rows.push(row);
+    first = end;
+  }
+  return rows;
+}
+
 function goesOn(between: string, before: string, after: string): boolean {
   if (FOLD.test(between)) return true;
   return BLANK.test(between) && isGroup(before) && isGroup(after);
@@ -153,7 +204,7 @@ function isGroup(part: string): boolean {
 function decodeRun(padded: string, wide: boolean, length = padded.length): string | undefined {
   const padding = PADDING.exec(padded)?.[0] ?? "";
   const run = padding === "" ? padded : padded.slice(0, -padding.length);
-  if (!wide && !showsBase64(run)) return undefined;
+  if (!wide && !showsBase64(run, SIGNS)) return undefined;
   const first = base64Bytes(run, 0);
   const whole = textOf(first);
   const plain = isText(whole)
@@ -163,7 +214,7 @@ function decodeRun(padded: string, wide: boolean, length = padded.length): strin
 }
 
 function base64Bytes(run: string, from: number): Uint8Array {
-  const bytes = new Uint8Array(Math.floor(((run.length - from) * 3) / 4));
+  const bytes = new Uint8Array(Math.floor((Math.max(0, run.length - from) * 3) / 4));
   let bits = 0;
   let held = 0;
   for (let i = from, at = 0; i < run.length; i++) {
@@ -172,15 +223,6 @@ function base64Bytes(run: string, from: number): Uint8Array {
     if (bits >= 8) bytes[at++] = held >> (bits -= 8);
   }
   return bytes;
-}
-
-function showsBase64(run: string): boolean {
-  let seen = 0;
-  for (let i = 0; i < run.length; i++) {
-    seen = ((seen << 1) | BEGIN) & SIGNS[run.charCodeAt(i)]!;
-    if ((seen & BASE64) !== 0) return true;
-  }
-  return false;
 }
 
 /** Whether four bytes of ASCII stand together, where bytes begin at even places. */

@@ -1,6 +1,7 @@
 import { isTouched } from "../base/own.ts";
 import { MAX_DEPTH, MAX_NODES, MAX_UNITS } from "./collect.ts";
 import type { KnownKeys } from "./known-keys.ts";
+import { lookAtLineEnd } from "./lines.ts";
 import { both, MAX_PREFIX, type Prefix, prefixOf, shareOf } from "./prefix.ts";
 import type { Source } from "./program.ts";
 import { BASE64, BEGIN, BEYOND_ASCII, BLANKS, HEX, isHexEnd } from "./signs.ts";
@@ -27,8 +28,7 @@ const NOTHING: Prefix = { length: MAX_PREFIX, bits: new Uint8Array(128) };
  * Tells of most payloads in which nothing matches that it is so, at less cost than a search.
  *
  * All texts, with blanks between the values, pass one Shift-And automaton that knows the signs, as `SIGNS` has them,
- * and what
- * matches begin with, of all patterns laid over each other. White space is no sign here: a run of it counts as it
+ * and what matches begin with, of all patterns laid over each other. White space is no sign here: a run of it counts as it
  * stands
  * and, at once, as any shorter run of blanks, so a match in the folded text begins in the text as well. A payload that
  * does not pass
@@ -43,12 +43,14 @@ export class Filter {
   readonly #digit: number;
   readonly #hits: number;
   readonly #stops: number;
+  readonly #signs: Int32Array;
   readonly #keys: KnownKeys;
   #isTouched = false;
   #left = 0;
 
-  constructor(masks: Int32Array, hits: number, keys: KnownKeys) {
+  constructor(masks: Int32Array, hits: number, signs: Int32Array, keys: KnownKeys) {
     this.#masks = masks;
+    this.#signs = signs;
     this.#blank = masks[32]!;
     // Signs of one number are none.
     this.#digit = masks.subarray(48, 58).reduce((all, mask) => all | mask, 0) & DIGITS;
@@ -148,6 +150,7 @@ export class Filter {
     const masks = this.#masks;
     const hits = this.#hits;
     let run = before;
+    let known = 0;
     for (let i = from; i < text.length; i++) {
       const unit = text.charCodeAt(i);
       if (unit > 127) return HIT;
@@ -155,6 +158,12 @@ export class Filter {
       // A second blank may be one with the first: what has begun goes on after it, and stays as well.
       run = (next & BLANKS) === 0 ? next : next | run;
       if ((run & hits) === 0) continue;
+      if (unit === 10 || unit === 13) {
+        // Lines that are nothing by themselves can be base64 together.
+        if (i >= known && (known = lookAtLineEnd(text, i, this.#signs)) < 0) return HIT;
+        run &= ~SIGN;
+        if ((run & hits) === 0) continue;
+      }
       // Dates and rows of numbers have the form of hexadecimal, and are seldom any.
       if ((run & hits) !== HEX || isHexEnd(text, i)) return HIT;
       run &= ~HEX;
@@ -183,12 +192,14 @@ export function createFilter(sources: readonly Source[], signs: Int32Array, keys
     // Folded text is lower case, and has blanks for white space.
     const folded = isWhite ? 32 : c > 64 && c < 91 ? c + 32 : c;
     const prefixes = first.bits[c]! | first.bits[folded]! | ((second.bits[c]! | second.bits[folded]!) << MAX_PREFIX);
-    const own = isWhite ? signs[32]! : (mask & (SIGN - 1)) === 0 ? mask : (mask & -SIGN) | SIGN;
+    const ends = c === 10 || c === 13 ? SIGN : 0;
+    const own = isWhite ? signs[32]! | ends : (mask & (SIGN - 1)) === 0 ? mask : (mask & -SIGN) | SIGN;
     return own | prefixes;
   });
   return new Filter(
     masks,
     SIGN | BASE64 | HEX | (1 << (first.length - 1)) | (1 << (MAX_PREFIX + second.length - 1)),
+    signs,
     keys,
   );
 }

@@ -1,8 +1,18 @@
-import { decodeBase64, decodeHex, decodeSegments, decodeShifted, decodeSpacedHex, decodeWrapped } from "./blobs.ts";
+import {
+  decodeBase64,
+  decodeHex,
+  decodeLines,
+  decodeOddHex,
+  decodeSegments,
+  decodeShifted,
+  decodeSpacedHex,
+  decodeWrapped,
+} from "./blobs.ts";
 import { decodeEscapes, dropQuoting, spacePluses } from "./decode.ts";
 import { dropMarks, foldText, plainText } from "./fold.ts";
 import { MIN_PICTURE, MIN_REST, withoutPictures } from "./pictures.ts";
-import { BACKSLASH, BEYOND_ASCII, CONTROL, ENCODED, PERCENT, signsOf } from "./signs.ts";
+import { blocksIn } from "./lines.ts";
+import { BACKSLASH, BASE64, BEYOND_ASCII, CONTROL, ENCODED, PERCENT, signsOf } from "./signs.ts";
 import type { Rewritable } from "./traced.ts";
 
 /** A step of decoding, for texts of either kind. */
@@ -27,6 +37,8 @@ const WAYS: readonly (readonly Decoder[])[] = [
   [decodeHex],
   [decodeSpacedHex, decodeBase64],
   [decodeWrapped, decodeHex],
+  [decodeLines, decodeHex, decodeBase64],
+  [decodeOddHex, decodeBase64],
   [],
 ];
 const CONTROLS = /[\0-\x08\x0e-\x1f\x7f]+/g;
@@ -45,7 +57,8 @@ export function formsOf<T extends Rewritable<T>>(
   cuts: boolean,
   keepsLines = false,
 ): Forms<T> | undefined {
-  const signs = signsOf(text.toString(), table);
+  let signs = signsOf(text.toString(), table);
+  if ((signs & CONTROL) !== 0 && blocksIn(text.toString(), table).length > 0) signs |= BASE64;
   if (signs === 0) return { all: [], folded: text, decoded: text };
   return new Reading(text, signs, wide, cuts, keepsLines).forms();
 }

@@ -148,7 +148,7 @@ class Group {
 }
 
 /** The first listed of what two searches found; where neither found any, whether one could not know. */
-function firstOf(one: number, other: number): number {
+export function firstOf(one: number, other: number): number {
   if (one >= 0 && other >= 0) return Math.min(one, other);
   return one >= 0 || other >= 0 ? Math.max(one, other) : Math.min(one, other);
 }

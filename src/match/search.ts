@@ -283,7 +283,7 @@ export class Search {
 }
 
 /** Whether everything that can be reached in an object is what a walk of plain data comes by. */
-function showsAll(value: object): boolean {
+export function showsAll(value: object): boolean {
   const keys = Object.keys(value).length;
   if (Array.isArray(value)) return keys === value.length && Reflect.ownKeys(value).length === keys + 1;
   const prototype: unknown = Object.getPrototypeOf(value);

@@ -89,14 +89,21 @@ function mayStand(v: number, i: number): boolean {
 
 const HEX_LENGTH = 8;
 const HEX_OF_TEXT = /(?:[2-7][\da-f][\s:,]{0,2}(?:0x)?){3}[2-7][\da-f]/iy;
+const ODD_HEX_OF_TEXT = /(?:[2-7][\s:,]{0,2}[\da-f][\s:,]{0,2}){3}[2-7][\s:,]{0,2}[\da-f]/iy;
+const HEX_LETTER = /[a-f]/i;
 
 /**
  * Whether the eight characters that end at a place, where {@linkcode HEX} was seen, begin four bytes of text in
- * hexadecimal, together or apart. What began in an earlier text does not count: each text is decoded alone.
+ * hexadecimal, together or apart. Where they are apart in the middle of a byte, as numbers of any length are, one of the
+ * digits must be a letter. What began in an earlier text does not count: each text is decoded alone.
  */
 export function isHexEnd(text: string, last: number): boolean {
-  HEX_OF_TEXT.lastIndex = last - HEX_LENGTH + 1;
-  return HEX_OF_TEXT.lastIndex >= 0 && HEX_OF_TEXT.test(text);
+  const from = last - HEX_LENGTH + 1;
+  if (from < 0) return false;
+  HEX_OF_TEXT.lastIndex = from;
+  if (HEX_OF_TEXT.test(text)) return true;
+  ODD_HEX_OF_TEXT.lastIndex = from;
+  return HEX_LETTER.test(ODD_HEX_OF_TEXT.exec(text)?.[0] ?? "");
 }
 
 /** The signs that a text shows, as bits. */

@@ -33,6 +33,8 @@ describe("passes()", () => {
       dry: false,
     }],
     ["line ends and indents", { code: "if (x) {\r\n\t  return [\n    1,\n  ];\n}\n\n", more: "  and\n" }],
+    ["words in lines", "some\nof\nthese\nwords\n"],
+    ["rows of numbers of three digits", "253 045 604 737"],
     ["hexadecimal over two values", ["72 6d", "20 2d"]],
     ["a number that would be hexadecimal as text", { id: 1726364650 }],
     ["numbers of any kind", [0, -1, 1.5, NaN, 9_999_999_999, 1e21]],
@@ -79,6 +81,9 @@ describe("passes()", () => {
     ["hexadecimal with colons, among others", "a:72:6d:20:2d:72"],
     ["hexadecimal with prefixes", "0x72, 0x6d, 0x20, 0x2d"],
     ["base64", btoa("rm -rf")],
+    ["base64 in short lines", "cm0g\nLXJm"],
+    ["hexadecimal in short lines", "726\nd20\n2d7"],
+    ["hexadecimal in odd groups", "726 d20 2d7"],
     ["base64 in a key", { [btoa("rm -rf")]: 1 }],
     ["a function", () => 0],
     ["a bigint", 1n],
@@ -190,6 +195,7 @@ const pattern = fc.oneof(
     pieces,
   ) => glob(pieces.join(""))),
 );
+const hex = (text: string): string => Array.from(text, (c) => c.charCodeAt(0).toString(16).padStart(2, "0")).join("");
 const letters = fc.string({
   unit: fc.constantFrom("x", "q", "z", "j", "X", "Q", " ", "-", "1", "\n", "\t", "  ", "xq", "qz", "zj"),
   maxLength: 9,
@@ -200,6 +206,19 @@ const leaf = fc.oneof(
   { weight: 1, arbitrary: letters.map((text) => btoa(text)) },
   { weight: 1, arbitrary: letters.map((text) => btoa(`${text}${text}${text}`).replace(/.{12}/g, "$&\n  ")) },
   { weight: 1, arbitrary: letters.map((text) => btoa(`${text}${text}${text}`).replace(/.{8}/g, "$& ")) },
+  {
+    weight: 2,
+    arbitrary: fc.tuple(letters, fc.constantFrom(1, 2, 3, 4, 5, 7), fc.constantFrom("\n", "\r\n", "\n\n  ", "\r> "))
+      .map(([text, length, end]) =>
+        btoa(`${text}${text}`).replace(new RegExp(`.{${length}}`, "g"), (line) => line + end)
+      ),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.tuple(letters, fc.constantFrom(1, 3, 5, 7), fc.constantFrom("\n", " ", ", ")).map((
+      [text, length, end],
+    ) => hex(`${text}${text}`).replace(new RegExp(`.{${length}}`, "g"), (line) => line + end)),
+  },
   {
     weight: 2,
     arbitrary: fc.tuple(letters, fc.constantFrom("", " ", ":", ",", ", ", "\n", "\r\n", " 0x", "0x", "\\x", " \\x"))

@@ -424,27 +424,17 @@ export function aiSdkAttacks(title: string, major: Major): void {
     test.each<[string, readonly string[]]>([
       ["goes on over a seam", ["key sk-1", "2345 end"]],
       ["goes on over two", ["key sk-1", "23", "45 end"]],
-    ])("denies, tells and sends nothing, when a secret %s and cannot be masked part by part", async (_what, texts) => {
-      const { model, inner, events } = governed([answer("ok")], MASK);
-      await expect(ask(model, [user(...texts.map(text))])).rejects.toMatchObject({
-        name: "PolicyViolationError",
-        code: "guard_error",
-        stage: "pre_model_call",
-      });
-      expect(inner.doGenerateCalls).toHaveLength(0);
-      expect(events).toMatchObject([{ code: "guard_error", stage: "pre_model_call" }]);
+    ])("a prompt: a secret to its end, when it %s", async (_what, texts) => {
+      const { model, inner } = governed([answer("ok")], MASK);
+      await ask(model, [user(...texts.map(text))]);
+      expect(sent(inner).prompt[0].content).toEqual([text("key ***"), text(" end")]);
     });
 
-    const splits = [text("a sk-1"), text("2 b")];
-    test("denies an answer that cannot be masked part by part, whole and in parts", async () => {
-      const { model, events } = governed([answer("", [], { content: splits })], MASK);
-      await expect(ask(model, [user(text("?"))])).rejects.toMatchObject({
-        name: "PolicyViolationError",
-        code: "guard_error",
-        stage: "post_model_call",
-      });
-      expect(codesIn(await all((await model.doStream({ prompt: [] })).stream))).toEqual(["guard_error"]);
-      expect(events.map(({ code }) => code)).toEqual(["guard_error", "guard_error"]);
+    test("an answer: a secret to its end, when it goes on over a seam", async () => {
+      const { model } = governed([answer("", [], { content: [text("a sk-1"), text("2 b")] })], MASK);
+      expect((await ask(model, [user(text("?"))])).content).toEqual([text("a ***"), text(" b")]);
+      const { stream } = await model.doStream({ prompt: [] });
+      expect((await all(stream)).map(({ delta }) => delta).join("")).toBe("a *** b");
     });
 
     test("denies a stream, when only the texts of several blocks together are masked", async () => {

@@ -17,6 +17,8 @@ export default defineConfig({
     exclude: ["**/node_modules/**", "**/.out/**", "test/frameworks/**", "test/package/**"],
     setupFiles: [at("./test/setup.ts")],
     allowOnly: false,
+    // No test measures time: this only ends what hangs, on a machine that is busy with other things too.
+    testTimeout: 60_000,
     typecheck: {
       enabled: true,
       include: ["test/**/*.test-d.ts"],

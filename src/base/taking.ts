@@ -15,8 +15,7 @@ export interface Owner {
  * What one guard took for one act.
  *
  * One shape for nearly all, whoever owns them: with a class for each kind of limit, engines would look up every field
- * of theirs. Fields are
- * declared and set in the constructor, since a field that is defined costs twice one that is set.
+ * of theirs. Fields are declared and set in the constructor, since a field that is defined costs twice one that is set.
  */
 export class Reservation {
   declare readonly owner: Owner;

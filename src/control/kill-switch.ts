@@ -1,3 +1,5 @@
+// Suspend, resume and kill.
+
 import { type Deny, deny, isThenable } from "../base/decision.ts";
 import { jsonText, ownField, pickOwn } from "../base/own.ts";
 import type { Awaitable, StateEntry, StateStore } from "../state/store.ts";

@@ -1,3 +1,5 @@
+// Bytes, canonical JSON, DIDs and Ed25519; knows no governance.
+
 /** Bytes that nobody else can write to: copied when they came in. */
 export type Bytes = Uint8Array<ArrayBuffer>;
 

@@ -1,3 +1,5 @@
+// The built-in guards, one a file.
+
 import { onlyReads } from "../combine/guard-traits.ts";
 import type { ExecutionContext } from "../base/context.ts";
 import type { Decision } from "../base/decision.ts";

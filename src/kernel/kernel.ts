@@ -1,3 +1,5 @@
+// The engine: kernel, sessions, acts, gates, streams, plugins.
+
 import { approvalKeyOf } from "../approval/grant.ts";
 import type { ApprovalAnswer, ApprovalRequest } from "../approval/request.ts";
 import type { AuditSink } from "./records.ts";

@@ -1,3 +1,5 @@
+// Finding patterns in text, in linear time, through disguises; knows no governance.
+
 import { show } from "../base/check.ts";
 import type { BlockedPattern } from "../policy/policy.ts";
 import { isMistake, type ReadPattern, readPattern } from "./patterns.ts";

@@ -1,3 +1,5 @@
+// Who may act: profiles, scores, action guard, identities, cards, challenges, delegations.
+
 import { ownOptions, stringList, wholeNumber, wrong } from "../base/check.ts";
 import { bare } from "../base/own.ts";
 import { capsOf, Fault, lastMet, snapshot, takeTwin } from "../snapshot/snapshot.ts";

@@ -40,8 +40,8 @@ export class Reservation {
 }
 
 /**
- * How often guards have taken by functions of their own, whatever for: who did is told by when. All acts share it, since
- * it is read between guards, and a count tells nobody anything. From 1 on: 0 stands for none.
+ * How often guards have taken by functions of their own, whatever for: who did is told by when. All acts share it,
+ * since it is read between guards, and a count tells nobody anything. From 1 on: 0 stands for none.
  */
 export const gifts: { count: number } = { count: 1 };
 

@@ -17,38 +17,37 @@ export const PATTERN_STAGES: readonly Stage[] = Object.freeze(
  * Denies what holds text that one of the patterns matches.
  *
  * A string is a case-insensitive substring; `{ pattern, type: "regex" | "glob" }` are the others, case-insensitive as
- * well. Patterns are searched in every string however deep, keys included: as it stands; folded, so that spelling it with
- * look-alikes, invisible characters or other white space changes nothing; decoded where it shows an encoding; and in the
- * values joined by blanks, so that `{ cmd: "rm", args: ["-rf"] }` holds `rm -rf`. A glob, `^` and `$` speak of one
- * string. What one pattern finds does not depend on the others. The time is linear in the text whatever the patterns,
- * except for a `{ regexp }`, which is unbounded and therefore tried on strings of at most 4096 characters only. Patterns
- * see text, not meaning: `find / -delete` is not `rm -rf`.
+ * well. Patterns are searched in every string however deep, keys included: as it stands; folded, so that spelling it
+ * with look-alikes, invisible characters or other white space changes nothing; decoded where it shows an encoding; and
+ * in the values joined by blanks, so that `{ cmd: "rm", args: ["-rf"] }` holds `rm -rf`. A glob, `^` and `$` speak of
+ * one string. What one pattern finds does not depend on the others. The time is linear in the text whatever the
+ * patterns, except for a `{ regexp }`, which is unbounded and therefore tried on strings of at most 4096 characters
+ * only. Patterns see text, not meaning: `find / -delete` is not `rm -rf`.
  *
- * A date is searched as its ISO text, a URL as its `href`, a bigint as its digits, a regular expression as its source, an
- * error, a map and a set with all that they hold, and bytes where they are valid UTF-8.
+ * A date is searched as its ISO text, a URL as its `href`, a bigint as its digits, a regular expression as its source,
+ * an error, a map and a set with all that they hold, and bytes where they are valid UTF-8.
  *
  * - *Folded*: compatibility forms (full width, mathematical letters, ligatures), invisible and control characters, lone
- *   surrogates and marks that stand alone dropped, white space as one blank, case (`ß`, `ẞ` and `ss` are one; the dotless
- *   `ı` is no `i`), Cyrillic, Greek and Armenian letters inside an otherwise Latin word. A word that is wholly of another
- *   script is not Latin.
+ *   surrogates and marks that stand alone dropped, white space as one blank, case (`ß`, `ẞ` and `ss` are one; the
+ *   dotless `ı` is no `i`), Cyrillic, Greek and Armenian letters inside an otherwise Latin word. A word that is wholly
+ *   of another script is not Latin.
  * - *Decoded*, three levels deep and each in the folded text as well: percent escapes (`%70`, `%u0070`, `+` for a blank
- *   beside one), entities (decimal and hexadecimal with any noughts, with a semicolon or without; those with a name that
- *   stand for ASCII, for nothing, for blanks or for letters in another style), escapes of JSON, JavaScript, Java, C and
- *   shells (`\x70`, `\x{70}`, `\u0070`, `\u{70}`, `\U00000070`, `\160`), backslashes that a shell drops, and quotes
- *   beside one; text in tag characters, variation selectors or turned by U+202E.
+ *   beside one), entities (decimal and hexadecimal with any noughts, with a semicolon or without; those with a name
+ *   that stand for ASCII, for nothing, for blanks or for letters in another style), escapes of JSON, JavaScript, Java,
+ *   C and shells (`\x70`, `\x{70}`, `\u0070`, `\u{70}`, `\U00000070`, `\160`), backslashes that a shell drops, and
+ *   quotes beside one; text in tag characters, variation selectors or turned by U+202E.
  * - *Hexadecimal and base64* of four or six bytes of ASCII and more: hexadecimal also with blanks, line ends, colons,
  *   commas, `0x` or `\x` between the bytes; base64 and base64url, in a data URL, after other text, in lines of eleven
- *   characters or more, indented or not, or in such groups with blanks. Base64 of other text only for patterns that speak
- *   of characters outside ASCII.
- * - *Not decoded*: quotes in a word without any backslash, CSS escapes, quoted-printable, base32, base85, hexadecimal with
- *   dashes, lists of character codes, ciphers, compressed data.
+ *   characters or more, indented or not, or in such groups with blanks. Base64 of other text only for patterns that
+ *   speak of characters outside ASCII.
+ * - *Not decoded*: quotes in a word without any backslash, CSS escapes, quoted-printable, base32, base85, hexadecimal
+ *   with dashes, lists of character codes, ciphers, compressed data.
  *
  * Chance is no match: what can match at most six characters does not count inside a long run (512 characters) of base64
  * or hexadecimal that looks random, and of bytes that are no text only pieces count that are too long for chance.
  *
  * At `post_model_call` the `toolCalls` of a model's answer are left out: each is judged at its own `pre_tool_call`
- * before
- * it runs, where the model can read the refusal.
+ * before it runs, where the model can read the refusal.
  *
  * Denies with `blocked_pattern`; its `details` name the pattern by index, its reason does not name it.
  * Denies with `payload_too_large` when a cap was reached before a pattern was found: depth 64, 100 000 values,

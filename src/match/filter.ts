@@ -13,8 +13,7 @@ const DIGITS = SIGN - 1;
 const HIT = -1;
 /**
  * What a value counts besides its text, and more than a key that is known has text: so one sum is past the cap no later
- * than
- * texts or values are past theirs.
+ * than texts or values are past theirs.
  */
 const NODE: number = Math.ceil(MAX_UNITS / MAX_NODES);
 /** Beginnings found at a larger share of ordinary places would make the filter cost more than it spares. */
@@ -27,12 +26,9 @@ const NOTHING: Prefix = { length: MAX_PREFIX, bits: new Uint8Array(128) };
  * Tells of most payloads in which nothing matches that it is so, at less cost than a search.
  *
  * All texts, with blanks between the values, pass one Shift-And automaton that knows the signs, as `SIGNS` has them,
- * and what
- * matches begin with, of all patterns laid over each other. White space is no sign here: a run of it counts as it
- * stands
- * and, at once, as any shorter run of blanks, so a match in the folded text begins in the text as well. A payload that
- * does not pass
- * may match or not.
+ * and what matches begin with, of all patterns laid over each other. White space is no sign here: a run of it counts as
+ * it stands and, at once, as any shorter run of blanks, so a match in the folded text begins in the text as well. A
+ * payload that does not pass may match or not.
  */
 export class Filter {
   // In an array, since a field that outgrows small integers changes the shape of its object, and all code for it is

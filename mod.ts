@@ -1,7 +1,6 @@
 /**
  * Governance for AI agents: every prompt, model call and tool call is allowed, denied, transformed or escalated to a
- * person
- * before anything happens.
+ * person before anything happens.
  *
  * @example Usage
  * ```ts

@@ -25,22 +25,22 @@ export type {
 /**
  * Governs models and tools of the AI SDK, `ai` 6 and 7, in a session or in the one that a function finds for each call.
  *
- * A model's prompt and its answer pass `pre_model_call` and `post_model_call`, every attempt anew. A refusal rejects with
- * `PolicyViolationError`, which is not retried; that of a streamed answer is the stream's error part, which `onError` is
- * told. Text stands in `content`; where that is not all, `parts` follow: texts, reasoning, calls, results, files, and
- * what providers tell beside them. Files are judged as the text that they are, whatever their media type says. A guard
- * that changes texts changes each where it stands.
+ * A model's prompt and its answer pass `pre_model_call` and `post_model_call`, every attempt anew. A refusal rejects
+ * with `PolicyViolationError`, which is not retried; that of a streamed answer is the stream's error part, which
+ * `onError` is told. Text stands in `content`; where that is not all, `parts` follow: texts, reasoning, calls, results,
+ * files, and what providers tell beside them. Files are judged as the text that they are, whatever their media type
+ * says. A guard that changes texts changes each where it stands.
  *
  * Earlier calls in a prompt are judged at their own gate once more, once a session: one that would be refused goes on
  * with arguments `{}`, so that what was blocked does not go to a model again and the conversation goes on.
  *
  * A stream, and what a tool yields, is held until all of it was judged: give `timeout.chunkMs` time for that. The
- * kernel's `approve` asks a person while the call waits; `toolApproval` and `needsApproval` come before. Where nobody is
- * there to ask, the denial carries an `approval`; the call of the same `toolCallId`, with the grant that `grantOf` finds,
- * then runs. Tools that the policy denies whatever their arguments are not offered to models. For `pinTools`,
+ * kernel's `approve` asks a person while the call waits; `toolApproval` and `needsApproval` come before. Where nobody
+ * is there to ask, the denial carries an `approval`; the call of the same `toolCallId`, with the grant that `grantOf`
+ * finds, then runs. Tools that the policy denies whatever their arguments are not offered to models. For `pinTools`,
  * `metadata.tool` has a tool's own `execute` as `fn`, its `description`, `title`, `inputExamples`, `providerOptions`,
- * `toModelOutput`, `annotations`, `icons` and `_meta`, and `asSchema(inputSchema).jsonSchema`, of `outputSchema` too: of
- * zod before 4.2 only if made by `zodSchema`.
+ * `toModelOutput`, `annotations`, `icons` and `_meta`, and `asSchema(inputSchema).jsonSchema`, of `outputSchema` too:
+ * of zod before 4.2 only if made by `zodSchema`.
  *
  * @throws {TypeError} If `source` is neither a session nor a function, or an option is unknown or wrong.
  * @example Usage

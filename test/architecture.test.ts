@@ -115,6 +115,43 @@ describe("imports", () => {
   });
 });
 
+describe("src/README.md", () => {
+  const page = read("src/README.md");
+  const rows = Array.from(
+    page.matchAll(/^\|\s*(\d+)\s*\|\s*`([^`]+)`\s*\|\s*(?:`([^`]+)`)?\s*\|\s*(.+?)\s*\|$/gm),
+    ([, floor, room = "", start, holds = ""]) => ({ floor, room, start, holds }),
+  );
+  const outside = ["mod.ts", "plugins"];
+
+  test("lists every room on its floor, with what it holds, and no other", () => {
+    const nameOf = (room: string): string => room.replace(/^src\//, "");
+    expect(rows.map(({ floor, room }) => `${floor} ${room}`).sort()).toEqual(
+      FLOORS.flatMap((rooms, floor) => rooms.map((room) => `${floor + 1} ${nameOf(room)}`)).sort(),
+    );
+    const folders = readdirSync(join(root, "src"), { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    expect(rows.map(({ room }) => room).filter((room) => !outside.includes(room)).sort())
+      .toEqual(folders.map(({ name }) => name).sort());
+    expect(rows.filter(({ holds }) => holds.length < 20)).toEqual([]);
+  });
+
+  test("says of a room what the top of its main file says", () => {
+    const rooms = rows.filter(({ room }) => !outside.includes(room));
+    const tops = rooms.map(({ room, start }) => {
+      const [comment = ""] = /^(?:\/\/ .*\n)+/.exec(read(`src/${room}/${start}`)) ?? [];
+      return `${room}: ${comment.replace(/^\/\/ /gm, "").replace(/\n/g, " ").trim()}`;
+    });
+    expect(tops).toEqual(
+      rooms.map(({ room, holds }) => `${room}: ${holds.charAt(0).toUpperCase()}${holds.slice(1)}.`),
+    );
+  });
+
+  test("names files that exist", () => {
+    const named = Array.from(page.matchAll(/`((?:src|test|plugins)\/[^`<]+)`/g), ([, path]) => path as string);
+    expect(named.length).toBeGreaterThan(20);
+    expect(named.filter((path) => !existsSync(join(root, path)))).toEqual([]);
+  });
+});
+
 describe("the core", () => {
   const GLOBALS = [
     ...[

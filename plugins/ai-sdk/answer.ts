@@ -52,8 +52,8 @@ export function readContent(content: readonly Part[], reason: unknown): Answer {
 }
 
 /**
- * Content with what a guard changed, every part in its place; `undefined` where one is gone. A guard may take calls away
- * and change their arguments, and not add any.
+ * Content with what a guard changed, every part in its place; `undefined` where one is gone. A guard may take calls
+ * away and change their arguments, and not add any.
  *
  * @throws {TypeError} If the SDK cannot take the change.
  */

@@ -1,6 +1,6 @@
 /**
- * What a tool does with the arguments of a call before it is executed: it may show them, and say whether a person has to
- * approve.
+ * What a tool does with the arguments of a call before it is executed: it may show them, and say whether a person has
+ * to approve.
  *
  * @module
  */

@@ -179,8 +179,8 @@ function shownText(text: string, isOpaque: boolean): unknown {
 const SHORT = 64;
 
 /**
- * Whether a text that can be read as base64 may be a text all the same: it has blanks, or has not the mixture of letters
- * that bytes have in base64. A short one may be, unless what it stands for is a text.
+ * Whether a text that can be read as base64 may be a text all the same: it has blanks, or has not the mixture of
+ * letters that bytes have in base64. A short one may be, unless what it stands for is a text.
  */
 function isLikeText(text: string, isBinary = true): boolean {
   if ((isBinary && text.length <= SHORT) || /[^\S\r\n]/.test(text)) return true;

@@ -35,14 +35,15 @@ export interface AiSdkOptions {
    */
   readonly grantOf?: (call: AiSdkCall) => ApprovalGrant | readonly ApprovalGrant[] | undefined;
   /**
-   * Whether what describes tools and answers is judged too: descriptions, schemas, examples and arguments of tools, stop
-   * sequences, the schema of the answer, and `providerOptions` of the call. Each set once, as long as nothing changes it.
-   * Default `false`: a developer's own words would stop every call.
+   * Whether what describes tools and answers is judged too: descriptions, schemas, examples and arguments of tools,
+   * stop sequences, the schema of the answer, and `providerOptions` of the call. Each set once, as long as nothing
+   * changes it. Default `false`: a developer's own words would stop every call.
    */
   readonly definitions?: boolean;
   /**
    * Whether what cannot be judged is refused: tools without `execute`, tools and files that only the provider sees;
-   * requests, response bodies, what comes with a stream, and raw chunks are left out of answers. Default `false`: `coverage` names them.
+   * requests, response bodies, what comes with a stream, and raw chunks are left out of answers. Default `false`:
+   * `coverage` names them.
    */
   readonly strict?: boolean;
 }

@@ -14,8 +14,8 @@ const policyDigests = new WeakMap<object, Promise<string>>();
 /**
  * Puts the question: bound to the call by a digest, and rendered from what would run.
  *
- * The digest is the same for the same question in another process. So it covers the act's id only where `isNamed`: an id
- * that the session counted is another one there.
+ * The digest is the same for the same question in another process. So it covers the act's id only where `isNamed`: an
+ * id that the session counted is another one there.
  */
 export async function createApproval(
   scope: Scope,

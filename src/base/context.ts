@@ -8,7 +8,7 @@ import type { StateStore } from "../state/store.ts";
 import type { AgentProfile } from "../trust/profile.ts";
 import type { PriceOf } from "./usage.ts";
 
-/** What a guard may know about the session it judges in. Live: it shows the counts of now. */
+/** What a guard may know about the session it judges in. Live: its counts are current. */
 export interface ExecutionContext {
   /** Letters, digits, `_` and `-`; from a profile, the last segment of its DID. */
   readonly agentId: string;
@@ -42,7 +42,7 @@ export interface ExecutionContext {
   readonly metadata: Readonly<Record<string, unknown>>;
 }
 
-/** The part of a session that moves. Holds no reference back to the session, so that guards may keep it. */
+/** The mutable state of a session. Holds no reference to the session, so that guards may keep it. */
 export class SessionState {
   tainted = false;
   callCount = 0;
@@ -76,7 +76,7 @@ export class SessionState {
 
   /**
    * The session's time, in ms since the epoch: the clock is read once after each {@linkcode tick}, and only if somebody
-   * asks. Never runs backwards; `NaN` where the clock gives no number, on which every limit stays closed.
+   * asks. Never runs backwards; `NaN` where the clock gives no number, and then every limit denies.
    */
   get now(): number {
     if (!this.#isRead) {
@@ -124,11 +124,11 @@ export interface ContextParts {
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly state: SessionState;
   readonly signal: () => AbortSignal;
-  /** Tells what a shadowed guard would have decided. */
+  /** Reports what a shadowed guard would have decided. */
   readonly report?: (request: GovernedRequest, decision: Decision) => void;
 }
 
-/** The context that sessions hand out: reads what moves, and lets nobody move it. */
+/** The context that sessions hand out: a read-only view of their state. */
 export class SessionContext implements ExecutionContext {
   readonly agentId: string;
   readonly agentKey: string;
@@ -201,7 +201,7 @@ export class SessionContext implements ExecutionContext {
   }
 }
 
-/** What a console shows of a session: who acts, under which policy, and the counts of now. */
+/** What a console shows of a session: who acts, under which policy, and the current counts. */
 export function contextFields(context: ExecutionContext): Shown {
   const { agentId, agentKey, sessionId, policy, metadata } = context;
   const { tainted, callCount, toolCallCount, modelCallCount, totalTokens, costUsd } = context;
@@ -222,7 +222,7 @@ export function contextFields(context: ExecutionContext): Shown {
 
 shownAs(SessionContext.prototype, () => "ExecutionContext", contextFields);
 
-/** Tells a session what a shadowed guard would have decided; a context that was made by hand has nobody to tell. */
+/** Reports to a session what a shadowed guard would have decided; a context that was made by hand reports to nobody. */
 export function reportShadow(context: ExecutionContext, request: GovernedRequest, decision: Decision): void {
   SessionContext.reporterOf(context)?.(request, decision);
 }

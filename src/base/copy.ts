@@ -9,14 +9,14 @@ export const MADE_BY: unique symbol = Symbol.for("sallyport.madeBy");
 /** This copy. Compared by identity: another copy of the same version is another one. */
 export const THIS_COPY: { readonly version: string } = Object.freeze({ version: VERSION });
 
-/** Marks an object, or the prototype of a class, as made by this copy. Nothing of it shows in a loop, a spread or JSON. */
+/** Marks an object, or the prototype of a class, as made by this copy; invisible in loops, spreads and JSON. */
 export function made<T extends object>(object: T): T {
   return Object.defineProperty(object, MADE_BY, bare({ value: THIS_COPY }));
 }
 
 /**
  * Throws if a value was made by another copy of the package. What a copy keeps about its objects no other copy can see:
- * a tracker would learn nothing, and a limit count nobody, without a word.
+ * a tracker would learn nothing, and a limit count nobody, silently.
  *
  * @throws {TypeError} Which names both versions.
  */

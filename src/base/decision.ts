@@ -1,3 +1,5 @@
+// The vocabulary: decision, request, guard, context, event, error, reservation, and the checks of options.
+
 import type { ApprovalRequest } from "../approval/request.ts";
 import { show } from "./check.ts";
 import { bare, hasField, memberOf, ownField, pickOwn } from "./own.ts";
@@ -35,7 +37,7 @@ export type DecisionCode =
   | "store_unavailable"
   | "audit_unavailable";
 
-/** Something worth recording that stops nothing. */
+/** Something worth recording that denies nothing. */
 export interface Warning {
   /** Machine-readable. */
   readonly code: string;
@@ -45,17 +47,17 @@ export interface Warning {
   readonly guard?: string;
 }
 
-/** Go on. */
+/** Allow the request. */
 export interface Allow {
   /** The discriminant, and the only field that is trusted. */
   readonly effect: "allow";
   /** Always `true`. */
   readonly allowed: true;
-  /** Recorded, never steering. */
+  /** Recorded; does not affect the decision. */
   readonly warnings?: readonly Warning[];
 }
 
-/** Go on with another payload. */
+/** Allow the request with another payload. */
 export interface Transform {
   /** The discriminant, and the only field that is trusted. */
   readonly effect: "transform";
@@ -67,11 +69,11 @@ export interface Transform {
   readonly reason: string;
   /** The guard that transformed. */
   readonly guard?: string;
-  /** Recorded, never steering. */
+  /** Recorded; does not affect the decision. */
   readonly warnings?: readonly Warning[];
 }
 
-/** Stop. */
+/** Deny the request. */
 export interface Deny {
   /** The discriminant, and the only field that is trusted. */
   readonly effect: "deny";
@@ -85,7 +87,7 @@ export interface Deny {
   readonly guard?: string;
   /** For the developer; never leaves the process by itself. */
   readonly details?: unknown;
-  /** Recorded, never steering. */
+  /** Recorded; does not affect the decision. */
   readonly warnings?: readonly Warning[];
 }
 
@@ -93,7 +95,7 @@ export interface Deny {
 export interface Escalate {
   /** The discriminant, and the only field that is trusted. */
   readonly effect: "escalate";
-  /** Always `false`: nothing goes on until somebody approved. */
+  /** Always `false`: nothing runs until somebody has approved. */
   readonly allowed: false;
   /** Machine-readable, `approval_required` unless said otherwise. */
   readonly code: string;
@@ -105,7 +107,7 @@ export interface Escalate {
   readonly payload?: unknown;
   /** What the approver is shown; added by the session. */
   readonly approval?: ApprovalRequest;
-  /** Recorded, never steering. */
+  /** Recorded; does not affect the decision. */
   readonly warnings?: readonly Warning[];
 }
 
@@ -135,7 +137,7 @@ function own<D extends Decision>(decision: D): D {
 const ALLOW: Allow = own({ effect: "allow", allowed: true });
 
 /**
- * Goes on. Always the same frozen object, so that `decision === allow()` tells a plain allowance.
+ * Allows the request. Always the same frozen object, so that `decision === allow()` recognizes a plain allowance.
  *
  * @example Usage
  * ```ts
@@ -150,7 +152,7 @@ export function allow(): Allow {
 }
 
 /**
- * Goes on, and has a warning recorded.
+ * Allows the request and records a warning.
  *
  * @example Usage
  * ```ts
@@ -165,8 +167,8 @@ export function warn(code: string, reason: string): Allow {
 }
 
 /**
- * Stops. `reason` is for people and goes to models and peers: keep argument values, patterns and lists out of it;
- * `details` is for the developer and stays in the process.
+ * Denies the request. `reason` is for people and goes to models and peers: keep argument values, patterns and lists out
+ * of it; `details` is for the developer and stays in the process.
  *
  * @example Usage
  * ```ts
@@ -184,7 +186,7 @@ export function deny(code: string, reason: string, details?: unknown): Deny {
   );
 }
 
-/** Stops, in the name of a guard of ours. */
+/** Denies the request in the name of a built-in guard. */
 export function denyBy(guard: string, code: DecisionCode, reason: string, details?: unknown): Deny {
   return own(
     details === undefined
@@ -194,7 +196,7 @@ export function denyBy(guard: string, code: DecisionCode, reason: string, detail
 }
 
 /**
- * Goes on with another payload. The payload is read like any other: once, into plain data.
+ * Allows the request with another payload. The payload is read like any other: once, into plain data.
  *
  * @example Usage
  * ```ts
@@ -209,7 +211,8 @@ export function transform(payload: unknown, reason: string): Transform {
 }
 
 /**
- * Asks a person. `code` names the kind of question; approving answers exactly the codes that were asked.
+ * Asks a person to approve. `code` names the kind of question; an approval answers exactly the escalations that it
+ * showed (guard, code and reason).
  *
  * @example Usage
  * ```ts
@@ -257,8 +260,7 @@ function warningsOf(value: unknown): readonly Warning[] | undefined | false {
 
 /**
  * Reads what a guard answered, each field once, into a decision of our own; anything that is not exactly one of the
- * four
- * shapes becomes a `guard_error` denial. `guard` is stamped where the answer names none.
+ * four shapes becomes a `guard_error` denial. `guard` is stamped where the answer names none.
  */
 export function readDecision(answer: unknown, guard?: string): Decision {
   if (answer === ALLOW) return ALLOW;

@@ -6,7 +6,7 @@ import type { Stage } from "./request.ts";
 const BRAND = "sallyport.PolicyViolationError";
 
 /**
- * A decision that stopped an act, as an error: what `run`, `model` and `tool` reject with.
+ * A decision that denied an act, as an error: what `run`, `model` and `tool` reject with.
  *
  * Thrown by an event's listener at `policy_check`, `drift_detected`, `checkpoint_created` or `call_completed`, it makes
  * the gate deny. `code` is `action_blocked` where none is given.
@@ -32,13 +32,13 @@ export class PolicyViolationError extends Error {
   readonly code: string;
   /** For people; the same as `message`. */
   readonly reason: string;
-  /** The guard that stopped the act, where one did. */
+  /** The guard that denied the act, if a guard did. */
   declare readonly guard?: string;
-  /** The gate that stopped the act. */
+  /** The gate that denied the act. */
   readonly stage: Stage;
   /** The whole decision. */
   readonly decision: Deny | Escalate;
-  /** The question that nobody was there to answer. */
+  /** The approval request that nobody was there to answer. */
   declare readonly approval?: ApprovalRequest;
 
   /** Makes the error: `reason` is for people, `code` for machines. */
@@ -76,7 +76,7 @@ interface Internal {
   readonly [DECIDED]?: { readonly stage: Stage; readonly decision: Deny | Escalate };
 }
 
-/** The error of a decision that stops. The guard's own failure, if any, is its `cause`. */
+/** The error of a denial. The guard's own failure, if any, is its `cause`. */
 export function violation(stage: Stage, decision: Decision): PolicyViolationError {
   const stopping = decision as Deny | Escalate;
   // Whatever the question was called: nobody has answered it.

@@ -32,7 +32,7 @@ export interface PolicyCheckEvent extends GateEvent {
   readonly decision: Decision;
   /** How long judging took, in ms, by the kernel's clock. */
   readonly durationMs: number;
-  /** The decision changes nothing: the kernel or this guard only watches. */
+  /** The decision has no effect: the kernel or this guard is in shadow mode. */
   readonly shadow: boolean;
 }
 
@@ -46,7 +46,7 @@ export interface DenialEvent extends GateEvent {
   readonly guard: string | undefined;
   /** The whole decision. */
   readonly decision: Deny | Escalate;
-  /** The decision changes nothing: the kernel only watches. */
+  /** The decision has no effect: the kernel is in shadow mode. */
   readonly shadow: boolean;
 }
 
@@ -82,7 +82,7 @@ export interface GovernanceEvents {
     readonly decision: Decision;
     readonly durationMs: number;
   };
-  /** A trust score has moved. */
+  /** A trust score has changed. */
   trust_changed: {
     readonly did: string;
     readonly outcome: string;
@@ -130,7 +130,7 @@ export class Emitter {
   readonly #listeners: Map<keyof GovernanceEvents, readonly Listener[]> = new Map();
   #isHeard = false;
 
-  /** Adds a listener; the answer takes it away again. */
+  /** Adds a listener; the returned function removes it. */
   on<K extends keyof GovernanceEvents>(type: K, listener: (event: GovernanceEvents[K]) => void): () => void {
     if (!EVENT_TYPES.includes(type)) throw wrongType("on()", "type", `one of ${EVENT_TYPES.join(", ")}`, type);
     const own: Listener = functionOf("on()", "listener", listener).bind(undefined);

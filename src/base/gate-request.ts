@@ -17,9 +17,8 @@ const kept = new WeakMap<object, unknown>();
  * A request on its way to a gate: its payload is the caller's until it was read, and then what the guards are shown.
  *
  * What was read is noted where no guard can reach: a request that is made from another, or written to, was not read.
- * All have one shape,
- * so that guards see one hidden class; fields are declared and set in the constructor, since one that is defined costs
- * twice one that is set.
+ * All have one shape, so that guards see one hidden class; fields are declared and set in the constructor, since one
+ * that is defined costs twice one that is set.
  */
 export class GateRequest {
   declare readonly stage: Stage;

@@ -7,13 +7,13 @@ import { bare, ownField } from "./own.ts";
 import { type GovernedRequest, type Stage, STAGES, type TokenUsage } from "./request.ts";
 
 /**
- * What a guard takes from a limit belongs to one act: given back if it is denied or cancelled, settled when it ends.
+ * What a guard reserves from a limit for one act: released if the act is denied or cancelled, settled when it ends.
  */
 export interface Taking {
-  /** Judge, but take nothing: `check`, `explain` and the second look after a transform. */
+  /** Judge, but reserve nothing: `check`, `explain` and the second look after a transform. */
   readonly dry: boolean;
   /**
-   * Registers what was taken: `giveBack` undoes it, `settle` replaces an estimate by the real usage; one of them runs,
+   * Registers a reservation: `giveBack` releases it, `settle` replaces an estimate by the real usage; one of them runs,
    * once.
    */
   take(giveBack: () => void, settle?: (usage: TokenUsage | undefined) => void): void;
@@ -34,7 +34,7 @@ export type Guard =
   & ((request: GovernedRequest, context: ExecutionContext, taking: Taking) => Decision | Promise<Decision>)
   & GuardMeta;
 
-/** Advice around an act. It has no payload to change: nothing changes after the gate. A second `next()` throws. */
+/** Runs around an act. It cannot change the payload, which is final after the gate. A second `next()` throws. */
 export type Interceptor = (
   request: GovernedRequest,
   next: (signal?: AbortSignal) => Promise<unknown>,

@@ -54,8 +54,8 @@ export interface ModelRequest {
 /**
  * What is shown at `post_model_call`: by plugins, and by those who govern a model by hand.
  *
- * The calls that the model proposes are not searched for blocked text here: each passes a gate of its own, whose refusal
- * the model can read. See {@linkcode ModelRequest} for a whole conversation.
+ * The calls that the model proposes are not searched for blocked text here: each passes a gate of its own, whose
+ * refusal the model can read. See {@linkcode ModelRequest} for a whole conversation.
  */
 export interface ModelAnswer {
   /** Its text: all its text parts, joined. */

@@ -15,8 +15,7 @@ export interface Owner {
  * What one guard took for one act.
  *
  * One shape for nearly all, whoever owns them: with a class for each kind of limit, engines would look up every field
- * of theirs. Fields are
- * declared and set in the constructor, since a field that is defined costs twice one that is set.
+ * of theirs. Fields are declared and set in the constructor, since a field that is defined costs twice one that is set.
  */
 export class Reservation {
   declare readonly owner: Owner;
@@ -41,8 +40,8 @@ export class Reservation {
 }
 
 /**
- * How often guards have taken by functions of their own, whatever for: who did is told by when. All acts share it, since
- * it is read between guards, and a count tells nobody anything. From 1 on: 0 stands for none.
+ * How often guards have taken by functions of their own, whatever for: who did is told by when. All acts share it,
+ * since it is read between guards, and a count tells nobody anything. From 1 on: 0 stands for none.
  */
 export const gifts: { count: number } = { count: 1 };
 

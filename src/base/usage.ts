@@ -114,8 +114,8 @@ export function isComplete(usage: TokenUsage | undefined): boolean {
 }
 
 /**
- * What a call has used, where the provider says nothing, zeros or nonsense: by the length of what went and came, so that
- * budgets still fill. `sent` and `came` answer tokens, and are asked only where their side is missing.
+ * What a call has used, where the provider says nothing, zeros or nonsense: by the length of what went and came, so
+ * that budgets still fill. `sent` and `came` answer tokens, and are asked only where their side is missing.
  */
 export function completeUsage(
   reported: TokenUsage | undefined,

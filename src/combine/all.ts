@@ -5,7 +5,7 @@ import { sequence } from "./compile.ts";
 const parts = new WeakMap<Guard, readonly Guard[]>();
 
 /**
- * Asks every guard in order; all must let the request go on.
+ * Asks every guard in order; the request passes only if none denies.
  *
  * The first denial ends it. Otherwise an escalation beats a transform, and a transform beats an allowance; every later
  * guard sees a transform's payload, and every earlier one that took nothing judges the final payload once more. Several

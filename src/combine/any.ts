@@ -9,7 +9,7 @@ import { byStage, checkParts } from "./guard-traits.ts";
 /**
  * Asks guards in order until one does not deny; that answer stands, else the last denial.
  *
- * A transform or an escalation is an answer. What a denying part took is given back.
+ * A transform or an escalation is an answer. What a denying part reserved is released.
  *
  * | `a` | `b` | `any(a, b)` |
  * | --- | --- | --- |

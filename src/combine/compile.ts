@@ -1,3 +1,5 @@
+// Functions that join guards, and the compiler that turns a list of guards into one function.
+
 import { allow, type Decision, guardError } from "../base/decision.ts";
 import type { ExecutionContext } from "../base/context.ts";
 import { type Guard, nameOf, stagesOf } from "../base/guard.ts";
@@ -34,10 +36,8 @@ export function partsAt(guards: readonly Guard[], stage: Stage): readonly Guard[
  * Compiles guards into one function that asks them in order.
  *
  * On the allow path every guard has a call site of its own: no list is walked, nothing is allocated or written, and no
- * promise is made
- * unless a guard answers one. Nothing that the functions close over is ever assigned, and none calls one of its own
- * text:
- * only then engines put the guards in the place of their calls. Whatever is not a plain allowance goes on in `fold`.
+ * promise is made unless a guard answers one. Nothing that the functions close over is ever assigned, and none calls
+ * one of its own text: only then do engines inline the guards. Whatever is not a plain allowance goes on in `fold`.
  */
 export function sequence(guards: readonly Guard[]): Judge {
   const first = blockOf(guards, 0);
@@ -57,8 +57,7 @@ function blockOf(guards: readonly Guard[], from: number): Ask {
   return (from % (2 * SIZE) === 0 ? five : fiveMore)(gifts, { guards, from, rest }, rest, a, b, c, d, e);
 }
 
-// Short, since an engine puts only so much code in the place of calls: what is closed over are parameters, which need
-// no look whether they
+// Short, since engines inline only so much code: what is closed over are parameters, which need no look whether they
 // are set yet; who took, or which guard threw, is found out afterwards.
 function five(gifts: Gifts, block: Block, rest: Ask, a: Guard, b: Guard, c: Guard, d: Guard, e: Guard): Ask {
   return (request, context, own) => {
@@ -82,7 +81,7 @@ function five(gifts: Gifts, block: Block, rest: Ask, a: Guard, b: Guard, c: Guar
   };
 }
 
-// The same once more: a function that called one of its own text would not be put in its place, and ten guards in one
+// The same once more: a call of a function with the same text would not be inlined, and ten guards in one
 // text are too long for it.
 function fiveMore(gifts: Gifts, block: Block, rest: Ask, a: Guard, b: Guard, c: Guard, d: Guard, e: Guard): Ask {
   return (request, context, own) => {

@@ -7,8 +7,7 @@ import { Linked } from "../base/linked.ts";
  * Puts interceptors inside each other: the first is outermost.
  *
  * Each runs its `next` at most once; a second call throws. What an interceptor answers is the act's result, and passes
- * the
- * response gate like any other.
+ * the response gate like any other.
  *
  * @throws {TypeError} If there is no interceptor, or one is not a function.
  * @example Usage

@@ -5,15 +5,13 @@ import { around, checkGuard, inherit, isComposite } from "./guard-traits.ts";
 import { BROKEN } from "./not.ts";
 
 /**
- * Lets the request go on when a guard could not judge: the only way to do so.
+ * Allows the request when a guard could not judge: the only way to do so.
  *
  * Turns a denial with `guard_error`, `guard_timeout`, `store_unavailable` or `audit_unavailable` into a warning with
- * the same
- * code, which is recorded. Every other answer stands.
+ * the same code, which is recorded. Every other answer stands.
  *
  * @throws {TypeError} If `guard` is not a function, or is `all` or `any` or stands around one: it would hide the parts
- *   after
- * the broken one. Put `failOpen` around the one part.
+ *   after the broken one. Put `failOpen` around the one part.
  * @example Usage
  * ```ts
  * import { createKernel, defineGuard, failOpen } from "@sallyport/sallyport";

@@ -54,7 +54,7 @@ export function unionOf(guards: readonly Guard[]): readonly Stage[] | undefined 
 
 /** Makes a combinator's guard: at each stage it consists of the parts that name it, compiled once. */
 export function byStage(name: string, guards: readonly Guard[], compile: (parts: readonly Guard[]) => Judge): Guard {
-  // Where every part judges everywhere there is nothing to look up, and an engine can see through to the parts.
+  // Where every part judges everywhere there is nothing to look up, and an engine can inline the parts.
   if (guards.every((guard) => stagesOf(guard) === undefined)) {
     return inherit(named(compile(guards), name, undefined), guards, true);
   }

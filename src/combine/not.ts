@@ -17,8 +17,7 @@ export const BROKEN: ReadonlySet<string> = new Set([
  * Swaps allow and deny.
  *
  * A denial of a guard that could not judge (`guard_error`, `guard_timeout`, `store_unavailable`, `audit_unavailable`)
- * stays: a
- * failure negated must not become a permission. Nothing that the guard took is kept.
+ * stays: a failure negated must not become a permission. Nothing that the guard reserved is kept.
  * Denies with `action_blocked`.
  *
  * | `guard` | `not(guard, reason)` |

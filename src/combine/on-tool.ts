@@ -16,8 +16,7 @@ const TOOL_STAGES: readonly Stage[] = Object.freeze(["pre_tool_call", "post_tool
  * Denies with `guard_error`.
  *
  * @throws {TypeError} If `names` is neither a name, a list of names nor a function, `guard` is not a function, or it
- *   does
- * not judge tools.
+ *   does not judge tools.
  * @example Usage
  * ```ts
  * import { blockPatterns, createKernel, onTool } from "@sallyport/sallyport";

@@ -9,8 +9,8 @@ import { around, checkGuard, inherit } from "./guard-traits.ts";
  * Watches with a guard: allows at once, and reports what the guard would have decided.
  *
  * The decision goes to `policy_check` events and audit records, marked `shadow`, and changes nothing: no transform, no
- * approval, no denial. What the guard takes from its own limit counts, so that the report is the one an enforcing guard
- * would give; what it took and then denied is given back.
+ * approval, no denial. What the guard reserves from its own limit counts, so that the report is the one an enforcing
+ * guard would give; what it reserved for a call that it denied is released.
  *
  * @throws {TypeError} If `guard` is not a function.
  * @example Usage

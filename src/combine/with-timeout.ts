@@ -8,7 +8,7 @@ import { around, checkGuard, inherit } from "./guard-traits.ts";
 /**
  * Denies when a guard does not settle in time.
  *
- * A guard that answers at once is not timed. A late answer changes nothing, and what it took is given back.
+ * A guard that answers at once is not timed. A late answer changes nothing, and what it reserved is released.
  * Denies with `guard_timeout`.
  *
  * @param ms A whole number from 1 to 2147483647: longer, and timers fire at once.

@@ -1,3 +1,5 @@
+// Suspend, resume and kill.
+
 import { type Deny, deny, isThenable } from "../base/decision.ts";
 import { jsonText, ownField, pickOwn } from "../base/own.ts";
 import type { Awaitable, StateEntry, StateStore } from "../state/store.ts";
@@ -28,8 +30,8 @@ const TRIES = 8;
 export const EVERYBODY = "*";
 
 /**
- * Which agents may not act, under the one name of each (a killed one must not go on under the other DID of its key), and
- * the sessions to abort when one is stopped. Sessions are held weakly.
+ * Which agents may not act, under the one name of each (a killed one must not go on under the other DID of its key),
+ * and the sessions to abort when one is stopped. Sessions are held weakly.
  */
 export class KillSwitch {
   readonly #options: KillSwitchOptions;

@@ -1,3 +1,5 @@
+// Bytes, canonical JSON, DIDs and Ed25519; knows no governance.
+
 /** Bytes that nobody else can write to: copied when they came in. */
 export type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -65,8 +67,7 @@ export function fromBase64Url(text: unknown, length: number): Bytes | undefined 
 
 /**
  * Joins parts, each behind its length in four bytes: no other list of parts gives the same bytes, so that nothing can
- * be
- * moved from one part into its neighbour.
+ * be moved from one part into its neighbour.
  */
 export function frame(...parts: readonly Uint8Array[]): Bytes {
   const out = new Uint8Array(parts.reduce((sum, part) => sum + 4 + part.length, 0));

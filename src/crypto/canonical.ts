@@ -4,12 +4,10 @@ const LONE_SURROGATE = /\p{Cs}/u;
 
 /**
  * Writes plain data as canonical JSON (RFC 8785): keys sorted by their UTF-16 units, no white space, numbers and
- * strings as
- * ECMAScript prints them. Equal data gives equal text, whatever order its keys were set in.
+ * strings as ECMAScript prints them. Equal data gives equal text, whatever order its keys were set in.
  *
  * @throws {TypeError} For what JSON can't hold faithfully: `undefined`, functions, symbols, bigints, NaN and
- *   infinities, lone
- *   surrogates, holes, class instances, a `__proto__` key, more than 32 levels or 262144 characters.
+ *   infinities, lone surrogates, holes, class instances, a `__proto__` key, more than 32 levels or 262144 characters.
  */
 export function canonicalJson(value: unknown): string {
   return write(value, { left: MAX_LENGTH }, 0);

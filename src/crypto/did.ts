@@ -45,9 +45,8 @@ export function didKeyOf(publicKey: Uint8Array): string {
  * Parses a DID that names an Ed25519 key: `did:agentmesh:` with 64 lower-case hexadecimal digits, or `did:key:z6Mk…`.
  *
  * Exact: no white space, line break, fragment, path or upper-case digit passes, and a `did:key` whose key has small
- * order
- * or another length is refused. DIDs that were chosen by somebody (`did:agentmesh:deployer`) prove nothing and are
- * refused too.
+ * order or another length is refused. DIDs that were chosen by somebody (`did:agentmesh:deployer`) prove nothing and
+ * are refused too.
  *
  * @throws {TypeError} If the text is no such DID.
  * @example Usage

@@ -42,8 +42,7 @@ export function publicKeyOf(value: unknown): Bytes | undefined {
  * Copies a signature that has only one form, else answers `undefined`.
  *
  * Refused are other lengths, S >= L (RFC 8032 section 5.1.7: adding L to S makes a second signature of the same
- * message)
- * and an R that is not canonical or of small order, which no honest signer makes.
+ * message) and an R that is not canonical or of small order, which no honest signer makes.
  */
 export function signatureOf(value: unknown): Bytes | undefined {
   const signature = bytesOf(value, SIGNATURE_LENGTH);

@@ -1,3 +1,5 @@
+// How far an output is from the first one.
+
 import { show } from "../base/check.ts";
 import { isThenable } from "../base/decision.ts";
 import { kindText, partsOf } from "../snapshot/kind-text.ts";
@@ -73,11 +75,10 @@ function collect(value: unknown, depth: number, reading: Reading): void {
  * Returns the text of a payload on which drift is measured.
  *
  * A string is its own text. Of anything else it is the strings and numbers in it, joined by a space, in the order in
- * which they stand (keys of an object in JavaScript's order); dates, URLs, errors, maps,
- * sets and bytes that are UTF-8 have text as patterns see it; keys, booleans, functions, symbols and other bytes have
- * none.
- * No code of the value is run: accessors are passed over, and `toJSON` and `toString` are never called. An object that
- * stands twice is read twice; what lies deeper than 64 levels, or behind the first 100 000 values, is left out.
+ * which they stand (keys of an object in JavaScript's order); dates, URLs, errors, maps, sets and bytes that are UTF-8
+ * have text as patterns see it; keys, booleans, functions, symbols and other bytes have none. No code of the value is
+ * run: accessors are passed over, and `toJSON` and `toString` are never called. An object that stands twice is read
+ * twice; what lies deeper than 64 levels, or behind the first 100 000 values, is left out.
  */
 export function textOf(payload: unknown): string {
   if (typeof payload === "string") return payload;

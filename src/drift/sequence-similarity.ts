@@ -99,11 +99,9 @@ function matched({ starts, places, symbols }: Index, lengthOfB: number, budget: 
  *
  * The measure of Ratcliff and Obershelp ("Pattern Matching: The Gestalt Approach", 1988) over code points: the longest
  * common block, the earliest one of several, then the same before and behind it; the score is `2 * M / (a + b)`, where
- * M
- * is the code points in blocks. It is what Python's `SequenceMatcher(None, a, b, autojunk=False).ratio()` gives.
- * Nothing
- * is folded, no character is thought popular. Two empty texts are the same (1). Not symmetric: of blocks of one length,
- * the first in `a` is taken.
+ * M is the code points in blocks. It is what Python's `SequenceMatcher(None, a, b, autojunk=False).ratio()` gives.
+ * Nothing is folded, no character is thought popular. Two empty texts are the same (1). Not symmetric: of blocks of one
+ * length, the first in `a` is taken.
  *
  * Takes time that grows with the product of the lengths, and worse for texts made to be slow; it stops after 2^26
  * comparisons (prose of some 15 000 characters) and counts what is not compared by then as different, so that the score

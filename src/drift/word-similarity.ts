@@ -150,8 +150,7 @@ function numberWords(part: Part, words: Vocabulary, grow: boolean, out: number[]
  *
  * A bit per place of `a`, as in Hyyrö, "Bit-parallel LCS-length computation revisited" (2004): for each item of `b`,
  * `v = (v + (v & m)) | (v - (v & m))`, and the zeros of `v` are the length. Only the limbs round those in which the
- * item
- * occurs, and those that a carry runs into, are touched: a limb with neither stays as it is.
+ * item occurs, and those that a carry runs into, are touched: a limb with neither stays as it is.
  */
 function commonLength(a: readonly number[], distinct: number, b: readonly number[]): number {
   if (a.length <= LIMB_BITS) return commonLengthShort(a, distinct, b);
@@ -255,14 +254,12 @@ function ones(bits: number): number {
  *
  * A word is a run of characters that are not white space, and is compared exactly: case and punctuation count, the kind
  * and amount of white space do not. The score is `2 * L / (words of a + words of b)`, where L is the length of the
- * longest
- * common subsequence, so changing a tenth of the words gives 0.9 at every length. Two texts without a word are the same
- * (1).
- * Symmetric. A text written without spaces is one word; {@linkcode sequenceSimilarity} compares characters.
+ * longest common subsequence, so changing a tenth of the words gives 0.9 at every length. Two texts without a word are
+ * the same (1). Symmetric. A text written without spaces is one word; {@linkcode sequenceSimilarity} compares
+ * characters.
  *
  * Reading is linear in the texts, comparing takes at most (words of a) * (words of b) / 31 steps and leaves out what
- * both
- * texts begin and end with. Of the part between, 16 384 words of each text are compared; further words count as
+ * both texts begin and end with. Of the part between, 16 384 words of each text are compared; further words count as
  * changed, so that the score of a longer text is never too high.
  *
  * @example Usage

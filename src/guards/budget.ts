@@ -16,8 +16,8 @@ export interface BudgetParts {
   readonly max: number;
   readonly options: LimitOptions;
   /**
-   * What a call is taken to use before it has run; `undefined`: nobody knows, so all that is left is reserved. A denial:
-   * it could not be told afterwards either.
+   * What a call is taken to use before it has run; `undefined`: nobody knows, so all that is left is reserved. A
+   * denial: it could not be told afterwards either.
    */
   readonly estimateOf: (request: GovernedRequest, context: ExecutionContext) => number | undefined | Deny;
   /** What a call has used, where it was taken to use so much; `undefined`: it does not say. */

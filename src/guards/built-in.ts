@@ -1,3 +1,5 @@
+// The built-in guards, one a file.
+
 import { onlyReads } from "../combine/guard-traits.ts";
 import type { ExecutionContext } from "../base/context.ts";
 import type { Decision } from "../base/decision.ts";
@@ -6,8 +8,7 @@ import type { GovernedRequest, Stage } from "../base/request.ts";
 
 /**
  * Makes a guard of ours: it never writes to what it is shown, answers decisions only, and its denials carry its name
- * (`denyBy`), so that
- * nothing has to stand between a gate and its check.
+ * (`denyBy`), so that nothing has to stand between a gate and its check.
  */
 export function builtIn(
   name: string,

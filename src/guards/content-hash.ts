@@ -17,8 +17,7 @@ const HASH = /^[0-9a-f]{64}$/;
 
 /**
  * Hashes a tool's definition, for {@linkcode contentHash}: the SHA-256, in 64 hexadecimal digits, of its name,
- * description and input
- * schema in canonical JSON.
+ * description and input schema in canonical JSON.
  *
  * The function does not enter into it: its text says nothing about what it closes over. `pinTools` compares functions.
  *
@@ -42,10 +41,8 @@ export async function toolHash(name: string, tool: ToolIdentity): Promise<string
  * Denies calls of tools whose definition does not have the hash that is known for them.
  *
  * The hash is computed here, from the definition on `request.metadata.tool`, where plugins put the tool that they are
- * about to call;
- * a hash that a caller states counts for nothing, and a call without a definition is denied. A definition that was
- * hashed
- * before is compared at once, a new one a moment later.
+ * about to call; a hash that a caller states counts for nothing, and a call without a definition is denied. A
+ * definition that was hashed before is compared at once, a new one a moment later.
  * Denies with `content_hash_mismatch` (`details`: the hashes).
  *
  * @param hashes What {@linkcode toolHash} answered for each tool, at a time when it was trusted.

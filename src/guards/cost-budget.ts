@@ -24,16 +24,13 @@ const WHERE = "costBudget()";
  * Allows model calls of a session so many US dollars in all.
  *
  * Counts in whole millionths of a dollar: ten calls of $0.10 fit into $1, and an eleventh does not. Before a call an
- * estimate is reserved: `estimateUsd`, else the request's own `usage.costUsd`, else what the kernel's `prices` make of its
- * length, else **all that is left**, so that without prices and without an estimate calls come one at a time, and one
- * that never says what it cost has spent the budget. Where the kernel has prices, a model without one is denied. The cost that the call reports then takes its
- * place, even
- * where that is more than was left; so the budget can be passed by what the calls under way cost beyond their
- * estimates, and by
- * no call more. A call that reports no cost, or nonsense, costs what the prices
- * make of its tokens, and without prices has spent the estimate. A call that is denied or cancelled
- * gives it back.
- * Calls of child sessions count for their parents too.
+ * estimate is reserved: `estimateUsd`, else the request's own `usage.costUsd`, else what the kernel's `prices` make of
+ * its length, else **all that is left**, so that without prices and without an estimate calls come one at a time, and
+ * one that never says what it cost has spent the budget. Where the kernel has prices, a model without one is denied.
+ * The cost that the call reports then takes its place, even where that is more than was left; so the budget can be
+ * passed by what the calls under way cost beyond their estimates, and by no call more. A call that reports no cost, or
+ * nonsense, costs what the prices make of its tokens, and without prices has spent the estimate. A call that is denied
+ * or cancelled gives it back. Calls of child sessions count for their parents too.
  * Denies with `cost_budget_exceeded`. Denies with `store_unavailable`, where there is a store or `per` is `"agent"`.
  *
  * @param maxUsd A number from 0 to 9 billion, in US dollars, cut off at the sixth decimal; 0 denies every call.
@@ -89,8 +86,8 @@ export function costBudget(maxUsd: number, options: CostBudgetOptions = {}): Gua
 }
 
 /**
- * What a call costs before it has run, by the length of its request. A model without a price denies: what it costs would
- * never be counted.
+ * What a call costs before it has run, by the length of its request. A model without a price denies: what it costs
+ * would never be counted.
  */
 function pricedBy(price: PriceOf, { name, payload, usage }: GovernedRequest, max: number): number | Deny {
   let usd: number | undefined;

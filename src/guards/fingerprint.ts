@@ -6,10 +6,8 @@ import { plainText } from "../snapshot/same-data.ts";
  * Tells plain data apart by a number of 53 bits, whatever order its keys were set in.
  *
  * Two lanes of multiply and rotate over tagged, length-prefixed values (the mixing of MurmurHash3, Austin Appleby,
- * public
- * domain). Equal data always gives equal numbers; different data may collide, and somebody could make it: for loops,
- * where a
- * collision only denies, and for nothing that must be proven.
+ * public domain). Equal data always gives equal numbers; different data may collide, and somebody could make it: for
+ * loops, where a collision only denies, and for nothing that must be proven.
  */
 export function fingerprint(value: unknown): number {
   const state = { a: 0x9e3779b9 | 0, b: 0x85ebca6b | 0 };

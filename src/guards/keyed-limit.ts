@@ -16,8 +16,7 @@ import { isHeld, KeyedReservation } from "./keyed-reservation.ts";
 export interface LimitOptions {
   /**
    * `"session"`, the default: a session's, and those of its children, since a child passes its parent's limits before
-   * its own;
-   * `"tree"` says the same. `"agent"`: those of every session of one agentKey.
+   * its own; `"tree"` says the same. `"agent"`: those of every session of one agentKey.
    */
   readonly per?: "session" | "agent" | "tree";
   /** How far back acts count, in ms, sliding: a whole number >= 1. Absent: for ever. */

@@ -27,8 +27,8 @@ export interface TokenBudgetDetails extends WindowDetails {
   /** The budget, in tokens. */
   readonly max: number;
   /**
-   * What was spent or reserved, of a budget in a window, in a store or per agent no more than the budget; absent where it
-   * could not be counted.
+   * What was spent or reserved, of a budget in a window, in a store or per agent no more than the budget; absent where
+   * it could not be counted.
    */
   readonly spent?: number | undefined;
   /** What this call was taken to use. */
@@ -40,8 +40,8 @@ export interface CostBudgetDetails extends WindowDetails {
   /** The budget, in US dollars. */
   readonly maxUsd: number;
   /**
-   * What was spent or reserved, of a budget in a window, in a store or per agent no more than the budget; absent where it
-   * could not be counted.
+   * What was spent or reserved, of a budget in a window, in a store or per agent no more than the budget; absent where
+   * it could not be counted.
    */
   readonly spentUsd?: number | undefined;
   /** What this call was taken to cost; absent where its model has no price. */

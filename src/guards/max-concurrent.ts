@@ -10,8 +10,7 @@ import { Semaphore } from "./semaphore.ts";
 export interface MaxConcurrentOptions {
   /**
    * How many acts run at once: a whole number >= 1. Further ones wait their turn, until `max` are under way or waiting.
-   * Absent, or not
-   * below `max`: nobody waits.
+   * Absent, or not below `max`: nobody waits.
    */
   readonly backpressureThreshold?: number;
 }
@@ -29,9 +28,9 @@ const WHERE = "maxConcurrent()";
  * An act inside another of its kind never waits for that one's place: it runs in it, one at a time, and takes none.
  * Known to be inside is what an act's function begins before it first waits, what is given the `signal` of an act that
  * has one of its own (one begun by `begin`, or with a `signal`), what a child session does while an act of its parent's
- * runs, and what is given the session's signal while nothing but acts of its kind run. Of the rest nobody knows: as long
- * as a function of the caller's runs, the act that has waited longest goes on when no place was free for 250 ms, so that
- * none waits for itself for good; above `max` it is refused.
+ * runs, and what is given the session's signal while nothing but acts of its kind run. Of the rest nobody knows: as
+ * long as a function of the caller's runs, the act that has waited longest goes on when no place was free for 250 ms,
+ * so that none waits for itself for good; above `max` it is refused.
  *
  * Denies with `concurrency_limit`.
  *

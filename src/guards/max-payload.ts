@@ -11,8 +11,7 @@ import { Fault, snapshot } from "../snapshot/snapshot.ts";
  * Denies payloads beyond a size, at every gate. The gates' own caps stay: this can only be tighter.
  *
  * `bytes` counts the length of all strings, keys included, in UTF-16 code units; `depth` the levels of objects and
- * arrays;
- * `nodes` the values of any kind. What is absent is not limited here.
+ * arrays; `nodes` the values of any kind. What is absent is not limited here.
  * Denies with `payload_too_large`.
  *
  * @throws {RangeError | TypeError} If nothing is given, something unknown is, or a limit is not a whole number >= 0.

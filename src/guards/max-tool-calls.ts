@@ -19,8 +19,7 @@ const ALLOW = allow();
  *
  * A call is taken in the same step in which it is judged, so that parallel calls never pass the limit. A call that is
  * denied, by this guard or another, or cancelled gives its place back; one that ran and failed has spent it. Calls of
- * child sessions
- * count for their parents too.
+ * child sessions count for their parents too.
  * Denies with `max_tool_calls_exceeded`. Denies with `store_unavailable`, where there is a store or `per` is `"agent"`.
  *
  * @param max A whole number >= 0; 0 denies every call.

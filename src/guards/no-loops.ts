@@ -12,8 +12,7 @@ export interface NoLoopsOptions {
   readonly repeats: number;
   /**
    * Counts a call among so many of the session's last ones too, in a row or not: a whole number from `repeats` to 1000.
-   * Absent: only
-   * calls in a row are a loop.
+   * Absent: only calls in a row are a loop.
    */
   readonly window?: number;
 }
@@ -35,14 +34,12 @@ class Calls implements Owner {
 
 /**
  * Stops an agent that goes round in circles: the same tool with the same arguments again and again, or a cycle of two
- * to four calls
- * that has come at least twice.
+ * to four calls that has come at least twice.
  *
  * Arguments are the same whatever order their keys were set in. The call that would begin one round more than `repeats`
- * is denied,
- * and so is every further one, until the agent makes another call. A call that is denied, by this guard or another, or
- * cancelled
- * does not count. Of each session at most the last 400 calls, or `window`, are remembered, as a number each.
+ * is denied, and so is every further one, until the agent makes another call. A call that is denied, by this guard or
+ * another, or cancelled does not count. Of each session at most the last 400 calls, or `window`, are remembered, as a
+ * number each.
  * Denies with `loop_detected` (`details`: the length of the cycle, or the window).
  *
  * @throws {RangeError | TypeError} If an option is unknown or wrong.

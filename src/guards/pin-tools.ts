@@ -37,8 +37,8 @@ const PARTS: readonly string[] = [...FUNCTIONS, ...WORDS];
  *
  * Of each tool the fields that are given are pinned: `fn` and `toModelOutput` by reference (a new closure of the same
  * text is another tool), all others of {@linkcode ToolIdentity} by what they say, in canonical JSON. What will run is
- * read from `request.metadata.tool`, where plugins put the tool that they are about to call; a call without it is denied,
- * since nothing shows what it would run. To change a tool on purpose, build a new guard.
+ * read from `request.metadata.tool`, where plugins put the tool that they are about to call; a call without it is
+ * denied, since nothing shows what it would run. To change a tool on purpose, build a new guard.
  * Denies with `content_hash_mismatch` (`details.changed`: the fields that differ).
  *
  * @throws {TypeError} If a name is no tool's, or a tool pins nothing, or what cannot be compared: an unknown field, a

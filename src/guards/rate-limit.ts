@@ -20,10 +20,8 @@ export interface RateLimitOptions {
   readonly windowMs: number;
   /**
    * What is counted apart. `"agent"`, the default: each agentKey, over all its sessions. `"tool"`: each name (of the
-   * tool, or of the
-   * model or run, where `stages` says so), whoever calls it. `"session"`: each session. A function: each text that it
-   * answers,
-   * 1 to 1024 characters long; anything else denies.
+   * tool, or of the model or run, where `stages` says so), whoever calls it. `"session"`: each session. A function:
+   * each text that it answers, 1 to 1024 characters long; anything else denies.
    */
   readonly by?: "agent" | "tool" | "session" | ((request: GovernedRequest, context: ExecutionContext) => string);
   /** How much of `max` an act takes: a whole number >= 0, or a function that answers one. Default 1. */
@@ -45,9 +43,9 @@ const WHERE = "rateLimit()";
  * Allows so many tool calls in any window of time: exactly, and not by an average.
  *
  * An act that is denied, by this guard or another, or cancelled gives its place back. Time is the kernel's clock: one
- * that stands
- * still, or is set back, frees nothing, and one that gives no number denies. Without a `store` a key is kept as long as
- * it counts; where there is no room for another one, new keys are denied and none that counts is forgotten.
+ * that stands still, or is set back, frees nothing, and one that gives no number denies. Without a `store` a key is
+ * kept as long as it counts; where there is no room for another one, new keys are denied and none that counts is
+ * forgotten.
  * Denies with `rate_limited` (`details.retryAfterMs`: when it would fit, where it ever does). Denies with
  * `store_unavailable`.
  *

@@ -16,9 +16,10 @@ import { isModelAnswer, isTextPart, joinsParts, searchRequest, textOf } from "./
  * Replaces what the patterns match in string values by a mask, `"[redacted]"` unless said otherwise.
  *
  * Patterns and what they are searched in are those of `blockPatterns`. The mask takes the characters that a match was
- * made of, from the first to the last, rounded out to whole escapes and encoded runs: a secret that goes on in another form
- * is masked to its end. Where that leaves a match, the mask takes the place of the whole value. Everything else stays as
- * it is, and where nothing matches the guard allows. Goes last: guards before it judge the masked payload again.
+ * made of, from the first to the last, rounded out to whole escapes and encoded runs: a secret that goes on in another
+ * form is masked to its end. Where that leaves a match, the mask takes the place of the whole value. Everything else
+ * stays as it is, and where nothing matches the guard allows. Goes last: guards before it judge the masked payload
+ * again.
  *
  * Of a `ModelRequest` and a `ModelAnswer` the text parts of one list are masked as the one text that they are: the mask
  * stands where a match begins, and the parts that it goes on in lose their share of it. `content` stays what the parts
@@ -27,7 +28,8 @@ import { isModelAnswer, isTextPart, joinsParts, searchRequest, textOf } from "./
  * Maps, sets, errors, URLs and bytes that are text are given back as what they were, with what matches in them masked.
  *
  * Denies with `blocked_pattern` where masking values cannot help: the match is in a key, a number, a date or a regular
- * expression, spans several values, the payload is not plain data, or a URL or typed array would be none with the mask. Denies with `payload_too_large` when a cap was reached.
+ * expression, spans several values, the payload is not plain data, or a URL or typed array would be none with the mask.
+ * Denies with `payload_too_large` when a cap was reached.
  *
  * At `post_model_call` the `toolCalls` of a model's answer pass unchanged; each is judged at its own `pre_tool_call`.
  *

@@ -10,8 +10,7 @@ import { toolNames } from "./tool-names.ts";
  * Has a person approve tool calls: of the tools named, those a predicate picks, or all.
  *
  * Names are compared without regard to case. A predicate that throws, or answers anything but `true` or `false`,
- * denies.
- * Escalates with `approval_required`. Denies with `guard_error`.
+ * denies. Escalates with `approval_required`. Denies with `guard_error`.
  *
  * @param tools Names, or a predicate on the request; absent: every tool.
  * @throws {TypeError} If `tools` is neither a list of tool names nor a function, or is an empty list.

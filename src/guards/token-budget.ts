@@ -23,11 +23,11 @@ const WHERE = "tokenBudget()";
  * Allows model calls of a session so many tokens in all.
  *
  * Before a call an estimate is taken: `estimate`, else the request's own `usage`, else a token for every four
- * characters of the
- * request, at least one. The usage that the call reports then takes its place, even where that is more than was left;
- * so the budget can be passed by what the calls under way use beyond their estimates, and by no call more. A call that
- * reports no tokens, zeros or nonsense has used a token for every four characters of what went and came, and at least
- * the estimate. A call that is denied or cancelled gives it back. Calls of child sessions count for their parents too.
+ * characters of the request, at least one. The usage that the call reports then takes its place, even where that is
+ * more than was left; so the budget can be passed by what the calls under way use beyond their estimates, and by no
+ * call more. A call that reports no tokens, zeros or nonsense has used a token for every four characters of what went
+ * and came, and at least the estimate. A call that is denied or cancelled gives it back. Calls of child sessions count
+ * for their parents too.
  * Denies with `token_budget_exceeded`. Denies with `store_unavailable`, where there is a store or `per` is `"agent"`.
  *
  * @param max A whole number >= 1, in tokens.

@@ -50,13 +50,10 @@ const MOST_PATHS = 20;
  * Checks the arguments of tool calls against a schema per tool.
  *
  * Where the schema's output differs from the arguments (defaults, coercion, keys that it drops), the tool gets the
- * output: it is read
- * once, like any payload, so it must be plain. A schema may answer later. Tool names match exactly; the schemas are
- * read
- * when the guard is built. A schema that throws denies.
+ * output: it is read once, like any payload, so it must be plain. A schema may answer later. Tool names match exactly;
+ * the schemas are read when the guard is built. A schema that throws denies.
  * Denies with `invalid_arguments` (`details.paths`: where, at most 20, and never a value). Denies with
- * `payload_not_plain` or
- * `payload_too_large`, if that is what the output is.
+ * `payload_not_plain` or `payload_too_large`, if that is what the output is.
  *
  * @throws {TypeError} If a name is no tool's, something is no Standard Schema 1, or an option is wrong.
  * @example Usage

@@ -1,3 +1,5 @@
+// Interceptors that run around an act.
+
 import { wholeNumber } from "../base/check.ts";
 import { PolicyViolationError } from "../base/errors.ts";
 import type { Interceptor } from "../base/guard.ts";
@@ -6,7 +8,7 @@ import type { Interceptor } from "../base/guard.ts";
  * Ends an act that takes too long: its signal is aborted, and it rejects at once, whether or not it listens to the
  * signal.
  *
- * Rejects with a `PolicyViolationError` of code `timeout`. What the act does after that reaches nobody.
+ * Rejects with a `PolicyViolationError` of code `timeout`. What the act does after that is ignored.
  *
  * @param ms A whole number from 1 to 2147483647: longer, and timers fire at once.
  * @throws {RangeError | TypeError} If `ms` is anything else.

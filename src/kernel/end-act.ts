@@ -17,8 +17,7 @@ const ALLOW = allow();
 
 /**
  * The gate after an act: what was taken is settled, the response judged, then counted, measured for drift, told and
- * recorded.
- * Leaves what may go on in `act.result`.
+ * recorded. Leaves what may go on in `act.result`.
  */
 export function respond(
   act: ActImpl,

@@ -1,3 +1,5 @@
+// The engine: kernel, sessions, acts, gates, streams, plugins.
+
 import { approvalKeyOf } from "../approval/grant.ts";
 import type { ApprovalAnswer, ApprovalRequest } from "../approval/request.ts";
 import type { AuditSink } from "./records.ts";
@@ -75,10 +77,10 @@ export interface KernelOptions {
   mode?: "enforce" | "shadow";
   /**
    * What models cost, where the framework does not say: US dollars per million tokens by model id, whose `*` stands for
-   * any run of characters, or a function that answers dollars, and is given every figure as a number. A usage's own `costUsd` wins. Of several entries that fit,
-   * the model's own id counts, else the glob with the most characters. Under a `costBudget` a model without a price is
-   * denied. A call whose price function throws or answers nonsense is denied too: under a budget before it runs, else its
-   * answer is.
+   * any run of characters, or a function that answers dollars, and is given every figure as a number. A usage's own
+   * `costUsd` wins. Of several entries that fit, the model's own id counts, else the glob with the most characters.
+   * Under a `costBudget` a model without a price is denied. A call whose price function throws or answers nonsense is
+   * denied too: under a budget before it runs, else its answer is.
    */
   prices?: Prices;
   /** Milliseconds since the epoch. Default `Date.now`. */
@@ -87,9 +89,10 @@ export interface KernelOptions {
   similarity?: Similarity;
   /**
    * Where single use, stops and limits live, so that they hold in other processes that share it: limits of a guard that
-   * count more than one session's acts (`per: "agent"`, `rateLimit` unless it is by session) and have no `store` of their
-   * own. Two such limits of one kind need an `id` each. Where it fails, they deny with `store_unavailable`. Whether an agent
-   * is stopped is read when a session opens. Absent: a plugin's, else this process's memory, which is lost with it.
+   * count more than one session's acts (`per: "agent"`, `rateLimit` unless it is by session) and have no `store` of
+   * their own. Two such limits of one kind need an `id` each. Where it fails, they deny with `store_unavailable`.
+   * Whether an agent is stopped is read when a session opens. Absent: a plugin's, else this process's memory, which is
+   * lost with it.
    */
   store?: StateStore;
   /**
@@ -106,8 +109,8 @@ export interface Kernel {
   /** Begins one agent's passage. */
   session(init: SessionInit): Session;
   /**
-   * Governs a framework's object: its acts pass the gates of a session. Throws a `TypeError` where the session is another
-   * kernel's, or the object is governed already.
+   * Governs a framework's object: its acts pass the gates of a session. Throws a `TypeError` where the session is
+   * another kernel's, or the object is governed already.
    */
   wrap<T extends object, C extends T>(target: C, plugin: ClientPlugin<T>, init: SessionInit | Session): C;
   /** The same, for a plugin that gives an object of its own shape. */
@@ -124,8 +127,7 @@ export interface Kernel {
   on<K extends keyof GovernanceEvents>(type: K, listener: (event: GovernanceEvents[K]) => void): () => void;
   /**
    * Stops an agent until `resume`: by its agentKey, every agent of that agentId, or with `"*"` all of the kernel. Acts
-   * under way are aborted,
-   * and where the kernel was given a store, the next process still knows.
+   * under way are aborted, and where the kernel was given a store, the next process still knows.
    */
   suspend(agent: string, reason?: string): void;
   /** Lets a suspended agent act again. */

@@ -27,8 +27,8 @@ export type { ReadableParts, StreamOptions } from "./stream.ts";
  *
  * It reads every result. What an act is given is copied as it is where it is plain data; what is not, a class instance
  * say, is denied with `payload_not_plain`, unless the view of the same call reads it too: then its form is judged, and
- * the act gets the value itself, or what `write` made of it. A view that finds nothing there (`undefined`, what it finds
- * in `{}`, an error) has not read it, and before the act it must still read the same.
+ * the act gets the value itself, or what `write` made of it. A view that finds nothing there (`undefined`, what it
+ * finds in `{}`, an error) has not read it, and before the act it must still read the same.
  */
 export interface View<T> {
   /** The plain form that guards judge. */
@@ -40,8 +40,8 @@ export interface View<T> {
 
 /**
  * Makes of the payload that the gate let through what the act is called with; `changed` tells whether a guard changed
- * it. Called once, before the act. Where it throws, the act is denied with `guard_error`, or with the error's own `code`
- * and `reason` where it has both.
+ * it. Called once, before the act. Where it throws, the act is denied with `guard_error`, or with the error's own
+ * `code` and `reason` where it has both.
  */
 // deno-lint-ignore no-explicit-any -- the payload's form is the one that the caller gave
 export type Write = (payload: any, changed: boolean) => unknown;
@@ -82,8 +82,7 @@ export interface Session {
    * Judges a prompt, runs the agent on what was judged, and judges its output.
    *
    * Rejects with `PolicyViolationError` where a gate stops it, and never throws synchronously. `action` (default
-   * `execute`) is
-   * the name that the gates see.
+   * `execute`) is the name that the gates see.
    */
   run<T>(
     input: unknown,
@@ -108,9 +107,8 @@ export interface Session {
   ): Promise<T>;
   /**
    * Judges an act that somebody else runs. The same call again, with the callId that the caller gave an open act, its
-   * name, payload and metadata, answers that act and takes nothing;
-   * a `grant` answers what it asked.
-   * Answers at once where every guard does and nobody is asked.
+   * name, payload and metadata, answers that act and takes nothing; a `grant` answers what it asked. Answers at once
+   * where every guard does and nobody is asked.
    */
   begin(
     request: {

@@ -17,9 +17,9 @@ export interface Came {
 }
 
 /**
- * Settles what a model call has used: what it reports, else the length of what went and came; and what that costs, where
- * the kernel has prices and the framework does not say. Limits and the session's counters are moved, and `told`, the
- * request of the response gate, says what events and records say.
+ * Settles what a model call has used: what it reports, else the length of what went and came; and what that costs,
+ * where the kernel has prices and the framework does not say. Limits and the session's counters are moved, and `told`,
+ * the request of the response gate, says what events and records say.
  *
  * Answers the denial of a call whose price cannot be told.
  */

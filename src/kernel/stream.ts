@@ -23,8 +23,8 @@ export interface StreamOptions<T> {
   /** The run's action, the model's id or the tool's name. */
   name: string;
   /**
-   * The act that the stream is the result of: of this session, running, and ending at `stage`; it takes one stream, which
-   * ends it, once, with the text and the usage, under its own name. Absent: the text is only checked.
+   * The act that the stream is the result of: of this session, running, and ending at `stage`; it takes one stream,
+   * which ends it, once, with the text and the usage, under its own name. Absent: the text is only checked.
    */
   act?: Act | undefined;
   /** The text of a part; `undefined` for a part without. */
@@ -54,10 +54,9 @@ export interface ReadableParts<T> {
  * Holds a stream's parts until its whole text was judged, channel by channel; then lets them go in order.
  *
  * A transformed text stands in the first text part of its channel, and the others of that channel are empty. With one
- * channel
- * the gate sees the text itself, with several an object of texts; at `post_model_call` as `{ content, toolCalls: [],
- * finishReason: "" }`.
- * A stream that fails fails the act; a consumer that stops early, or an abort, ends it and cancels the source.
+ * channel the gate sees the text itself, with several an object of texts; at `post_model_call` as
+ * `{ content, toolCalls: [], finishReason: "" }`. A stream that fails fails the act; a consumer that stops early, or an
+ * abort, ends it and cancels the source.
  */
 export function governStream<T>(
   scope: Scope,

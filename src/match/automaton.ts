@@ -18,8 +18,8 @@ const MAX_WORK = 1 << 25;
  *
  * Each unit costs one look-up once its transition is known, and at most the program's size when it is not. The states
  * are thrown away when there are too many, and when that happens again and again the rest of the search steps through
- * the
- * program itself. Source: the lazy automaton of RE2 (Cox 2010); the boundaries are resolved one unit late, as there.
+ * the program itself. Source: the lazy automaton of RE2 (Cox 2010); the boundaries are resolved one unit late, as
+ * there.
  */
 export class Automaton {
   /** The least index of a pattern that was found since {@linkcode begin}, or Infinity. */

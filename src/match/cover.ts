@@ -18,8 +18,7 @@ export class Coverer {
    * Returns half-open ranges of a text, in order and apart, that cover every match that is not empty.
    *
    * For each place where matches end the earliest beginning is known, so the union of these ranges is that of all
-   * matches,
-   * and it takes one pass.
+   * matches, and it takes one pass.
    */
   cover(text: string): [number, number][] {
     const simulation = this.#simulation;

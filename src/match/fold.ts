@@ -3,8 +3,8 @@ import { type Rewritable, Traced } from "./traced.ts";
 
 /** Marks that are written over, under or through a letter of any script; vowel signs of a script are none. */
 const MARKS = /[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+/g;
-// White space among the controls stays. Annotation marks are invisible as well, without being ignorable to Unicode, and so
-// is a surrogate without its other half, which no encoding of text can carry.
+// White space among the controls stays. Annotation marks are invisible as well, without being ignorable to Unicode, and
+// so is a surrogate without its other half, which no encoding of text can carry.
 const IGNORABLE = /[\p{Default_Ignorable_Code_Point}\ufff9-\ufffb\p{Cs}]+/gu;
 const CONTROLS = /[\0-\x08\x0e-\x1f\x7f\x80-\x84\x86-\x9f]+/g;
 // A blank alone is left out: it stays what it is, and most white space is that.
@@ -37,7 +37,8 @@ export function foldText<T extends Rewritable<T>>(text: T, keepsLines = false): 
   const composed = plainText(text);
   if (composed === undefined) return undefined;
   // Upper case on the way: that is what folds ß, ŉ or a final sigma, and lower case before it, for a capital ẞ. The dot
-  // that İ leaves behind is not part of the letter, and the marks of a letter that has no capital of its own come apart.
+  // that İ leaves behind is not part of the letter, and the marks of a letter that has no capital of its own come
+  // apart.
   const lower = unmask(composed).replace(DOTLESS_I, DOTLESS).toLowerCase().toUpperCase().toLowerCase()
     .replace(DOTLESS_STAND_IN, "ı").replace(DOTTED_I, "i").replace(FINAL_SIGMA, "σ").normalize("NFC");
   // Again, since a letter may look Latin in one case only.
@@ -64,8 +65,7 @@ export function plainText<T extends Rewritable<T>>(text: T): T | undefined {
  * Drops the marks that stand in the text as characters of their own.
  *
  * A letter that has its mark built in (`é`) is another letter and stays: in ordinary text that is how it is written,
- * while
- * `pa` U+0301 `ssword` is a disguise. Returns the same string where there is none.
+ * while `pa` U+0301 `ssword` is a disguise. Returns the same string where there is none.
  */
 export function dropMarks<T extends Rewritable<T>>(text: T): T {
   return text.replace(MARKS, "");

@@ -48,7 +48,8 @@ const CONTROLS = /[\0-\x08\x0e-\x1f\x7f]+/g;
  *
  * Decoding goes three levels deep (base64 of percent of percent); no level is longer than the one before. What could be
  * read as base64, as hexadecimal or as it stands is read in each way, and then again in the same: no reading takes from
- * another what it would have found. With `keepsLines`, folded texts keep their lines. With `cuts`, the forms are judged without what only chance wrote in pictures.
+ * another what it would have found. With `keepsLines`, folded texts keep their lines. With `cuts`, the forms are judged
+ * without what only chance wrote in pictures.
  */
 export function formsOf<T extends Rewritable<T>>(
   text: T,

@@ -1,8 +1,7 @@
 import { type Edit, edited, type Rewritable } from "./traced.ts";
 
 // Letters that are drawn like a Latin one, in pairs of letter and Latin letter. After Unicode's confusables, kept to
-// what
-// is used for deception in words: Cyrillic, Greek, Armenian, and Latin letters of phonetics.
+// what is used for deception in words: Cyrillic, Greek, Armenian, and Latin letters of phonetics.
 const PAIRS = "АAВBЕEЗ3ІIЈJКKМMНHОOРPСCТTУYХXЅSԀDԌGԚQԜWѴVҮYҺHӀl" +
   "аaвbеeгrдgіiјjкkмmнhоoпnрpсcтtуyхxѕsԁdԍgԛqԝwѵvүyһhӏlьbєeѓrґr" +
   "ΑAΒBΕEΖZΗHΙIΚKΜMΝNΟOΡPΤTΥYΧXϹCͿJ" +

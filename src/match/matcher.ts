@@ -1,3 +1,5 @@
+// Finding patterns in text, in linear time, through disguises; knows no governance.
+
 import { show } from "../base/check.ts";
 import type { BlockedPattern } from "../policy/policy.ts";
 import { isMistake, type ReadPattern, readPattern } from "./patterns.ts";
@@ -17,16 +19,16 @@ export interface Matcher {
   /**
    * Returns the index of the first listed pattern that matches anywhere in the payload, {@linkcode NO_MATCH} or
    * {@linkcode CAPPED}. Never throws: a payload that cannot be read is `CAPPED`. With `isPlain`, the payload is taken
-   * for
-   * plain data without a look: nothing in it is hidden behind a class, a symbol or a property that is not enumerable.
+   * for plain data without a look: nothing in it is hidden behind a class, a symbol or a property that is not
+   * enumerable.
    */
   search(payload: unknown, isPlain?: boolean): number;
   /**
-   * Returns half-open ranges of `text`, in order and apart, that cover what every match of a pattern was made of: in the
-   * text as it stands, and in each form of it, from the first to the last of its characters, rounded out to whole
-   * escapes and encoded runs. A text too long for a `{ regexp }`, or for one of its forms, is covered as a whole;
-   * so is one of more than 256 Ki units where a match may go on in another form. What spans lines only because white
-   * space is folded is covered with `joinsLines`: `key: .*` takes a line, and `rm -rf` is found in two.
+   * Returns half-open ranges of `text`, in order and apart, that cover what every match of a pattern was made of: in
+   * the text as it stands, and in each form of it, from the first to the last of its characters, rounded out to whole
+   * escapes and encoded runs. A text too long for a `{ regexp }`, or for one of its forms, is covered as a whole; so is
+   * one of more than 256 Ki units where a match may go on in another form. What spans lines only because white space is
+   * folded is covered with `joinsLines`: `key: .*` takes a line, and `rm -rf` is found in two.
    */
   cover(text: string, joinsLines?: boolean): readonly (readonly [number, number])[];
   /** Steps of the filter and the automaton so far, those that build it included: what a test of linearity counts. */
@@ -37,9 +39,10 @@ export interface Matcher {
  * Compiles patterns into one matcher, which takes time linear in the text whatever the patterns are.
  *
  * Searched are every string of the payload, keys included, as it stands and folded; the values joined by blanks; and
- * what a string shows to be encoded. What one pattern finds does not depend on the others. Numbers are searched as text, booleans and null are not. A pattern spans values only
- * where it has white space; a glob, `^` and `$` speak of one string. A `{ regexp }` is copied, tried on strings of at
- * most 4096 characters (a longer one is a cap that was reached), and takes the time that it takes.
+ * what a string shows to be encoded. What one pattern finds does not depend on the others. Numbers are searched as
+ * text, booleans and null are not. A pattern spans values only where it has white space; a glob, `^` and `$` speak of
+ * one string. A `{ regexp }` is copied, tried on strings of at most 4096 characters (a longer one is a cap that was
+ * reached), and takes the time that it takes.
  *
  * Caps: depth 64, 100 000 values, 16 Mi characters, three times the length when folded, 2^25 steps to build
  * the automaton or to do without it.

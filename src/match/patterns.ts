@@ -114,8 +114,7 @@ function isRegExp(value: unknown): value is RegExp {
  * Returns the canonical text of a pattern: equal for patterns that match the same by their form.
  *
  * A literal is compared folded, a glob without case outside its classes and with its runs of stars as one, a regex as
- * it
- * is written. Two patterns that match the same for another reason have different keys.
+ * it is written. Two patterns that match the same for another reason have different keys.
  */
 export function patternKey(pattern: BlockedPattern): string {
   if (typeof pattern === "string") return `substring:${foldedLiteral(pattern) ?? pattern.toLowerCase()}`;

@@ -35,8 +35,7 @@ const DECODED = 2;
  * Searches payloads with one automaton.
  *
  * Plain data is walked once, every string stepped through once, and nothing is allocated. Only where a string shows
- * that
- * it has another form, or where the data is not plain, are the texts collected and looked at more closely.
+ * that it has another form, or where the data is not plain, are the texts collected and looked at more closely.
  */
 export class Search {
   readonly #automaton: Automaton;

@@ -46,8 +46,7 @@ function isTextByte(byte: number): boolean {
  *
  * Runs are found by the Shift-And algorithm (Baeza-Yates and Gonnet 1992): after `d = ((d << 1) | BEGIN) & SIGNS[c]`
  * the top bit of a mask stands where a run of its length has ended, and a sign where its character is: a run of one.
- * All
- * share the one word; what is shifted out of a mask falls on a bit that `BEGIN` sets anyway.
+ * All share the one word; what is shifted out of a mask falls on a bit that `BEGIN` sets anyway.
  */
 export const SIGNS: Int32Array = signs(false);
 

@@ -11,8 +11,7 @@ export const JOINED = 4;
  * Steps through a program, all threads at once: each unit costs at most the program's size.
  *
  * Threads are kept in the order of their beginnings, and the first to reach a state stays, so a match knows the
- * earliest
- * place where it can have begun. Source: Pike's simulation, as told by Cox (2009).
+ * earliest place where it can have begun. Source: Pike's simulation, as told by Cox (2009).
  */
 export class Simulation {
   /** What is known about the place: the bits above. */

@@ -15,14 +15,13 @@ import type { GovernancePolicy, PolicyInit } from "./policy.ts";
 
 /**
  * The built-in guards that a policy stands for: those that compare and count come first, then the one that searches,
- * then approval.
- * With `waits` false, no act waits its turn: a kernel that only watches must hold nothing up.
+ * then approval. With `waits` false, no act waits for a slot: a kernel in shadow mode must delay nothing.
  */
 export function compilePolicy(policy: GovernancePolicy, waits: boolean): readonly Guard[] {
   const fieldOf = (field: keyof PolicyInit): PolicyField => ({ field, isDefault: isDefault(policy, field) });
   const { timeoutMs, maxToolCalls, maxTokens, maxConcurrent, backpressureThreshold } = policy;
   const guards: Guard[] = [];
-  // A limit of Infinity is none, and takes no time.
+  // Infinity is no limit, and costs nothing.
   if (timeoutMs !== Infinity) guards.push(timeLimitOf(timeoutMs, fieldOf("timeoutMs")));
   const allowed = ownField(policy, "allowedTools");
   if (allowed !== undefined) guards.push(allowTools(allowed));
@@ -33,7 +32,7 @@ export function compilePolicy(policy: GovernancePolicy, waits: boolean): readonl
   if (maxConcurrent !== Infinity || (waits && backpressureThreshold !== Infinity)) {
     guards.push(maxConcurrentOf(maxConcurrent, waits ? { backpressureThreshold } : {}, fieldOf("maxConcurrent")));
   }
-  // A text is searched last: what is denied for its number or its size is not searched in vain.
+  // Text is searched last: what exceeds a count or a size is not searched in vain.
   if (policy.blockedPatterns.length > 0) guards.push(blockPatterns(policy.blockedPatterns));
   const approval = policy.requireHumanApproval;
   if (approval === true) guards.push(requireApproval());

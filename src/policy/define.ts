@@ -11,7 +11,7 @@ const policies = new WeakSet<object>();
 /** The fields that a policy left to their defaults. */
 const defaults = new WeakMap<object, ReadonlySet<string>>();
 
-/** Whether a policy left a field to its default: a denial says so, since nobody has chosen that number. */
+/** Whether a policy left a field to its default: a denial says so, since nobody chose that number. */
 export function isDefault(policy: GovernancePolicy, field: keyof PolicyInit): boolean {
   return defaults.get(policy)?.has(field) === true;
 }
@@ -19,7 +19,7 @@ export function isDefault(policy: GovernancePolicy, field: keyof PolicyInit): bo
 /**
  * Tells a policy that {@linkcode definePolicy} or {@linkcode parsePolicy} made from anything that looks like one.
  *
- * One of another copy of the package is none: hand its `toJSON()` to {@linkcode definePolicy}.
+ * One of another copy of the package is not recognized: hand its `toJSON()` to {@linkcode definePolicy}.
  *
  * @example Usage
  * ```ts

@@ -21,10 +21,8 @@ export const DECIDING_FIELDS: readonly (keyof PolicyInit)[] = Object.freeze(
  * Returns everything in a policy that decides, as canonical JSON text: what a digest of the policy is made of.
  *
  * Keys are sorted, lists are sorted sets, patterns stand as their canonical keys, and an absent `allowedTools` is
- * absent:
- * two policies with one text decide alike. `name`, `version`, `driftThreshold`, `logAllCalls` and `checkpointFrequency`
- * do not
- * decide and are left out.
+ * absent: two policies with one text decide alike. `name`, `version`, `driftThreshold`, `logAllCalls` and
+ * `checkpointFrequency` do not decide and are left out.
  *
  * @example Usage
  * ```ts

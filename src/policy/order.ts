@@ -78,8 +78,7 @@ export function diffOf(
  * The greatest lower bound of two policies: what both allow, and all that both allow.
  *
  * Of what does not decide, the more watchful is taken: the lower drift threshold and checkpoint frequency, and
- * `logAllCalls`
- * of either. Names and versions that differ are joined, each once, sorted.
+ * `logAllCalls` of either. Names and versions that differ are joined, each once, sorted.
  */
 export function mergedInit(a: GovernancePolicy, b: GovernancePolicy): Values {
   return Object.fromEntries(

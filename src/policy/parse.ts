@@ -20,14 +20,11 @@ export interface ParsePolicyOptions {
  * {@linkcode definePolicy} does; a `$schema` key with a string, for editors, is the only one more.
  *
  * The dialect `"agent-os"` has its names in snake_case and other meanings: an empty or absent `allowed_tools` is every
- * tool,
- * `timeout_seconds` are seconds, a `drift_threshold` of 0 is off (here 1, which no drift exceeds), a pattern may be a
- * `[pattern, type]` pair, `require_human_approval` is true or false. Regular expressions and globs must be of the
- * linear
- * subset. Its sections (`prompt_injection`, `token_budget`, `rate_limiter`, `bounded_semaphore`, `scope_guard`,
+ * tool, `timeout_seconds` are seconds, a `drift_threshold` of 0 is off (here 1, which no drift exceeds), a pattern may
+ * be a `[pattern, type]` pair, `require_human_approval` is true or false. Regular expressions and globs must be of the
+ * linear subset. Its sections (`prompt_injection`, `token_budget`, `rate_limiter`, `bounded_semaphore`, `scope_guard`,
  * `supply_chain`, `mcp_security`, `detection`) are mistakes unless they are `{}` or have `enabled: false`: what is not
- * done
- * here is never silently dropped.
+ * done here is never silently dropped.
  *
  * @throws {PolicyError} A `TypeError` that lists every mistake at once, under the names that the file uses.
  * @throws {TypeError} If the dialect is unknown.

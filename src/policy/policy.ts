@@ -1,3 +1,5 @@
+// Policies: reading, checking, comparing, merging, and compiling them to guards.
+
 /**
  * Text that must not occur: a case-insensitive substring, a pattern of our linear matcher, or (unbounded, opted in) a
  * RegExp.
@@ -24,7 +26,10 @@ export interface PolicyInit {
   blockedPatterns?: readonly BlockedPattern[];
   /** Whether a person must approve every tool call, or calls of the named tools. Default `false`. */
   requireHumanApproval?: boolean | readonly string[];
-  /** How long a session may go on acting, in ms. A whole number >= 1 or `Infinity`, default 300000. */
+  /**
+   * How long a session may start acts, and an act may wait in it, in ms. A running act is not stopped. A whole number
+   * >= 1 or `Infinity`, default 300000.
+   */
   timeoutMs?: number;
   /** The least confidence of a model's answer that states one, 0 to 1. Default 0.8. */
   confidenceThreshold?: number;

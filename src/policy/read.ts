@@ -40,8 +40,7 @@ export function wantedKey(key: string, known: readonly string[]): string {
 
 /**
  * How many letters two words share: the first of their longest runs in common, then what is shared before it and behind
- * it. As
- * `sequenceSimilarity` counts, in the few lines that short words need.
+ * it. As `sequenceSimilarity` counts, in the few lines that short words need.
  */
 function shared(a: string, b: string): number {
   let length = 0;

@@ -133,8 +133,7 @@ function frozen<T>(value: T): T {
  * Describes the file form of a policy, as a JSON Schema (2020-12): every field with its meaning and default.
  *
  * A file that {@linkcode parsePolicy} takes is valid; beyond the schema, parsing asks that regular expressions and
- * globs
- * be of the linear subset. Deeply frozen.
+ * globs be of the linear subset. Deeply frozen.
  *
  * @example Usage
  * ```ts

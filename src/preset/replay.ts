@@ -1,3 +1,5 @@
+// What uses the public face only, such as replay.
+
 import { ownOptions, wrongType } from "../base/check.ts";
 import type { Decision } from "../base/decision.ts";
 import type { Kernel } from "../kernel/kernel.ts";
@@ -28,7 +30,7 @@ export interface RecordedCall {
   readonly usage?: TokenUsage;
 }
 
-/** A call that another kernel decides otherwise. */
+/** A call that another kernel decides differently. */
 export interface ReplayChange {
   /** The place of the call in the list. */
   readonly index: number;
@@ -54,12 +56,11 @@ const FIELDS = [
 const EFFECTS: readonly string[] = ["allow", "deny", "transform", "escalate"];
 
 /**
- * Runs recorded calls through another kernel, in order, and lists those that it decides otherwise: for tests of one's
+ * Runs recorded calls through another kernel, in order, and lists those that it decides differently: for testing
  * policies.
  *
- * Nothing is executed and nobody is asked, but limits count: an allowed call is taken to have run. A transform and an
- * allowance differ, and so
- * do a denial and an escalation.
+ * Nothing is executed and nobody is asked, but limits count, as if every allowed call had run. A transform differs from
+ * an allowance, and an escalation from a denial.
  *
  * @throws {TypeError} If a call is malformed, naming its index.
  * @example Usage

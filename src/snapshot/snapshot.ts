@@ -1,3 +1,5 @@
+// Reading a payload once into plain data, within caps, and comparing such data.
+
 import { show } from "../base/check.ts";
 import { type Caps, DEFAULT_CAPS } from "./caps.ts";
 import { at, Fault } from "./fault.ts";

@@ -21,12 +21,9 @@ const OLDEST = 0, NEWEST = 1, ENDS = 2;
  *
  * Every taking in the window has a record, in columns of numbers instead of objects: a million keys must cost neither a
  * million objects nor the collector's time. Records hang in their key's list, oldest first; one that has expired is
- * reused by a later
- * taking of its key, one that was given back by anybody. Keys wait in a queue, by a time that is never later than their
- * newest
- * taking: whoever is first is dropped, if nothing of it counts, else delayed, some with every call. So a taking of a
- * known key
- * leaves the queue alone, and a key that counts is never dropped.
+ * reused by a later taking of its key, one that was given back by anybody. Keys wait in a queue, by a time that is
+ * never later than their newest taking: whoever is first is dropped, if nothing of it counts, else delayed, some with
+ * every call. So a taking of a known key leaves the queue alone, and a key that counts is never dropped.
  */
 export class LimitTable {
   readonly windowMs: number;
@@ -46,8 +43,8 @@ export class LimitTable {
    * `windowMs` is `Infinity` for limits that count for ever.
    *
    * With `joins`, takings of one time share a record, and what counts for ever has none: a burst keeps no more than a
-   * record a ms. Whoever
-   * joins gives each taking back at most once, and says how much it was; whoever does not asks for a receipt.
+   * record a ms. Whoever joins gives each taking back at most once, and says how much it was; whoever does not asks for
+   * a receipt.
    */
   constructor(windowMs: number, capacity: Capacity, joins = false) {
     this.windowMs = windowMs;

@@ -34,13 +34,10 @@ const WHERE = "memoryStore()";
  * Makes a store that keeps everything in this process, and loses it with the process.
  *
  * Every method answers at once, so that guards over it do too. Its only clock is the `now` of its callers: it uses the
- * latest
- * it has seen, so that a clock that was set back neither frees a limit nor revives an entry. It keeps at most `maxKeys`
- * keys:
- * those that have expired are dropped, a few with every call and all of them when room is needed; where every key still
- * counts, a new one is refused by an `Error`, and whoever asked denies with `store_unavailable`. A key that counts is
- * never
- * dropped, so nobody can flood it with new keys to have an old one forgotten.
+ * latest it has seen, so that a clock that was set back neither frees a limit nor revives an entry. It keeps at most
+ * `maxKeys` keys: those that have expired are dropped, a few with every call and all of them when room is needed; where
+ * every key still counts, a new one is refused by an `Error`, and whoever asked denies with `store_unavailable`. A key
+ * that counts is never dropped, so nobody can flood it with new keys to have an old one forgotten.
  *
  * @throws {TypeError | RangeError} If an option is wrong.
  * @example Usage

@@ -1,3 +1,5 @@
+// Counters with time windows, slots, and the contract for stores; knows no governance.
+
 import { functionOf, wrongType } from "../base/check.ts";
 import { memberOf } from "../base/own.ts";
 
@@ -30,8 +32,7 @@ export interface TakeRequest {
   readonly max: number;
   /**
    * How far back takings count, in ms, sliding: a taking counts until exactly `windowMs` have passed. Absent: for ever,
-   * until
-   * given back. Reservations of one key with different windows are counted apart.
+   * until given back. Reservations of one key with different windows are counted apart.
    */
   readonly windowMs?: number;
   /**
@@ -57,8 +58,7 @@ export interface TakeResult {
  *
  * Every method is atomic, and answers at once or later. A method that throws, rejects or answers nonsense makes whoever
  * asked deny with `store_unavailable`; a store that has no room for another key throws, and never forgets one that
- * counts.
- * Every string is a key like any other. `storeKit` of `sallyport/testing` tests a store against all of this.
+ * counts. Every string is a key like any other. `storeKit` of `sallyport/testing` tests a store against all of this.
  */
 export interface StateStore {
   /** Stands in errors. */
@@ -70,9 +70,8 @@ export interface StateStore {
   /** Takes from a limit if it allows. */
   take(key: string, request: TakeRequest): Awaitable<TakeResult>;
   /**
-   * Puts `keep` (default 0, and more than was taken if need be) in the place of a taking, for good. Afterwards the
-   * receipt is
-   * unknown, and unknown receipts are ignored: twice is once.
+   * Replaces a taking by `keep` for good (default 0; may be more than was taken). Afterwards the receipt is unknown,
+   * and unknown receipts are ignored: twice is once.
    */
   giveBack(key: string, receipt: string, keep?: number): Awaitable<void>;
 }

@@ -1,3 +1,5 @@
+// The published test kits, `sallyport/testing`.
+
 /**
  * Kits that test what others write for sallyport, with any test runner, and a clock for tests.
  *

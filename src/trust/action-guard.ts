@@ -74,24 +74,18 @@ const KEYS = [
  *
  * The first rule that fails decides: the action is blocked; the agent has no well-formed DID; its status is not exactly
  * `"active"`; its score is below the action's threshold (`sensitiveActions`, else `minTrustScore`; a score on the
- * threshold
- * passes, and a threshold of an action may be lower than the global one); it lacks a capability, of
- * `requiredCapabilities` for
- * that action or of the call's own list. Names are compared exactly, except that a name which differs from a configured
- * one only by
- * letter case, compatibility form or invisible characters is blocked with it, and needs at least its threshold and
- * capabilities.
+ * threshold passes, and a threshold of an action may be lower than the global one); it lacks a capability, of
+ * `requiredCapabilities` for that action or of the call's own list. Names are compared exactly, except that a name
+ * which differs from a configured one only by letter case, compatibility form or invisible characters is blocked with
+ * it, and needs at least its threshold and capabilities.
  *
- * An action is called as tools are: letters, digits and `_ . : / -`, after `model:` any printable ASCII. Another name is
- * blocked: in a letter that only looks like another one it would get round every list.
+ * An action is called as tools are: letters, digits and `_ . : / -`, after `model:` any printable ASCII. Another name
+ * is blocked: in a letter that only looks like another one it would get round every list.
  *
  * `check` never throws for what it is shown. A profile is usually one of {@linkcode agentProfile}, but any object of
- * that shape is
- * judged, field by field, each read once: a score that is not a whole number from 0 to 1000, capabilities that are no
- * array of strings, or
- * an action that is no string of 1 to 512 characters denies. A list of required capabilities that is no list denies;
- * `null` is no list
- * asked for. Reasons name no capability that was missing.
+ * that shape is judged, field by field, each read once: a score that is not a whole number from 0 to 1000, capabilities
+ * that are no array of strings, or an action that is no string of 1 to 512 characters denies. A list of required
+ * capabilities that is no list denies; `null` is no list asked for. Reasons name no capability that was missing.
  *
  * Defaults: `minTrustScore` 500, nothing sensitive, nothing blocked, nothing required, `capabilityMatching` `"exact"`
  * (`"hierarchical"`: as in {@linkcode capabilityCovers}), `clock` `Date.now` (ms since the epoch). Options are copied.
@@ -101,8 +95,7 @@ const KEYS = [
  * @throws {TypeError} If an option is unknown or of the wrong type, or names what cannot be an action; the message says
  *   which.
  * @throws {RangeError} If a threshold is no whole number from 0 to 1000 (`NaN` above all, which nothing is below), or a
- *   number stands
- * where none belongs.
+ *   number stands where none belongs.
  * @example Usage
  * ```ts
  * import { actionGuard, agentProfile } from "@sallyport/sallyport";

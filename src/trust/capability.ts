@@ -9,11 +9,9 @@ export type { CapabilityMatching } from "./covers.ts";
  * Tells whether holding one capability means holding another, when capabilities are hierarchical.
  *
  * A capability covers itself. `read:*` covers whatever lies below `read`, however deep (`read:db`, `read:db:users`),
- * and
- * neither `read` itself nor `readonly:db`. `*` covers everything. An asterisk anywhere else is a letter like any other,
- * and a
- * narrow capability never covers a broader one. A partial order: reflexive, antisymmetric and transitive. Letter case
- * counts.
+ * and neither `read` itself nor `readonly:db`. `*` covers everything. An asterisk anywhere else is a letter like any
+ * other, and a narrow capability never covers a broader one. A partial order: reflexive, antisymmetric and transitive.
+ * Letter case counts.
  *
  * @example Usage
  * ```ts
@@ -93,8 +91,7 @@ export function hasAnyCapability(agent: AgentProfile, required: readonly string[
  * Answers the capabilities that two holders have in common, sorted and each once.
  *
  * With `"hierarchical"`, the narrower of two that meet: `read:*` and `read:db` have `read:db` in common. Never more
- * than
- * either side holds. Default `"exact"`.
+ * than either side holds. Default `"exact"`.
  *
  * @throws {TypeError} If either side is no array of strings.
  * @example Usage

@@ -60,22 +60,21 @@ export interface CardInit {
 export interface VerifyCardOptions extends StandingOptions {
   /**
    * Capabilities that the agent must have on the card and on the verifier's own record of it. A card alone grants
-   * nothing, so
-   * without `agent` they deny. Default: none.
+   * nothing, so without `agent` they deny. Default: none.
    */
   readonly requiredCapabilities?: readonly string[] | undefined;
   /** Whether `read:*` counts as `read:db`, on either side. Default: `exact`, it does not. */
   readonly capabilityMatching?: CapabilityMatching | undefined;
   /**
-   * How far ahead the signer's clock may be, in ms: a minute by default, as everywhere, and at most 300000. Does not make
-   * a card live longer.
+   * How far ahead the signer's clock may be, in ms: a minute by default, as everywhere, and at most 300000. Does not
+   * make a card live longer.
    */
   readonly skewMs?: number | undefined;
   /** Remembers valid signatures. Default: none. */
   readonly cache?: VerificationCache | undefined;
   /**
-   * Now, in ms since the epoch. Default: `Date.now`. The same function each time: what has lapsed by it stays so, though
-   * it goes back.
+   * Now, in ms since the epoch. Default: `Date.now`. The same function each time: what has lapsed by it stays so,
+   * though it goes back.
    */
   readonly clock?: () => number;
 }
@@ -104,8 +103,7 @@ const YEAR_MS = 366 * 24 * 3_600_000;
 
 /**
  * Signs a card that says who an agent is and what it can do. The signature covers every field, the key's DID and a
- * label that
- * sets cards apart from everything else that is signed.
+ * label that sets cards apart from everything else that is signed.
  *
  * @throws {TypeError} Rejects if a field is wrong, or the identity was not made by this library.
  * @throws {RangeError} Rejects if `ttlMs` or the clock is wrong.
@@ -203,8 +201,8 @@ function bytesOfCard(card: AgentCard): Bytes | undefined {
  *
  * Every field is read once and fields that are not known deny. What the card says about itself is a claim: `agent`,
  * `minTrustScore` and `requiredCapabilities` are judged by the verifier's own record, anew each time, `cache` or not.
- * Never rejects for what is in the card. A card lapses at `expiresAt` to the millisecond, stays so when the clock is set
- * back, and lives at most 366 days.
+ * Never rejects for what is in the card. A card lapses at `expiresAt` to the millisecond, stays so when the clock is
+ * set back, and lives at most 366 days.
  *
  * Denies with `identity_unverified`, `agent_not_active`, `trust_too_low` or `missing_capabilities`.
  *

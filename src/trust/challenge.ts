@@ -107,8 +107,8 @@ function readChallenge(value: unknown): Challenge | undefined {
 }
 
 /**
- * Whether a challenge is in force, at a clock that may be behind the asker's by `behindMs`, or ahead of it by `aheadMs`.
- * Written so that NaN is not in force.
+ * Whether a challenge is in force, at a clock that may be behind the asker's by `behindMs`, or ahead of it by
+ * `aheadMs`. Written so that NaN is not in force.
  */
 const inForce = ({ issuedAt, expiresAt }: Challenge, now: number, behindMs: number, aheadMs: number): boolean =>
   issuedAt <= now + behindMs && now < expiresAt + aheadMs;
@@ -119,13 +119,11 @@ const messageOf = (challenge: Challenge, did: string): Bytes => utf8(canonicalJs
  * Answers a challenge: proves to one audience, once, that the identity's key is here.
  *
  * `audience` is who the agent believes it is talking to, and must be given: an agent that signs for whatever audience
- * stands in
- * the challenge can be made to log in somebody else. What is signed is a labelled form of question and DID, so a
- * challenge can't get anything else signed.
+ * stands in the challenge can be made to log in somebody else. What is signed is a labelled form of question and DID,
+ * so a challenge can't get anything else signed.
  *
  * @throws {TypeError} Rejects if the challenge is malformed or for another audience, or the identity is not one of this
- *   library's.
- * `skewMs` is how far apart the two clocks may be: a minute by default, as everywhere, and at most 300000.
+ *   library's. `skewMs` is how far apart the two clocks may be: a minute by default, as everywhere, and at most 300000.
  *
  * @throws {RangeError} Rejects if the challenge is not in force, or lives longer than an hour.
  * @example Usage
@@ -175,10 +173,9 @@ export async function answerChallenge(
  * Makes a verifier that has agents prove, by challenge and response, that they hold the key of their DID.
  *
  * Each challenge has a random nonce of 256 bits, this audience and a time to live, and is good for one valid answer: a
- * replayed
- * one denies, and a forged one spends nothing, so the real agent can still answer. Challenges that this verifier did
- * not
- * issue, or that came back changed, deny. While `maxPending` wait, no new one is issued and none that waits is dropped.
+ * replayed one denies, and a forged one spends nothing, so the real agent can still answer. Challenges that this
+ * verifier did not issue, or that came back changed, deny. While `maxPending` wait, no new one is issued and none that
+ * waits is dropped.
  *
  * With a `store`, several processes share the challenges, and two that see the same answer at once let it pass once.
  *

@@ -8,8 +8,7 @@ import type { AgentProfile } from "./profile.ts";
 export interface StandingOptions {
   /**
    * The verifier's own record of the agent. Its DID must name the key that is proven, its status `active` and its score
-   * a whole
-   * number from 0 to 1000. Absent: nothing is known, and only the proof counts.
+   * a whole number from 0 to 1000. Absent: nothing is known, and only the proof counts.
    */
   readonly agent?: AgentProfile | undefined;
   /**

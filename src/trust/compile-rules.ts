@@ -68,8 +68,7 @@ function grouped<T>(list: readonly (readonly [string, T])[]): Map<string, T[]> {
  * Compiles what the options say about actions into one look-up.
  *
  * A name that is configured has exactly what is configured for it. One that differs from configured names only by
- * letter case
- * or the like has at least what each of them has: it is either a mistake or an attempt to get round them.
+ * letter case or the like has at least what each of them has: it is either a mistake or an attempt to get round them.
  */
 export function compilePlans(where: string, options: PlanOptions): (action: string) => Plan {
   const { minTrustScore } = options;

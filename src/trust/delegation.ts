@@ -43,10 +43,8 @@ export interface DelegateOptions {
  * Passes on a part of what an identity holds, and answers the whole chain for the receiver to show.
  *
  * Never more than the identity itself has: a capability that the parent chain does not cover, or a depth that is not
- * less, is an
- * error, and a lifetime beyond the parent's is cut down to it. Nobody may stand in a chain twice. The parent's
- * signatures are not
- * verified here; `verifyDelegation` does.
+ * less, is an error, and a lifetime beyond the parent's is cut down to it. Nobody may stand in a chain twice. The
+ * parent's signatures are not verified here; `verifyDelegation` does.
  *
  * @throws {TypeError} Rejects if an option is malformed, the parent is not the identity's, or more is asked for than it
  *   holds.

@@ -6,8 +6,7 @@ export const MAX_CAPABILITIES = 256;
 
 /**
  * Reads the fields of something from outside, each once, into an object without prototype; `undefined` if it is no
- * object,
- * has a field that is not known, or reading it throws.
+ * object, has a field that is not known, or reading it throws.
  */
 export function ownFields(value: unknown, known: readonly string[]): Record<string, unknown> | undefined {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;

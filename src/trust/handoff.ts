@@ -38,16 +38,13 @@ const KEYS = ["from", "to", "depth", "maxDepth", "minTrust", "capabilities", "ca
  * Judges whether one agent may hand a task to another.
  *
  * Trust is mutual: both must have a well-formed DID and be active, with a score of at least `minTrust`. Nobody hands
- * over to themselves. `depth`
- * is the number of hand-offs so far, 0 for the first; at `maxDepth` none is left, and one that is no whole number
- * denies, since it may
- * come from a message. What is handed over is what both hold, so a chain of hand-offs only ever narrows if each agent's
- * profile carries what
- * it was handed; `capabilities` are those the task needs, and all must be among them.
+ * over to themselves. `depth` is the number of hand-offs so far, 0 for the first; at `maxDepth` none is left, and one
+ * that is no whole number denies, since it may come from a message. What is handed over is what both hold, so a chain
+ * of hand-offs only ever narrows if each agent's profile carries what it was handed; `capabilities` are those the task
+ * needs, and all must be among them.
  *
  * Defaults: `depth` 0, `maxDepth` 5 (whole, 0 to 16), `minTrust` 500 (0 to 1000), `capabilities` none,
- * `capabilityMatching` `"exact"`, `clock`
- * `Date.now` (ms since the epoch).
+ * `capabilityMatching` `"exact"`, `clock` `Date.now` (ms since the epoch).
  *
  * Denies with `action_blocked` (too deep, or to oneself), `identity_unverified`, `agent_not_active`, `trust_too_low` or
  * `missing_capabilities`.

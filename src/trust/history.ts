@@ -85,8 +85,7 @@ export class Counted {
 
   /**
    * Whether an outcome counts: the first of a call does, and a worse one later. Ids of calls come from models, so a
-   * known one may spare
-   * a second reward, and never a penalty.
+   * known one may spare a second reward, and never a penalty.
    */
   first(did: string, callId: string, outcome: TrustOutcome): boolean {
     // No DID holds a space, so two pairs never make the same key.

@@ -53,10 +53,8 @@ export interface Identity {
   readonly publicKey: Uint8Array;
   /**
    * Signs bytes under a context: 1 to 64 letters, digits and `. _ / -`, `message` by default. The signature is over
-   * both
-   * and a label of the library, never over the bare bytes; `verifyIdentity` takes the same context. The bytes are
-   * copied at once.
-   * Rejects with a `TypeError` for anything else.
+   * both and a label of the library, never over the bare bytes; `verifyIdentity` takes the same context. The bytes are
+   * copied at once. Rejects with a `TypeError` for anything else.
    */
   sign(bytes: Uint8Array, context?: string): Promise<Uint8Array>;
   /** Exports both keys. Rejects with a `TypeError` unless the identity was made with `extractable: true`. */
@@ -205,8 +203,7 @@ export async function createIdentity(options: IdentityOptions = {}): Promise<Ide
  *
  * The DID is always derived from the key: a `kid` or `did` that says anything else is an error, and so are keys that do
  * not belong together, an `alg` other than `EdDSA` or `Ed25519`, a `use` other than `sig`, and `key_ops` without
- * `sign`.
- * Other members are ignored. `ext: false` forbids `extractable`. Errors never hold the private key.
+ * `sign`. Other members are ignored. `ext: false` forbids `extractable`. Errors never hold the private key.
  *
  * @throws {TypeError} Rejects if the key or an option is wrong.
  * @example Usage

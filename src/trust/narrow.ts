@@ -14,8 +14,7 @@ export interface Grant {
  * Passes a grant on: answers what the receiver then has, or in words why not.
  *
  * Every capability asked for must be covered by one that is held, and the depth must be less than what is held. A
- * lifetime
- * beyond what is held is cut down to it: nobody outlives their parent.
+ * lifetime beyond what is held is cut down to it: nobody outlives their parent.
  */
 export function narrow(held: Grant, asked: Grant): Grant | string {
   if (missing(held.capabilities, asked.capabilities, true) > 0) {

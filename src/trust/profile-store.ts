@@ -11,10 +11,10 @@ export interface ProfileStore {
   /**
    * Keeps what a profile changed since the one that it was made from, and answers the profile as it is kept now.
    *
-   * `from` is what it was made from. Absent: the profile itself, where it was loaded from this store or saved there before,
-   * else what was loaded last, else what is kept now. What others saved meanwhile stays: capabilities and fields of the metadata that
-   * they added or removed, their name, the points by which they moved the score. `revoked` is final, and a suspension is
-   * lifted only by a profile that was made `from` the suspended one.
+   * `from` is what it was made from. Absent: the profile itself, where it was loaded from this store or saved there
+   * before, else what was loaded last, else what is kept now. What others saved meanwhile stays: capabilities and
+   * fields of the metadata that they added or removed, their name, the points by which they moved the score. `revoked`
+   * is final, and a suspension is lifted only by a profile that was made `from` the suspended one.
    */
   save(profile: AgentProfile, options?: { readonly from?: AgentProfile }): Promise<AgentProfile>;
   /** Reads the profile of an agent, by either DID of its key; `undefined` where none was kept. */
@@ -28,9 +28,8 @@ const TRIES = 8;
  * Keeps profiles in a store of state: in memory, or wherever the store keeps them.
  *
  * What is read is validated like any other profile, and must be the one of the DID that was asked for: a damaged entry
- * is an error, and
- * never a default. Scores that a `trustTracker` keeps are its own: `tracker.load(profile)` puts them into a profile
- * that was read.
+ * is an error, and never a default. Scores that a `trustTracker` keeps are its own: `tracker.load(profile)` puts them
+ * into a profile that was read.
  *
  * Several processes may save at once: each change is put into what is there then, and none is lost. A profile is kept
  * under the one name of its agent ({@linkcode canonicalAgentKey}).

@@ -1,3 +1,5 @@
+// Who may act: profiles, scores, action guard, identities, cards, challenges, delegations.
+
 import { ownOptions, stringList, wholeNumber, wrong } from "../base/check.ts";
 import { bare } from "../base/own.ts";
 import { capsOf, Fault, lastMet, snapshot, takeTwin } from "../snapshot/snapshot.ts";
@@ -34,8 +36,7 @@ const STATUSES: readonly unknown[] = ["active", "suspended", "revoked"];
  * The profile is frozen and everything in it is a copy, deeply; only a {@linkcode trustTracker} moves `trustScore`, and
  * the same object then shows the new score. A well-formed DID of any method is taken (`did:agentmesh:…`, `did:key:…`,
  * `did:web:…`; at most 512 characters, no segment `__proto__`); the whole DID is the agent's key. A profile *states*
- * who
- * somebody is and proves nothing: see `verifyIdentity`. Only own properties of `init` are read.
+ * who somebody is and proves nothing: see `verifyIdentity`. Only own properties of `init` are read.
  *
  * Defaults: no capabilities, `trustScore` 500, `status` `"active"`, empty `metadata`. Names and capabilities are 1 to
  * 256 characters without control, bidirectional and invisible ones.

@@ -10,10 +10,9 @@ const WHERE = "selectAgents()";
  * Chooses the agents that may do a task, the most trusted first.
  *
  * Only active agents with a well-formed DID, a score of at least `minTrust` and every one of `capabilities` are
- * answered, the very objects
- * that were given; agents of equal trust stay in their order, and malformed ones are left out. Each score is read once.
- * The
- * answer is a new array and grants nothing: the gate judges again when one of them acts.
+ * answered, the very objects that were given; agents of equal trust stay in their order, and malformed ones are left
+ * out. Each score is read once. The answer is a new array and grants nothing: the gate judges again when one of them
+ * acts.
  *
  * Defaults: no capabilities, `minTrust` 500 (as the gate's; 0 to 1000), `capabilityMatching` `"exact"`.
  *

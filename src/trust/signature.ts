@@ -15,8 +15,8 @@ export function isContext(value: unknown): value is string {
 
 /**
  * The bytes that are really signed: domain, context and message, each behind its length. A signature made for one
- * context is
- * worth nothing in another, nor in any other protocol, so signing a stranger's bytes gives away nothing but that.
+ * context is worth nothing in another, nor in any other protocol, so signing a stranger's bytes gives away nothing but
+ * that.
  */
 export function signingInput(context: string, message: Uint8Array): Bytes {
   return frame(DOMAIN, utf8(context), message);

@@ -36,8 +36,8 @@ export interface TrustTracker {
   /** The last outcomes, oldest first, of one agent or of all; frozen copies. */
   history(did?: string): readonly TrustRecord[];
   /**
-   * Shows on a profile what is known of its agent, here and in the store; answers it. Not readable: 0. A session does it
-   * when it opens.
+   * Shows on a profile what is known of its agent, here and in the store; answers it. Not readable: 0. A session does
+   * it when it opens.
    */
   load(agent: AgentProfile): Promise<number>;
   /**
@@ -67,28 +67,22 @@ const MOST_AGENTS = 1_048_576;
  * Makes a tracker: it rewards success a little, penalizes failure a lot, and remembers.
  *
  * `record…` is synchronous, answers the new score (0 to 1000, clamped) and shows it on that very profile; it takes only
- * profiles of
- * {@linkcode agentProfile}. The last `historyLimit` outcomes are kept (0: none). A `callId` must be unique among all
- * calls of the
- * agent, so a session's own id belongs into it: the first outcome of a call counts, repetitions do not, and a worse one
- * counts too (a known id
- * spares a second reward, never a penalty). At least the last `callMemory` ids are known, at most twice as many.
+ * profiles of {@linkcode agentProfile}. The last `historyLimit` outcomes are kept (0: none). A `callId` must be unique
+ * among all calls of the agent, so a session's own id belongs into it: the first outcome of a call counts, repetitions
+ * do not, and a worse one counts too (a known id spares a second reward, never a penalty). At least the last
+ * `callMemory` ids are known, at most twice as many.
  *
  * `decay` lets trust fall with idle time: `score - floor(perDay * idle days)`, but not below `towards`; idle time
- * begins with the
- * last outcome or `load`, and never runs backwards, whatever the clock does. The profile shows the score of the moment.
+ * begins with the last outcome or `load`, and never runs backwards, whatever the clock does. The profile shows the
+ * score of the moment.
  *
  * With a `store`, scores outlive the process, under `trust:` and the DID. Outcomes are written soon after they are
- * recorded, added to what is in
- * the store then, and only if nobody else wrote meanwhile, so that several processes may track one agent; after the
- * write the profile shows
- * the stored score. `load` first: an agent that the store knows begins there with its score of the store, one that it
- * does not know keeps its own. An
- * entry that is damaged, or a store that fails, means 0, never the score an agent began with. Such errors go to
- * `onError` at once and
- * are thrown by the next `flush`; what could not be written is kept and tried again with the next outcome or `flush`
- * (and so counts again where the
- * store wrote it and then failed to say so).
+ * recorded, added to what is in the store then, and only if nobody else wrote meanwhile, so that several processes may
+ * track one agent; after the write the profile shows the stored score. `load` first: an agent that the store knows
+ * begins there with its score of the store, one that it does not know keeps its own. An entry that is damaged, or a
+ * store that fails, means 0, never the score an agent began with. Such errors go to `onError` at once and are thrown by
+ * the next `flush`; what could not be written is kept and tried again with the next outcome or `flush` (and so counts
+ * again where the store wrote it and then failed to say so).
  *
  * A tracker cannot see what an outcome was worth: forty-five calls that do nothing take an agent from 450 to 900, as
  * forty-five good ones do. `rewards` says what success of single actions is worth, by their exact names: 0 for those
@@ -99,12 +93,10 @@ const MOST_AGENTS = 1_048_576;
  * it, whoever was met first begins anew.
  *
  * Defaults: `reward` 10, `penalty` 50, `violationPenalty` as `penalty` (whole numbers from 0 to 1000), `historyLimit`
- * 1000, `callMemory`
- * 10000, no decay, no store, `clock` `Date.now` (ms since the epoch).
+ * 1000, `callMemory` 10000, no decay, no store, `clock` `Date.now` (ms since the epoch).
  *
  * @throws {TypeError} If an option is unknown or of the wrong type; `record…` and `load`: if the agent is no profile,
- *   or the action or
- * call id no string.
+ *   or the action or call id no string.
  * @throws {RangeError} If a number is out of its range; `NaN` and `Infinity` always are.
  * @example Usage
  * ```ts

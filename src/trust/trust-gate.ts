@@ -14,9 +14,9 @@ const NAME = "trustGate";
  * Lets only agents act that an action guard lets: the first of the two gates, as a guard.
  *
  * Judges at `input` (the action is the run's), `pre_model_call` (the action is `model:` and the model's id) and
- * `pre_tool_call`
- * (the action is the tool's name), each time anew, so that a score that fell or a tool that needs more is seen. The
- * agent is the session's profile; without one, nobody acts. A kernel with the `trust` option puts this guard first.
+ * `pre_tool_call` (the action is the tool's name), each time anew, so that a score that fell or a tool that needs more
+ * is seen. The agent is the session's profile; without one, nobody acts. A kernel with the `trust` option puts this
+ * guard first.
  *
  * Denies with `identity_unverified` when the session has no profile.
  * Denies with `action_blocked`, `identity_unverified`, `agent_not_active`, `trust_too_low` or `missing_capabilities` as

@@ -18,12 +18,9 @@ export interface VerificationCache {
  * Creates a bounded memory of valid signatures, for agents that show the same card or chain again and again.
  *
  * What is remembered is only that a signature is right, under the SHA-256 of everything which that depends on: key,
- * context,
- * message and signature. It is not an answer about an agent: expiry, revocation, status, trust score and capabilities
- * are
- * judged anew each time, so no answer given under a low threshold is ever used under a higher one. Signatures that are
- * wrong
- * are not remembered, so nobody can push out the right ones with forgeries.
+ * context, message and signature. It is not an answer about an agent: expiry, revocation, status, trust score and
+ * capabilities are judged anew each time, so no answer given under a low threshold is ever used under a higher one.
+ * Signatures that are wrong are not remembered, so nobody can push out the right ones with forgeries.
  *
  * `max` is how many are remembered, 1024 by default; beyond it the one unused for the longest is forgotten and will be
  * verified again.

@@ -30,8 +30,8 @@ export interface VerifyDelegationOptions {
    */
   readonly holder: string;
   /**
-   * What is revoked: a set of link ids and DIDs, or a function that is asked for each and may be asynchronous. A set may
-   * name an agent by either DID of its key. A function is asked for `did:agentmesh:…`, for those that signed as
+   * What is revoked: a set of link ids and DIDs, or a function that is asked for each and may be asynchronous. A set
+   * may name an agent by either DID of its key. A function is asked for `did:agentmesh:…`, for those that signed as
    * `did:key:…` too, and for `holder` as it is given: what it looks in should keep agents under
    * {@linkcode canonicalAgentKey}. Anything that a function answers but `false` revokes. Default: nothing is.
    */
@@ -44,8 +44,8 @@ export interface VerifyDelegationOptions {
   /** Remembers valid signatures; everything else is judged anew. Default: none. */
   readonly cache?: VerificationCache | undefined;
   /**
-   * Now, in ms since the epoch. Default: `Date.now`. The same function each time: what has lapsed by it stays so, though
-   * it goes back.
+   * Now, in ms since the epoch. Default: `Date.now`. The same function each time: what has lapsed by it stays so,
+   * though it goes back.
    */
   readonly clock?: () => number;
 }
@@ -70,16 +70,13 @@ const WHERE = "verifyDelegation()";
  * Verifies a chain of delegations from outside, and answers what its holder may really do.
  *
  * The root must be one of `roots`, the last receiver must be `holder`, each link must follow from the one above (by DID
- * and by
- * hash), and nobody may stand in it twice. Each link may pass on at most what its parent has: more capabilities or
- * depth deny, and the lifetime
- * is the shortest of all. A link that was revoked, or one of whose two agents was, takes everything below it; that is
- * asked once every
- * signature has been verified. Never rejects for what is in the chain; 16 links are the most.
+ * and by hash), and nobody may stand in it twice. Each link may pass on at most what its parent has: more capabilities
+ * or depth deny, and the lifetime is the shortest of all. A link that was revoked, or one of whose two agents was,
+ * takes everything below it; that is asked once every signature has been verified. Never rejects for what is in the
+ * chain; 16 links are the most.
  *
  * Denies with `identity_unverified` for whatever is wrong with the chain, and with `missing_capabilities` where it
- * passes on more than
- * somebody above holds.
+ * passes on more than somebody above holds.
  *
  * @throws {TypeError} Rejects if an option is wrong; what a `revoked` function throws is passed on.
  * @throws {RangeError} Rejects if a number among the options is out of range.

@@ -33,10 +33,8 @@ export interface IdentityProof extends StandingOptions {
  *
  * Answers `true` only if the DID is derived from the key, the key has large order, the signature is the one that
  * `identity.sign` makes (64 bytes, S below the group order) and, where `agent` or `minTrustScore` is given, the
- * verifier's own
- * record of the agent allows it; that is looked at first. Anything malformed is `false`, never an error. Says nothing
- * about
- * when: for that there are challenges.
+ * verifier's own record of the agent allows it; that is looked at first. Anything malformed is `false`, never an error.
+ * Says nothing about when: for that there are challenges.
  *
  * @throws {TypeError} Rejects if a field of `proof` is unknown.
  * @throws {RangeError} Rejects if `minTrustScore` is wrong, or with the runtime's error where it has no Ed25519.

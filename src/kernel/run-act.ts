@@ -190,7 +190,7 @@ function intercepted(
 }
 
 /** The act threw: judged like a response, unless it was stopped further in. */
-async function failed(act: ActImpl, error: unknown): Promise<never> {
+export async function failed(act: ActImpl, error: unknown): Promise<never> {
   const isPast = passesUnjudged(error, act.signal);
   const decision = await act.fail(error);
   if (isPast) throw error;

@@ -2,6 +2,7 @@ import type { ActImpl } from "./act.ts";
 import { type Act, actOf } from "./act-handle.ts";
 import { functionOf, ownOptions, show, wrong } from "../base/check.ts";
 import { goOn } from "../combine/ask-guard.ts";
+import { failed } from "./run-act.ts";
 import { RESPONSE } from "./runtime.ts";
 import { type Decision, deny, isThenable } from "../base/decision.ts";
 import { GateRequest } from "../base/gate-request.ts";
@@ -204,7 +205,7 @@ async function* held<T>(
       }
     }
   } catch (error) {
-    if (!isEnded) await act?.fail(error);
+    if (!isEnded && act !== undefined) await failed(act, error);
     throw error;
   } finally {
     linked.release();

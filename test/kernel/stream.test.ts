@@ -409,3 +409,31 @@ test("stream() counts no usage and ends no process, when usageOf answers later",
   );
   expect(session.context.totalTokens).toBe(0);
 });
+
+describe("an error of a stream's source", () => {
+  const options = {
+    stage: "post_tool_call",
+    name: "t",
+    textOf: String,
+    withText: (_: string, text: string) => text,
+  } as const;
+  const reading = async (message: string): Promise<unknown> => {
+    const session = createKernel({ policy: { blockedPatterns: ["hunter2"] } }).session({ agentId: "a" });
+    const act = await session.begin({ stage: "pre_tool_call", name: "t", payload: {} });
+    const source = (async function* (): AsyncGenerator<string> {
+      yield "one";
+      throw new Error(message);
+    })();
+    try {
+      for await (const part of session.stream(source, { ...options, act })) throw new Error(`delivered ${part}`);
+    } catch (error) {
+      return error;
+    }
+    return undefined;
+  };
+
+  test("is judged as that of every act, when the stream is an act's", async () => {
+    expect(await reading("the password is hunter2")).toMatchObject({ code: "blocked_pattern" });
+    expect(await reading("the disk is full")).toMatchObject({ name: "Error", message: "the disk is full" });
+  });
+});

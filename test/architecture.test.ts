@@ -293,6 +293,13 @@ describe("files", () => {
     expect(missing, "missing test files").toEqual([]);
   });
 
+  test("at the top level are those of the project, and nothing that a tool left behind", () => {
+    const tracked = execFileSync("git", ["ls-files"], { encoding: "utf8", cwd: root }).split("\n");
+    const wanted =
+      /^(?:(?:package(?:-lock)?|deno|jsr|tsconfig(?:\.build)?)\.json|mod\.ts|vitest\.config\.ts|LICENSE|[A-Z]+\.md|\..+)$/;
+    expect(tracked.filter((path) => path !== "" && !path.includes("/") && !wanted.test(path))).toEqual([]);
+  });
+
   test("of tests run: none is skipped, focused or left to do", () => {
     const marks = /\b(?:test|it|describe|suite)(?:\.\w+)*\.(?:skip|only|todo|fails)\b/;
     expect(filesUnder("test").filter((path) => path !== "test/architecture.test.ts" && marks.test(read(path)))).toEqual(

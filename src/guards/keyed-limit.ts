@@ -33,7 +33,10 @@ export interface LimitOptions {
 /** The options that limits have in common. */
 export const LIMIT_OPTIONS = ["per", "windowMs", "store", "id"] as const;
 
-/** Checks the options that limits have in common, which must be read by own keys already; `undefined` where the session's own counter is all that it takes. */
+/**
+ * Checks the options that limits have in common, which must be read by own keys already; `undefined` where the session's
+ * own counter is all that it takes.
+ */
 export function limitOf(
   where: string,
   options: LimitOptions,

@@ -18,7 +18,8 @@ export function conflictsOf(policy: GovernancePolicy): readonly string[] {
   const out: string[] = [];
   if (backpressureThreshold !== Infinity && backpressureThreshold >= maxConcurrent) {
     out.push(
-      `backpressureThreshold (${backpressureThreshold}) is not below maxConcurrent (${maxConcurrent}): acts are refused before any has to wait its turn`,
+      `backpressureThreshold (${backpressureThreshold}) is not below maxConcurrent (${maxConcurrent}): ` +
+        "acts are refused before any has to wait its turn",
     );
   }
   if (maxToolCalls === 0 && allowedTools !== undefined && allowedTools.length > 0) {

@@ -6,12 +6,13 @@ import { failed } from "./run-act.ts";
 import { RESPONSE } from "./runtime.ts";
 import { type Decision, deny, isThenable } from "../base/decision.ts";
 import { GateRequest } from "../base/gate-request.ts";
-import { violation } from "../base/errors.ts";
+import { type PolicyViolationError, violation } from "../base/errors.ts";
 import { Linked } from "../base/linked.ts";
 import { bare, memberOf, ownField } from "../base/own.ts";
 import type { Scope } from "./scope.ts";
 import type { Came } from "./settlement.ts";
 import type { Stage, TokenUsage } from "../base/request.ts";
+import { Fault, snapshot } from "../snapshot/snapshot.ts";
 import { DRY, ignoreFailure } from "../base/taking.ts";
 import { emitDenial, reportOnce } from "./report.ts";
 import { readUsage } from "../base/usage.ts";
@@ -51,12 +52,21 @@ export interface ReadableParts<T> {
   };
 }
 
+/** A part that waits for the judgement. */
+interface Waiting<T> {
+  readonly part: T;
+  readonly channel: string | undefined;
+  /** The text that was read of it, where the part is the source's own, since it cannot be copied. */
+  readonly text: string | undefined;
+}
+
 /**
  * Holds a stream's parts until its whole text was judged, channel by channel; then lets them go in order.
  *
  * A transformed text stands in the first text part of its channel, and the others of that channel are empty. With one
  * channel the gate sees the text itself, with several an object of texts; at `post_model_call` as
- * `{ content, toolCalls: [], finishReason: "" }`. A stream that fails fails the act; a consumer that stops early, or an
+ * `{ content, toolCalls: [], finishReason: "" }`. Parts that are plain data go on as copies, made when they came; others
+ * by reference, and deny with `payload_not_plain` where their text is another one by then. A stream that fails fails the act; a consumer that stops early, or an
  * abort, ends it and cancels the source.
  */
 export function governStream<T>(
@@ -165,7 +175,8 @@ async function* held<T>(
   const linked = new Linked([act?.signal ?? scope.signal, left]);
   const { signal } = linked;
   const { stage, name } = options;
-  const queue: { readonly part: T; readonly channel: string | undefined }[] = [];
+  const { caps } = scope.gate(stage);
+  const queue: Waiting<T>[] = [];
   const texts = new Map<string, string>();
   const came: Came = { texts, usage: undefined };
   if (act?.paired !== undefined) act.paired.came = came;
@@ -173,13 +184,17 @@ async function* held<T>(
   try {
     for (;;) {
       if (act !== undefined) mustRun(act, stage);
-      const { done, value: part } = await untilAborted(source.next(), signal);
+      const { done, value } = await untilAborted(source.next(), signal);
       if (done === true) break;
+      // What is judged is what goes on, whatever happens to the source's own meanwhile.
+      const copy = snapshot(value, caps, false);
+      const isOwn = !(copy instanceof Fault);
+      const part = isOwn ? copy as T : value;
       came.usage = readUsage(options.usageOf?.(part)) ?? came.usage;
       const text = textIn("textOf", options.textOf(part));
       const channel = text === undefined ? undefined : textIn("channelOf", options.channelOf?.(part)) ?? "";
       if (channel !== undefined) texts.set(channel, (texts.get(channel) ?? "") + text);
-      queue.push({ part, channel });
+      queue.push({ part, channel, text: isOwn ? undefined : text });
     }
     if (act !== undefined) mustRun(act, stage);
     isEnded = true;
@@ -197,7 +212,10 @@ async function* held<T>(
         texts,
       )
       : undefined;
-    for (const { part, channel } of queue) {
+    for (const { part, channel, text } of queue) {
+      if (text !== undefined && options.textOf(part) !== text && !scope.core.isShadow) {
+        throw swapped(scope, options, act);
+      }
       if (changed === undefined || channel === undefined) yield part;
       else {
         yield options.withText(part, changed.get(channel) ?? "");
@@ -218,7 +236,18 @@ function mustRun(act: ActImpl, stage: Stage): void {
   if (!act.decision.allowed) throw act.abortReason(act.decision) ?? violation(stage, act.decision);
   const halted = act.scope.halted();
   if (halted !== undefined) throw violation(stage, halted);
-  if (act.phase !== "running") throw new TypeError("The act was ended before its stream was");
+  if (act.phase !== "running") {
+    const denial = deny("action_blocked", "The act was ended before its stream was");
+    emitDenial(act.scope, { stage, name: act.name, callId: act.callId }, denial);
+    throw violation(stage, denial);
+  }
+}
+
+/** The end of a stream one of whose parts, which cannot be copied, has another text than the one that was judged. */
+function swapped<T>(scope: Scope, { stage, name }: StreamOptions<T>, act: ActImpl | undefined): PolicyViolationError {
+  const denial = deny("payload_not_plain", "A part of a stream changed after it was judged; give parts of plain data");
+  emitDenial(scope, { stage, name: act?.name ?? name, callId: act?.callId ?? scope.nextCallId() }, denial);
+  return violation(stage, denial);
 }
 
 /** A text that is there at once: what comes later would go on unjudged. */

@@ -2,6 +2,7 @@ import { getEventListeners } from "node:events";
 import { describe, expect, test } from "vitest";
 import {
   type Act,
+  allow,
   createKernel,
   defineGuard,
   escalate,
@@ -302,7 +303,7 @@ describe("the act of a stream", () => {
     await act.end("harmless");
     const { parts, error } = await reading;
     expect(parts).toEqual([]);
-    expect(error).toMatchObject({ message: "The act was ended before its stream was" });
+    expect(error).toMatchObject({ code: "action_blocked", reason: "The act was ended before its stream was" });
     expect(from.log.at(-1)).toBe("let go");
   });
 
@@ -435,5 +436,70 @@ describe("an error of a stream's source", () => {
   test("is judged as that of every act, when the stream is an act's", async () => {
     expect(await reading("the password is hunter2")).toMatchObject({ code: "blocked_pattern" });
     expect(await reading("the disk is full")).toMatchObject({ name: "Error", message: "the disk is full" });
+  });
+});
+
+describe("what was judged is what goes on", () => {
+  const later = defineGuard({
+    name: "later",
+    stages: ["output"],
+    check: async () => (await Promise.resolve(), allow()),
+  });
+
+  test("a part that is plain data is copied when it comes, so that nothing changes it while a guard thinks", async () => {
+    const part = { text: "fine", nested: { tokens: 1 } };
+    const changing = defineGuard({
+      name: "changing",
+      stages: ["output"],
+      check: async () => {
+        await Promise.resolve();
+        part.text = "secret";
+        part.nested.tokens = 2;
+        return allow();
+      },
+    });
+    const session = createKernel({ guards: [changing] }).session({ agentId: "a" });
+    const { parts, error } = await read(session, from([part]));
+    expect({ parts, error }).toEqual({ parts: [{ text: "fine", nested: { tokens: 1 } }], error: undefined });
+  });
+
+  test("the text of a part is that of its copy: what it answers when it is asked again is read by nobody", async () => {
+    let reads = 0;
+    const part = {
+      get text() {
+        return ++reads === 1 ? "fine" : "secret";
+      },
+    };
+    const session = createKernel({ policy: { blockedPatterns: ["secret"] } }).session({ agentId: "a" });
+    expect((await read(session, from([part]))).parts).toEqual([{ text: "fine" }]);
+  });
+
+  test("a part of a class goes on as it is, and is denied where its text has changed meanwhile", async () => {
+    class Delta {
+      text = "fine";
+    }
+    const [honest, changed] = [new Delta(), new Delta()];
+    const kernel = createKernel({ guards: [later] });
+    const denials: unknown[] = [];
+    kernel.on("policy_violation", ({ code }) => denials.push(code));
+    expect((await read(kernel.session({ agentId: "a" }), from([honest]))).parts[0]).toBe(honest);
+    const source = from([changed], () => (changed.text = "secret"));
+    const { parts, error } = await read(kernel.session({ agentId: "a" }), source);
+    expect(parts).toEqual([]);
+    expect(error).toMatchObject({ code: "payload_not_plain", stage: "output" });
+    expect(denials).toEqual(["payload_not_plain"]);
+  });
+
+  test("who ends the act by hand while its stream flows has denied the rest of it, with a code", async () => {
+    const session = createKernel().session({ agentId: "a" });
+    const act = await session.begin({ stage: "pre_model_call", name: "m", payload: { messages: [] } });
+    async function* parts(): AsyncGenerator<Part> {
+      yield { text: "a" };
+      await act.end({ content: "b", toolCalls: [], finishReason: "stop" });
+      yield { text: "c" };
+    }
+    const { parts: seen, error } = await read(session, parts(), { stage: "post_model_call", act });
+    expect(seen).toEqual([]);
+    expect(error).toMatchObject({ name: "PolicyViolationError", code: "action_blocked", stage: "post_model_call" });
   });
 });

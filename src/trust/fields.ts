@@ -1,4 +1,4 @@
-import { isWhole, stringList, wrong } from "../base/check.ts";
+import { isWhole, wrongType } from "../base/check.ts";
 import { strings } from "./read-profile.ts";
 
 /** The most capabilities that a card or a link may name. */
@@ -52,10 +52,19 @@ export function capabilitiesOf(value: unknown): readonly string[] | undefined {
   }
 }
 
-/** Copies a list of capabilities that are asked for, else throws; one that is empty would ask for nothing. */
+const CAPABILITY = "a capability, which is a string that is not empty";
+
+/** Returns a capability, else throws: one that is empty would ask for nothing, and so would one that is no text. */
+export function capabilityOf(where: string, field: string, value: unknown): string {
+  if (typeof value === "string" && value !== "") return value;
+  throw wrongType(where, field, CAPABILITY, value);
+}
+
+/** Copies a list of capabilities that are asked for, each read once, else throws and names the one that is none. */
 export function requirementsOf(where: string, field: string, value: unknown): string[] {
-  const list = stringList(where, field, value);
-  const empty = list.indexOf("");
-  if (empty >= 0) throw wrong(where, `${field}[${empty}]`, "a capability, which is not empty", "");
+  if (!Array.isArray(value)) throw wrongType(where, field, "an array of strings", value);
+  const list: string[] = [];
+  // By index: an array can carry an iterator of its own.
+  for (let at = 0; at < value.length; at++) list.push(capabilityOf(where, `${field}[${at}]`, value[at]));
   return list;
 }

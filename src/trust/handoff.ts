@@ -132,7 +132,10 @@ function part(side: "from" | "to", { did, status, score, capabilities }: Facts, 
     : !(score >= minTrust)
     ? tooLow(score, minTrust)
     : capabilities === undefined
-    ? { code: "missing_capabilities", reason: "Missing capabilities: what it holds is no list" }
+    ? {
+      code: "missing_capabilities",
+      reason: "Missing capabilities: what it holds is no list of strings that are not empty",
+    }
     : undefined;
   return why === undefined ? undefined : { code: why.code, reason: `${name}: ${why.reason}` };
 }

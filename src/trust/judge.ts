@@ -85,15 +85,21 @@ export function judge(
   // Written so that NaN, which is neither below nor above anything, does not pass.
   if (!(score >= plan.threshold)) return tooLow(score, plan.threshold);
   const held = agent.capabilities;
-  if (held === undefined) return no("missing_capabilities", "Missing capabilities: what the agent holds is no list");
+  if (held === undefined) {
+    return no(
+      "missing_capabilities",
+      "Missing capabilities: what the agent holds is no list of strings that are not empty",
+    );
+  }
   const { required } = plan;
   let count = required.length === 0 ? 0 : missing(held, required, hierarchical);
   let total = required.length;
   if (also !== undefined && also !== null) {
     const wanted = strings(also);
-    if (wanted === undefined || wanted.includes("")) {
-      return no("missing_capabilities", "Missing capabilities: what is required is no list");
+    if (wanted === undefined) {
+      return no("missing_capabilities", "Missing capabilities: what is required is no list of strings");
     }
+    if (wanted.includes("")) return no("missing_capabilities", "Missing capabilities: one that is required is empty");
     count += missing(held, wanted, hierarchical);
     total += wanted.length;
   }

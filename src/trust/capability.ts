@@ -1,6 +1,6 @@
 import { type CapabilityMatching, covers, holds, inCommon, isHierarchical, missing } from "./covers.ts";
 import { capabilityOf, requirementsOf } from "./fields.ts";
-import { readFacts } from "./read-profile.ts";
+import { factsIn } from "./read-profile.ts";
 import type { AgentProfile } from "./profile.ts";
 
 export type { CapabilityMatching } from "./covers.ts";
@@ -34,7 +34,8 @@ export function capabilityCovers(held: string, wanted: string): boolean {
  * A malformed agent holds nothing: a string is no list, so `"read,admin"` holds nothing, and neither does a list with an
  * empty string in it.
  *
- * @throws {TypeError} If the capability is no string, or empty: that is a mistake, and no question.
+ * @throws {TypeError} If the capability is no string, or empty: that is a mistake, and no question; or the
+ *   agent is of another copy of the package.
  * @example Usage
  * ```ts
  * import { agentProfile, hasCapability } from "@sallyport/sallyport";
@@ -47,7 +48,7 @@ export function capabilityCovers(held: string, wanted: string): boolean {
  */
 export function hasCapability(agent: AgentProfile, capability: string): boolean {
   const wanted = capabilityOf("hasCapability()", "capability", capability);
-  return holds(readFacts(agent).capabilities ?? [], wanted, false);
+  return holds(factsIn("hasCapability()", "agent", agent).capabilities ?? [], wanted, false);
 }
 
 /**
@@ -55,7 +56,8 @@ export function hasCapability(agent: AgentProfile, capability: string): boolean 
  *
  * A malformed agent holds nothing.
  *
- * @throws {TypeError} If what is required is no array, or one of it no string or empty.
+ * @throws {TypeError} If what is required is no array, or one of it no string or empty; or the agent is of another copy
+ *   of the package.
  * @example Usage
  * ```ts
  * import { agentProfile, hasAllCapabilities } from "@sallyport/sallyport";
@@ -68,7 +70,7 @@ export function hasCapability(agent: AgentProfile, capability: string): boolean 
  */
 export function hasAllCapabilities(agent: AgentProfile, required: readonly string[]): boolean {
   const wanted = requirementsOf("hasAllCapabilities()", "required", required);
-  const held = readFacts(agent).capabilities;
+  const held = factsIn("hasAllCapabilities()", "agent", agent).capabilities;
   return held !== undefined && missing(held, wanted, false) === 0;
 }
 
@@ -77,7 +79,8 @@ export function hasAllCapabilities(agent: AgentProfile, required: readonly strin
  *
  * A malformed agent holds nothing.
  *
- * @throws {TypeError} If what is required is no array, or one of it no string or empty.
+ * @throws {TypeError} If what is required is no array, or one of it no string or empty; or the agent is of another copy
+ *   of the package.
  * @example Usage
  * ```ts
  * import { agentProfile, hasAnyCapability } from "@sallyport/sallyport";
@@ -90,7 +93,7 @@ export function hasAllCapabilities(agent: AgentProfile, required: readonly strin
  */
 export function hasAnyCapability(agent: AgentProfile, required: readonly string[]): boolean {
   const wanted = requirementsOf("hasAnyCapability()", "required", required);
-  const held = readFacts(agent).capabilities;
+  const held = factsIn("hasAnyCapability()", "agent", agent).capabilities;
   return held !== undefined && missing(held, wanted, false) < wanted.length;
 }
 

@@ -10,7 +10,7 @@ import { capabilitiesOf, isText, isTime, ownFields, requirementsOf } from "./fie
 import { type Identity, signAs } from "./identity.ts";
 import { verifyClaim } from "./signature.ts";
 import { judgeStanding, type StandingOptions } from "./check-standing.ts";
-import type { VerificationCache } from "./verification-cache.ts";
+import { cacheOf, type VerificationCache } from "./verification-cache.ts";
 
 /** What an agent says about itself. The signature proves who said it, not that it is so. */
 export interface AgentCard {
@@ -206,6 +206,7 @@ function bytesOfCard(card: AgentCard): Bytes | undefined {
  *
  * Denies with `identity_unverified`, `agent_not_active`, `trust_too_low` or `missing_capabilities`.
  *
+ * @throws {TypeError} Rejects if an option is wrong, or of another copy of the package.
  * @throws {RangeError} Rejects if `skewMs` or `minTrustScore` is wrong.
  * @example Usage
  * ```ts
@@ -223,7 +224,6 @@ export async function verifyCard(signed: unknown, options: VerifyCardOptions = {
   const {
     requiredCapabilities = [],
     capabilityMatching = "exact",
-    cache,
     agent,
     minTrustScore,
     clock = Date.now,
@@ -232,6 +232,7 @@ export async function verifyCard(signed: unknown, options: VerifyCardOptions = {
   const hierarchical = isHierarchical(where, capabilityMatching);
   const skewMs = skewOf(where, own.skewMs);
   functionOf(where, "clock", clock);
+  const cache = cacheOf(where, own.cache);
   const envelope = ownFields(signed, ["card", "publicKey", "signature"]);
   const publicKey = fromBase64Url(envelope?.["publicKey"], 32);
   const signature = fromBase64Url(envelope?.["signature"], 64);

@@ -7,7 +7,7 @@ import { skewOf, timeOf } from "./clock.ts";
 import { capabilitiesOf } from "./fields.ts";
 import { type Grant, narrowAll } from "./narrow.ts";
 import { verifyClaim } from "./signature.ts";
-import type { VerificationCache } from "./verification-cache.ts";
+import { cacheOf, type VerificationCache } from "./verification-cache.ts";
 
 /** Somebody from whom the verifier takes delegations, and what they may pass on at most. */
 export interface DelegationRoot {
@@ -95,9 +95,10 @@ const WHERE = "verifyDelegation()";
  */
 export async function verifyDelegation(chain: unknown, options: VerifyDelegationOptions): Promise<DelegationVerdict> {
   const own = ownOptions(WHERE, options, ["roots", "holder", "revoked", "skewMs", "cache", "clock"]);
-  const { holder: stated, cache, clock = Date.now } = own;
+  const { holder: stated, clock = Date.now } = own;
   const skewMs = skewOf(WHERE, own.skewMs);
   functionOf(WHERE, "clock", clock);
+  const cache = cacheOf(WHERE, own.cache);
   const isRevoked = revocation(own.revoked);
   // Read before the first await, so that nobody swaps a link while another is being hashed.
   const links = readChain(chain);

@@ -5,6 +5,7 @@ import { refuseOtherCopy } from "../base/copy.ts";
 import { bare } from "../base/own.ts";
 import { capsOf, Fault, lastMet, snapshot, takeTwin } from "../snapshot/snapshot.ts";
 import { Profile } from "./profile-object.ts";
+import { inheritOrigin } from "./profile-origin.ts";
 import { isDid, MAX_SCORE } from "./read-profile.ts";
 import { isText } from "./fields.ts";
 
@@ -78,7 +79,7 @@ export function agentProfile(init: {
     );
   }
   if (!STATUSES.includes(status)) throw wrong(WHERE, "status", "active, suspended or revoked", status);
-  return new Profile({
+  const profile = new Profile({
     did,
     name,
     capabilities: capabilitiesOf(own.capabilities),
@@ -86,6 +87,8 @@ export function agentProfile(init: {
     status: status as AgentStatus,
     metadata: metadataOf(own.metadata),
   });
+  inheritOrigin(profile, own.capabilities, own.metadata);
+  return profile;
 }
 
 function capabilitiesOf(value: unknown): readonly string[] {

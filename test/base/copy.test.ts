@@ -156,7 +156,7 @@ describe("another copy of the package is told by name", () => {
   });
 
   test("and nothing is, when everything inherits such a mark", async () => {
-    Object.defineProperty(Object.prototype, MADE_BY, { value: { version: "6.6.6" }, configurable: true });
+    Reflect.defineProperty(Object.prototype, MADE_BY, { value: { version: "6.6.6" }, configurable: true });
     try {
       const plain = { did, name: "A", capabilities: [], trustScore: 500, status: "active", metadata: {} } as const;
       expect(here.actionGuard().check(plain, "search").allowed).toBe(true);

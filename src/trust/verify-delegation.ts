@@ -171,10 +171,11 @@ function revocation(revoked: VerifyDelegationOptions["revoked"]): (name: string)
   if (typeof revoked === "function") return revoked;
   if (typeof revoked === "object" && revoked !== null && typeof revoked.has === "function") {
     const keys = new Set<string>();
-    // A set names agents as whoever wrote it did, and is asked under the one name too.
+    // A set names agents and links as whoever wrote it did, and is asked under the one name too.
     if (typeof revoked.keys === "function") {
       for (const name of revoked.keys() as Iterable<unknown>) {
-        if (typeof name === "string" && name.startsWith("did:")) keys.add(canonicalAgentKey(name));
+        if (typeof name !== "string") continue;
+        keys.add(canonicalAgentKey(name)).add(name.trim().toLowerCase());
       }
     }
     return (name) => revoked.has(name) || keys.has(name);

@@ -466,4 +466,23 @@ describe("a list of what is revoked that is asked under an agent's other name", 
     expect(await asked(new Set([5, null, planner.didKey]))).toBe(false);
     expect(await asked(new Set([5, null]))).toBe(true);
   });
+
+  test("is read as it was written: lines, cells, URLs of keys, ends of DIDs, ids in upper case", async () => {
+    const id = await delegationId(first[0]);
+    for (
+      const entry of [
+        `${planner.did}\r`,
+        `\ufeff${planner.didKey}`,
+        `${planner.didKey}#${planner.didKey.slice(8)}`,
+        planner.did.replace("did:agentmesh", "DID:agentmesh"),
+        planner.did.slice(14),
+        planner.didKey.slice(8),
+        `${id}\r`,
+        id.toUpperCase(),
+      ]
+    ) expect(await asked(new Set([entry]))).toBe(false);
+    for (const entry of [`${thief.did}\r`, thief.didKey.slice(8), "ab".repeat(32), "x", ""]) {
+      expect(await asked(new Set([entry]))).toBe(true);
+    }
+  });
 });

@@ -29,16 +29,19 @@ export function isTime(value: unknown): value is number {
   return isWhole(value, 0);
 }
 
-// Bidirectional controls are format characters; what is ignored in display may be letters and marks too.
-const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u;
+// Bidirectional controls are format characters; what is ignored in display may be letters and marks too, and the blank
+// of Braille is a symbol.
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/u;
+const SEEN = /\P{Z}/u;
 
 /**
  * Tells whether a value is text of 1 to `max` characters with no control character, line break, lone surrogate, and
- * nothing that is invisible or turns the writing direction: safe to log, and what a person sees is what it is.
+ * nothing that is invisible or turns the writing direction, and not of spaces alone: safe to log, and what a person sees
+ * is what it is.
  */
 export function isText(value: unknown, max: number): value is string {
   return typeof value === "string" && value.length >= 1 && value.length <= max &&
-    !UNSEEN.test(value);
+    SEEN.test(value) && !UNSEEN.test(value);
 }
 
 /** Copies a list of capabilities; `undefined` if it is none, is too long or holds anything else. */

@@ -170,17 +170,28 @@ function revocation(revoked: VerifyDelegationOptions["revoked"]): (name: string)
   if (revoked === undefined) return () => false;
   if (typeof revoked === "function") return revoked;
   if (typeof revoked === "object" && revoked !== null && typeof revoked.has === "function") {
-    const keys = new Set<string>();
-    // A set names agents and links as whoever wrote it did, and is asked under the one name too.
-    if (typeof revoked.keys === "function") {
-      for (const name of revoked.keys() as Iterable<unknown>) {
-        if (typeof name !== "string") continue;
-        keys.add(canonicalAgentKey(name)).add(name.trim().toLowerCase());
-      }
-    }
-    return (name) => revoked.has(name) || keys.has(name);
+    const keys = typeof revoked.keys === "function" ? keysOf(revoked) : new Set<string>();
+    return (name) => keys.has(name) || revoked.has(name);
   }
   throw wrong(WHERE, "revoked", "a set or a function", revoked);
+}
+
+/** What the entries of a list mean, from the last time that it was read: to tell it of a did:key takes a hash. */
+const meant = new WeakMap<object, ReadonlyMap<string, string>>();
+
+/** A list names agents and links as whoever wrote it did, and is asked under their one name too. */
+function keysOf(revoked: ReadonlySet<string>): ReadonlySet<string> {
+  const before = meant.get(revoked);
+  const now = new Map<string, string>();
+  const keys = new Set<string>();
+  for (const name of revoked.keys() as Iterable<unknown>) {
+    if (typeof name !== "string") continue;
+    const key = before?.get(name) ?? canonicalAgentKey(name);
+    now.set(name, key);
+    keys.add(key).add(name.trim().toLowerCase());
+  }
+  meant.set(revoked, now);
+  return keys;
 }
 
 function rootsOf(roots: readonly DelegationRoot[]): ReadonlyMap<string, Grant> {

@@ -11,6 +11,7 @@ import {
   verifyDelegation,
   type VerifyDelegationOptions,
 } from "../../src/trust/verify-delegation.ts";
+import { didKeyOf } from "../../src/crypto/did.ts";
 import { fromText, malleated, three } from "./identities.ts";
 
 const NOW = 1_800_000_000_000;
@@ -465,6 +466,34 @@ describe("a list of what is revoked that is asked under an agent's other name", 
     expect(await asked(new Map([[thief.didKey, "stolen"]]))).toBe(true);
     expect(await asked(new Set([5, null, planner.didKey]))).toBe(false);
     expect(await asked(new Set([5, null]))).toBe(true);
+  });
+
+  test("is read by all its names, when its own answers come later", async () => {
+    const later = (name: string): unknown => ({ has: () => Promise.resolve(false), keys: () => [name].values() });
+    expect(await asked(later(planner.didKey))).toBe(false);
+    expect(await asked(later(thief.didKey))).toBe(true);
+  });
+
+  test("is hashed once, however often and under however many names it is asked", async () => {
+    const many = new Set(
+      Array.from(
+        { length: 5000 },
+        (_, at) => didKeyOf(Uint8Array.from({ length: 32 }, (_, i) => [at, at >> 8][i] ?? 77)),
+      ),
+    );
+    // Each that is decoded has its digits padded once.
+    const decode = vi.spyOn(String.prototype, "padStart");
+    expect(await asked(many)).toBe(true);
+    const first = decode.mock.calls.length;
+    expect(first).toBeGreaterThanOrEqual(5000);
+    expect(await asked(many)).toBe(true);
+    expect(decode.mock.calls.length - first).toBeLessThan(100);
+    // And what is new in it counts at once, also in the place of another.
+    many.delete(many.values().next().value as string);
+    many.add(planner.didKey);
+    expect(await asked(many)).toBe(false);
+    many.delete(planner.didKey);
+    expect(await asked(many)).toBe(true);
   });
 
   test("is read as it was written: lines, cells, URLs of keys, ends of DIDs, ids in upper case", async () => {

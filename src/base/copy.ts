@@ -18,9 +18,9 @@ export function made<T extends object>(object: T): T {
  * Throws if a value was made by another copy of the package. What a copy keeps about its objects no other copy can see:
  * a tracker would learn nothing, and a limit count nobody, silently.
  *
- * Refused are profiles, policies, guards, action guards, trackers, sessions, identities and verification caches. Whatever
- * is used through its methods alone works as well from elsewhere: stores, plugins, interceptors, kernels in `replay`; and
- * so does plain data: cards, challenges, chains, grants.
+ * Refused are profiles, policies, guards, action guards, trackers, sessions, identities and verification caches.
+ * Whatever is used through its methods alone works as well from elsewhere: stores, plugins, interceptors, kernels in
+ * `replay`; and so does plain data: cards, challenges, chains, grants.
  *
  * @throws {TypeError} Which names both versions.
  */

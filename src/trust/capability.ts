@@ -31,8 +31,8 @@ export function capabilityCovers(held: string, wanted: string): boolean {
 /**
  * Tells whether an agent holds a capability, compared exactly.
  *
- * A malformed agent holds nothing: a string is no list, so `"read,admin"` holds nothing, and neither does a list with an
- * empty string in it.
+ * A malformed agent holds nothing: a string is no list, so `"read,admin"` holds nothing, and neither does a list with
+ * an empty string in it.
  *
  * @throws {TypeError} If the capability is no string, or empty: that is a mistake, and no question; or the
  *   agent is of another copy of the package.

@@ -36,8 +36,8 @@ const SEEN = /\P{Z}/u;
 
 /**
  * Tells whether a value is text of 1 to `max` characters with no control character, line break, lone surrogate, and
- * nothing that is invisible or turns the writing direction, and not of spaces alone: safe to log, and what a person sees
- * is what it is.
+ * nothing that is invisible or turns the writing direction, and not of spaces alone: safe to log, and what a person
+ * sees is what it is.
  */
 export function isText(value: unknown, max: number): value is string {
   return typeof value === "string" && value.length >= 1 && value.length <= max &&

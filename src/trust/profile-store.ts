@@ -5,7 +5,8 @@ import type { StateEntry, StateStore } from "../state/store.ts";
 import { canonicalAgentKey } from "../crypto/did.ts";
 import { isSameProfile, type Kept, keptOf, mergeProfiles } from "./profile-merge.ts";
 import { Profile } from "./profile-object.ts";
-import { originOf, setOrigin, type Version, Versions } from "./profile-origin.ts";
+import { originOf, setOrigin, type Version } from "./profile-origin.ts";
+import { Versions } from "./profile-versions.ts";
 import { type AgentProfile, agentProfile } from "./profile.ts";
 
 /** Keeps profiles in a store, so that they survive a restart. */
@@ -13,10 +14,11 @@ export interface ProfileStore {
   /**
    * Keeps what a profile changed since the one that it was made from, and answers the profile as it is kept now.
    *
-   * `from` is what it was made from. Absent: what the profile itself says, which was loaded from this store, saved there
-   * or made of `{ ...profile }` of one that was. One that says nothing of the kind, since both its capabilities and its
-   * metadata are new, changes what is the same whichever version it was made from of those that were seen here; where
-   * that makes a difference, `save` rejects and asks for `from`. Of an agent of which nothing was seen here it only adds.
+   * `from` is what it was made from. Absent: what the profile itself says, which was loaded from this store, saved
+   * there or made of `{ ...profile }` of one that was. One that says nothing of the kind, since both its capabilities
+   * and its metadata are new, changes what is the same whichever version it was made from of those that were seen here;
+   * where that makes a difference, `save` rejects and asks for `from`. Of an agent of which nothing was seen here it
+   * only adds.
    *
    * What others saved meanwhile stays: capabilities and fields of the metadata that they added or removed, their name,
    * the points by which they moved the score. `revoked` is final, and a suspension is lifted only by a profile that was
@@ -38,11 +40,11 @@ const TRIES = 8;
  * into a profile that was read.
  *
  * Several processes may save at once: each change is put into what is there then, and none is lost. In one process the
- * saves of an agent go one after the other. A profile is kept under the one name of its agent ({@linkcode canonicalAgentKey}).
+ * saves of an agent go one after the other. A profile is kept under the one name of its agent ({@linkcode
+ * canonicalAgentKey}).
  *
  * `save` rejects where the store fails, the entry is damaged, it changes with every try, or nobody can tell what the
- * profile was made from; `load` where the entry is
- * damaged.
+ * profile was made from; `load` where the entry is damaged.
  *
  * @throws {TypeError} If the store is none, or an option is unknown.
  * @example Usage
@@ -70,9 +72,10 @@ export function profileStore(options: { readonly store: StateStore; readonly clo
     }
     return profile;
   };
-  const write = async (profile: AgentProfile, ours: Kept, { source, candidates }: Claimed): Promise<AgentProfile> => {
+  const write = async (given: AgentProfile, { copy, source, candidates }: Claimed): Promise<AgentProfile> => {
+    const ours = keptOf(copy);
     const key = keyOf(ours.did);
-    const made = source ?? originOf(profile, store);
+    const made = source ?? originOf(given, store) ?? originOf(copy, store);
     const bases = made !== undefined && keyOf(made.kept.did) === key ? [made.kept] : candidates;
     for (let tries = 0; tries < TRIES; tries++) {
       const entry = await store.read(key);
@@ -86,7 +89,7 @@ export function profileStore(options: { readonly store: StateStore; readonly clo
       const kept = parse(key, text);
       const now = keptOf(kept);
       versions.add(key, now, current === undefined);
-      setOrigin(profile, store, { kept: ours, version: undefined });
+      setOrigin(given, store, { kept: ours, version: undefined });
       setOrigin(kept, store, { kept: now, version: undefined });
       return kept;
     }
@@ -101,8 +104,7 @@ export function profileStore(options: { readonly store: StateStore; readonly clo
       const profile = Profile.is(given) ? Profile.principal(given) : given;
       // Checked and copied at once: whoever holds one that was made by hand may change it while the store is asked.
       const copy = agentProfile(keptOf(profile));
-      const ours = keptOf(copy);
-      const key = keyOf(ours.did);
+      const key = keyOf(copy.did);
       const source = from === undefined
         ? undefined
         : originOf(from, store) ?? { kept: keptOf(agentProfile(keptOf(from))), version: undefined };
@@ -111,7 +113,7 @@ export function profileStore(options: { readonly store: StateStore; readonly clo
       }
       const candidates = versions.of(key);
       // By turns: the second save of a profile changes what it changed since the first.
-      return turns.run(key, () => write(Profile.is(profile) ? profile : copy, ours, { source, candidates }));
+      return turns.run(key, () => write(profile, { copy, source, candidates }));
     },
     async load(did: string): Promise<AgentProfile | undefined> {
       const key = keyOf(did);
@@ -129,6 +131,8 @@ export function profileStore(options: { readonly store: StateStore; readonly clo
 
 /** What a profile says that is to be saved, and what that may have been made from. */
 interface Claimed {
+  /** The profile as it was when it was given. */
+  readonly copy: AgentProfile;
   readonly source: Version | undefined;
   readonly candidates: readonly Kept[] | undefined;
 }

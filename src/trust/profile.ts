@@ -43,8 +43,8 @@ const STATUSES: readonly unknown[] = ["active", "suspended", "revoked"];
  * Defaults: no capabilities, `trustScore` 500, `status` `"active"`, empty `metadata`. Names and capabilities are 1 to
  * 256 characters without control, bidirectional and invisible ones.
  *
- * @throws {TypeError} If a field is malformed, or unknown: a misspelt `trustScore` would otherwise mean 500. If `init` is a
- *   profile of another copy of the package.
+ * @throws {TypeError} If a field is malformed, or unknown: a misspelt `trustScore` would otherwise mean 500. If `init`
+ *   is a profile of another copy of the package.
  * @throws {RangeError} If `trustScore` is no whole number from 0 to 1000, or a number stands where none belongs.
  * @example Usage
  * ```ts

@@ -16,8 +16,8 @@ const WHERE = "selectAgents()";
  *
  * Defaults: no capabilities, `minTrust` 500 (as the gate's; 0 to 1000), `capabilityMatching` `"exact"`.
  *
- * @throws {TypeError} If `agents` is no array, one of them is of another copy of the package, or an option is of the wrong
- *   type.
+ * @throws {TypeError} If `agents` is no array, one of them is of another copy of the package, or an option is of the
+ *   wrong type.
  * @throws {RangeError} If `minTrust` is no whole number from 0 to 1000, or a number stands where none belongs.
  * @example Usage
  * ```ts

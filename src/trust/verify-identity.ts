@@ -36,8 +36,8 @@ export interface IdentityProof extends StandingOptions {
  * verifier's own record of the agent allows it; that is looked at first. Anything malformed is `false`, never an error.
  * Says nothing about when: for that there are challenges.
  *
- * @throws {TypeError} Rejects if a field of `proof` is unknown, `cache` is none, or `agent` or `cache` is of another copy of
- *   the package.
+ * @throws {TypeError} Rejects if a field of `proof` is unknown, `cache` is none, or `agent` or `cache` is of another
+ *   copy of the package.
  * @throws {RangeError} Rejects if `minTrustScore` is wrong, or with the runtime's error where it has no Ed25519.
  * @example Usage
  * ```ts

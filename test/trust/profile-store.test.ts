@@ -344,6 +344,19 @@ describe("save() without from, of a profile that was made from an older version"
     expect(await one.save(narrowed)).toMatchObject({ capabilities: ["read", "write"], trustScore: 640 });
   });
 
+  test("knows a profile that was made by hand again, when it is saved once more", async () => {
+    const { one, before, add } = await setup();
+    const mine = { ...before, capabilities: ["read", "pay"], metadata: { team: "y" } };
+    await one.save(mine, { from: before });
+    await add();
+    await one.load(did);
+    mine.capabilities = ["pay"];
+    // A list that its maker uses for others too says nothing about them.
+    const other = { ...mine, did: "did:agentmesh:eve" };
+    expect([...(await one.save(mine)).capabilities].sort()).toEqual(["mail", "pay"]);
+    expect((await one.save(other)).capabilities).toEqual(["pay"]);
+  });
+
   test("counts each change once, when one profile is saved twice at once", async () => {
     const { one, before } = await setup();
     const tracker = trustTracker();

@@ -110,7 +110,8 @@ const MOST_KEYS = 4096;
  *
  * Everything that remembers something about an agent, or asks whether two are the same, uses this: a killed agent must
  * not go on, and a spent limit not begin anew, under the other name of its key. What a DID's text leaves open is one
- * too: upper-case digits of a fingerprint, and characters written as `%xx` without need. An agentId that is the end of
+ * too: upper-case digits of a fingerprint, characters written as `%xx` without need, the fragment, path or query of a
+ * DID URL, `DID:`, and white space or what is invisible. An agentId that is the end of
  * either DID of a key stands for the whole. Whoever keeps revocations, quotas or notes by agent keeps them under this
  * name.
  *
@@ -128,19 +129,36 @@ const MOST_KEYS = 4096;
 export function canonicalAgentKey(agent: string): string {
   const isDid = agent.startsWith("did:");
   // An agentId that is no end of a key's DID is its own name: the case of the hot path.
-  if (!isDid && agent.length !== FINGERPRINT_LENGTH && !agent.startsWith("z6Mk")) return agent;
+  if (!isDid && agent.length < FINGERPRINT_LENGTH && !agent.startsWith("z6Mk") && !isUntidy(agent)) return agent;
   const known = keys.get(agent);
   if (known !== undefined) return known;
-  const key = isDid ? canonicalDid(agent) : ofEnd(agent);
+  const tidy = tidied(agent);
+  const key = tidy.startsWith("did:") ? canonicalDid(tidy) : ofEnd(tidy, agent);
   if (keys.size >= MOST_KEYS) keys.clear();
   keys.set(agent, key);
   return key;
 }
 
-/** The DID of the key of which an agentId is the end; else the agentId. */
-function ofEnd(agentId: string): string {
+/** The DID of the key of which an agentId is the end; else the name as it was given. */
+function ofEnd(agentId: string, given: string): string {
   const did = canonicalDid(`${agentId.length === FINGERPRINT_LENGTH ? "did:agentmesh:" : "did:key:"}${agentId}`);
-  return AGENT_MESH.test(did) ? did : agentId;
+  return AGENT_MESH.test(did) ? did : given;
+}
+
+/** Whether a name begins as no agentId and no DID does, or with the `D` of `DID:`: one look, on the hot path. */
+function isUntidy(name: string): boolean {
+  const first = name.charCodeAt(0);
+  return first < 0x2d || first > 0x7a || first === 0x44;
+}
+
+const UNSEEN = /[\s\p{C}\p{Default_Ignorable_Code_Point}]+/gu;
+
+/**
+ * A DID as somebody copied it: without white space, what is not seen, and what makes it a URL, which no DID has in it.
+ */
+function tidied(name: string): string {
+  const text = name.normalize("NFKC").replace(UNSEEN, "").replace(/[#?/;].*$/s, "");
+  return text.replace(/^did:[a-z0-9]+:/i, (start) => start.toLowerCase());
 }
 
 function canonicalDid(text: string): string {

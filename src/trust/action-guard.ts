@@ -84,8 +84,9 @@ const KEYS = [
  *
  * `check` never throws for what it is shown. A profile is usually one of {@linkcode agentProfile}, but any object of
  * that shape is judged, field by field, each read once: a score that is not a whole number from 0 to 1000, capabilities
- * that are no array of strings, or an action that is no string of 1 to 512 characters denies. A list of required
- * capabilities that is no list denies; `null` is no list asked for. Reasons name no capability that was missing.
+ * that are no array of strings, or an action that is no string of 1 to 512 characters denies. Required capabilities
+ * that are no list of strings, or hold an empty one, deny; `null` is no list asked for. A profile of another copy of
+ * the package is nobody's. Reasons name no capability that was missing.
  *
  * Defaults: `minTrustScore` 500, nothing sensitive, nothing blocked, nothing required, `capabilityMatching` `"exact"`
  * (`"hierarchical"`: as in {@linkcode capabilityCovers}), `clock` `Date.now` (ms since the epoch). Options are copied.

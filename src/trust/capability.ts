@@ -1,6 +1,6 @@
-import { wrong } from "../base/check.ts";
 import { type CapabilityMatching, covers, holds, inCommon, isHierarchical, missing } from "./covers.ts";
-import { readFacts, strings } from "./read-profile.ts";
+import { capabilityOf, requirementsOf } from "./fields.ts";
+import { factsIn } from "./read-profile.ts";
 import type { AgentProfile } from "./profile.ts";
 
 export type { CapabilityMatching } from "./covers.ts";
@@ -13,6 +13,7 @@ export type { CapabilityMatching } from "./covers.ts";
  * other, and a narrow capability never covers a broader one. A partial order: reflexive, antisymmetric and transitive.
  * Letter case counts.
  *
+ * @throws {TypeError} If either is no string, or empty.
  * @example Usage
  * ```ts
  * import { capabilityCovers } from "@sallyport/sallyport";
@@ -23,14 +24,18 @@ export type { CapabilityMatching } from "./covers.ts";
  * ```
  */
 export function capabilityCovers(held: string, wanted: string): boolean {
-  return covers(held, wanted);
+  const where = "capabilityCovers()";
+  return covers(capabilityOf(where, "held", held), capabilityOf(where, "wanted", wanted));
 }
 
 /**
  * Tells whether an agent holds a capability, compared exactly.
  *
- * Answers `false` for anything malformed: a string is no list, so `"read,admin"` holds nothing.
+ * A malformed agent holds nothing: a string is no list, so `"read,admin"` holds nothing, and neither does a list with
+ * an empty string in it.
  *
+ * @throws {TypeError} If the capability is no string, or empty: that is a mistake, and no question; or the
+ *   agent is of another copy of the package.
  * @example Usage
  * ```ts
  * import { agentProfile, hasCapability } from "@sallyport/sallyport";
@@ -42,14 +47,17 @@ export function capabilityCovers(held: string, wanted: string): boolean {
  * ```
  */
 export function hasCapability(agent: AgentProfile, capability: string): boolean {
-  return holds(readFacts(agent).capabilities ?? [], capability, false);
+  const wanted = capabilityOf("hasCapability()", "capability", capability);
+  return holds(factsIn("hasCapability()", "agent", agent).capabilities ?? [], wanted, false);
 }
 
 /**
  * Tells whether an agent holds every one of some capabilities, compared exactly. An empty list is held by everybody.
  *
- * Answers `false` for anything malformed, on either side.
+ * A malformed agent holds nothing.
  *
+ * @throws {TypeError} If what is required is no array, or one of it no string or empty; or the agent is of another copy
+ *   of the package.
  * @example Usage
  * ```ts
  * import { agentProfile, hasAllCapabilities } from "@sallyport/sallyport";
@@ -61,16 +69,18 @@ export function hasCapability(agent: AgentProfile, capability: string): boolean 
  * ```
  */
 export function hasAllCapabilities(agent: AgentProfile, required: readonly string[]): boolean {
-  const held = readFacts(agent).capabilities;
-  const wanted = strings(required);
-  return held !== undefined && wanted !== undefined && missing(held, wanted, false) === 0;
+  const wanted = requirementsOf("hasAllCapabilities()", "required", required);
+  const held = factsIn("hasAllCapabilities()", "agent", agent).capabilities;
+  return held !== undefined && missing(held, wanted, false) === 0;
 }
 
 /**
  * Tells whether an agent holds at least one of some capabilities, compared exactly. Of an empty list nobody does.
  *
- * Answers `false` for anything malformed, on either side.
+ * A malformed agent holds nothing.
  *
+ * @throws {TypeError} If what is required is no array, or one of it no string or empty; or the agent is of another copy
+ *   of the package.
  * @example Usage
  * ```ts
  * import { agentProfile, hasAnyCapability } from "@sallyport/sallyport";
@@ -82,9 +92,9 @@ export function hasAllCapabilities(agent: AgentProfile, required: readonly strin
  * ```
  */
 export function hasAnyCapability(agent: AgentProfile, required: readonly string[]): boolean {
-  const held = readFacts(agent).capabilities;
-  const wanted = strings(required);
-  return held !== undefined && wanted !== undefined && missing(held, wanted, false) < wanted.length;
+  const wanted = requirementsOf("hasAnyCapability()", "required", required);
+  const held = factsIn("hasAnyCapability()", "agent", agent).capabilities;
+  return held !== undefined && missing(held, wanted, false) < wanted.length;
 }
 
 /**
@@ -93,7 +103,7 @@ export function hasAnyCapability(agent: AgentProfile, required: readonly string[
  * With `"hierarchical"`, the narrower of two that meet: `read:*` and `read:db` have `read:db` in common. Never more
  * than either side holds. Default `"exact"`.
  *
- * @throws {TypeError} If either side is no array of strings.
+ * @throws {TypeError} If either side is no array of strings, or one of them is empty.
  * @example Usage
  * ```ts
  * import { commonCapabilities } from "@sallyport/sallyport";
@@ -107,13 +117,7 @@ export function commonCapabilities(
   right: readonly string[],
   matching: CapabilityMatching = "exact",
 ): readonly string[] {
-  const ours = listOf("left", left), theirs = listOf("right", right);
-  return inCommon(ours, theirs, isHierarchical("commonCapabilities()", matching));
-}
-
-function listOf(side: string, value: unknown): readonly string[] {
-  const list = strings(value);
-  if (list?.includes("") === true) throw wrong("commonCapabilities()", side, "capabilities that are not empty", value);
-  if (list === undefined) throw wrong("commonCapabilities()", side, "an array of strings", value);
-  return list;
+  const where = "commonCapabilities()";
+  const ours = requirementsOf(where, "left", left), theirs = requirementsOf(where, "right", right);
+  return inCommon(ours, theirs, isHierarchical(where, matching));
 }

@@ -3,6 +3,7 @@ import { type Deny, deny } from "../base/decision.ts";
 import { type Bytes, fromBase64Url, toBase64Url, utf8 } from "../crypto/bytes.ts";
 import { canonicalJson } from "../crypto/canonical.ts";
 import { skewOf, timeOf } from "./clock.ts";
+import { hasLapsed } from "./lapsed.ts";
 import { type CapabilityMatching, isHierarchical, missing } from "./covers.ts";
 import { didOf } from "../crypto/did.ts";
 import { readFacts } from "./read-profile.ts";
@@ -10,7 +11,7 @@ import { capabilitiesOf, isText, isTime, ownFields, requirementsOf } from "./fie
 import { type Identity, signAs } from "./identity.ts";
 import { verifyClaim } from "./signature.ts";
 import { judgeStanding, type StandingOptions } from "./check-standing.ts";
-import type { VerificationCache } from "./verification-cache.ts";
+import { cacheOf, type VerificationCache } from "./verification-cache.ts";
 
 /** What an agent says about itself. The signature proves who said it, not that it is so. */
 export interface AgentCard {
@@ -73,8 +74,8 @@ export interface VerifyCardOptions extends StandingOptions {
   /** Remembers valid signatures. Default: none. */
   readonly cache?: VerificationCache | undefined;
   /**
-   * Now, in ms since the epoch. Default: `Date.now`. The same function each time: what has lapsed by it stays so,
-   * though it goes back.
+   * Now, in ms since the epoch. Default: `Date.now`. What has lapsed by one clock of this process stays so, though it
+   * goes back or another one is given.
    */
   readonly clock?: () => number;
 }
@@ -201,11 +202,12 @@ function bytesOfCard(card: AgentCard): Bytes | undefined {
  *
  * Every field is read once and fields that are not known deny. What the card says about itself is a claim: `agent`,
  * `minTrustScore` and `requiredCapabilities` are judged by the verifier's own record, anew each time, `cache` or not.
- * Never rejects for what is in the card. A card lapses at `expiresAt` to the millisecond, stays so when the clock is
- * set back, and lives at most 366 days.
+ * Never rejects for what is in the card. A card lapses at `expiresAt` to the millisecond, stays so in this process
+ * whatever a clock says later, and lives at most 366 days.
  *
  * Denies with `identity_unverified`, `agent_not_active`, `trust_too_low` or `missing_capabilities`.
  *
+ * @throws {TypeError} Rejects if an option is wrong, or of another copy of the package.
  * @throws {RangeError} Rejects if `skewMs` or `minTrustScore` is wrong.
  * @example Usage
  * ```ts
@@ -223,7 +225,6 @@ export async function verifyCard(signed: unknown, options: VerifyCardOptions = {
   const {
     requiredCapabilities = [],
     capabilityMatching = "exact",
-    cache,
     agent,
     minTrustScore,
     clock = Date.now,
@@ -232,6 +233,7 @@ export async function verifyCard(signed: unknown, options: VerifyCardOptions = {
   const hierarchical = isHierarchical(where, capabilityMatching);
   const skewMs = skewOf(where, own.skewMs);
   functionOf(where, "clock", clock);
+  const cache = cacheOf(where, own.cache);
   const envelope = ownFields(signed, ["card", "publicKey", "signature"]);
   const publicKey = fromBase64Url(envelope?.["publicKey"], 32);
   const signature = fromBase64Url(envelope?.["signature"], 64);
@@ -249,8 +251,9 @@ export async function verifyCard(signed: unknown, options: VerifyCardOptions = {
   }
   if (standing !== undefined) return standing;
   const now = timeOf(clock);
+  const isDead = hasLapsed(`card ${toBase64Url(signature)}`, card.expiresAt, now);
   // Written so that NaN denies.
-  if (!(card.issuedAt <= now + skewMs && now < card.expiresAt)) {
+  if (isDead || !(card.issuedAt <= now + skewMs)) {
     return deny("identity_unverified", "The agent card is not in force");
   }
   if (await didOf(publicKey) !== card.did) {

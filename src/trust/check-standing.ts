@@ -1,7 +1,7 @@
 import { ownOptions, wholeNumber } from "../base/check.ts";
 import { type Deny, deny } from "../base/decision.ts";
 import { canonicalAgentKey } from "../crypto/did.ts";
-import { MAX_SCORE, readFacts } from "./read-profile.ts";
+import { factsIn, MAX_SCORE } from "./read-profile.ts";
 import type { AgentProfile } from "./profile.ts";
 
 /** What the verifier itself knows about an agent, and what it asks of it. */
@@ -37,7 +37,7 @@ export async function judgeStanding(
   if (agent === undefined) {
     return least === undefined ? undefined : deny("trust_too_low", "The agent is unknown, so it has no trust score");
   }
-  const facts = readFacts(agent);
+  const facts = factsIn(where, "agent", agent);
   if (did === undefined || canonicalAgentKey(facts.did) !== did) {
     return deny("identity_unverified", "The agent is not the one that is on record");
   }

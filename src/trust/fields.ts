@@ -1,4 +1,4 @@
-import { isWhole, stringList, wrong } from "../base/check.ts";
+import { isWhole, wrongType } from "../base/check.ts";
 import { strings } from "./read-profile.ts";
 
 /** The most capabilities that a card or a link may name. */
@@ -29,16 +29,19 @@ export function isTime(value: unknown): value is number {
   return isWhole(value, 0);
 }
 
-// Bidirectional controls are format characters; what is ignored in display may be letters and marks too.
-const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u;
+// Bidirectional controls are format characters; what is ignored in display may be letters and marks too, and the blank
+// of Braille is a symbol.
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/u;
+const SEEN = /\P{Z}/u;
 
 /**
  * Tells whether a value is text of 1 to `max` characters with no control character, line break, lone surrogate, and
- * nothing that is invisible or turns the writing direction: safe to log, and what a person sees is what it is.
+ * nothing that is invisible or turns the writing direction, and not of spaces alone: safe to log, and what a person
+ * sees is what it is.
  */
 export function isText(value: unknown, max: number): value is string {
   return typeof value === "string" && value.length >= 1 && value.length <= max &&
-    !UNSEEN.test(value);
+    SEEN.test(value) && !UNSEEN.test(value);
 }
 
 /** Copies a list of capabilities; `undefined` if it is none, is too long or holds anything else. */
@@ -52,10 +55,19 @@ export function capabilitiesOf(value: unknown): readonly string[] | undefined {
   }
 }
 
-/** Copies a list of capabilities that are asked for, else throws; one that is empty would ask for nothing. */
+const CAPABILITY = "a capability, which is a string that is not empty";
+
+/** Returns a capability, else throws: one that is empty would ask for nothing, and so would one that is no text. */
+export function capabilityOf(where: string, field: string, value: unknown): string {
+  if (typeof value === "string" && value !== "") return value;
+  throw wrongType(where, field, CAPABILITY, value);
+}
+
+/** Copies a list of capabilities that are asked for, each read once, else throws and names the one that is none. */
 export function requirementsOf(where: string, field: string, value: unknown): string[] {
-  const list = stringList(where, field, value);
-  const empty = list.indexOf("");
-  if (empty >= 0) throw wrong(where, `${field}[${empty}]`, "a capability, which is not empty", "");
+  if (!Array.isArray(value)) throw wrongType(where, field, "an array of strings", value);
+  const list: string[] = [];
+  // By index: an array can carry an iterator of its own.
+  for (let at = 0; at < value.length; at++) list.push(capabilityOf(where, `${field}[${at}]`, value[at]));
   return list;
 }

@@ -1,7 +1,7 @@
 import { functionOf, isWhole, ownOptions, wholeNumber } from "../base/check.ts";
 import { type CapabilityMatching, inCommon, isHierarchical, missing } from "./covers.ts";
 import { isSameAgent } from "../crypto/did.ts";
-import { type Facts, MAX_SCORE, readFacts } from "./read-profile.ts";
+import { type Facts, factsIn, MAX_SCORE } from "./read-profile.ts";
 import { requirementsOf } from "./fields.ts";
 import { ALLOWED, lacking, nobody, notActive, tooLow, type Verdict } from "./judge.ts";
 import type { AgentProfile } from "./profile.ts";
@@ -49,7 +49,7 @@ const KEYS = ["from", "to", "depth", "maxDepth", "minTrust", "capabilities", "ca
  * Denies with `action_blocked` (too deep, or to oneself), `identity_unverified`, `agent_not_active`, `trust_too_low` or
  * `missing_capabilities`.
  *
- * @throws {TypeError} If an option is unknown or of the wrong type.
+ * @throws {TypeError} If an option is unknown or of the wrong type, or a profile is of another copy of the package.
  * @throws {RangeError} If `maxDepth` or `minTrust` is out of its range, or a number stands where none belongs.
  * @example Usage
  * ```ts
@@ -89,7 +89,7 @@ export function checkHandoff(options: {
   const hierarchical = isHierarchical(WHERE, capabilityMatching);
   functionOf(WHERE, "clock", clock);
 
-  const from = readFacts(own.from), to = readFacts(own.to);
+  const from = factsIn(WHERE, "from", own.from), to = factsIn(WHERE, "to", own.to);
   let verdict = depthOf(depth, maxDepth) ?? part("from", from, minTrust) ?? part("to", to, minTrust);
   if (verdict === undefined && isSameAgent(from.did, to.did)) {
     verdict = { code: "action_blocked", reason: "An agent cannot hand off to itself" };
@@ -132,7 +132,10 @@ function part(side: "from" | "to", { did, status, score, capabilities }: Facts, 
     : !(score >= minTrust)
     ? tooLow(score, minTrust)
     : capabilities === undefined
-    ? { code: "missing_capabilities", reason: "Missing capabilities: what it holds is no list" }
+    ? {
+      code: "missing_capabilities",
+      reason: "Missing capabilities: what it holds is no list of strings that are not empty",
+    }
     : undefined;
   return why === undefined ? undefined : { code: why.code, reason: `${name}: ${why.reason}` };
 }

@@ -64,9 +64,9 @@ export function lacking(count: number, of: number): Verdict {
   return no("missing_capabilities", `Missing capabilities: ${count} of ${of} required`);
 }
 
-/** The denial of an agent that names nobody. */
-export function nobody(): Verdict {
-  return no("identity_unverified", "The agent has no well-formed DID");
+/** The denial of an agent that names nobody, or of which nothing can be known. */
+export function nobody(why = "The agent has no well-formed DID"): Verdict {
+  return no("identity_unverified", why);
 }
 
 /** The order of the gate: blocked action, who it is, status, threshold, capabilities. */
@@ -80,20 +80,26 @@ export function judge(
 ): Verdict {
   if (plan.blocked) return blocked(action);
   if (!plan.isNamed) return no("action_blocked", MISNAMED);
-  if (agent.did === "") return nobody();
+  if (agent.did === "") return nobody((agent as Facts).stranger);
   if (agent.status !== "active") return notActive(agent.status);
   // Written so that NaN, which is neither below nor above anything, does not pass.
   if (!(score >= plan.threshold)) return tooLow(score, plan.threshold);
   const held = agent.capabilities;
-  if (held === undefined) return no("missing_capabilities", "Missing capabilities: what the agent holds is no list");
+  if (held === undefined) {
+    return no(
+      "missing_capabilities",
+      "Missing capabilities: what the agent holds is no list of strings that are not empty",
+    );
+  }
   const { required } = plan;
   let count = required.length === 0 ? 0 : missing(held, required, hierarchical);
   let total = required.length;
   if (also !== undefined && also !== null) {
     const wanted = strings(also);
-    if (wanted === undefined || wanted.includes("")) {
-      return no("missing_capabilities", "Missing capabilities: what is required is no list");
+    if (wanted === undefined) {
+      return no("missing_capabilities", "Missing capabilities: what is required is no list of strings");
     }
+    if (wanted.includes("")) return no("missing_capabilities", "Missing capabilities: one that is required is empty");
     count += missing(held, wanted, hierarchical);
     total += wanted.length;
   }

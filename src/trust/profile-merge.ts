@@ -63,6 +63,14 @@ function own(fields: Fields, key: string): unknown {
   return Object.hasOwn(fields, key) ? fields[key] : undefined;
 }
 
+/** Whether two say the same, in whatever order. */
+export function isSameProfile(one: Kept, other: Kept): boolean {
+  const names = new Set([...Object.keys(one.metadata), ...Object.keys(other.metadata)]);
+  return one.name === other.name && one.trustScore === other.trustScore && one.status === other.status &&
+    isSame([...one.capabilities].sort(), [...other.capabilities].sort()) &&
+    [...names].every((name) => isSame(own(one.metadata, name), own(other.metadata, name)));
+}
+
 function isSame(one: unknown, other: unknown): boolean {
   return jsonText(one) === jsonText(other);
 }

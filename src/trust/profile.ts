@@ -1,9 +1,11 @@
 // Who may act: profiles, scores, action guard, identities, cards, challenges, delegations.
 
 import { ownOptions, stringList, wholeNumber, wrong } from "../base/check.ts";
+import { refuseOtherCopy } from "../base/copy.ts";
 import { bare } from "../base/own.ts";
 import { capsOf, Fault, lastMet, snapshot, takeTwin } from "../snapshot/snapshot.ts";
 import { Profile } from "./profile-object.ts";
+import { inheritOrigin } from "./profile-origin.ts";
 import { isDid, MAX_SCORE } from "./read-profile.ts";
 import { isText } from "./fields.ts";
 
@@ -41,7 +43,8 @@ const STATUSES: readonly unknown[] = ["active", "suspended", "revoked"];
  * Defaults: no capabilities, `trustScore` 500, `status` `"active"`, empty `metadata`. Names and capabilities are 1 to
  * 256 characters without control, bidirectional and invisible ones.
  *
- * @throws {TypeError} If a field is malformed, or unknown: a misspelt `trustScore` would otherwise mean 500.
+ * @throws {TypeError} If a field is malformed, or unknown: a misspelt `trustScore` would otherwise mean 500. If `init`
+ *   is a profile of another copy of the package.
  * @throws {RangeError} If `trustScore` is no whole number from 0 to 1000, or a number stands where none belongs.
  * @example Usage
  * ```ts
@@ -62,6 +65,7 @@ export function agentProfile(init: {
   metadata?: Readonly<Record<string, unknown>>;
 }): AgentProfile {
   // What a class or a polluted prototype says is nobody's claim.
+  refuseOtherCopy(WHERE, "init", init);
   const isObject = typeof init === "object" && init !== null && !Array.isArray(init);
   const own = ownOptions(WHERE, isObject ? bare(init) : init, KEYS);
   const { did, name, trustScore = 500, status = "active" } = own;
@@ -75,7 +79,7 @@ export function agentProfile(init: {
     );
   }
   if (!STATUSES.includes(status)) throw wrong(WHERE, "status", "active, suspended or revoked", status);
-  return new Profile({
+  const profile = new Profile({
     did,
     name,
     capabilities: capabilitiesOf(own.capabilities),
@@ -83,6 +87,8 @@ export function agentProfile(init: {
     status: status as AgentStatus,
     metadata: metadataOf(own.metadata),
   });
+  inheritOrigin(profile, own.capabilities, own.metadata);
+  return profile;
 }
 
 function capabilitiesOf(value: unknown): readonly string[] {

@@ -1,4 +1,5 @@
 import { isWhole } from "../base/check.ts";
+import { otherCopy, refuseOtherCopy } from "../base/copy.ts";
 import { pickOwn } from "../base/own.ts";
 import { Profile } from "./profile-object.ts";
 
@@ -15,6 +16,8 @@ export interface Facts {
   readonly score: number;
   /** `undefined` when they are no array of strings. */
   readonly capabilities: readonly string[] | undefined;
+  /** Says so, where another copy of the package made the profile: then nothing of it is known. */
+  readonly stranger: string | undefined;
 }
 
 // A store that keeps scores in a plain object must not be led to its prototype.
@@ -53,7 +56,7 @@ function capabilitiesIn(value: unknown): readonly string[] | undefined {
 }
 
 const FACTS = ["did", "status", "trustScore", "capabilities"] as const;
-const NOBODY: Facts = { did: "", status: undefined, score: NaN, capabilities: undefined };
+const NOBODY: Facts = { did: "", status: undefined, score: NaN, capabilities: undefined, stranger: undefined };
 
 /** Reads what somebody passed as an agent: a profile of ours, or any object of its shape. Never throws. */
 export function readFacts(agent: unknown): Facts {
@@ -61,16 +64,29 @@ export function readFacts(agent: unknown): Facts {
   try {
     if (Profile.is(agent)) {
       const { did, status, trustScore, capabilities } = agent;
-      return { did, status, score: trustScore, capabilities };
+      return { did, status, score: trustScore, capabilities, stranger: undefined };
     }
+    const stranger = otherCopy("The agent", agent);
+    if (stranger !== undefined) return { ...NOBODY, stranger };
     const { did, status, trustScore, capabilities } = pickOwn(agent as Record<string, unknown>, FACTS);
     return {
       did: isDid(did) ? did : "",
       status,
       score: isScore(trustScore) ? trustScore : NaN,
       capabilities: capabilitiesIn(capabilities),
+      stranger: undefined,
     };
   } catch {
     return NOBODY;
   }
+}
+
+/**
+ * Reads what somebody passed as an agent to a function, which is no gate.
+ *
+ * @throws {TypeError} If it is a profile of another copy of the package.
+ */
+export function factsIn(where: string, field: string, agent: unknown): Facts {
+  refuseOtherCopy(where, field, agent);
+  return readFacts(agent);
 }

@@ -1,6 +1,6 @@
 import { ownOptions, wholeNumber, wrong } from "../base/check.ts";
 import { type CapabilityMatching, isHierarchical, missing } from "./covers.ts";
-import { MAX_SCORE, readFacts } from "./read-profile.ts";
+import { factsIn, MAX_SCORE } from "./read-profile.ts";
 import { requirementsOf } from "./fields.ts";
 import type { AgentProfile } from "./profile.ts";
 
@@ -16,7 +16,8 @@ const WHERE = "selectAgents()";
  *
  * Defaults: no capabilities, `minTrust` 500 (as the gate's; 0 to 1000), `capabilityMatching` `"exact"`.
  *
- * @throws {TypeError} If `agents` is no array or an option is of the wrong type.
+ * @throws {TypeError} If `agents` is no array, one of them is of another copy of the package, or an option is of the
+ *   wrong type.
  * @throws {RangeError} If `minTrust` is no whole number from 0 to 1000, or a number stands where none belongs.
  * @example Usage
  * ```ts
@@ -40,7 +41,7 @@ export function selectAgents<A extends AgentProfile>(
   wholeNumber(WHERE, "minTrust", minTrust, 0, MAX_SCORE);
   const hierarchical = isHierarchical(WHERE, capabilityMatching);
   return (agents as readonly A[])
-    .map((agent) => ({ agent, facts: readFacts(agent) }))
+    .map((agent, index) => ({ agent, facts: factsIn(WHERE, `agents[${index}]`, agent) }))
     .filter(({ facts: { did, status, score, capabilities: held } }) =>
       did !== "" && status === "active" && score >= minTrust && held !== undefined &&
       missing(held, wanted, hierarchical) === 0

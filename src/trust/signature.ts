@@ -40,7 +40,8 @@ export async function verifyClaim(claim: Claim, cache?: VerificationCache): Prom
   const input = signingInput(claim.context, claim.message);
   if (cache === undefined) return verifyRaw(publicKey, input, signature);
   const digest = toHex(await sha256(frame(publicKey, input, signature)));
-  if (cache.has(digest)) return true;
+  // Exactly `true`: what a cache answers later is no answer.
+  if (cache.has(digest) === true) return true;
   const valid = await verifyRaw(publicKey, input, signature);
   if (valid) cache.add(digest);
   return valid;

@@ -1,4 +1,6 @@
-import { ownOptions, wholeNumber } from "../base/check.ts";
+import { functionOf, ownOptions, wholeNumber } from "../base/check.ts";
+import { made, refuseOtherCopy } from "../base/copy.ts";
+import { memberOf } from "../base/own.ts";
 
 /**
  * Remembers signatures that were found valid. Made by {@linkcode createVerificationCache}; holds no key and no message.
@@ -22,6 +24,8 @@ export interface VerificationCache {
  * capabilities are judged anew each time, so no answer given under a low threshold is ever used under a higher one.
  * Signatures that are wrong are not remembered, so nobody can push out the right ones with forgeries.
  *
+ * A cache of one's own answers `true` for what it remembers, at once, and anything else for what it does not.
+ *
  * `max` is how many are remembered, 1024 by default; beyond it the one unused for the longest is forgotten and will be
  * verified again.
  *
@@ -42,7 +46,7 @@ export function createVerificationCache(options: { readonly max?: number } = {})
   const { max = 1024 } = ownOptions("createVerificationCache()", options, ["max"]);
   wholeNumber("createVerificationCache()", "max", max, 1, 1_000_000);
   const digests = new Set<string>();
-  return Object.freeze({
+  return Object.freeze(made({
     get size(): number {
       return digests.size;
     },
@@ -62,5 +66,19 @@ export function createVerificationCache(options: { readonly max?: number } = {})
     clear(): void {
       digests.clear();
     },
-  });
+  }));
+}
+
+/**
+ * Reads the option: a cache of ours, or whatever has its methods.
+ *
+ * @throws {TypeError} If it is neither, or of another copy of the package, which may take for valid what this one does
+ *   not.
+ */
+export function cacheOf(where: string, cache: VerificationCache | undefined): VerificationCache | undefined {
+  if (cache === undefined) return undefined;
+  refuseOtherCopy(where, "cache", cache);
+  functionOf(where, "cache.has", memberOf(cache, "has"));
+  functionOf(where, "cache.add", memberOf(cache, "add"));
+  return cache;
 }

@@ -4,10 +4,11 @@ import { type Bytes, fromBase64Url } from "../crypto/bytes.ts";
 import { type DelegationChain, grantOf, linkId, linkMessage, MAX_LINKS, readChain } from "./delegation-link.ts";
 import { canonicalAgentKey, didKeyOf, didOf, oneDid } from "../crypto/did.ts";
 import { skewOf, timeOf } from "./clock.ts";
+import { hasLapsed } from "./lapsed.ts";
 import { capabilitiesOf } from "./fields.ts";
 import { type Grant, narrowAll } from "./narrow.ts";
 import { verifyClaim } from "./signature.ts";
-import type { VerificationCache } from "./verification-cache.ts";
+import { cacheOf, type VerificationCache } from "./verification-cache.ts";
 
 /** Somebody from whom the verifier takes delegations, and what they may pass on at most. */
 export interface DelegationRoot {
@@ -44,8 +45,8 @@ export interface VerifyDelegationOptions {
   /** Remembers valid signatures; everything else is judged anew. Default: none. */
   readonly cache?: VerificationCache | undefined;
   /**
-   * Now, in ms since the epoch. Default: `Date.now`. The same function each time: what has lapsed by it stays so,
-   * though it goes back.
+   * Now, in ms since the epoch. Default: `Date.now`. What has lapsed by one clock of this process stays so, though it
+   * goes back or another one is given.
    */
   readonly clock?: () => number;
 }
@@ -95,9 +96,10 @@ const WHERE = "verifyDelegation()";
  */
 export async function verifyDelegation(chain: unknown, options: VerifyDelegationOptions): Promise<DelegationVerdict> {
   const own = ownOptions(WHERE, options, ["roots", "holder", "revoked", "skewMs", "cache", "clock"]);
-  const { holder: stated, cache, clock = Date.now } = own;
+  const { holder: stated, clock = Date.now } = own;
   const skewMs = skewOf(WHERE, own.skewMs);
   functionOf(WHERE, "clock", clock);
+  const cache = cacheOf(WHERE, own.cache);
   const isRevoked = revocation(own.revoked);
   // Read before the first await, so that nobody swaps a link while another is being hashed.
   const links = readChain(chain);
@@ -119,8 +121,11 @@ export async function verifyDelegation(chain: unknown, options: VerifyDelegation
   const grant = narrowAll(root, links.map(grantOf));
   if (typeof grant === "string") return deny("missing_capabilities", grant);
   const now = timeOf(clock);
+  // Each for itself, so that what was dead once takes every other chain with it.
+  const dead = links.filter(({ signature, expiresAt }) => hasLapsed(`link ${signature}`, expiresAt, now));
+  const isRootDead = hasLapsed(`root ${first.from}`, root.expiresAt, now);
   // Written so that NaN denies.
-  if (!(now < grant.expiresAt && links.every((link) => link.issuedAt <= now + skewMs))) {
+  if (dead.length > 0 || isRootDead || !links.every((link) => link.issuedAt <= now + skewMs)) {
     return denied("The delegation is not in force");
   }
 
@@ -165,16 +170,28 @@ function revocation(revoked: VerifyDelegationOptions["revoked"]): (name: string)
   if (revoked === undefined) return () => false;
   if (typeof revoked === "function") return revoked;
   if (typeof revoked === "object" && revoked !== null && typeof revoked.has === "function") {
-    const keys = new Set<string>();
-    // A set names agents as whoever wrote it did, and is asked under the one name too.
-    if (typeof revoked.keys === "function") {
-      for (const name of revoked.keys() as Iterable<unknown>) {
-        if (typeof name === "string" && name.startsWith("did:")) keys.add(canonicalAgentKey(name));
-      }
-    }
-    return (name) => revoked.has(name) || keys.has(name);
+    const keys = typeof revoked.keys === "function" ? keysOf(revoked) : new Set<string>();
+    return (name) => keys.has(name) || revoked.has(name);
   }
   throw wrong(WHERE, "revoked", "a set or a function", revoked);
+}
+
+/** What the entries of a list mean, from the last time that it was read: to tell it of a did:key takes a hash. */
+const meant = new WeakMap<object, ReadonlyMap<string, string>>();
+
+/** A list names agents and links as whoever wrote it did, and is asked under their one name too. */
+function keysOf(revoked: ReadonlySet<string>): ReadonlySet<string> {
+  const before = meant.get(revoked);
+  const now = new Map<string, string>();
+  const keys = new Set<string>();
+  for (const name of revoked.keys() as Iterable<unknown>) {
+    if (typeof name !== "string") continue;
+    const key = before?.get(name) ?? canonicalAgentKey(name);
+    now.set(name, key);
+    keys.add(key).add(name.trim().toLowerCase());
+  }
+  meant.set(revoked, now);
+  return keys;
 }
 
 function rootsOf(roots: readonly DelegationRoot[]): ReadonlyMap<string, Grant> {

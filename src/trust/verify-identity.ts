@@ -6,7 +6,7 @@ import { publicKeyOf } from "../crypto/ed25519.ts";
 import type { PublicJwk } from "./identity.ts";
 import { isContext, verifyClaim } from "./signature.ts";
 import { judgeStanding, STANDING, type StandingOptions } from "./check-standing.ts";
-import type { VerificationCache } from "./verification-cache.ts";
+import { cacheOf, type VerificationCache } from "./verification-cache.ts";
 
 export type { StandingOptions } from "./check-standing.ts";
 
@@ -36,7 +36,8 @@ export interface IdentityProof extends StandingOptions {
  * verifier's own record of the agent allows it; that is looked at first. Anything malformed is `false`, never an error.
  * Says nothing about when: for that there are challenges.
  *
- * @throws {TypeError} Rejects if a field of `proof` is unknown.
+ * @throws {TypeError} Rejects if a field of `proof` is unknown, `cache` is none, or `agent` or `cache` is of another
+ *   copy of the package.
  * @throws {RangeError} Rejects if `minTrustScore` is wrong, or with the runtime's error where it has no Ed25519.
  * @example Usage
  * ```ts
@@ -54,7 +55,8 @@ export interface IdentityProof extends StandingOptions {
  */
 export async function verifyIdentity(proof: IdentityProof): Promise<boolean> {
   const own = ownOptions("verifyIdentity()", proof, KEYS);
-  const { context = "message", cache, agent, minTrustScore } = own;
+  const { context = "message", agent, minTrustScore } = own;
+  const cache = cacheOf("verifyIdentity()", own.cache);
   // Copied before the first await, so that nobody swaps them while the DID is being hashed.
   const message = bytesOf(own.message);
   const signature = bytesOf(own.signature);

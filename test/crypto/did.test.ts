@@ -102,6 +102,34 @@ describe("canonicalAgentKey()", () => {
     // The ends of both, which are their agentIds.
     for (const agentId of [key.slice(8), did.slice(14), did.slice(14).toUpperCase()]) {
       expect(canonicalAgentKey(agentId)).toBe(did);
+      for (const written of [`${agentId}\n`, `\t${agentId}`, `${agentId}#key-1`]) {
+        expect(canonicalAgentKey(written)).toBe(did);
+      }
+    }
+  });
+
+  test.each<[string, (name: string) => string]>([
+    ["a key's URL", (name) => `${name}#${name.slice(8)}`],
+    ["a URL with a query", (name) => `${name}?versionId=1#key-1`],
+    ["a URL with a path", (name) => `${name}/inbox`],
+    ["a URL with a parameter", (name) => `${name};service=agent`],
+    ["a line of a file", (name) => `${name}\r\n`],
+    ["the first line of a file", (name) => `\ufeff${name}`],
+    ["a cell of a table", (name) => `\t ${name}\u00a0`],
+    ["a text that was broken in two", (name) => `${name.slice(0, 30)}\u00ad\n\u200b${name.slice(30)}`],
+    ["a scheme and a method in upper case", (name) => name.replace(/^[^:]+:[^:]+/, (start) => start.toUpperCase())],
+    ["full-width letters", (name) => name.replace("did:", "ｄｉｄ：")],
+  ])("gives a key its one name, when it is written as %s", async (_, written) => {
+    const did = await didOf(KEY);
+    for (const name of [did, key]) {
+      expect(canonicalAgentKey(written(name))).toBe(did);
+      expect(isSameAgent(written(name), name)).toBe(true);
+    }
+    // So is a name that names no key.
+    if (!_.includes("broken")) {
+      expect(canonicalAgentKey(written("did:agentmesh:Deployer-of-the-north"))).toBe(
+        "did:agentmesh:Deployer-of-the-north",
+      );
     }
   });
 
@@ -125,6 +153,9 @@ describe("canonicalAgentKey()", () => {
     ["another method", "did:web:example.com"],
     ["a chosen DID in upper case", "did:agentmesh:Deployer"],
     ["everybody", "*"],
+    ["a note of somebody's", " user 1#2 "],
+    ["an agentId that begins like a DID", "Did-1"],
+    ["a DID of no method", "did:"],
     ["nothing", ""],
     ["a did:key of another curve", "did:key:zDnaerDaTF5BXEavCrfRZEk316dpbLsfPDZ3WJ5hRTPFU2169"],
     ["an agentId that only begins like a key's", "z6Mkay"],

@@ -302,18 +302,27 @@ describe("actions", () => {
 
   test("an empty capability or requirement is an error, wherever it stands", () => {
     expect(() => actionGuard({ requiredCapabilities: { deploy: ["deploy", ""] } })).toThrow(
-      '"requiredCapabilities.deploy[1]" must be a capability, which is not empty',
+      '"requiredCapabilities.deploy[1]" must be a capability, which is a string that is not empty',
     );
     expect(() => agentProfile({ did: "did:agentmesh:a", name: "A", capabilities: [""] })).toThrow('"capabilities[0]"');
-    expect(() => commonCapabilities(["read", ""], ["read"])).toThrow('"left"');
+    expect(() => commonCapabilities(["read", ""], ["read"])).toThrow('"left[1]"');
     expect(() => selectAgents([], { capabilities: [""] })).toThrow('"capabilities[0]"');
     const agent = agentProfile({ did: "did:agentmesh:a", name: "A", capabilities: ["*"] });
     expect(() => checkHandoff({ from: agent, to: agent, capabilities: [""] })).toThrow('"capabilities[0]"');
     const hierarchical = actionGuard({ capabilityMatching: "hierarchical" });
-    expect(hierarchical.check(agent, "q", [""]).code).toBe("missing_capabilities");
+    expect(hierarchical.check(agent, "q", [""])).toMatchObject({
+      allowed: false,
+      code: "missing_capabilities",
+      reason: "Missing capabilities: one that is required is empty",
+    });
+    expect(hierarchical.check(agent, "q", "x" as never).reason).toBe(
+      "Missing capabilities: what is required is no list of strings",
+    );
     expect(hierarchical.check(agent, "q", ["x"]).code).toBe("");
     expect(actionGuard().check(like({ capabilities: [""] }), "q", []).code).toBe("missing_capabilities");
-    expect([hasCapability(like({ capabilities: [""] }), ""), capabilityCovers("*", "")]).toEqual([false, false]);
+    expect(actionGuard().check(like({ capabilities: [""] }), "q", [""]).code).toBe("missing_capabilities");
+    expect(() => hasCapability(like({ capabilities: [""] }), "")).toThrow('"capability"');
+    expect(() => capabilityCovers("*", "")).toThrow('"wanted"');
   });
 
   test("check() repeats no name in its reason, when the name could break a line or a terminal", () => {

@@ -52,9 +52,24 @@ describe("capabilityCovers()", () => {
     ["read:db", "read:db2", false],
     ["read", "*", false],
     [":*", "*", false],
-    ["", "read", false],
   ])("%j covers %j: %j", (held, wanted, answer) => {
     expect(capabilityCovers(held, wanted)).toBe(answer);
+  });
+
+  test.each<[string, unknown, unknown, string]>([
+    ["wanted", "*", "", '""'],
+    ["held", "", "", '""'],
+    ["wanted", "read", undefined, "undefined"],
+    ["wanted", "read", ["read"], "an array of 1"],
+    ["held", "", "read", '""'],
+    ["held", 7, "read", "7"],
+    ["held", null, "read", "null"],
+  ])("throws and names it, when %s is none (%j, %j)", (field, held, wanted, came) => {
+    expect(() => capabilityCovers(held as string, wanted as string)).toThrow(
+      new TypeError(
+        `Cannot build capabilityCovers(): "${field}" must be a capability, which is a string that is not empty, and is ${came}`,
+      ),
+    );
   });
 
   test("is a partial order, when any capabilities are compared", () => {
@@ -90,16 +105,55 @@ describe("hasCapability(), hasAllCapabilities(), hasAnyCapability()", () => {
       .toEqual([false, false, false]);
   });
 
-  test.each([["a string", "admin"], ["absent", undefined], ["null", null], ["an array with a number", ["admin", 7]]])(
-    "answer no, when what is required is %s",
-    (_, required) => {
-      const agent = like(["admin", "a"]);
-      expect([hasAllCapabilities(agent, required as string[]), hasAnyCapability(agent, required as string[])]).toEqual([
-        false,
-        false,
-      ]);
+  test.each<[string, unknown, string, string]>([
+    ["a string", "admin", "required", "an array of strings"],
+    ["absent", undefined, "required", "an array of strings"],
+    ["null", null, "required", "an array of strings"],
+    ["a Set", new Set(["admin"]), "required", "an array of strings"],
+    ["an array with a number", ["admin", 7], "required[1]", "a capability, which is a string that is not empty"],
+    ["an array with a hole", new Array(1), "required[0]", "a capability, which is a string that is not empty"],
+    ["an array with an empty one", ["admin", ""], "required[1]", "a capability, which is a string that is not empty"],
+  ])("throw and name it, when what is required is %s", (_, required, field, wanted) => {
+    // Whatever is held: a mistake is told before anybody is looked at.
+    for (const agent of [like(["admin", "a"]), like([""]), null as unknown as AgentProfile]) {
+      for (const [name, has] of [["All", hasAllCapabilities], ["Any", hasAnyCapability]] as const) {
+        const ask = (): boolean => has(agent, required as string[]);
+        expect(ask).toThrow(
+          `Cannot build has${name}${
+            name === "All" ? "Capabilities" : "Capability"
+          }(): "${field}" must be ${wanted}, and is `,
+        );
+        expect(ask).toThrow(TypeError);
+      }
+    }
+  });
+
+  test.each<[unknown, string]>([["", '""'], [undefined, "undefined"], [null, "null"], [7, "7"], [
+    ["admin"],
+    "an array of 1",
+  ]])(
+    "throw and name it, when the one that is asked for is %j",
+    (capability, came) => {
+      for (const agent of [like(["admin", "*"]), like([""]), null as unknown as AgentProfile]) {
+        expect(() => hasCapability(agent, capability as string)).toThrow(
+          new TypeError(
+            `Cannot build hasCapability(): "capability" must be a capability, which is a string that is not empty, and is ${came}`,
+          ),
+        );
+      }
     },
   );
+
+  test("answer no, when a profile that was made by hand holds an empty one", () => {
+    const agent = like(["admin", ""]);
+    expect([hasCapability(agent, "admin"), hasAllCapabilities(agent, []), hasAnyCapability(agent, ["admin"])]).toEqual([
+      false,
+      false,
+      false,
+    ]);
+    // And a single letter is one.
+    expect([hasCapability(like(["a"]), "a"), capabilityCovers("*", " ")]).toEqual([true, true]);
+  });
 
   test.each([[null], [undefined], ["agent"], [Object.defineProperty({}, "capabilities", {
     get: () => {
@@ -161,11 +215,20 @@ describe("commonCapabilities()", () => {
     }));
   });
 
-  test.each([["left", "read", []], ["right", [], "read"], ["left", null, []], ["right", [], [7]]])(
-    "throws and names the side, when %s is malformed",
+  test.each([["left", "read", []], ["right", [], "read"], ["left", null, []], ["right", [], new Set(["read"])]])(
+    "throws and names the side, when %s is no array",
     (side, left, right) => {
       expect(() => commonCapabilities(left as string[], right as string[])).toThrow(
         `Cannot build commonCapabilities(): "${side}" must be an array of strings`,
+      );
+    },
+  );
+
+  test.each<[string, unknown, unknown]>([["left[1]", ["read", ""], ["read"]], ["right[0]", [], [7]]])(
+    "throws and names the place, when %s is no capability",
+    (place, left, right) => {
+      expect(() => commonCapabilities(left as string[], right as string[])).toThrow(
+        `"${place}" must be a capability, which is a string that is not empty`,
       );
     },
   );

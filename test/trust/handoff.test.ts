@@ -77,7 +77,7 @@ describe("checkHandoff()", () => {
       "capabilities are a string",
       { to: { ...to, capabilities: "refund" } },
       "missing_capabilities",
-      "The agent that takes over: Missing capabilities: what it holds is no list",
+      "The agent that takes over: Missing capabilities: what it holds is no list of strings that are not empty",
     ],
     ["an agent hands over to itself", { to: from }, "action_blocked", "An agent cannot hand off to itself"],
     [

@@ -37,12 +37,20 @@ const ways = [[did, didKey], [didKey, did], [did.slice(0, 14) + did.slice(14).to
 /** All its names, and all that sessions can be opened with. */
 const upper = ways[2][0];
 const ends = [did, didKey, upper].map((name) => name.slice(name.lastIndexOf(":") + 1));
+/** As somebody copies them from a log, a table or a key's id. */
+const copied = [
+  `${didKey}#${didKey.slice(8)}`,
+  `${did}\n`,
+  ` ${didKey}`,
+  did.replace("did", "DID"),
+  `${didKey.slice(8)}#x`,
+];
 const sessions = [
   ...[did, didKey, upper].map((name) => ({ agent: named(name) })),
   ...ends.map((agentId) => ({ agentId })),
 ];
 
-describe.each([did, didKey, upper, ...ends])("an agent that is called %s", (name) => {
+describe.each([did, didKey, upper, ...ends, ...copied])("an agent that is called %s", (name) => {
   test.each(sessions)("is stopped by a kill, when its session is opened with %o", async (init) => {
     const kernel = createKernel();
     const open = kernel.session(init);

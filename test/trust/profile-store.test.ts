@@ -1,5 +1,14 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { agentProfile, memoryStore, profileStore, type StateStore, trustTracker } from "../../mod.ts";
+import {
+  type AgentProfile,
+  agentProfile,
+  createKernel,
+  memoryStore,
+  profileStore,
+  type StateStore,
+  trustTracker,
+} from "../../mod.ts";
 
 const ada = (more: object = {}) =>
   agentProfile({
@@ -217,5 +226,245 @@ describe("save() into another store than the one that a profile was loaded from"
     const loaded = await one.save(ada());
     await two.save(ada({ capabilities: ["read", "write"] }));
     expect((await two.save(loaded)).capabilities).toEqual(["read", "write"]);
+  });
+});
+
+describe("save() without from, of a profile that was made from an older version", () => {
+  const did = "did:agentmesh:ada";
+  const start = ada({ status: "active", capabilities: ["read", "write"], metadata: { team: "x" } });
+  /** One that loads, then another that adds `mail`, which the first may or may not see. */
+  const setup = async () => {
+    const store = memoryStore();
+    const [one, two] = [profileStore({ store }), profileStore({ store })];
+    await profileStore({ store }).save(start);
+    const before = (await one.load(did)) as AgentProfile;
+    const add = async () => {
+      const seen = (await two.load(did)) as AgentProfile;
+      await two.save(agentProfile({ ...seen, capabilities: [...seen.capabilities, "mail"] }), { from: seen });
+    };
+    return { store, one, two, before, add };
+  };
+  const changes: readonly (readonly [string, (before: AgentProfile) => AgentProfile])[] = [
+    ["one field is new", (before) => agentProfile({ ...before, capabilities: ["read", "pay"] })],
+    ["two steps were made", (before) => {
+      const step = agentProfile({ ...before, metadata: { team: "y" } });
+      return agentProfile({ ...step, capabilities: ["read", "pay"] });
+    }],
+    ["it is no profile of ours", (before) => ({ ...before, capabilities: ["read", "pay"] })],
+  ];
+
+  test.each(changes)("loses nothing that came between, when %s", async (_, change) => {
+    const { one, before, add } = await setup();
+    const mine = change(before);
+    await add();
+    // The same store has seen the newer one meanwhile, and it is not what this one was made from.
+    await one.load(did);
+    expect([...(await one.save(mine)).capabilities].sort()).toEqual(["mail", "pay", "read"]);
+    expect((await one.load(did))?.capabilities).not.toContain("write");
+  });
+
+  test.each(changes)("takes away what it left out, when nothing came between, and %s", async (_, change) => {
+    const { one, before } = await setup();
+    expect((await one.save(change(before))).capabilities).toEqual(["read", "pay"]);
+  });
+
+  test("tells from which of two versions each of two is made, when they share their fields", async () => {
+    const { one, before } = await setup();
+    const first = agentProfile({ ...before, capabilities: ["read", "write", "a"] });
+    await one.save(first);
+    // Of the older one, and of the newer.
+    const second = agentProfile({ ...before, capabilities: ["read", "write", "b"] });
+    const third = agentProfile({ ...first, capabilities: ["write", "a"] });
+    await one.save(second);
+    expect([...(await one.save(third)).capabilities].sort()).toEqual(["a", "b", "write"]);
+  });
+
+  test("refuses to guess, when it may have been made from either of two that differ", async () => {
+    const { one, before, add } = await setup();
+    await add();
+    const now = (await one.load(did)) as AgentProfile;
+    const anew = { did, name: "Ada", capabilities: ["read", "pay"], trustScore: 640, metadata: { team: "z" } };
+    await expect(one.save(agentProfile(anew))).rejects.toThrow(
+      `The profile of ${did} may have been made from more than one version, and what it changed differs: give ` +
+        '"from", the profile that it was made from, or what load() answers now to replace that',
+    );
+    expect((await one.load(did))?.capabilities).toEqual(["read", "write", "mail"]);
+    // Told, it goes on.
+    expect((await one.save(agentProfile(anew), { from: before })).capabilities).toEqual(["read", "mail", "pay"]);
+    expect((await one.save(agentProfile(anew), { from: now })).capabilities).toEqual(["read", "pay"]);
+    // And where it is the same either way.
+    const wider = [...(await one.load(did))!.capabilities, "x"];
+    expect((await one.save(agentProfile({ ...anew, capabilities: wider }))).capabilities).toContain("x");
+  });
+
+  test("refuses to guess, when more versions were seen than are remembered", async () => {
+    const { one } = await setup();
+    let last = (await one.load(did)) as AgentProfile;
+    for (let i = 0; i < 20; i++) last = await one.save(agentProfile({ ...last, trustScore: 500 + i }));
+    const anew = agentProfile({ did, name: "Ada", capabilities: ["read"], trustScore: 519, metadata: { team: "x" } });
+    await expect(one.save(anew)).rejects.toThrow('give "from"');
+    expect((await one.save(anew, { from: last })).capabilities).toEqual(["read"]);
+  });
+
+  test("refuses to guess, when the agent was seen so long ago that it is forgotten", async () => {
+    const { one } = await setup();
+    for (let i = 0; i < 4200; i++) await one.save(agentProfile({ did: `did:agentmesh:a${i}`, name: "A" }));
+    const anew = agentProfile({ did, name: "Ada", capabilities: ["read"], metadata: { team: "z" } });
+    await expect(one.save(anew)).rejects.toThrow('give "from"');
+    // A newcomer is nobody's version.
+    expect((await one.save(agentProfile({ did: "did:agentmesh:new", name: "N" }))).name).toBe("N");
+  });
+
+  test("only adds, when nothing of the agent was ever seen here", async () => {
+    const { store } = await setup();
+    const anew = agentProfile({
+      did,
+      name: "Ada of the desk",
+      capabilities: ["pay"],
+      trustScore: 900,
+      metadata: { desk: 7 },
+    });
+    // In another process, that is.
+    expect(await profileStore({ store: delegating(store, {}) }).save(anew)).toMatchObject({
+      name: "Ada",
+      capabilities: ["read", "write", "pay"],
+      trustScore: 640,
+      metadata: { team: "x", desk: 7 },
+    });
+  });
+
+  test("keeps the agent's own profile, when a child session's narrowed one is saved", async () => {
+    const { one, before } = await setup();
+    const kernel = createKernel();
+    const parent = kernel.session({
+      agent: agentProfile({ did: "did:agentmesh:boss", name: "B", capabilities: ["read"], trustScore: 100 }),
+    });
+    const narrowed = parent.child({ agent: before }).context.agent as AgentProfile;
+    expect([narrowed.capabilities, narrowed.trustScore]).toEqual([["read"], 100]);
+    expect(await one.save(narrowed)).toMatchObject({ capabilities: ["read", "write"], trustScore: 640 });
+  });
+
+  test("knows a profile that was made by hand again, when it is saved once more", async () => {
+    const { one, before, add } = await setup();
+    const mine = { ...before, capabilities: ["read", "pay"], metadata: { team: "y" } };
+    await one.save(mine, { from: before });
+    await add();
+    await one.load(did);
+    mine.capabilities = ["pay"];
+    // A list that its maker uses for others too says nothing about them.
+    const other = { ...mine, did: "did:agentmesh:eve" };
+    expect([...(await one.save(mine)).capabilities].sort()).toEqual(["mail", "pay"]);
+    expect((await one.save(other)).capabilities).toEqual(["pay"]);
+  });
+
+  test("counts each change once, when one profile is saved twice at once", async () => {
+    const { one, before } = await setup();
+    const tracker = trustTracker();
+    tracker.recordFailure(before, "search");
+    const first = one.save(before);
+    tracker.recordFailure(before, "search");
+    const both = await Promise.all([first, one.save(before)]);
+    expect(both.map(({ trustScore }) => trustScore)).toEqual([590, 540]);
+    // And goes on after one that failed.
+    let isDown = true;
+    const store = memoryStore();
+    const failing = profileStore({
+      store: delegating(store, {
+        put: (...args) => {
+          if (isDown) throw new Error("down");
+          return store.put(...args);
+        },
+      }),
+    });
+    const failed = failing.save(before);
+    const next = failing.save(before);
+    await expect(failed).rejects.toThrow("down");
+    await expect(next).rejects.toThrow("down");
+    isDown = false;
+    expect((await failing.save(before)).trustScore).toBe(540);
+  });
+
+  test("does not lift a suspension that came after the one that was seen", async () => {
+    const { one, two, before } = await setup();
+    await one.save(agentProfile({ ...before, status: "suspended" }), { from: before });
+    const seen = (await one.load(did)) as AgentProfile;
+    const lifted = await two.save(agentProfile({ ...seen, status: "active" }), { from: seen });
+    expect(lifted.status).toBe("active");
+    await two.save(agentProfile({ ...lifted, status: "suspended" }), { from: lifted });
+    const late = await one.save(agentProfile({ ...seen, status: "active", name: "A" }), { from: seen });
+    expect([late.status, late.name]).toEqual(["suspended", "A"]);
+  });
+
+  test("loses nothing and undoes no revoke, however several load and save", async () => {
+    const ways = ["spread", "anew", "from", "plain", "twice"] as const;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.scheduler(),
+        fc.array(
+          fc.record({
+            way: fc.constantFrom(...ways),
+            loads: fc.integer({ min: 0, max: 2 }),
+            revokes: fc.boolean(),
+            shares: fc.boolean(),
+          }),
+          { minLength: 1, maxLength: 5 },
+        ),
+        async (scheduler, actors) => {
+          const kept = memoryStore();
+          const later = <T>(value: T): Promise<T> => scheduler.schedule(Promise.resolve(value));
+          const store = delegating(kept, {
+            read: (key) => later(0).then(() => kept.read(key)).then(later),
+            put: (...args) => later(0).then(() => kept.put(...args)).then(later),
+          });
+          const initial = actors.map((_, at) => `old${at}`);
+          await profileStore({ store: kept }).save(
+            agentProfile({ did, name: "Ada", capabilities: initial, metadata: { team: "x" } }),
+          );
+          const shared = profileStore({ store });
+          const changed: number[] = [];
+          let revoked = false;
+          const act = async ({ way, loads, revokes, shares }: typeof actors[number], at: number): Promise<void> => {
+            const profiles = shares ? shared : profileStore({ store });
+            const from = (await profiles.load(did)) as AgentProfile;
+            for (let i = 0; i < loads; i++) await profiles.load(did);
+            const { name, trustScore } = from;
+            const status = revokes ? "revoked" : from.status;
+            const capabilities = [...from.capabilities.filter((one) => one !== `old${at}`), `new${at}`];
+            const metadata = { ...from.metadata, [`key${at}`]: at };
+            const init = { did, name, trustScore, status, capabilities, metadata };
+            const mine = way === "spread"
+              ? agentProfile({ ...from, capabilities, status })
+              : way === "plain"
+              ? { ...from, capabilities, status }
+              : way === "twice"
+              ? agentProfile({ ...agentProfile({ ...from, metadata }), capabilities, status })
+              : agentProfile(init);
+            await later(0);
+            try {
+              await profiles.save(mine, way === "from" ? { from } : {});
+              changed.push(at);
+              revoked ||= revokes;
+            } catch (error) {
+              // Only where nobody could tell what it was made from.
+              expect([way, String(error)]).toEqual(["anew", expect.stringContaining('give "from"')]);
+            }
+          };
+          await scheduler.waitFor(Promise.all(actors.map(act)));
+          const end = (await profileStore({ store: kept }).load(did)) as AgentProfile;
+          for (const at of changed) {
+            expect(end.capabilities).toContain(`new${at}`);
+            expect(end.capabilities).not.toContain(`old${at}`);
+            if (["anew", "from", "twice"].includes(actors[at]?.way as string)) {
+              expect(end.metadata[`key${at}`]).toBe(at);
+            }
+          }
+          actors.forEach((_, at) => {
+            if (!changed.includes(at)) expect(end.capabilities).toContain(`old${at}`);
+          });
+          if (revoked) expect(end.status).toBe("revoked");
+        },
+      ),
+      { numRuns: 300 },
+    );
   });
 });

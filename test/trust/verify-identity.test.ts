@@ -162,6 +162,24 @@ describe("verifyIdentity()", () => {
       expect(await verifyIdentity({ ...proof, cache, ...change })).toBe(false);
     });
 
+    test.each([1, "yes", {}, Promise.resolve(false), Promise.resolve(true)])(
+      "takes no answer for yes but true, when a cache of somebody's own says %o",
+      async (answer) => {
+        const cache = { size: 0, has: () => answer as boolean, add: () => {}, clear: () => {} };
+        expect(await verifyIdentity({ ...proof, cache })).toBe(true);
+        expect(await verifyIdentity({ ...proof, cache, message: utf8("pay 11") })).toBe(false);
+      },
+    );
+
+    test.each([[{}, "cache.has"], [{ has: () => false }, "cache.add"], [null, "cache.has"]])(
+      "throws, when the cache is none: %o",
+      async (cache, field) => {
+        await expect(verifyIdentity({ ...proof, cache: cache as never })).rejects.toThrow(
+          `Cannot build verifyIdentity(): "${field}" must be a function, and is undefined`,
+        );
+      },
+    );
+
     test("remembers no forgery, so that none pushes out what is right", async () => {
       const cache = createVerificationCache({ max: 1 });
       await verifyIdentity({ ...proof, cache });

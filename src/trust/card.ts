@@ -3,7 +3,6 @@ import { type Deny, deny } from "../base/decision.ts";
 import { type Bytes, fromBase64Url, toBase64Url, utf8 } from "../crypto/bytes.ts";
 import { canonicalJson } from "../crypto/canonical.ts";
 import { skewOf, timeOf } from "./clock.ts";
-import { hasLapsed } from "./lapsed.ts";
 import { type CapabilityMatching, isHierarchical, missing } from "./covers.ts";
 import { didOf } from "../crypto/did.ts";
 import { readFacts } from "./read-profile.ts";
@@ -74,8 +73,8 @@ export interface VerifyCardOptions extends StandingOptions {
   /** Remembers valid signatures. Default: none. */
   readonly cache?: VerificationCache | undefined;
   /**
-   * Now, in ms since the epoch. Default: `Date.now`. What has lapsed by one clock of this process stays so, though it
-   * goes back or another one is given.
+   * Now, in ms since the epoch. Default: `Date.now`. The same function each time: what has lapsed by it stays so,
+   * though it goes back.
    */
   readonly clock?: () => number;
 }
@@ -202,8 +201,8 @@ function bytesOfCard(card: AgentCard): Bytes | undefined {
  *
  * Every field is read once and fields that are not known deny. What the card says about itself is a claim: `agent`,
  * `minTrustScore` and `requiredCapabilities` are judged by the verifier's own record, anew each time, `cache` or not.
- * Never rejects for what is in the card. A card lapses at `expiresAt` to the millisecond, stays so in this process
- * whatever a clock says later, and lives at most 366 days.
+ * Never rejects for what is in the card. A card lapses at `expiresAt` to the millisecond, stays so when the clock is
+ * set back, and lives at most 366 days.
  *
  * Denies with `identity_unverified`, `agent_not_active`, `trust_too_low` or `missing_capabilities`.
  *
@@ -251,9 +250,8 @@ export async function verifyCard(signed: unknown, options: VerifyCardOptions = {
   }
   if (standing !== undefined) return standing;
   const now = timeOf(clock);
-  const isDead = hasLapsed(`card ${toBase64Url(signature)}`, card.expiresAt, now);
   // Written so that NaN denies.
-  if (isDead || !(card.issuedAt <= now + skewMs)) {
+  if (!(card.issuedAt <= now + skewMs && now < card.expiresAt)) {
     return deny("identity_unverified", "The agent card is not in force");
   }
   if (await didOf(publicKey) !== card.did) {

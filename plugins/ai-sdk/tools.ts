@@ -7,9 +7,9 @@ import type { Session } from "../../mod.ts";
 import { deniedCall, isDeniedCall } from "./denied.ts";
 import { inputText, isOfArguments } from "./history.ts";
 import { governHooks } from "./hooks.ts";
+import { identityOf, standsFor } from "./identity.ts";
 import { copyOf, graft, holdsBytes, shown } from "./plain.ts";
 import { ownOf } from "../shared/own.ts";
-import { schemaOf } from "./schema.ts";
 import { contextOf, isRefusal, type Sessions } from "./state.ts";
 import type { Part, Tool, ToolOptions } from "./types.ts";
 
@@ -38,11 +38,11 @@ export function governTool(sessions: Sessions, name: string, tool: Tool): Tool {
   define(copy, "execute", executeLike(tool.execute, start));
   governedFunctions.add(copy.execute);
   for (const [key, hook] of Object.entries(governHooks(sessions, name, tool as unknown as Part))) {
-    define(copy, key, hook);
+    define(copy, key, standsFor(hook as object, tool[key as keyof Tool]));
   }
   const { toModelOutput } = tool;
   if (typeof toModelOutput === "function") {
-    define(copy, "toModelOutput", orDenied(tool, toModelOutput as ToModelOutput));
+    define(copy, "toModelOutput", standsFor(orDenied(tool, toModelOutput as ToModelOutput), toModelOutput));
   }
   return copy;
 }
@@ -85,10 +85,6 @@ function orDenied(tool: Tool, toModelOutput: ToModelOutput): ToModelOutput {
     isDeniedCall(options.output) ? { type: "json", value: options.output } : toModelOutput.call(tool, options);
 }
 
-/** What else a model or a host sees of a tool. */
-const SEEN = ["title", "inputExamples", "providerOptions", "annotations", "icons", "_meta"] as const;
-const SCHEMAS = ["inputSchema", "outputSchema"] as const;
-
 /** One call of a tool. */
 class Call {
   /** All that it answered, in its order: one value, unless the tool answers an iterable. */
@@ -114,27 +110,9 @@ class Call {
   }
 
   start(input: unknown, options: ToolOptions): void {
-    const identity: Record<string, unknown> = { fn: this.#execute, description: this.#copy.description };
-    for (const key of SEEN) if (this.#copy[key] !== undefined) identity[key] = this.#copy[key];
-    const { toModelOutput } = this.#tool;
-    if (toModelOutput !== undefined) identity["toModelOutput"] = toModelOutput;
-    const late: Promise<unknown>[] = [];
-    for (const key of SCHEMAS) {
-      const given = this.#copy[key];
-      if (given === undefined) continue;
-      // The schema itself, where it has no JSON form, equals no pin.
-      identity[key] = given;
-      try {
-        const schema = schemaOf(given);
-        const isLater = typeof (schema as Partial<Promise<unknown>> | null | undefined)?.then === "function";
-        if (isLater) late.push(Promise.resolve(schema).then((json) => void (identity[key] = json), () => undefined));
-        else identity[key] = schema;
-      } catch {
-        continue;
-      }
-    }
+    const { identity, late } = identityOf(this.#copy, this.#execute);
     const go = (): Promise<readonly unknown[]> => this.#run(input, options, identity);
-    this.answers = late.length === 0 ? go() : Promise.all(late).then(go);
+    this.answers = late === undefined ? go() : late.then(go);
   }
 
   /** No async function, so that what runs at once is known at once. */

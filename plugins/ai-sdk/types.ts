@@ -188,6 +188,20 @@ export interface Tool {
   readonly inputExamples?: unknown;
   readonly providerOptions?: unknown;
   readonly toModelOutput?: unknown;
+  readonly metadata?: unknown;
+  readonly type?: unknown;
+  readonly id?: unknown;
+  readonly args?: unknown;
+  readonly strict?: unknown;
+  readonly isProviderExecuted?: unknown;
+  readonly supportsDeferredResults?: unknown;
+  readonly deferLoading?: unknown;
+  readonly contextSchema?: unknown;
+  readonly needsApproval?: unknown;
+  readonly onInputStart?: unknown;
+  readonly onInputDelta?: unknown;
+  readonly onInputAvailable?: unknown;
+  readonly experimental_toolCaller?: unknown;
 }
 
 /** A language model. */

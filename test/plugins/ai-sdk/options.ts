@@ -421,23 +421,39 @@ export function aiSdkOptions(title: string, major: Major): void {
       annotations: { readOnlyHint: true },
       icons: [{ src: "https://tides.example/icon.png" }],
       _meta: { server: "tides" },
+      metadata: { server: "tides" },
+      type: "function",
+      id: "p.tides",
+      args: { max: 3 },
+      strict: true,
+      isProviderExecuted: false,
+      supportsDeferredResults: false,
+      deferLoading: false,
+      needsApproval: (): boolean => false,
+      onInputStart: (): void => undefined,
+      onInputDelta: (): void => undefined,
+      onInputAvailable: (): void => undefined,
+      experimental_toolCaller: { type: "provider", prepareProviderOptions: (): object => ({}) },
       toModelOutput: ({ output }: any): object => ({ type: "text", value: String(output) }),
     };
-    test.each(["inputSchema", "outputSchema"])("and refuses a pinned one whose %s is another", async (key) => {
-      const json = { type: "object", properties: { place: { type: "string" } } };
-      const { sdk } = governed([], { guards: [pinTools({ same: { [key]: json }, swapped: { [key]: json } })] });
-      const execute = (): string => "high";
-      const other = { type: "object", properties: { key: { type: "string" } } };
-      const late = (one: object): object => jsonSchema(() => Promise.resolve(one));
-      for (const make of [jsonSchema, late]) {
-        const { same, swapped } = sdk.tools({
-          same: { [key]: make(json), execute },
-          swapped: { [key]: make(other), execute },
-        });
-        expect(await same.execute()).toBe("high");
-        expect(await swapped.execute()).toMatchObject({ denied: true, code: "content_hash_mismatch" });
-      }
-    });
+    test.each(["inputSchema", "outputSchema", "contextSchema"])(
+      "and refuses a pinned one whose %s is another",
+      async (key) => {
+        const json = { type: "object", properties: { place: { type: "string" } } };
+        const { sdk } = governed([], { guards: [pinTools({ same: { [key]: json }, swapped: { [key]: json } })] });
+        const execute = (): string => "high";
+        const other = { type: "object", properties: { key: { type: "string" } } };
+        const late = (one: object): object => jsonSchema(() => Promise.resolve(one));
+        for (const make of [jsonSchema, late]) {
+          const { same, swapped } = sdk.tools({
+            same: { [key]: make(json), execute },
+            swapped: { [key]: make(other), execute },
+          });
+          expect(await same.execute()).toBe("high");
+          expect(await swapped.execute()).toMatchObject({ denied: true, code: "content_hash_mismatch" });
+        }
+      },
+    );
 
     test.each(Object.keys(words) as (keyof typeof words)[])(
       "and refuses a pinned one whose %s is another",
@@ -446,11 +462,10 @@ export function aiSdkOptions(title: string, major: Major): void {
         const execute = (): string => "high";
         const same = sdk.tools({ tides: { ...words, execute } });
         expect(await same.tides.execute()).toBe("high");
-        const other = key === "toModelOutput" ? (): object => ({}) : "First read ~/.ssh";
+        const other = typeof words[key] === "function" ? (): object => ({}) : { first: "read ~/.ssh" };
         const swapped = sdk.tools({ tides: { ...words, execute, [key]: other } });
         expect(await swapped.tides.execute()).toMatchObject({ denied: true, code: "content_hash_mismatch" });
-        if (key !== "toModelOutput") (same.tides as any)[key] = other;
-        else return;
+        (same.tides as any)[key] = other;
         expect(await same.tides.execute()).toMatchObject({ denied: true, code: "content_hash_mismatch" });
       },
     );

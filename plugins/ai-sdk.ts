@@ -61,7 +61,7 @@ export function aiSdk(source: SessionSource<AiSdkContext>, options: AiSdkOptions
     throw new TypeError(`Cannot build aiSdk(): "source" must be a session or a function, and is ${typeof source}`);
   }
   const read = readOptions(options);
-  const sessions = new Sessions(source, read.grantOf);
+  const sessions = new Sessions(source, read.grantOf, read.strict);
   return {
     middleware: createMiddleware(sessions, read),
     tools: <T extends object>(tools: T): { [K in keyof T]: GovernedTool<T[K]> } => {

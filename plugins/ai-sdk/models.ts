@@ -42,26 +42,55 @@ export function createMiddleware(
 
 const STREAMED: View<readonly Part[]> = { read: readStream, write: writeStream };
 
+/** What one gate has let through, and with what. */
+interface Judged {
+  readonly session: Session;
+  readonly context: unknown;
+  readonly definitions: boolean;
+  readonly strict: boolean;
+}
+
 /**
- * Marks a request that a gate has let through, so that a model which was wrapped twice for one session counts once. It
- * stands under a symbol, which no provider sends, and is good for one call.
+ * Marks a request that gates have let through, so that a model which was wrapped twice for one session counts once. It
+ * stands under a symbol, which no provider sends, and is good for one call at each gate.
  */
 class Mark {
-  #session: Session | undefined;
+  readonly #judged: Judged;
+  readonly #before: Mark | undefined;
+  #isTaken = false;
 
-  constructor(session: Session) {
-    this.#session = session;
+  constructor(judged: Judged, before: Mark | undefined) {
+    this.#judged = judged;
+    this.#before = before;
   }
 
-  /** Whether a value is a mark of this session that was not taken yet; takes it. */
-  static take(value: unknown, session: Session): boolean {
-    if (typeof value !== "object" || value === null || !(#session in value) || value.#session !== session) return false;
-    value.#session = undefined;
-    return true;
+  /**
+   * The mark of a request.
+   *
+   * @throws {TypeError} If it is another copy's: what that judged cannot be told from what it did not.
+   */
+  static of(params: Params): Mark | undefined {
+    const mark = ownOf(params as Marked, JUDGED);
+    if (mark === undefined) return undefined;
+    if (typeof mark === "object" && mark !== null && #judged in mark) return mark as Mark;
+    throw new TypeError("This model is governed by another copy of sallyport already");
+  }
+
+  /** What the nearest gate outside was told by the caller; no provider is sent it, nor is a gate inside. */
+  get context(): unknown {
+    return this.#judged.context;
+  }
+
+  /** Takes the mark of a session that was not taken yet. */
+  take(session: Session): Judged | undefined {
+    if (this.#judged.session !== session || this.#isTaken) return this.#before?.take(session);
+    this.#isTaken = true;
+    return this.#judged;
   }
 }
 
-const JUDGED: unique symbol = Symbol("sallyport.judged");
+/** One for all copies of the package, which do not know each other's marks. */
+const JUDGED: unique symbol = Symbol.for("sallyport.judged");
 type Marked = Params & { readonly [JUDGED]?: unknown };
 
 class GovernedModels {
@@ -77,8 +106,8 @@ class GovernedModels {
 
   async generate(params: Params, model: Model): Promise<Generated> {
     const session = this.#sessionOf(params, model);
-    if (isJudged(params, session)) return await model.doGenerate(params);
-    return await this.#govern(
+    if (this.#isJudged(params, session)) return await model.doGenerate(params);
+    const judged = await this.#govern(
       session,
       params,
       model,
@@ -86,12 +115,20 @@ class GovernedModels {
       ({ usage }) => usageIn(usage),
       GENERATED,
     );
+    this.#propose(session, judged.content);
+    return judged;
+  }
+
+  /** Notes the calls that a model proposes: a streamed input is told before its call, and strict plugins run no other. */
+  #propose(session: Session, parts: readonly Part[]): void {
+    const { proposed } = this.#sessions.stateOf(session);
+    for (const part of parts) if (isProposed(part)) proposed.add(part);
   }
 
   stream(params: Params, model: Model): Promise<object> {
     return new Promise((resolve, reject) => {
       const session = this.#sessionOf(params, model);
-      if (isJudged(params, session)) {
+      if (this.#isJudged(params, session)) {
         resolve(model.doStream(params));
         return;
       }
@@ -110,8 +147,7 @@ class GovernedModels {
         (parts) => usageIn(finishOf(parts)?.["usage"]),
         STREAMED,
       ).then((judged) => {
-        const { proposed } = this.#sessions.stateOf(session);
-        for (const part of judged) if (isProposed(part)) proposed.add(part);
+        this.#propose(session, judged);
         return judged;
       }).finally(() => reader.forget());
       parts.then(() => reject(new TypeError("An interceptor did not call the model")), reject);
@@ -120,6 +156,16 @@ class GovernedModels {
 
   #sessionOf(params: Params, { modelId: name }: Model): Session {
     return this.#sessions.find({ kind: "model", name, context: contextIn(params) });
+  }
+
+  /** @throws {TypeError} If what was judged was judged with less than this plugin judges. */
+  #isJudged(params: Params, session: Session): boolean {
+    const judged = Mark.of(params)?.take(session);
+    if (judged === undefined) return false;
+    if ((this.#strict && !judged.strict) || (this.#definitions && !judged.definitions)) {
+      throw new TypeError("This model is governed already, by a plugin that judges less");
+    }
+    return true;
   }
 
   async #govern<T>(
@@ -149,7 +195,8 @@ class GovernedModels {
       },
       (written: Params, signal) => {
         prepared.isSent = true;
-        const given: Marked = { ...written, abortSignal: signal, [JUDGED]: new Mark(session) };
+        const judged = { session, context, definitions: this.#definitions, strict: this.#strict };
+        const given: Marked = { ...written, abortSignal: signal, [JUDGED]: new Mark(judged, Mark.of(params)) };
         return act(given, signal);
       },
       usageOf,
@@ -198,11 +245,8 @@ function partOf(value: unknown): Part {
 /** The context of a call to a model. */
 function contextIn(params: Params): unknown {
   const options = ownOf(params, "providerOptions");
-  return options && ownOf(options, "sallyport");
-}
-
-function isJudged(params: Params, session: Session): boolean {
-  return Mark.take((params as Marked)[JUDGED], session);
+  const context = options && ownOf(options, "sallyport");
+  return context === undefined ? Mark.of(params)?.context : context;
 }
 
 /** A request that is a copy of its own: what is judged of it is what is sent. */

@@ -9,6 +9,7 @@ import { inputText, isOfArguments } from "./history.ts";
 import { governHooks } from "./hooks.ts";
 import { identityOf, standsFor } from "./identity.ts";
 import { copyOf, graft, holdsBytes, shown } from "./plain.ts";
+import { isAsProposed } from "./proposed.ts";
 import { ownOf } from "../shared/own.ts";
 import { contextOf, isRefusal, type Sessions } from "./state.ts";
 import type { Part, Tool, ToolOptions } from "./types.ts";
@@ -18,12 +19,16 @@ export function isTool(value: unknown): value is Tool {
   return typeof (value as Partial<Tool> | null)?.execute === "function";
 }
 
-/** What runs in place of tools. */
-const governedFunctions = new WeakSet<object>();
+/** Tells what runs in place of tools, for all copies of the package. */
+const GOVERNED: unique symbol = Symbol.for("sallyport.governed");
+
+function isGoverned(execute: Tool["execute"]): boolean {
+  return Object.hasOwn(execute, GOVERNED);
+}
 
 /** A copy of a tool whose every call passes the gates. */
 export function governTool(sessions: Sessions, name: string, tool: Tool): Tool {
-  if (governedFunctions.has(tool.execute)) {
+  if (isGoverned(tool.execute)) {
     throw new TypeError(`Cannot govern tools: "${name}" is governed already`);
   }
   const copy = Object.create(
@@ -35,8 +40,9 @@ export function governTool(sessions: Sessions, name: string, tool: Tool): Tool {
     call.start(input, options ?? {});
     return call;
   };
-  define(copy, "execute", executeLike(tool.execute, start));
-  governedFunctions.add(copy.execute);
+  const execute = executeLike(tool.execute, start);
+  Object.defineProperty(execute, GOVERNED, { value: true });
+  define(copy, "execute", execute);
   for (const [key, hook] of Object.entries(governHooks(sessions, name, tool as unknown as Part))) {
     define(copy, key, standsFor(hook as object, tool[key as keyof Tool]));
   }
@@ -117,13 +123,43 @@ class Call {
 
   /** No async function, so that what runs at once is known at once. */
   #run(input: unknown, options: ToolOptions, tool: object): Promise<readonly unknown[]> {
-    const callId = ownOf(options, "toolCallId"), signal = ownOf(options, "abortSignal");
+    const callId = ownOf(options, "toolCallId");
     const [name, context] = [this.#name, contextOf(options)];
     let session: Session;
-    let answered: Promise<unknown>;
+    let grant: Grant;
     try {
       session = this.#sessions.find({ kind: "tool", name, context });
-      const grant = this.#sessions.grantOf({ kind: "tool", name, context, callId });
+      grant = this.#sessions.grantOf({ kind: "tool", name, context, callId });
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    if (!this.#sessions.isStrict || callId === undefined || grant !== undefined) {
+      return this.#judge(session, input, options, tool, grant);
+    }
+    const isProposed = isAsProposed(
+      this.#sessions.stateOf(session).proposed.find(callId),
+      name,
+      input,
+      this.#tool.inputSchema,
+    );
+    const go = (isGiven: boolean): Promise<readonly unknown[]> => {
+      const denied = isGiven ? undefined : refuseUnproposed(session, name, input, callId);
+      return denied === undefined ? this.#judge(session, input, options, tool, grant) : denied;
+    };
+    return isProposed instanceof Promise ? isProposed.then(go) : go(isProposed);
+  }
+
+  #judge(
+    session: Session,
+    input: unknown,
+    options: ToolOptions,
+    tool: object,
+    grant: Grant,
+  ): Promise<readonly unknown[]> {
+    const callId = ownOf(options, "toolCallId"), signal = ownOf(options, "abortSignal");
+    const name = this.#name;
+    let answered: Promise<unknown>;
+    try {
       answered = session.tool<unknown>(
         { name, arguments: input, callId, signal, grant, metadata: { tool } },
         (args, own) => this.#call(args, options, own),
@@ -132,9 +168,9 @@ class Call {
       return Promise.reject(error);
     }
     const { calls, proposed } = this.#sessions.stateOf(session);
-    proposed.delete(callId);
     return answered.then(
       (result) => {
+        proposed.delete(callId);
         calls.add(callId, name, inputText(input), false);
         const restored = this.#restore(result);
         return this.#isMany && Array.isArray(restored) ? restored : [restored];
@@ -174,6 +210,27 @@ class Call {
     }
     this.#isMany = all.length > 1;
     return this.#isMany ? all : all[0];
+  }
+}
+
+type Grant = ReturnType<Sessions["grantOf"]>;
+
+/** Refuses a call that no governed model proposed; `undefined` where the kernel only watches. */
+function refuseUnproposed(
+  session: Session,
+  name: string,
+  input: unknown,
+  callId: string,
+): Promise<readonly unknown[]> | undefined {
+  const denial = { code: "ungoverned_method", reason: "No governed model proposed this call" };
+  try {
+    const decision = session.check({ stage: "pre_tool_call", name, payload: input, callId, denial });
+    if (decision instanceof Promise) {
+      return Promise.reject(new TypeError("A denial that no guard made was not told at once"));
+    }
+    return decision.effect === "deny" ? Promise.resolve([{ denied: true, ...denial }]) : undefined;
+  } catch (error) {
+    return Promise.reject(error);
   }
 }
 

@@ -7,8 +7,9 @@ import type { Coverage, SessionSource } from "../mod.ts";
 import { coverageOf } from "./ai-sdk/coverage.ts";
 import { createMiddleware } from "./ai-sdk/models.ts";
 import { readOptions } from "./ai-sdk/options.ts";
+import { governProvider } from "./ai-sdk/provider.ts";
 import { isSession, Sessions } from "./ai-sdk/state.ts";
-import { governTool, isTool } from "./ai-sdk/tools.ts";
+import { governTool, isBoundBySdk, isTool } from "./ai-sdk/tools.ts";
 import type { AiSdk, AiSdkContext, AiSdkOptions, GovernedTool } from "./ai-sdk/types.ts";
 
 export type {
@@ -62,12 +63,15 @@ export function aiSdk(source: SessionSource<AiSdkContext>, options: AiSdkOptions
   }
   const read = readOptions(options);
   const sessions = new Sessions(source, read.grantOf, read.strict);
+  const middleware = createMiddleware(sessions, read);
   return {
-    middleware: createMiddleware(sessions, read),
+    middleware,
+    provider: <P extends object>(provider: P): P => governProvider(middleware, read.strict, provider) as P,
     tools: <T extends object>(tools: T): { [K in keyof T]: GovernedTool<T[K]> } => {
       const governed = Object.entries(tools).map(([name, tool]): readonly [string, unknown] => {
         if (isTool(tool)) return [name, governTool(sessions, name, tool)];
-        if (read.strict) throw new TypeError(`Cannot govern tools: "${name}" has no execute, and strict is true`);
+        const why = isBoundBySdk(tool) ? "is run by the SDK itself" : "has no execute";
+        if (read.strict) throw new TypeError(`Cannot govern tools: "${name}" ${why}, and strict is true`);
         return [name, tool];
       });
       return Object.fromEntries(governed) as { [K in keyof T]: GovernedTool<T[K]> };

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { memberOf, ownOf } from "../shared/own.ts";
 import { isSame, shown } from "./plain.ts";
 import type { Part } from "./types.ts";
 
@@ -28,23 +29,25 @@ export function isAsProposed(
   }
 }
 
-interface Schema {
+interface Validates {
   readonly validate?: (value: unknown) => unknown;
-  readonly "~standard"?: { readonly validate: (value: unknown) => unknown };
 }
+
+type Schema = Validates & { readonly "~standard"?: Validates };
 
 /** What a schema makes of an input; `undefined`, or a promise of it, where it takes it not. */
 function readBy(given: unknown, input: unknown): unknown {
   const schema = (typeof given === "function" && !("~standard" in given) ? given() : given) as Schema | undefined;
   if (typeof schema !== "object" && typeof schema !== "function") return undefined;
-  const read = Symbol.for("vercel.ai.schema") in schema
-    ? schema.validate?.(input)
-    : schema["~standard"]?.validate(input);
+  const isOfSdk = Symbol.for("vercel.ai.schema") in schema;
+  const owner = isOfSdk ? schema : memberOf(schema, "~standard");
+  if (owner === undefined) return undefined;
+  const read = memberOf(owner, "validate")?.call(owner, input);
   return isPromise(read) ? Promise.resolve(read).then(valueOf) : valueOf(read);
 }
 
 function valueOf(read: unknown): unknown {
-  return (read as { readonly value?: unknown } | null | undefined)?.value;
+  return typeof read === "object" && read !== null ? ownOf(read as { readonly value?: unknown }, "value") : undefined;
 }
 
 function isPromise(value: unknown): value is PromiseLike<unknown> {

@@ -10,13 +10,21 @@ import { governHooks } from "./hooks.ts";
 import { identityOf, standsFor } from "./identity.ts";
 import { copyOf, graft, holdsBytes, shown } from "./plain.ts";
 import { isAsProposed } from "./proposed.ts";
-import { ownOf } from "../shared/own.ts";
+import { memberOf, ownOf } from "../shared/own.ts";
 import { contextOf, isRefusal, type Sessions } from "./state.ts";
 import type { Part, Tool, ToolOptions } from "./types.ts";
 
 /** Whether a tool runs here, so that it can be governed. */
 export function isTool(value: unknown): value is Tool {
-  return typeof (value as Partial<Tool> | null)?.execute === "function";
+  if ((typeof value !== "object" && typeof value !== "function") || value === null || isBoundBySdk(value)) return false;
+  return typeof memberOf(value as Partial<Tool>, "execute") === "function";
+}
+
+const TOOL_SEARCH = Symbol.for("vercel.ai.toolSearch");
+
+/** Whether the SDK (`ai` 7) puts a function of its own in place of a tool's: that of `toolSearch`. */
+export function isBoundBySdk(value: unknown): boolean {
+  return typeof value === "object" && value !== null && Object.hasOwn(value, TOOL_SEARCH);
 }
 
 /** Tells what runs in place of tools, for all copies of the package. */
@@ -31,10 +39,7 @@ export function governTool(sessions: Sessions, name: string, tool: Tool): Tool {
   if (isGoverned(tool.execute)) {
     throw new TypeError(`Cannot govern tools: "${name}" is governed already`);
   }
-  const copy = Object.create(
-    Object.getPrototypeOf(tool) as object | null,
-    Object.getOwnPropertyDescriptors(tool),
-  ) as Tool;
+  const copy = copyOfTool(tool);
   const start = (input: unknown, options?: ToolOptions): Call => {
     const call = new Call(sessions, name, tool, copy);
     call.start(input, options ?? {});
@@ -46,11 +51,43 @@ export function governTool(sessions: Sessions, name: string, tool: Tool): Tool {
   for (const [key, hook] of Object.entries(governHooks(sessions, name, tool as unknown as Part))) {
     define(copy, key, standsFor(hook as object, tool[key as keyof Tool]));
   }
+  governCaller(sessions, name, tool, copy);
   const { toModelOutput } = tool;
   if (typeof toModelOutput === "function") {
     define(copy, "toModelOutput", standsFor(orDenied(tool, toModelOutput as ToModelOutput), toModelOutput));
   }
   return copy;
+}
+
+/** A copy that can be changed, also of a frozen tool. */
+function copyOfTool(tool: Tool): Tool {
+  const fields = Object.getOwnPropertyDescriptors(tool) as Record<PropertyKey, PropertyDescriptor>;
+  for (const key of Reflect.ownKeys(fields)) {
+    const field = fields[key] as PropertyDescriptor;
+    field.configurable = true;
+    if (Object.hasOwn(field, "value")) field.writable = true;
+  }
+  return Object.create(Object.getPrototypeOf(tool) as object | null, fields) as Tool;
+}
+
+/** What a tool that calls other tools is bound to (`ai` 7) runs in its place, so that is governed as well. */
+function governCaller(sessions: Sessions, name: string, tool: Tool, copy: Tool): void {
+  const caller = memberOf(tool, "experimental_toolCaller") as Partial<Caller> | undefined;
+  if (caller === undefined || typeof memberOf(caller, "bind") !== "function") return;
+  const bind = (tools: object): unknown => {
+    const bound = (caller as Caller).bind(tools);
+    return isTool(bound) && !isGoverned(bound.execute) ? governTool(sessions, name, bound) : bound;
+  };
+  // The SDK's own is not enumerable: a copy of the tool by its fields is no caller.
+  Object.defineProperty(copy, "experimental_toolCaller", {
+    value: standsFor({ ...caller, bind }, caller),
+    writable: true,
+    configurable: true,
+  });
+}
+
+interface Caller {
+  bind(tools: object): unknown;
 }
 
 function define(target: object, key: string, value: unknown): void {

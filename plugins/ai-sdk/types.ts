@@ -91,6 +91,11 @@ export interface AiSdk {
   /** Governs models. Of several middlewares it comes last, nearest to the model: there it sees what is really sent. */
   readonly middleware: AiMiddleware;
   /**
+   * Copies a provider: each language model that it makes is governed, those that the SDK finds by a name too, where the
+   * copy is `globalThis.AI_SDK_DEFAULT_PROVIDER`. In strict mode every other model, file and skill throws a `TypeError`.
+   */
+  provider<P extends object>(provider: P): P;
+  /**
    * Copies tools, with every `execute` governed: a refused call answers a {@linkcode DeniedCall}, which the model reads.
    *
    * @throws {TypeError} If a tool is governed already, or in strict mode if it cannot be governed.

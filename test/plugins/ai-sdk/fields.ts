@@ -220,6 +220,24 @@ export function aiSdkFields(title: string, major: Major, declarations: string): 
       expect(left).toEqual([]);
     });
 
+    test("of providers: each kind of model is governed or named", () => {
+      const kinds = new Set(
+        [...text.matchAll(/^(?:export |declare )*(?:interface|type) (\w+)V[34]\b/gm)].map(([, kind]) => kind as string),
+      );
+      const { ungoverned } = aiSdk(createKernel().session({ agentId: "a" })).coverage();
+      const named = ungoverned.join(" ").toLowerCase();
+      const left = [...kinds].filter((kind) => {
+        const word = kind.replace(/^Experimental_|Model$|Factory$/g, "").replace(/\B[A-Z]/g, " $&").toLowerCase();
+        return /Model$|Files$|Skills$|Factory$|Batch$/.test(kind) && kind !== "LanguageModel" && !named.includes(word);
+      });
+      expect([...kinds]).toEqual(expect.arrayContaining(["LanguageModel", "EmbeddingModel", "VideoModel"]));
+      expect(left).toEqual([]);
+      const ways = fieldsIn(bodyOf(text, `Provider${form}`).replace(/^(\s*\w+\??)\(.*/gm, "$1: ;"), false);
+      expect(ways.filter((way) => !named.includes(way.replace(/Model$/, "").toLowerCase())).toSorted()).toEqual(
+        ["languageModel", "specificationVersion", ...(major.isV4 ? [] : ["textEmbeddingModel"])],
+      );
+    });
+
     test("of what comes with a stream, which strict leaves out", () => {
       expect(topOf("StreamResult").toSorted()).toEqual(["request", "response", "stream"]);
       const session = createKernel().session({ agentId: "a" });

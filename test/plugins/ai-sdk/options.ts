@@ -367,6 +367,16 @@ export function aiSdkOptions(title: string, major: Major): void {
       }
     });
 
+    test("a tool that is frozen", async () => {
+      const { sdk } = governed([], BLOCK);
+      const frozen = {
+        ...tool({ inputSchema: anyInput, execute: () => "the launch code" }),
+        toModelOutput: () => ({}),
+      };
+      const { run } = sdk.tools({ run: Object.freeze(frozen) });
+      expect(await run.execute()).toMatchObject({ denied: true, code: "blocked_pattern" });
+    });
+
     test("and leaves nothing on the caller's signal, however often it is used", async () => {
       const { model } = governed([answer("ok")], { policy: { maxTokens: Number.MAX_SAFE_INTEGER } });
       const { signal } = new AbortController();

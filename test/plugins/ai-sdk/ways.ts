@@ -199,6 +199,102 @@ export function aiSdkWays(title: string, major: Major): void {
     });
   });
 
+  describe(`aiSdk() with ${title} governs a provider`, () => {
+    const BLOCK: KernelOptions = { policy: { blockedPatterns: ["launch code"] } };
+    const other = {
+      specificationVersion: major.isV4 ? "v4" : "v3",
+      provider: "p",
+      modelId: "x",
+      maxEmbeddingsPerCall: 9,
+    };
+
+    /** A provider that is called itself, as most are, with a class's method among its members. */
+    function setUp(strict: boolean) {
+      const session = createKernel(BLOCK).session({ agentId: "helper" });
+      const inner = modelOf([answer("ok")]);
+      const embedding = {
+        ...other,
+        doEmbed: async () => ({ embeddings: [[1]], warnings: [] }),
+      };
+      class Members {
+        readonly specificationVersion = other.specificationVersion;
+        readonly tools = { search: (): object => ({}) };
+        readonly kept = { uploadFile: (): string => "sent" };
+        languageModel(): unknown {
+          return inner;
+        }
+        embeddingModel(): unknown {
+          return embedding;
+        }
+        imageModel(): unknown {
+          return { ...other, doGenerate: async () => ({ images: [] }) };
+        }
+        speechModel(): unknown {
+          return { ...other, doGenerate: async () => ({}), doStream: async () => ({}) };
+        }
+        files(): object {
+          return { uploadFile: (): string => "sent" };
+        }
+      }
+      const members: any = new Members();
+      const made: any = Object.assign(() => members.languageModel(), members, { chat: () => inner });
+      Object.setPrototypeOf(made, Members.prototype);
+      const sdk = aiSdk(session, { strict });
+      return { inner, session, provider: sdk.provider(made), of: sdk.provider(members) };
+    }
+
+    test.each([true, false])(
+      "whose language models pass the gates, whatever makes them, strict: %s",
+      async (strict) => {
+        const { provider, of, inner, session } = setUp(strict);
+        for (const model of [provider("m"), provider.languageModel("m"), provider.chat("m"), of.languageModel("m")]) {
+          expect((await generateText({ model, prompt: "hi" })).text).toBe("ok");
+          expect(await streamText({ model, prompt: "hi" }).text).toBe("ok");
+          await expect(generateText({ model, prompt: "the launch code" })).rejects.toMatchObject({
+            code: "blocked_pattern",
+          });
+          expect(model.modelId).toBe(inner.modelId);
+        }
+        expect([session.context.modelCallCount, inner.doGenerateCalls.length, inner.doStreamCalls.length]).toEqual([
+          8,
+          4,
+          4,
+        ]);
+        expect(Object.keys(provider.tools)).toEqual(["search"]);
+      },
+    );
+
+    test("whose models are named by a string, where it is the SDK's own", async () => {
+      const { of, session } = setUp(true);
+      (globalThis as any).AI_SDK_DEFAULT_PROVIDER = of;
+      try {
+        expect((await generateText({ model: "m", prompt: "hi" })).text).toBe("ok");
+        await expect(generateText({ model: "m", prompt: "the launch code" })).rejects.toMatchObject({
+          code: "blocked_pattern",
+        });
+        await expect(major.ai.embed({ model: "e", value: "the launch code" })).rejects.toThrow(
+          /"embeddingModel" of the provider: it is no language model, and strict is true/,
+        );
+        expect(session.context.modelCallCount).toBe(1);
+      } finally {
+        Reflect.deleteProperty(globalThis, "AI_SDK_DEFAULT_PROVIDER");
+      }
+    });
+
+    test("whose other models and files a strict plugin refuses, and another one passes through", async () => {
+      const strict: any = setUp(true);
+      for (const provider of [strict.provider, strict.of]) {
+        for (const name of ["embeddingModel", "imageModel", "speechModel", "files"]) {
+          expect(() => provider[name]("x")).toThrow(`Cannot govern "${name}" of the provider`);
+        }
+        expect(provider.kept).toBe(undefined);
+      }
+      const loose: any = setUp(false).provider;
+      const { embedding } = await major.ai.embed({ model: loose.embeddingModel("x"), value: "hi" });
+      expect([embedding, loose.files().uploadFile(), loose.kept.uploadFile()]).toEqual([[1], "sent", "sent"]);
+    });
+  });
+
   describe(`aiSdk() with ${title} governs once`, () => {
     const usesOf = ({ context }: Session): readonly number[] => [context.modelCallCount, context.totalTokens];
 

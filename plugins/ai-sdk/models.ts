@@ -196,8 +196,10 @@ class GovernedModels {
       (written: Params, signal) => {
         prepared.isSent = true;
         const judged = { session, context, definitions: this.#definitions, strict: this.#strict };
-        const given: Marked = { ...written, abortSignal: signal, [JUDGED]: new Mark(judged, Mark.of(params)) };
-        return act(given, signal);
+        // The request is the plugin's own, and is sent once.
+        define(written, "abortSignal", signal);
+        (written as { [JUDGED]?: unknown })[JUDGED] = new Mark(judged, Mark.of(params));
+        return act(written, signal);
       },
       usageOf,
       view,
@@ -277,6 +279,7 @@ class PreparedRequest {
     try {
       const own = this.#copied();
       const prompt = withoutRefused(own.prompt, this.#own.tools, this.#session, model, this.#state.calls);
+      if (prompt === own.prompt) return this.#show(own);
       if (!(prompt instanceof Promise)) return this.#show({ ...own, prompt });
       this.keep();
       return prompt.then((late) => this.#show({ ...own, prompt: late })).catch((error) => this.#fail(error));
@@ -309,17 +312,20 @@ class PreparedRequest {
 
   #copied(): Params {
     const given = this.#own;
-    const own: Record<string, unknown> = {};
-    for (const key of Object.keys(given)) {
-      const value = given[key];
-      if (value === undefined || key === "providerOptions") continue;
+    const own: Record<string, unknown> = { ...given };
+    const symbols = Object.getOwnPropertySymbols(own);
+    for (let at = 0; at < symbols.length; at++) delete (own as Record<symbol, unknown>)[symbols[at] as symbol];
+    for (const key in own) {
+      const value = own[key];
+      // A polluted prototype has keys too, which nobody has.
+      if (typeof value !== "object" || value === null || !Object.hasOwn(own, key)) continue;
       const isShared = key === "abortSignal" || (key === "tools" && !this.#definitions);
-      define(own, key, isShared ? value : copyOf(value, this.#late));
+      if (!isShared && key !== "providerOptions") own[key] = copyOf(value, this.#late);
     }
-    const { providerOptions } = given;
+    const providerOptions = ownOf(own as Params, "providerOptions");
     if (providerOptions !== undefined) {
       const { sallyport: _way, ...options } = providerOptions;
-      if (Object.keys(options).length > 0) own["providerOptions"] = copyOf(options);
+      own["providerOptions"] = Object.keys(options).length === 0 ? undefined : copyOf(options);
     }
     return onlyTools(own as Params, this.#state.isOffered);
   }

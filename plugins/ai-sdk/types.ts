@@ -41,8 +41,9 @@ export interface AiSdkOptions {
    */
   readonly definitions?: boolean;
   /**
-   * Whether what cannot be judged is refused: tools without `execute`, tools and files that only the provider sees;
-   * requests, response bodies, what comes with a stream, and raw chunks are left out of answers. Default `false`:
+   * Whether what cannot be judged is refused: tools without `execute`, tools and files that only the provider sees, tool
+   * calls that no governed model proposed, models of a governed provider that are no language models; requests, response
+   * bodies, what comes with a stream, and raw chunks are left out of answers. Default `false`:
    * `coverage` names them.
    */
   readonly strict?: boolean;

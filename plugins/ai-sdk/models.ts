@@ -7,13 +7,14 @@ import type { Session, TokenUsage, View } from "../../mod.ts";
 import { GENERATED, isProposed, usageIn } from "./answer.ts";
 import { finishOf, readStream, writeStream } from "./blocks.ts";
 import { JudgedDefinitions, readDefinitions } from "./definitions.ts";
+import { untilAborted } from "./ending.ts";
 import { withoutRefused } from "./history.ts";
 import { copyOf, define, isSame } from "./plain.ts";
 import { onlyTools, readRequest, writeRequest } from "./request.ts";
 import { ownOf } from "../shared/own.ts";
 import type { Sessions, SessionState } from "./state.ts";
 import { Reader, replay } from "./stream.ts";
-import { refuseUnseen } from "./strict.ts";
+import { isFileElsewhere, refuseUnseen } from "./strict.ts";
 import {
   type AiMiddleware,
   type Generated,
@@ -111,7 +112,7 @@ class GovernedModels {
       session,
       params,
       model,
-      async (given) => this.#sparing(copyOf(await model.doGenerate(given))),
+      async (given, signal) => this.#sparing(copyOf(await untilAborted(model.doGenerate(given), signal))),
       ({ usage }) => usageIn(usage),
       GENERATED,
     );
@@ -139,10 +140,10 @@ class GovernedModels {
         { ...params, abortSignal: reader.signal },
         model,
         async (given, signal) => {
-          const result = await model.doStream(given);
+          const result = await untilAborted(model.doStream(given), signal);
           resolve({ ...this.#beside(result), stream: replay(parts, all, reader) });
           await collect(result, signal, all);
-          return this.#strict ? all.filter(({ type }) => type !== "raw") : all;
+          return this.#strict ? all.filter((part) => part["type"] !== "raw" && !isFileElsewhere(part)) : all;
         },
         (parts) => usageIn(finishOf(parts)?.["usage"]),
         STREAMED,
@@ -211,7 +212,8 @@ class GovernedModels {
   /** An answer without what nobody judges, where that must not go on. */
   #sparing(result: Generated): Generated {
     if (!this.#strict) return result;
-    const { request: _request, response, ...rest } = result;
+    const { request: _request, response, ...others } = result;
+    const rest = { ...others, content: result.content.filter((part) => !isFileElsewhere(part)) };
     if (response === undefined) return rest as Generated;
     const { body: _body, ...told } = response;
     return { ...rest, response: told } as Generated;

@@ -5,6 +5,7 @@
  */
 import type { Session } from "../../mod.ts";
 import { deniedCall, isDeniedCall } from "./denied.ts";
+import { untilAborted } from "./ending.ts";
 import { inputText, isOfArguments } from "./history.ts";
 import { governHooks } from "./hooks.ts";
 import { identityOf, standsFor } from "./identity.ts";
@@ -230,7 +231,10 @@ class Call {
   }
 
   async #whole(output: unknown, signal: AbortSignal): Promise<unknown> {
-    const result = this.isIterable ? await this.#gathered(output as AsyncIterable<unknown>, signal) : await output;
+    const result = await untilAborted(
+      this.isIterable ? this.#gathered(output as AsyncIterable<unknown>, signal) : Promise.resolve(output),
+      signal,
+    );
     if (!holdsBytes(result)) return result;
     const own = copyOf(result);
     const seen = shown(own);

@@ -276,6 +276,22 @@ export function aiSdkOptions(title: string, major: Major): void {
       expect(Object.keys(sdk.tools({ run }))).toEqual(["run"]);
     });
 
+    test("and leaves out of answers the files that are named by an address, and no others", async () => {
+      const picture = { type: "file", mediaType: "image/png", data: dataOf("iVBORw0KGgo=") };
+      const elsewhere = [url, url.href, "file-abc123", { type: "url", url }].map((data) => ({ ...picture, data }));
+      const parts = [...elsewhere, picture];
+      for (const [strict, left] of [[true, [picture]], [false, parts]] as const) {
+        const session = createKernel().session({ agentId: "a" });
+        const inner = new major.Model({
+          doGenerate: async () => answer("", [], { content: parts }),
+          doStream: async () => ({ stream: streamOf(parts) }),
+        });
+        const model = wrapLanguageModel({ model: inner, middleware: aiSdk(session, { strict }).middleware });
+        expect((await ask(model)).content).toEqual(left);
+        expect(await all((await model.doStream({ prompt: [] })).stream)).toEqual(left);
+      }
+    });
+
     test("and leaves out of answers what nobody judged", async () => {
       const whole = answer("ok", [], { request: { body: "b" }, response: { id: "r", body: "b", headers: { a: "b" } } });
       const { model } = governed([whole], {}, { strict: true });

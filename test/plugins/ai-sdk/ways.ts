@@ -295,6 +295,63 @@ export function aiSdkWays(title: string, major: Major): void {
     });
   });
 
+  describe(`aiSdk() with ${title} ends with the act`, () => {
+    const started = (): { begin: () => Promise<never>; begun: Promise<void> } => {
+      let say!: () => void;
+      const begun = new Promise<void>((done) => (say = done));
+      return { begin: () => (say(), new Promise<never>(() => undefined)), begun };
+    };
+
+    test.each<
+      [string, (sdk: here.AiSdk, begin: () => Promise<never>, abortSignal: AbortSignal) => PromiseLike<unknown>]
+    >([
+      [
+        "a whole answer",
+        (sdk, begin, abortSignal) =>
+          wrapLanguageModel({ model: new major.Model({ doGenerate: begin }), middleware: sdk.middleware }).doGenerate({
+            prompt: [],
+            abortSignal,
+          }),
+      ],
+      [
+        "a stream",
+        (sdk, begin, abortSignal) =>
+          wrapLanguageModel({ model: new major.Model({ doStream: begin }), middleware: sdk.middleware }).doStream({
+            prompt: [],
+            abortSignal,
+          }),
+      ],
+      [
+        "a tool",
+        (sdk, begin, abortSignal) =>
+          (sdk.tools({ run: { execute: begin } }).run.execute as any)({}, { toolCallId: "1", abortSignal }),
+      ],
+      ["a tool of many answers", (sdk, begin, abortSignal) => {
+        const { run } = sdk.tools({
+          run: {
+            async *execute(): AsyncGenerator<unknown> {
+              yield await begin();
+            },
+          },
+        });
+        return (run.execute as any)({}, { toolCallId: "1", abortSignal }).next();
+      }],
+    ])("of %s that never settles, and gives its place back", async (_what, call) => {
+      const session = createKernel({ policy: { maxConcurrent: 1 } }).session({ agentId: "a" });
+      const { begin, begun } = started();
+      const stop = new AbortController();
+      const ended = Promise.resolve(call(aiSdk(session), begin, stop.signal)).then(
+        () => "settled",
+        ({ message }) => message,
+      );
+      await begun;
+      stop.abort(new Error("enough"));
+      expect(await ended).toBe("enough");
+      expect(await session.tool({ name: "next", arguments: {} }, () => 1)).toBe(1);
+      expect(await session.model({ model: "next", request: {} }, () => 1)).toBe(1);
+    });
+  });
+
   describe(`aiSdk() with ${title} governs once`, () => {
     const usesOf = ({ context }: Session): readonly number[] => [context.modelCallCount, context.totalTokens];
 

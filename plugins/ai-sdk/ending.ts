@@ -9,7 +9,7 @@ export function untilAborted<T>(promise: PromiseLike<T>, signal: AbortSignal): P
   return new Promise<T>((resolve, reject) => {
     const leave = (): void => reject(signal.reason);
     if (signal.aborted) leave();
-    else signal.addEventListener("abort", leave, { once: true });
+    else signal.addEventListener("abort", leave);
     const forget = (): void => signal.removeEventListener("abort", leave);
     promise.then((value) => {
       forget();

@@ -7,8 +7,9 @@ import type { Coverage, SessionSource } from "../mod.ts";
 import { coverageOf } from "./ai-sdk/coverage.ts";
 import { createMiddleware } from "./ai-sdk/models.ts";
 import { readOptions } from "./ai-sdk/options.ts";
+import { governProvider } from "./ai-sdk/provider.ts";
 import { isSession, Sessions } from "./ai-sdk/state.ts";
-import { governTool, isTool } from "./ai-sdk/tools.ts";
+import { governTool, isBoundBySdk, isTool } from "./ai-sdk/tools.ts";
 import type { AiSdk, AiSdkContext, AiSdkOptions, GovernedTool } from "./ai-sdk/types.ts";
 
 export type {
@@ -38,9 +39,15 @@ export type {
  * kernel's `approve` asks a person while the call waits; `toolApproval` and `needsApproval` come before. Where nobody
  * is there to ask, the denial carries an `approval`; the call of the same `toolCallId`, with the grant that `grantOf`
  * finds, then runs. Tools that the policy denies whatever their arguments are not offered to models. For `pinTools`,
- * `metadata.tool` has a tool's own `execute` as `fn`, its `description`, `title`, `inputExamples`, `providerOptions`,
- * `toModelOutput`, `annotations`, `icons` and `_meta`, and `asSchema(inputSchema).jsonSchema`, of `outputSchema` too:
- * of zod before 4.2 only if made by `zodSchema`.
+ * `metadata.tool` has a tool's own `execute` as `fn`, its own hooks and `toModelOutput`, all other fields of
+ * `ToolIdentity` as they are, and `asSchema(inputSchema).jsonSchema`, of `outputSchema` and `contextSchema` too: of zod
+ * before 4.2 only if made by `zodSchema`.
+ *
+ * Models that nobody wrapped are seen by nobody: those that `prepareStep`, `prepareCall`, a repair function or a tool
+ * bring in have to be wrapped too, or come from a governed `provider`. A strict plugin runs none of their tool calls: it
+ * refuses a call whose id, name and input are not those that a governed model of the session proposed, as the tool's
+ * schema reads them, unless `grantOf` finds a grant for it. That refuses repaired and refined inputs too, and calls that
+ * another process proposed; what a host calls by hand, without a `toolCallId`, runs.
  *
  * @throws {TypeError} If `source` is neither a session nor a function, or an option is unknown or wrong.
  * @example Usage
@@ -61,13 +68,16 @@ export function aiSdk(source: SessionSource<AiSdkContext>, options: AiSdkOptions
     throw new TypeError(`Cannot build aiSdk(): "source" must be a session or a function, and is ${typeof source}`);
   }
   const read = readOptions(options);
-  const sessions = new Sessions(source, read.grantOf);
+  const sessions = new Sessions(source, read.grantOf, read.strict);
+  const middleware = createMiddleware(sessions, read);
   return {
-    middleware: createMiddleware(sessions, read),
+    middleware,
+    provider: <P extends object>(provider: P): P => governProvider(middleware, read.strict, provider) as P,
     tools: <T extends object>(tools: T): { [K in keyof T]: GovernedTool<T[K]> } => {
       const governed = Object.entries(tools).map(([name, tool]): readonly [string, unknown] => {
         if (isTool(tool)) return [name, governTool(sessions, name, tool)];
-        if (read.strict) throw new TypeError(`Cannot govern tools: "${name}" has no execute, and strict is true`);
+        const why = isBoundBySdk(tool) ? "is run by the SDK itself" : "has no execute";
+        if (read.strict) throw new TypeError(`Cannot govern tools: "${name}" ${why}, and strict is true`);
         return [name, tool];
       });
       return Object.fromEntries(governed) as { [K in keyof T]: GovernedTool<T[K]> };

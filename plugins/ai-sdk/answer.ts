@@ -35,20 +35,23 @@ function callOf({ toolCallId: id, toolName: name, input }: Part): ProposedCall {
 
 /** An answer's parts without the arguments of its calls, which are shown apart. */
 function judgedParts(content: readonly Part[]): readonly Part[] {
-  return content.flatMap((part): readonly Part[] => {
-    if (!isProposed(part)) return [part];
-    const more = besides(part);
-    return more === undefined ? [] : [more];
-  });
+  const parts: Part[] = [];
+  for (const part of content) {
+    const judged = isProposed(part) ? besides(part) : part;
+    if (judged !== undefined) parts.push(judged);
+  }
+  return parts;
 }
 
 /** Content and finish reason as guards see them. */
 export function readContent(content: readonly Part[], reason: unknown): Answer {
-  return {
-    ...readParts(judgedParts(content)),
-    toolCalls: content.filter(isProposed).map(callOf),
-    finishReason: String((reason as Part | undefined)?.["unified"] ?? reason ?? ""),
-  };
+  const toolCalls: ProposedCall[] = [];
+  for (const part of content) if (isProposed(part)) toolCalls.push(callOf(part));
+  const finishReason = String((reason as Part | undefined)?.["unified"] ?? reason ?? "");
+  const { content: text, parts } = readParts(judgedParts(content));
+  return parts === undefined
+    ? { content: text, toolCalls, finishReason }
+    : { content: text, parts, toolCalls, finishReason };
 }
 
 /**
@@ -151,11 +154,14 @@ function figure(value: unknown): number | undefined {
 /** The usage that a provider reports. */
 export function usageIn(usage: unknown): TokenUsage {
   const { inputTokens, outputTokens, totalTokens } = (usage ?? {}) as Part;
+  const cachedInputTokens = (inputTokens as { cacheRead?: number } | undefined)?.cacheRead;
+  const reasoningTokens = (outputTokens as { reasoning?: number } | undefined)?.reasoning;
+  // What was not reported is left out: it need not be read again.
   return {
     inputTokens: figure(inputTokens),
     outputTokens: figure(outputTokens),
-    totalTokens: figure(totalTokens),
-    cachedInputTokens: (inputTokens as { cacheRead?: number } | undefined)?.cacheRead,
-    reasoningTokens: (outputTokens as { reasoning?: number } | undefined)?.reasoning,
+    ...(totalTokens === undefined ? {} : { totalTokens: figure(totalTokens) }),
+    ...(cachedInputTokens === undefined ? {} : { cachedInputTokens }),
+    ...(reasoningTokens === undefined ? {} : { reasoningTokens }),
   };
 }

@@ -56,9 +56,10 @@ const UNJUDGED = [
   "files by URL or reference",
 ];
 
-/** What else of the SDK reaches models and providers. */
+/** What else of the SDK reaches models and providers; of a governed provider a strict plugin refuses it. */
 const OTHER_WAYS = [
-  "models that are not wrapped: of prepareStep, prepareCall, repair functions, fallbacks",
-  "embedding, image, speech, transcription, reranking, video, realtime and decision models",
+  "models that are not wrapped: of prepareStep, prepareCall, repair functions, fallbacks; named by a string",
+  "embedding, image, speech, streaming speech, speech translation, transcription, reranking, video, " +
+  "realtime, decision, evaluation and extraction models",
   "batches, uploads of files and skills",
 ];

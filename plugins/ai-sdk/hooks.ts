@@ -5,6 +5,7 @@
  * @module
  */
 import { checkCall, inputText, isOfArguments } from "./history.ts";
+import { isAsProposed } from "./proposed.ts";
 import { ownOf } from "../shared/own.ts";
 import { contextOf, type Sessions } from "./state.ts";
 import type { Part, ToolOptions } from "./types.ts";
@@ -27,7 +28,8 @@ export function governHooks(sessions: Sessions, name: string, tool: Part): Part 
     governed[key] = async (...args: unknown[]): Promise<unknown> => {
       const [options, input] = key === "needsApproval" ? [args[1], args[0]] : [args[0], (args[0] as Part)["input"]];
       const isKnown = key === "needsApproval" || key === "onInputAvailable";
-      const isRefused = await refuses(sessions, name, (options ?? {}) as ToolOptions, isKnown, input);
+      const given = (options ?? {}) as ToolOptions;
+      const isRefused = await refuses(sessions, name, given, isKnown, input, tool["inputSchema"]);
       return isRefused ? (key === "needsApproval" ? false : undefined) : await (hook as Hook).apply(tool, args);
     };
   }
@@ -41,13 +43,19 @@ async function refuses(
   options: ToolOptions,
   isKnown: boolean,
   input: unknown,
+  inputSchema: unknown,
 ): Promise<boolean> {
   const toolCallId = ownOf(options, "toolCallId");
-  const session = sessions.find({ kind: "tool", name, context: contextOf(options) });
+  const context = contextOf(options);
+  const session = sessions.find({ kind: "tool", name, context });
   const { calls, proposed } = sessions.stateOf(session);
   const known = proposed.find(toolCallId);
   // A model that is not governed streams its input before anybody has it whole.
-  if (!isKnown && known?.["toolName"] !== name) return false;
+  if (!isKnown && known?.["toolName"] !== name) return sessions.isStrict;
+  if (isKnown && sessions.isStrict && toolCallId !== undefined) {
+    const isGiven = await isAsProposed(known, name, input, inputSchema);
+    if (!isGiven && sessions.grantOf({ kind: "tool", name, context, callId: toolCallId }) === undefined) return true;
+  }
   const call = { toolCallId, toolName: name, input: isKnown ? input : parsed(known?.["input"]) };
   const text = inputText(call.input);
   const before = calls.find(toolCallId, name, text);

@@ -7,13 +7,14 @@ import type { Session, TokenUsage, View } from "../../mod.ts";
 import { GENERATED, isProposed, usageIn } from "./answer.ts";
 import { finishOf, readStream, writeStream } from "./blocks.ts";
 import { JudgedDefinitions, readDefinitions } from "./definitions.ts";
+import { untilAborted } from "./ending.ts";
 import { withoutRefused } from "./history.ts";
 import { copyOf, define, isSame } from "./plain.ts";
 import { onlyTools, readRequest, writeRequest } from "./request.ts";
 import { ownOf } from "../shared/own.ts";
 import type { Sessions, SessionState } from "./state.ts";
 import { Reader, replay } from "./stream.ts";
-import { refuseUnseen } from "./strict.ts";
+import { isFileElsewhere, refuseUnseen } from "./strict.ts";
 import {
   type AiMiddleware,
   type Generated,
@@ -42,26 +43,55 @@ export function createMiddleware(
 
 const STREAMED: View<readonly Part[]> = { read: readStream, write: writeStream };
 
+/** What one gate has let through, and with what. */
+interface Judged {
+  readonly session: Session;
+  readonly context: unknown;
+  readonly definitions: boolean;
+  readonly strict: boolean;
+}
+
 /**
- * Marks a request that a gate has let through, so that a model which was wrapped twice for one session counts once. It
- * stands under a symbol, which no provider sends, and is good for one call.
+ * Marks a request that gates have let through, so that a model which was wrapped twice for one session counts once. It
+ * stands under a symbol, which no provider sends, and is good for one call at each gate.
  */
 class Mark {
-  #session: Session | undefined;
+  readonly #judged: Judged;
+  readonly #before: Mark | undefined;
+  #isTaken = false;
 
-  constructor(session: Session) {
-    this.#session = session;
+  constructor(judged: Judged, before: Mark | undefined) {
+    this.#judged = judged;
+    this.#before = before;
   }
 
-  /** Whether a value is a mark of this session that was not taken yet; takes it. */
-  static take(value: unknown, session: Session): boolean {
-    if (typeof value !== "object" || value === null || !(#session in value) || value.#session !== session) return false;
-    value.#session = undefined;
-    return true;
+  /**
+   * The mark of a request.
+   *
+   * @throws {TypeError} If it is another copy's: what that judged cannot be told from what it did not.
+   */
+  static of(params: Params): Mark | undefined {
+    const mark = ownOf(params as Marked, JUDGED);
+    if (mark === undefined) return undefined;
+    if (typeof mark === "object" && mark !== null && #judged in mark) return mark as Mark;
+    throw new TypeError("This model is governed by another copy of sallyport already");
+  }
+
+  /** What the nearest gate outside was told by the caller; no provider is sent it, nor is a gate inside. */
+  get context(): unknown {
+    return this.#judged.context;
+  }
+
+  /** Takes the mark of a session that was not taken yet. */
+  take(session: Session): Judged | undefined {
+    if (this.#judged.session !== session || this.#isTaken) return this.#before?.take(session);
+    this.#isTaken = true;
+    return this.#judged;
   }
 }
 
-const JUDGED: unique symbol = Symbol("sallyport.judged");
+/** One for all copies of the package, which do not know each other's marks. */
+const JUDGED: unique symbol = Symbol.for("sallyport.judged");
 type Marked = Params & { readonly [JUDGED]?: unknown };
 
 class GovernedModels {
@@ -77,21 +107,29 @@ class GovernedModels {
 
   async generate(params: Params, model: Model): Promise<Generated> {
     const session = this.#sessionOf(params, model);
-    if (isJudged(params, session)) return await model.doGenerate(params);
-    return await this.#govern(
+    if (this.#isJudged(params, session)) return await model.doGenerate(params);
+    const judged = await this.#govern(
       session,
       params,
       model,
-      async (given) => this.#sparing(copyOf(await model.doGenerate(given))),
+      async (given, signal) => this.#sparing(copyOf(await untilAborted(model.doGenerate(given), signal))),
       ({ usage }) => usageIn(usage),
       GENERATED,
     );
+    this.#propose(session, judged.content);
+    return judged;
+  }
+
+  /** Notes the calls that a model proposes: a streamed input is told before its call, and strict plugins run no other. */
+  #propose(session: Session, parts: readonly Part[]): void {
+    const { proposed } = this.#sessions.stateOf(session);
+    for (const part of parts) if (isProposed(part)) proposed.add(part);
   }
 
   stream(params: Params, model: Model): Promise<object> {
     return new Promise((resolve, reject) => {
       const session = this.#sessionOf(params, model);
-      if (isJudged(params, session)) {
+      if (this.#isJudged(params, session)) {
         resolve(model.doStream(params));
         return;
       }
@@ -102,16 +140,15 @@ class GovernedModels {
         { ...params, abortSignal: reader.signal },
         model,
         async (given, signal) => {
-          const result = await model.doStream(given);
+          const result = await untilAborted(model.doStream(given), signal);
           resolve({ ...this.#beside(result), stream: replay(parts, all, reader) });
           await collect(result, signal, all);
-          return this.#strict ? all.filter(({ type }) => type !== "raw") : all;
+          return this.#strict ? all.filter((part) => part["type"] !== "raw" && !isFileElsewhere(part)) : all;
         },
         (parts) => usageIn(finishOf(parts)?.["usage"]),
         STREAMED,
       ).then((judged) => {
-        const { proposed } = this.#sessions.stateOf(session);
-        for (const part of judged) if (isProposed(part)) proposed.add(part);
+        this.#propose(session, judged);
         return judged;
       }).finally(() => reader.forget());
       parts.then(() => reject(new TypeError("An interceptor did not call the model")), reject);
@@ -120,6 +157,16 @@ class GovernedModels {
 
   #sessionOf(params: Params, { modelId: name }: Model): Session {
     return this.#sessions.find({ kind: "model", name, context: contextIn(params) });
+  }
+
+  /** @throws {TypeError} If what was judged was judged with less than this plugin judges. */
+  #isJudged(params: Params, session: Session): boolean {
+    const judged = Mark.of(params)?.take(session);
+    if (judged === undefined) return false;
+    if ((this.#strict && !judged.strict) || (this.#definitions && !judged.definitions)) {
+      throw new TypeError("This model is governed already, by a plugin that judges less");
+    }
+    return true;
   }
 
   async #govern<T>(
@@ -149,8 +196,11 @@ class GovernedModels {
       },
       (written: Params, signal) => {
         prepared.isSent = true;
-        const given: Marked = { ...written, abortSignal: signal, [JUDGED]: new Mark(session) };
-        return act(given, signal);
+        const judged = { session, context, definitions: this.#definitions, strict: this.#strict };
+        // The request is the plugin's own, and is sent once.
+        define(written, "abortSignal", signal);
+        (written as { [JUDGED]?: unknown })[JUDGED] = new Mark(judged, Mark.of(params));
+        return act(written, signal);
       },
       usageOf,
       view,
@@ -162,7 +212,8 @@ class GovernedModels {
   /** An answer without what nobody judges, where that must not go on. */
   #sparing(result: Generated): Generated {
     if (!this.#strict) return result;
-    const { request: _request, response, ...rest } = result;
+    const { request: _request, response, ...others } = result;
+    const rest = { ...others, content: result.content.filter((part) => !isFileElsewhere(part)) };
     if (response === undefined) return rest as Generated;
     const { body: _body, ...told } = response;
     return { ...rest, response: told } as Generated;
@@ -198,11 +249,8 @@ function partOf(value: unknown): Part {
 /** The context of a call to a model. */
 function contextIn(params: Params): unknown {
   const options = ownOf(params, "providerOptions");
-  return options && ownOf(options, "sallyport");
-}
-
-function isJudged(params: Params, session: Session): boolean {
-  return Mark.take((params as Marked)[JUDGED], session);
+  const context = options && ownOf(options, "sallyport");
+  return context === undefined ? Mark.of(params)?.context : context;
 }
 
 /** A request that is a copy of its own: what is judged of it is what is sent. */
@@ -233,6 +281,7 @@ class PreparedRequest {
     try {
       const own = this.#copied();
       const prompt = withoutRefused(own.prompt, this.#own.tools, this.#session, model, this.#state.calls);
+      if (prompt === own.prompt) return this.#show(own);
       if (!(prompt instanceof Promise)) return this.#show({ ...own, prompt });
       this.keep();
       return prompt.then((late) => this.#show({ ...own, prompt: late })).catch((error) => this.#fail(error));
@@ -265,17 +314,20 @@ class PreparedRequest {
 
   #copied(): Params {
     const given = this.#own;
-    const own: Record<string, unknown> = {};
-    for (const key of Object.keys(given)) {
-      const value = given[key];
-      if (value === undefined || key === "providerOptions") continue;
+    const own: Record<string, unknown> = { ...given };
+    const symbols = Object.getOwnPropertySymbols(own);
+    for (let at = 0; at < symbols.length; at++) delete (own as Record<symbol, unknown>)[symbols[at] as symbol];
+    for (const key in own) {
+      const value = own[key];
+      // A polluted prototype has keys too, which nobody has.
+      if (typeof value !== "object" || value === null || !Object.hasOwn(own, key)) continue;
       const isShared = key === "abortSignal" || (key === "tools" && !this.#definitions);
-      define(own, key, isShared ? value : copyOf(value, this.#late));
+      if (!isShared && key !== "providerOptions") own[key] = copyOf(value, this.#late);
     }
-    const { providerOptions } = given;
+    const providerOptions = ownOf(own as Params, "providerOptions");
     if (providerOptions !== undefined) {
       const { sallyport: _way, ...options } = providerOptions;
-      if (Object.keys(options).length > 0) own["providerOptions"] = copyOf(options);
+      own["providerOptions"] = Object.keys(options).length === 0 ? undefined : copyOf(options);
     }
     return onlyTools(own as Params, this.#state.isOffered);
   }

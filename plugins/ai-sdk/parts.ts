@@ -19,7 +19,9 @@ function isText(part: Part): boolean {
 
 /** The texts of parts, joined as a model reads them. */
 export function textIn(parts: readonly Part[]): string {
-  return parts.filter(isText).map(({ text }) => text as string).join("");
+  let all = "";
+  for (const part of parts) if (isText(part)) all += part["text"] as string;
+  return all;
 }
 
 /** Whether a part was a text that said something, and says nothing any more. */

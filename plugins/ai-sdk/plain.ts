@@ -48,9 +48,12 @@ function bytesOf(value: unknown): Uint8Array | undefined {
   return value instanceof ArrayBuffer ? new Uint8Array(value) : undefined;
 }
 
-/** A copy of bytes, of their own kind. */
+/** A copy of bytes, of their own kind. Not by `slice`: that of a `Buffer` shares its memory. */
 function copyOfBytes(value: object): object {
-  return value instanceof Uint8Array ? value.slice() : structuredClone(value);
+  if (!(value instanceof Uint8Array)) return structuredClone(value);
+  const copy = new Uint8Array(value);
+  const prototype = Object.getPrototypeOf(value) as object;
+  return prototype === Uint8Array.prototype ? copy : Object.setPrototypeOf(copy, prototype);
 }
 
 /**
@@ -63,18 +66,29 @@ export function copyOf<T>(value: T, late?: (() => void)[]): T {
 
 function copied(value: unknown, late: (() => void)[] | undefined, depth: number): unknown {
   if (isLeaf(value) || depth > DEEPEST) return value;
-  if (value instanceof URL) return new URL(value.href);
-  if (value instanceof Date) return new Date(value.getTime());
   if (Array.isArray(value)) {
     // Spread, since that fills holes, and never asks a prototype.
     const list: unknown[] = [...value];
-    for (let index = 0; index < list.length; index++) own(list, index, late, depth);
+    for (let index = 0; index < list.length; index++) {
+      if (!isLeaf(list[index])) own(list, index, late, depth);
+    }
     return list;
   }
-  if (!isPlainObject(value)) return bytesOf(value) === undefined ? value : copyOfBytes(value as object);
+  // What is no plain data is met seldom, and asked for last.
+  if (isPlainObject(value)) return copiedObject(value, late, depth);
+  if (value instanceof URL) return new URL(value.href);
+  if (value instanceof Date) return new Date(value.getTime());
+  return bytesOf(value) === undefined ? value : copyOfBytes(value as object);
+}
+
+function copiedObject(value: Part, late: (() => void)[] | undefined, depth: number): Part {
   const object: Record<string, unknown> = { ...value };
-  for (const symbol of Object.getOwnPropertySymbols(object)) delete (object as Record<symbol, unknown>)[symbol];
-  for (const key of Object.keys(object)) own(object, key, late, depth);
+  const symbols = Object.getOwnPropertySymbols(object);
+  for (let at = 0; at < symbols.length; at++) delete (object as Record<symbol, unknown>)[symbols[at] as symbol];
+  for (const key in object) {
+    // A polluted prototype has keys too, which nobody has.
+    if (!isLeaf(object[key]) && Object.hasOwn(object, key)) own(object, key, late, depth);
+  }
   return object;
 }
 
@@ -82,7 +96,6 @@ function copied(value: unknown, late: (() => void)[] | undefined, depth: number)
 function own(of: object, key: string | number, late: (() => void)[] | undefined, depth: number): void {
   const holder = of as Record<string | number, unknown>;
   const item = holder[key];
-  if (isLeaf(item)) return;
   if (late === undefined || bytesOf(item) === undefined) holder[key] = copied(item, late, depth + 1);
   else late.push(() => void (holder[key] = copyOfBytes(item as object)));
 }

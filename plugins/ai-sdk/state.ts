@@ -19,13 +19,13 @@ export interface SessionState {
   readonly isOffered: (name: unknown) => boolean;
 }
 
-/** The calls that streams have proposed and that have not run yet, by their id. */
+/** The calls that governed models have proposed and that have not run yet, by their id; the oldest are forgotten. */
 export class ProposedCalls {
   static readonly #most = 1024;
   readonly #parts = new Map<unknown, Part>();
 
   add(part: Part): void {
-    if (this.#parts.size >= ProposedCalls.#most) this.#parts.clear();
+    if (this.#parts.size >= ProposedCalls.#most) this.#parts.delete(this.#parts.keys().next().value);
     this.#parts.set(part["toolCallId"], part);
   }
 
@@ -43,15 +43,20 @@ export function isSession(value: unknown): value is Session {
   return typeof (value as Partial<Session> | null)?.model === "function";
 }
 
+/** One for all plugins: what one of them governs may meet what another does. */
+const states = new WeakMap<Session, SessionState>();
+
 /** Finds sessions, their state and their grants. */
 export class Sessions {
   readonly #source: SessionSource<AiSdkContext>;
   readonly #grantOf: AiSdkOptions["grantOf"];
-  readonly #states = new WeakMap<Session, SessionState>();
+  /** Whether only calls run that a governed model proposed. */
+  readonly isStrict: boolean;
 
-  constructor(source: SessionSource<AiSdkContext>, grantOf: AiSdkOptions["grantOf"]) {
+  constructor(source: SessionSource<AiSdkContext>, grantOf: AiSdkOptions["grantOf"], isStrict: boolean) {
     this.#source = source;
     this.#grantOf = grantOf;
+    this.isStrict = isStrict;
   }
 
   /** @throws {TypeError} If there is none. */
@@ -68,7 +73,7 @@ export class Sessions {
   }
 
   stateOf(session: Session): SessionState {
-    let state = this.#states.get(session);
+    let state = states.get(session);
     if (state === undefined) {
       state = {
         calls: new JudgedCalls(),
@@ -76,7 +81,7 @@ export class Sessions {
         proposed: new ProposedCalls(),
         isOffered: offeredBy(session.context.policy),
       };
-      this.#states.set(session, state);
+      states.set(session, state);
     }
     return state;
   }

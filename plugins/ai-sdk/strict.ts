@@ -42,6 +42,11 @@ function isUnseen(value: unknown, depth: number): boolean {
   return type === "tool-result" && isUnseen((value["output"] as Part | undefined)?.["value"], depth + 1);
 }
 
+/** Whether a part of an answer names a file that is not in it. */
+export function isFileElsewhere(part: Part): boolean {
+  return FILE_HERE.has(part?.["type"]) && isElsewhere(part["data"]);
+}
+
 function isElsewhere(data: unknown): boolean {
   if (data instanceof URL) return data.protocol !== "data:";
   if (typeof data === "string") return !/^data:/i.test(data) && !BASE64.test(data);

@@ -5,46 +5,90 @@
  */
 import type { Session } from "../../mod.ts";
 import { deniedCall, isDeniedCall } from "./denied.ts";
+import { untilAborted } from "./ending.ts";
 import { inputText, isOfArguments } from "./history.ts";
 import { governHooks } from "./hooks.ts";
+import { identityOf, standsFor } from "./identity.ts";
 import { copyOf, graft, holdsBytes, shown } from "./plain.ts";
-import { ownOf } from "../shared/own.ts";
-import { schemaOf } from "./schema.ts";
+import { isAsProposed } from "./proposed.ts";
+import { memberOf, ownOf } from "../shared/own.ts";
 import { contextOf, isRefusal, type Sessions } from "./state.ts";
 import type { Part, Tool, ToolOptions } from "./types.ts";
 
 /** Whether a tool runs here, so that it can be governed. */
 export function isTool(value: unknown): value is Tool {
-  return typeof (value as Partial<Tool> | null)?.execute === "function";
+  if ((typeof value !== "object" && typeof value !== "function") || value === null || isBoundBySdk(value)) return false;
+  return typeof memberOf(value as Partial<Tool>, "execute") === "function";
 }
 
-/** What runs in place of tools. */
-const governedFunctions = new WeakSet<object>();
+const TOOL_SEARCH = Symbol.for("vercel.ai.toolSearch");
+
+/** Whether the SDK (`ai` 7) puts a function of its own in place of a tool's: that of `toolSearch`. */
+export function isBoundBySdk(value: unknown): boolean {
+  return typeof value === "object" && value !== null && Object.hasOwn(value, TOOL_SEARCH);
+}
+
+/** Tells what runs in place of tools, for all copies of the package. */
+const GOVERNED: unique symbol = Symbol.for("sallyport.governed");
+
+function isGoverned(execute: Tool["execute"]): boolean {
+  return Object.hasOwn(execute, GOVERNED);
+}
 
 /** A copy of a tool whose every call passes the gates. */
 export function governTool(sessions: Sessions, name: string, tool: Tool): Tool {
-  if (governedFunctions.has(tool.execute)) {
+  if (isGoverned(tool.execute)) {
     throw new TypeError(`Cannot govern tools: "${name}" is governed already`);
   }
-  const copy = Object.create(
-    Object.getPrototypeOf(tool) as object | null,
-    Object.getOwnPropertyDescriptors(tool),
-  ) as Tool;
+  const copy = copyOfTool(tool);
   const start = (input: unknown, options?: ToolOptions): Call => {
     const call = new Call(sessions, name, tool, copy);
     call.start(input, options ?? {});
     return call;
   };
-  define(copy, "execute", executeLike(tool.execute, start));
-  governedFunctions.add(copy.execute);
+  const execute = executeLike(tool.execute, start);
+  Object.defineProperty(execute, GOVERNED, { value: true });
+  define(copy, "execute", execute);
   for (const [key, hook] of Object.entries(governHooks(sessions, name, tool as unknown as Part))) {
-    define(copy, key, hook);
+    define(copy, key, standsFor(hook as object, tool[key as keyof Tool]));
   }
+  governCaller(sessions, name, tool, copy);
   const { toModelOutput } = tool;
   if (typeof toModelOutput === "function") {
-    define(copy, "toModelOutput", orDenied(tool, toModelOutput as ToModelOutput));
+    define(copy, "toModelOutput", standsFor(orDenied(tool, toModelOutput as ToModelOutput), toModelOutput));
   }
   return copy;
+}
+
+/** A copy that can be changed, also of a frozen tool. */
+function copyOfTool(tool: Tool): Tool {
+  const fields = Object.getOwnPropertyDescriptors(tool) as Record<PropertyKey, PropertyDescriptor>;
+  for (const key of Reflect.ownKeys(fields)) {
+    const field = fields[key] as PropertyDescriptor;
+    field.configurable = true;
+    if (Object.hasOwn(field, "value")) field.writable = true;
+  }
+  return Object.create(Object.getPrototypeOf(tool) as object | null, fields) as Tool;
+}
+
+/** What a tool that calls other tools is bound to (`ai` 7) runs in its place, so that is governed as well. */
+function governCaller(sessions: Sessions, name: string, tool: Tool, copy: Tool): void {
+  const caller = memberOf(tool, "experimental_toolCaller") as Partial<Caller> | undefined;
+  if (caller === undefined || typeof memberOf(caller, "bind") !== "function") return;
+  const bind = (tools: object): unknown => {
+    const bound = (caller as Caller).bind(tools);
+    return isTool(bound) && !isGoverned(bound.execute) ? governTool(sessions, name, bound) : bound;
+  };
+  // The SDK's own is not enumerable: a copy of the tool by its fields is no caller.
+  Object.defineProperty(copy, "experimental_toolCaller", {
+    value: standsFor({ ...caller, bind }, caller),
+    writable: true,
+    configurable: true,
+  });
+}
+
+interface Caller {
+  bind(tools: object): unknown;
 }
 
 function define(target: object, key: string, value: unknown): void {
@@ -85,10 +129,6 @@ function orDenied(tool: Tool, toModelOutput: ToModelOutput): ToModelOutput {
     isDeniedCall(options.output) ? { type: "json", value: options.output } : toModelOutput.call(tool, options);
 }
 
-/** What else a model or a host sees of a tool. */
-const SEEN = ["title", "inputExamples", "providerOptions", "annotations", "icons", "_meta"] as const;
-const SCHEMAS = ["inputSchema", "outputSchema"] as const;
-
 /** One call of a tool. */
 class Call {
   /** All that it answered, in its order: one value, unless the tool answers an iterable. */
@@ -114,38 +154,50 @@ class Call {
   }
 
   start(input: unknown, options: ToolOptions): void {
-    const identity: Record<string, unknown> = { fn: this.#execute, description: this.#copy.description };
-    for (const key of SEEN) if (this.#copy[key] !== undefined) identity[key] = this.#copy[key];
-    const { toModelOutput } = this.#tool;
-    if (toModelOutput !== undefined) identity["toModelOutput"] = toModelOutput;
-    const late: Promise<unknown>[] = [];
-    for (const key of SCHEMAS) {
-      const given = this.#copy[key];
-      if (given === undefined) continue;
-      // The schema itself, where it has no JSON form, equals no pin.
-      identity[key] = given;
-      try {
-        const schema = schemaOf(given);
-        const isLater = typeof (schema as Partial<Promise<unknown>> | null | undefined)?.then === "function";
-        if (isLater) late.push(Promise.resolve(schema).then((json) => void (identity[key] = json), () => undefined));
-        else identity[key] = schema;
-      } catch {
-        continue;
-      }
-    }
+    const { identity, late } = identityOf(this.#copy, this.#execute);
     const go = (): Promise<readonly unknown[]> => this.#run(input, options, identity);
-    this.answers = late.length === 0 ? go() : Promise.all(late).then(go);
+    this.answers = late === undefined ? go() : late.then(go);
   }
 
   /** No async function, so that what runs at once is known at once. */
   #run(input: unknown, options: ToolOptions, tool: object): Promise<readonly unknown[]> {
-    const callId = ownOf(options, "toolCallId"), signal = ownOf(options, "abortSignal");
+    const callId = ownOf(options, "toolCallId");
     const [name, context] = [this.#name, contextOf(options)];
     let session: Session;
-    let answered: Promise<unknown>;
+    let grant: Grant;
     try {
       session = this.#sessions.find({ kind: "tool", name, context });
-      const grant = this.#sessions.grantOf({ kind: "tool", name, context, callId });
+      grant = this.#sessions.grantOf({ kind: "tool", name, context, callId });
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    if (!this.#sessions.isStrict || callId === undefined || grant !== undefined) {
+      return this.#judge(session, input, options, tool, grant);
+    }
+    const isProposed = isAsProposed(
+      this.#sessions.stateOf(session).proposed.find(callId),
+      name,
+      input,
+      this.#tool.inputSchema,
+    );
+    const go = (isGiven: boolean): Promise<readonly unknown[]> => {
+      const denied = isGiven ? undefined : refuseUnproposed(session, name, input, callId);
+      return denied === undefined ? this.#judge(session, input, options, tool, grant) : denied;
+    };
+    return isProposed instanceof Promise ? isProposed.then(go) : go(isProposed);
+  }
+
+  #judge(
+    session: Session,
+    input: unknown,
+    options: ToolOptions,
+    tool: object,
+    grant: Grant,
+  ): Promise<readonly unknown[]> {
+    const callId = ownOf(options, "toolCallId"), signal = ownOf(options, "abortSignal");
+    const name = this.#name;
+    let answered: Promise<unknown>;
+    try {
       answered = session.tool<unknown>(
         { name, arguments: input, callId, signal, grant, metadata: { tool } },
         (args, own) => this.#call(args, options, own),
@@ -154,9 +206,9 @@ class Call {
       return Promise.reject(error);
     }
     const { calls, proposed } = this.#sessions.stateOf(session);
-    proposed.delete(callId);
     return answered.then(
       (result) => {
+        proposed.delete(callId);
         calls.add(callId, name, inputText(input), false);
         const restored = this.#restore(result);
         return this.#isMany && Array.isArray(restored) ? restored : [restored];
@@ -179,7 +231,10 @@ class Call {
   }
 
   async #whole(output: unknown, signal: AbortSignal): Promise<unknown> {
-    const result = this.isIterable ? await this.#gathered(output as AsyncIterable<unknown>, signal) : await output;
+    const result = await untilAborted(
+      this.isIterable ? this.#gathered(output as AsyncIterable<unknown>, signal) : Promise.resolve(output),
+      signal,
+    );
     if (!holdsBytes(result)) return result;
     const own = copyOf(result);
     const seen = shown(own);
@@ -196,6 +251,27 @@ class Call {
     }
     this.#isMany = all.length > 1;
     return this.#isMany ? all : all[0];
+  }
+}
+
+type Grant = ReturnType<Sessions["grantOf"]>;
+
+/** Refuses a call that no governed model proposed; `undefined` where the kernel only watches. */
+function refuseUnproposed(
+  session: Session,
+  name: string,
+  input: unknown,
+  callId: string,
+): Promise<readonly unknown[]> | undefined {
+  const denial = { code: "ungoverned_method", reason: "No governed model proposed this call" };
+  try {
+    const decision = session.check({ stage: "pre_tool_call", name, payload: input, callId, denial });
+    if (decision instanceof Promise) {
+      return Promise.reject(new TypeError("A denial that no guard made was not told at once"));
+    }
+    return decision.effect === "deny" ? Promise.resolve([{ denied: true, ...denial }]) : undefined;
+  } catch (error) {
+    return Promise.reject(error);
   }
 }
 

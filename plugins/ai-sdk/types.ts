@@ -41,8 +41,9 @@ export interface AiSdkOptions {
    */
   readonly definitions?: boolean;
   /**
-   * Whether what cannot be judged is refused: tools without `execute`, tools and files that only the provider sees;
-   * requests, response bodies, what comes with a stream, and raw chunks are left out of answers. Default `false`:
+   * Whether what cannot be judged is refused: tools without `execute`, tools and files that only the provider sees, tool
+   * calls that no governed model proposed, models of a governed provider that are no language models; requests, response
+   * bodies, what comes with a stream, and raw chunks are left out of answers. Default `false`:
    * `coverage` names them.
    */
   readonly strict?: boolean;
@@ -90,6 +91,11 @@ export type GovernedTool<T> = T extends { readonly execute?: infer E }
 export interface AiSdk {
   /** Governs models. Of several middlewares it comes last, nearest to the model: there it sees what is really sent. */
   readonly middleware: AiMiddleware;
+  /**
+   * Copies a provider: each language model that it makes is governed, those that the SDK finds by a name too, where the
+   * copy is `globalThis.AI_SDK_DEFAULT_PROVIDER`. In strict mode every other model, file and skill throws a `TypeError`.
+   */
+  provider<P extends object>(provider: P): P;
   /**
    * Copies tools, with every `execute` governed: a refused call answers a {@linkcode DeniedCall}, which the model reads.
    *
@@ -188,6 +194,20 @@ export interface Tool {
   readonly inputExamples?: unknown;
   readonly providerOptions?: unknown;
   readonly toModelOutput?: unknown;
+  readonly metadata?: unknown;
+  readonly type?: unknown;
+  readonly id?: unknown;
+  readonly args?: unknown;
+  readonly strict?: unknown;
+  readonly isProviderExecuted?: unknown;
+  readonly supportsDeferredResults?: unknown;
+  readonly deferLoading?: unknown;
+  readonly contextSchema?: unknown;
+  readonly needsApproval?: unknown;
+  readonly onInputStart?: unknown;
+  readonly onInputDelta?: unknown;
+  readonly onInputAvailable?: unknown;
+  readonly experimental_toolCaller?: unknown;
 }
 
 /** A language model. */

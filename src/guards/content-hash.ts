@@ -3,7 +3,7 @@ import { onlyReads } from "../combine/guard-traits.ts";
 import { allow, type Decision, deny } from "../base/decision.ts";
 import { defineGuard, type Guard } from "../base/guard.ts";
 import { sha256, toHex, utf8 } from "../crypto/bytes.ts";
-import { definitionText, liveTool, type ToolIdentity } from "./tool-identity.ts";
+import { definitionText, liveTool, type ToolIdentity, wholeText } from "./tool-identity.ts";
 import { toolNames } from "./tool-names.ts";
 
 /** What becomes of tools without a hash. */
@@ -17,11 +17,12 @@ const HASH = /^[0-9a-f]{64}$/;
 
 /**
  * Hashes a tool's definition, for {@linkcode contentHash}: the SHA-256, in 64 hexadecimal digits, of its name,
- * description and input schema in canonical JSON.
+ * description and input schema in canonical JSON; where other words of {@linkcode ToolIdentity} are given, of all that
+ * it says.
  *
- * The function does not enter into it: its text says nothing about what it closes over. `pinTools` compares functions.
+ * Functions do not enter into it: their text says nothing about what they close over. `pinTools` compares functions.
  *
- * @throws {TypeError} Rejects if the name or description is no string, or the schema is not plain JSON data.
+ * @throws {TypeError} Rejects if the name or description is no string, or another word is not plain JSON data.
  * @example Usage
  * ```ts
  * import { toolHash } from "@sallyport/sallyport";
@@ -34,7 +35,7 @@ const HASH = /^[0-9a-f]{64}$/;
  */
 export async function toolHash(name: string, tool: ToolIdentity): Promise<string> {
   if (typeof name !== "string") throw new TypeError(`A tool's name must be a string, and is ${show(name)}`);
-  return toHex(await sha256(utf8(definitionText(name, tool))));
+  return toHex(await sha256(utf8(wholeText(name, tool) ?? definitionText(name, tool))));
 }
 
 /**
@@ -42,7 +43,8 @@ export async function toolHash(name: string, tool: ToolIdentity): Promise<string
  *
  * The hash is computed here, from the definition on `request.metadata.tool`, where plugins put the tool that they are
  * about to call; a hash that a caller states counts for nothing, and a call without a definition is denied. A
- * definition that was hashed before is compared at once, a new one a moment later.
+ * definition that was hashed before is compared at once, a new one a moment later. A hash of description and schema
+ * binds these, a hash of more binds all that the tool says.
  * Denies with `content_hash_mismatch` (`details`: the hashes).
  *
  * @param hashes What {@linkcode toolHash} answered for each tool, at a time when it was trusted.
@@ -66,13 +68,13 @@ export function contentHash(hashes: Readonly<Record<string, string>>, options: C
   }
   const { strict = true } = ownOptions(WHERE, options, ["strict"]);
   if (typeof strict !== "boolean") throw wrong(WHERE, "strict", "true or false", strict);
-  const known = new Map<string, string>();
+  const hashOf = new Map<string, string>();
   for (const name of toolNames(WHERE, "hashes", Object.keys(hashes))) {
     const hash: unknown = hashes[name];
     if (typeof hash !== "string" || !HASH.test(hash)) {
       throw wrong(WHERE, `hashes.${name}`, "64 lower-case hexadecimal digits", hash);
     }
-    known.set(name, hash);
+    hashOf.set(name, hash);
   }
   // The text that has the wanted hash, per tool: nothing else needs remembering.
   const right = new Map<string, string>();
@@ -80,28 +82,35 @@ export function contentHash(hashes: Readonly<Record<string, string>>, options: C
     name: "contentHash",
     stages: ["pre_tool_call"],
     check: ({ name, metadata }): Decision | Promise<Decision> => {
-      const wanted = known.get(name);
+      const wanted = hashOf.get(name);
       if (wanted === undefined) {
         return strict ? deny("content_hash_mismatch", `Tool "${name}" has no known hash`) : allow();
       }
       const live = liveTool(metadata);
       if (live === undefined) return deny("content_hash_mismatch", `Nothing shows what tool "${name}" would run`);
-      let text: string;
+      const texts: string[] = [];
       try {
-        text = definitionText(name, live);
+        texts.push(definitionText(name, live));
+        const whole = wholeText(name, live);
+        if (whole !== undefined) texts.push(whole);
       } catch (cause) {
-        return deny("content_hash_mismatch", `The definition of tool "${name}" cannot be hashed`, cause);
+        // What else it says may be no data, where the hash is that of its description and schema.
+        if (texts.length === 0) {
+          return deny("content_hash_mismatch", `The definition of tool "${name}" cannot be hashed`, cause);
+        }
       }
-      if (right.get(name) === text) return allow();
-      return sha256(utf8(text)).then((bytes) => {
-        const found = toHex(bytes);
-        if (found !== wanted) {
+      const known = right.get(name);
+      if (known !== undefined && texts.includes(known)) return allow();
+      return Promise.all(texts.map((text) => sha256(utf8(text)))).then((all) => {
+        const found = all.map(toHex);
+        const at = found.indexOf(wanted);
+        if (at === -1) {
           return deny("content_hash_mismatch", `The definition of tool "${name}" does not have its hash`, {
             wanted,
-            found,
+            found: found.at(-1),
           });
         }
-        right.set(name, text);
+        right.set(name, texts[at] as string);
         return allow();
       });
     },

@@ -3,7 +3,7 @@ import { onlyReads } from "../combine/guard-traits.ts";
 import { allow, deny } from "../base/decision.ts";
 import { defineGuard, type Guard } from "../base/guard.ts";
 import { ownField } from "../base/own.ts";
-import { liveTool, partText, type ToolIdentity } from "./tool-identity.ts";
+import { EITHER, liveTool, partText, REFERENCES, type ToolIdentity, WORDS } from "./tool-identity.ts";
 import { toolNames } from "./tool-names.ts";
 
 export type { ToolIdentity } from "./tool-identity.ts";
@@ -18,26 +18,14 @@ export interface PinToolsOptions {
 type Pinned = ReadonlyMap<string, unknown>;
 
 const WHERE = "pinTools()";
-const FUNCTIONS: readonly (keyof ToolIdentity)[] = ["fn", "toModelOutput"];
-const WORDS: readonly (keyof ToolIdentity)[] = [
-  "description",
-  "inputSchema",
-  "title",
-  "outputSchema",
-  "annotations",
-  "icons",
-  "_meta",
-  "inputExamples",
-  "providerOptions",
-];
-const PARTS: readonly string[] = [...FUNCTIONS, ...WORDS];
+const PARTS: readonly (keyof ToolIdentity)[] = [...REFERENCES, ...WORDS];
+const TEXTS: readonly string[] = ["description", "title", "type", "id"];
 
 /**
  * Denies calls of a tool that is no longer what it was when the guard was built.
  *
- * Of each tool the fields that are given are pinned: `fn` and `toModelOutput` by reference (a new closure of the same
- * text is another tool), all others of {@linkcode ToolIdentity} by what they say, in canonical JSON. What will run is
- * read from `request.metadata.tool`, where plugins put the tool that they are about to call; a call without it is
+ * Of each tool the fields that are given are pinned: functions by reference (a new closure of the same text is another
+ * tool), all else of {@linkcode ToolIdentity} by what it says, in canonical JSON. What will run is read from `request.metadata.tool`, where plugins put the tool that they are about to call; a call without it is
  * denied, since nothing shows what it would run. To change a tool on purpose, build a new guard.
  * Denies with `content_hash_mismatch` (`details.changed`: the fields that differ).
  *
@@ -93,7 +81,7 @@ function pin(name: string, tool: unknown): Pinned {
   if (given.length === 0) {
     throw new TypeError(`Cannot build ${WHERE}: "${field}" must have fn, description or inputSchema, and has none`);
   }
-  const unknown = given.find((key) => !PARTS.includes(key));
+  const unknown = given.find((key) => !PARTS.some((part) => part === key));
   if (unknown !== undefined) {
     throw new TypeError(`Cannot build ${WHERE}: "${field}" must be of ${PARTS.join(", ")}, and has ${show(unknown)}`);
   }
@@ -102,13 +90,13 @@ function pin(name: string, tool: unknown): Pinned {
 
 function pinPart(field: string, key: string, tool: ToolIdentity): unknown {
   const part: unknown = tool[key as keyof ToolIdentity];
-  if (FUNCTIONS.some((one) => one === key)) {
-    if (typeof part !== "function") throw wrong(WHERE, field, "a function", part);
+  if (REFERENCES.some((one) => one === key)) {
+    const isCaller = key === "experimental_toolCaller" && typeof part === "object" && part !== null;
+    if (typeof part !== "function" && !isCaller) throw wrong(WHERE, field, "a function", part);
     return part;
   }
-  if ((key === "description" || key === "title") && typeof part !== "string") {
-    throw wrong(WHERE, field, "a string", part);
-  }
+  if (typeof part === "function" && EITHER.some((one) => one === key)) return part;
+  if (TEXTS.includes(key) && typeof part !== "string") throw wrong(WHERE, field, "a string", part);
   try {
     return partText(part);
   } catch (cause) {
@@ -118,10 +106,12 @@ function pinPart(field: string, key: string, tool: ToolIdentity): unknown {
 }
 
 function changes(pinned: Pinned, live: ToolIdentity): readonly string[] {
-  const isSame = (key: keyof ToolIdentity): boolean =>
-    !pinned.has(key) ||
-    (FUNCTIONS.includes(key) ? ownField(live, key) : textOf(ownField(live, key))) === pinned.get(key);
-  return [...FUNCTIONS, ...WORDS].filter((key) => !isSame(key));
+  return PARTS.filter((key) => pinned.has(key) && !isPinned(pinned.get(key), ownField(live, key)));
+}
+
+/** Whether a part is what was pinned: the function or object itself, or what says the same. */
+function isPinned(pinned: unknown, live: unknown): boolean {
+  return typeof pinned === "string" ? textOf(live) === pinned : live === pinned;
 }
 
 /** What can't be written down is not what was written down. */

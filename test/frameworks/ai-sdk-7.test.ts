@@ -60,4 +60,58 @@ describe("aiSdk() with ai 7 alone", () => {
     expect(contexts).toContainEqual({ kind: "tool", name: "say", context: { run: "7" } });
     expect(session.context.totalTokens).toBe(30);
   });
+
+  test("governs what a tool that calls others is bound to, and those others", async () => {
+    const ran: string[] = [];
+    const inputSchema = ai.jsonSchema<object>({ type: "object" });
+    const program = ai.experimental_toolCaller(
+      ai.tool({ inputSchema, execute: () => (ran.push("unbound"), "unbound") }),
+      {
+        type: "local",
+        bind: (tools: any) =>
+          ai.tool({
+            inputSchema,
+            execute: async (input, options) => {
+              ran.push("program");
+              return await tools.wipe.execute(input, options);
+            },
+          }),
+      },
+    );
+    const wipe = ai.tool({ inputSchema, execute: () => (ran.push("wipe"), "wiped") });
+    const run = async (policy: object): Promise<unknown> => {
+      ran.length = 0;
+      const sdk = aiSdk(createKernel({ policy }).session({ agentId: "helper" }));
+      const replies = [answer("", [["program", { text: "the launch code" }]]), answer("done")];
+      const { steps } = await ai.generateText({
+        model: ai.wrapLanguageModel({
+          model: new MockLanguageModelV4({ doGenerate: async () => replies.shift() as never }),
+          middleware: sdk.middleware,
+        }),
+        tools: sdk.tools({ program, wipe }),
+        experimental_toolCallers: { wipe: ["program"] } as never,
+        prompt: "?",
+        stopWhen: ai.stepCountIs(2),
+      });
+      return steps[0]?.toolResults[0]?.output;
+    };
+    expect([await run({}), ...ran]).toEqual(["wiped", "program", "wipe"]);
+    expect(await run({ blockedPatterns: ["launch code"] })).toMatchObject({ denied: true, code: "blocked_pattern" });
+    expect(ran).toEqual([]);
+    expect(await run({ deniedTools: ["wipe"] })).toMatchObject({ denied: true, code: "tool_not_allowed" });
+    expect(ran).toEqual(["program"]);
+  });
+
+  test("names a search for tools, which the SDK runs itself, and refuses it when it is strict", () => {
+    const session = createKernel().session({ agentId: "helper" });
+    const search = ai.toolSearch();
+    expect(aiSdk(session).tools({ search }).search).toBe(search);
+    expect(aiSdk(session).coverage({ search })).toMatchObject({
+      governed: ["doGenerate", "doStream"],
+      ungoverned: expect.arrayContaining(["tools.search"]),
+    });
+    expect(() => aiSdk(session, { strict: true }).tools({ search })).toThrow(
+      /"search" is run by the SDK itself, and strict is true/,
+    );
+  });
 });

@@ -39,6 +39,20 @@ describe("toolHash()", () => {
     ).toBe(hash);
   });
 
+  test("is of all that the tool says, when more is given than its description and schema; of functions nothing", async () => {
+    const more = { ...tool, title: "Search", strict: true };
+    const hashes = await Promise.all(
+      [tool, { ...tool, title: "Search" }, more, { ...more, strict: false }].map((one) => toolHash("search", one)),
+    );
+    expect(new Set(hashes).size).toBe(4);
+    expect(await toolHash("search", { ...tool, fn: () => 1, onInputStart: () => 1, needsApproval: () => true })).toBe(
+      hash,
+    );
+    expect(await toolHash("search", { strict: true, title: "Search", ...tool })).toBe(hashes[2]);
+    await expect(toolHash("search", { ...tool, metadata: { at: new Date(0) } })).rejects.toThrow(TypeError);
+    await expect(toolHash("search", { description: () => "x" })).rejects.toThrow(TypeError);
+  });
+
   test.each([[7, tool], ["a", { description: 7 }], ["a", { inputSchema: () => 1 }], ["a", {
     inputSchema: { x: undefined },
   }], ["\ud800", {}]])("rejects, when it is given %j and %o", async (name, given) => {
@@ -60,6 +74,27 @@ describe("contentHash()", () => {
     expect(first).toBeInstanceOf(Promise);
     expect(await first).toBe(allow());
     expect(ask()).toBe(allow());
+  });
+
+  test("denies, when a word that was hashed with the others is another, more or gone", async () => {
+    const more = { ...tool, title: "Search", metadata: { server: "tides" } };
+    const guard = contentHash({ search: await toolHash("search", more) });
+    const codes = [];
+    for (
+      const live of [
+        more,
+        { ...more, title: "Find" },
+        { ...more, strict: true },
+        tool,
+        { ...more, metadata: { at: new Date(0) } },
+        more,
+      ]
+    ) codes.push((await judge(live, "search", guard)).code);
+    expect(codes).toEqual(["", MISMATCH, MISMATCH, MISMATCH, MISMATCH, ""]);
+  });
+
+  test("allows what else the tool says, when its description and schema alone were hashed", async () => {
+    expect((await judge({ ...tool, title: "Search", metadata: { at: new Date(0) } })).code).toBe("");
   });
 
   test("denies with both hashes, when the definition has another, however often", async () => {

@@ -86,6 +86,20 @@ describe("pinTools()", () => {
     inputExamples: [{ input: { text: "hi" } }],
     providerOptions: { x: { cache: true } },
     toModelOutput: (): string => "",
+    metadata: { server: "tides" },
+    type: "provider",
+    id: "p.send",
+    args: { max: 3 },
+    strict: true,
+    isProviderExecuted: false,
+    supportsDeferredResults: true,
+    deferLoading: false,
+    contextSchema: { type: "object" },
+    needsApproval: true,
+    onInputStart: (): string => "",
+    onInputDelta: (): string => "",
+    onInputAvailable: (): string => "",
+    experimental_toolCaller: (): string => "",
   };
   test.each(Object.keys(words) as (keyof typeof words)[])(
     "denies, when %s is another or gone, and was pinned",
@@ -101,6 +115,25 @@ describe("pinTools()", () => {
       expect(judge({ ...tool, [key]: "anything" }).decision).toBe(allow());
     },
   );
+
+  test("compares functions by reference where there may be words: what makes a description, or asks for approval", () => {
+    for (const key of ["description", "needsApproval"] as const) {
+      const made = (): string => "Sends a text";
+      const pinned = pinTools({ send: { [key]: made } });
+      const codeOf = (live: object): string =>
+        act(pinned, sessionOf(), { name: "send", metadata: { tool: live } }).code;
+      expect([{ [key]: made }, { [key]: (): string => "Sends a text" }, { [key]: "Sends a text" }, {}].map(codeOf))
+        .toEqual(["", MISMATCH, MISMATCH, MISMATCH]);
+      const words = pinTools({ send: { [key]: "Sends a text" } });
+      expect(act(words, sessionOf(), { name: "send", metadata: { tool: { [key]: made } } }).code).toBe(MISMATCH);
+    }
+    const caller = { type: "local", bind: (): object => ({}) };
+    const pinned = pinTools({ send: { experimental_toolCaller: caller } });
+    const codes = [caller, { ...caller }].map((live) =>
+      act(pinned, sessionOf(), { name: "send", metadata: { tool: { experimental_toolCaller: live } } }).code
+    );
+    expect(codes).toEqual(["", MISMATCH]);
+  });
 
   test.each([undefined, null, "send", 7, true])("denies, when the act says %j about its tool", (live) => {
     expect(judge(live).decision).toMatchObject({ code: MISMATCH, reason: 'Nothing shows what tool "send" would run' });
@@ -140,7 +173,11 @@ describe("pinTools()", () => {
     [{ a: { description: 7 } }, {}, '"tools.a.description" must be a string'],
     [{ a: { ...tool, title: 7 } }, {}, '"tools.a.title" must be a string'],
     [{ a: { toModelOutput: "x" } }, {}, '"tools.a.toModelOutput" must be a function'],
-    [{ a: { ...tool, descripton: "x" } }, {}, '"tools.a" must be of fn, toModelOutput, description'],
+    [{ a: { ...tool, id: 7 } }, {}, '"tools.a.id" must be a string'],
+    [{ a: { ...tool, strict: () => true } }, {}, '"tools.a" must be plain JSON data'],
+    [{ a: { experimental_toolCaller: "x" } }, {}, '"tools.a.experimental_toolCaller" must be a function'],
+    [{ a: { onInputStart: {} } }, {}, '"tools.a.onInputStart" must be a function'],
+    [{ a: { ...tool, descripton: "x" } }, {}, '"tools.a" must be of fn, toModelOutput, onInputStart'],
     [{ a: { ...tool, annotations: { x: () => 1 } } }, {}, '"tools.a" must be plain JSON data'],
     [{ a: { inputSchema: { x: undefined } } }, {}, '"tools.a" must be plain JSON data'],
     [{ a: { inputSchema: new Map() } }, {}, '"tools.a" must be plain JSON data'],

@@ -1163,8 +1163,9 @@ export function aiSdkCases(title: string, major: Major): void {
         ],
         ungoverned: [
           "tools.client",
-          "models that are not wrapped: of prepareStep, prepareCall, repair functions, fallbacks",
-          "embedding, image, speech, transcription, reranking, video, realtime and decision models",
+          "models that are not wrapped: of prepareStep, prepareCall, repair functions, fallbacks; named by a string",
+          "embedding, image, speech, streaming speech, speech translation, transcription, reranking, video, " +
+          "realtime, decision, evaluation and extraction models",
           "batches, uploads of files and skills",
         ],
       });

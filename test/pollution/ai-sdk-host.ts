@@ -159,6 +159,90 @@ await attempt(
           note("refused", error);
         }
       }
+      // What a strict plugin refuses, and what it lets pass.
+      const session = createKernel().session({ agentId: "c" });
+      const sdk = aiSdk(session, { strict: true });
+      const ran: string[] = [];
+      const tried = async (title: string, run: () => unknown): Promise<void> => {
+        try {
+          note(title, await run());
+        } catch (error) {
+          note(`${title} failed`, error);
+        }
+      };
+      const inputSchema: any = jsonSchema({ type: "object" });
+      const loose: any = {
+        fine: tool({
+          inputSchema,
+          execute: async (input: any) => (ran.push(`ran fine ${input.a === 1 ? "1" : "drop"}`), input.a),
+        }),
+      };
+      const tools = governed ? sdk.tools(loose) : loose;
+      const wrap = (
+        model: any,
+      ): any => (governed ? wrapLanguageModel({ model, middleware: sdk.middleware as any }) : model);
+      const turns = (input: string): any => {
+        let turn = 0;
+        return new MockLanguageModelV3({
+          doGenerate: async ({ prompt }: any) => {
+            note("sent", prompt.map(({ role }: any) => role));
+            const content: any = turn++ === 0
+              ? [{ type: "tool-call", toolCallId: "s1", toolName: "fine", input }]
+              : [{ type: "text", text: "done" }];
+            return {
+              content,
+              finishReason: { unified: turn === 1 ? "tool-calls" : "stop", raw: undefined },
+              usage,
+              warnings: [],
+              request: { body: "unseen" },
+            };
+          },
+        });
+      };
+      const said = async (options: any): Promise<unknown> => {
+        const { steps, text } = await generateText({ tools, prompt: "go", stopWhen: stepCountIs(2), ...options });
+        return [text, steps[0]?.toolResults.map(({ output }: any) => output)];
+      };
+      await tried("strict, proposed", () => said({ model: wrap(turns('{"a":1}')) }));
+      if (governed) {
+        const ask = (more: any): unknown =>
+          wrap(turns("{}")).doGenerate({
+            prompt: [{ role: "user", content: [{ type: "text", text: "go" }] }],
+            ...more,
+          });
+        const file = (data: unknown): object => ({ type: "file", mediaType: "image/png", data });
+        const result = (part: object): object => ({
+          type: "tool-result",
+          toolCallId: "1",
+          toolName: "fine",
+          output: { type: "content", value: [part] },
+        });
+        await tried("strict, not proposed", () => said({ model: turns('{"a":2}') }));
+        await tried("strict, by hand", () => tools.fine.execute({ a: 1 }, {}));
+        await tried("strict, no such id", () => tools.fine.execute({ a: 2 }, { toolCallId: "s2", messages: [] }));
+        await tried(
+          "strict, provider's tool",
+          () => ask({ tools: [{ type: "provider", id: "p.a", name: "a", args: {} }] }),
+        );
+        for (
+          const part of [
+            file(new URL("https://example.org/a.png")),
+            file("file-abc"),
+            result({ type: "file-id", fileId: "1" }),
+            result({ type: "image-url", url: "https://example.org/a.png" }),
+          ]
+        ) await tried("strict, elsewhere", () => ask({ prompt: [{ role: "user", content: [part] }] }));
+        await tried("strict, a tool of the client's", () => sdk.tools({ client: { inputSchema } }));
+        const provider: any = sdk.provider({
+          embeddingModel: () => ({ doEmbed: () => "ran fine drop" }),
+          kept: { a: 1 },
+        });
+        await tried("strict, another model", () => provider.embeddingModel("e"));
+        note("strict, kept", Object.keys(provider));
+        note("strict, coverage", sdk.coverage(loose));
+        note("strict, counts", [session.context.toolCallCount, session.context.modelCallCount]);
+        note("strict, ran", ran);
+      }
     },
   },
 );

@@ -31,7 +31,7 @@ const FRAGILE = {
   "ai-sdk": (
     "abort abortSignal cancel error experimental_context get inputSchema messages modelId needsApproval " +
     "onInputAvailable onInputDelta onInputStart output prompt providerExecuted providerMetadata " +
-    "providerOptions schema set start stopSequences text toModelOutput toolChoice type wrapGenerate " +
+    "providerOptions schema set start stopSequences text toModelOutput toolChoice type validate wrapGenerate " +
     "wrapStream"
   ).split(" "),
   mcp: (

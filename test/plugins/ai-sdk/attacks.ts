@@ -37,7 +37,7 @@ function base64(bytes: Uint8Array): string {
 }
 
 /** A guard that waits, and says when it was asked and when it may answer. */
-function waiting(stage: "pre_model_call" | "post_model_call"): {
+function waiting(stage: "pre_model_call" | "post_model_call" | "post_tool_call"): {
   guard: Guard;
   asked: Promise<void>;
   answer: () => void;
@@ -569,19 +569,22 @@ export function aiSdkAttacks(title: string, major: Major): void {
     test("of a prompt that changes while a guard waits", async () => {
       const wait = waiting("pre_model_call");
       const { model, inner } = governed([answer("ok")], { guards: [wait.guard] });
-      const bytes = picture(64);
+      const bytes = picture(64), buffer = Buffer.from(picture(64)), words = new Uint16Array(9).fill(0xd800);
       const file = { type: "file", mediaType: "image/png", data: dataOf(bytes), providerOptions: { a: { b: "c" } } };
-      const prompt = [user({ type: "text", text: "honest" }, file)];
+      const others = [buffer, words, words.buffer].map((data) => ({ ...file, data: dataOf(data) }));
+      const prompt = [user({ type: "text", text: "honest" }, file, ...others)];
       const done = ask(model, prompt);
       await wait.asked;
       const judged = structuredClone(prompt);
       (prompt[0] as any).content[0].text = "evil";
       (file.providerOptions.a as any).b = "evil";
       bytes.fill(65);
+      buffer.fill(65);
+      words.fill(65);
       prompt.push(user(text("evil")) as any);
       wait.answer();
       await done;
-      expect(sent(inner).prompt).toEqual(judged);
+      expect(structuredClone(sent(inner).prompt)).toEqual(judged);
     });
 
     test("of an answer that changes while a guard waits, whole and in parts", async () => {
@@ -602,6 +605,32 @@ export function aiSdkAttacks(title: string, major: Major): void {
         part.text = delta.delta = "evil";
         wait.answer();
         expect(JSON.stringify(await done)).not.toContain("evil");
+      }
+    });
+
+    test("of bytes in an answer or a result, which change while a guard waits", async () => {
+      for (const make of [(): Uint8Array => picture(64), (): Uint8Array => Buffer.from(picture(64))]) {
+        const wait = waiting("post_model_call");
+        const { sdk, session } = governed([], { guards: [wait.guard] });
+        const data = make();
+        const content = [{ type: "file", mediaType: "image/png", data: dataOf(data) }];
+        const inner = new major.Model({ doGenerate: async () => answer("", [], { content }) });
+        const done = ask(wrapLanguageModel({ model: inner, middleware: sdk.middleware }), []);
+        await wait.asked;
+        data.fill(65);
+        wait.answer();
+        const got = (await done).content[0].data;
+        expect(new Uint8Array(got.data ?? got)).toEqual(picture(64));
+
+        const later = waiting("post_tool_call");
+        const other = governed([], { guards: [later.guard] });
+        const bytes = make();
+        const result = (other.sdk.tools({ look: { execute: (): unknown => ({ bytes }) } }).look.execute as any)();
+        await later.asked;
+        bytes.fill(65);
+        later.answer();
+        expect(new Uint8Array((await result).bytes)).toEqual(picture(64));
+        expect(session.context.modelCallCount).toBe(1);
       }
     });
 

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { createKernel } from "../../../mod.ts";
+import { createKernel, pinTools, type ToolIdentity } from "../../../mod.ts";
 import { aiSdk } from "../../../plugins/ai-sdk.ts";
 import { all, answer, type Major, type Part, streamOf, usage } from "../ai-sdk-cases.ts";
 
@@ -33,6 +33,28 @@ function fieldsIn(text: string, isDeep: boolean): readonly string[] {
     for (const char of line) depth += char === "{" ? 1 : char === "}" ? -1 : 0;
   }
   return [...names];
+}
+
+/** The names of fields of a tool, in all the types that its declaration is made of. */
+function toolFields(text: string): readonly string[] {
+  const names = ["Tool", ...(/type ToolCallerTool\b/.test(text) ? ["ToolCallerTool"] : [])];
+  const fields = new Set<string>();
+  for (const name of names) {
+    const start = new RegExp(`^(?:declare )?type ${name}\\b`, "m").exec(text)?.index;
+    if (start === undefined) throw new Error(`There is no declaration of ${name}`);
+    let end = start;
+    for (let depth = 0; depth > 0 || text[end] !== ";"; end++) {
+      if ("{([".includes(text[end] as string)) depth++;
+      if ("})]".includes(text[end] as string)) depth--;
+    }
+    const declaration = text.slice(start, end);
+    for (const field of fieldsIn(declaration, false)) fields.add(field);
+    const plain = declaration.replace(/\/\*[\s\S]*?\*\//g, "");
+    for (const [, other] of plain.matchAll(/\b([A-Z]\w*Tool|ToolOutputProperties)</g)) {
+      if (!names.includes(other as string)) names.push(other as string);
+    }
+  }
+  return [...fields];
 }
 
 const WORD = "the launch code";
@@ -164,6 +186,56 @@ export function aiSdkFields(title: string, major: Major, declarations: string): 
       const isNamed = (place: string): boolean =>
         /^(?:text|reasoning|tool-input)-\w+\.id$|^tool-call\.(?:input|toolName|toolCallId)$|^raw\./.test(place);
       expect(left.filter((place) => !isNamed(place))).toEqual([]);
+    });
+
+    test("of a tool, which pins compare", async () => {
+      const text = readFileSync(declarations.replace("provider/", "provider-utils/"), "utf8");
+      const fields = toolFields(text);
+      expect(fields).toEqual(expect.arrayContaining(["metadata", "strict", "args", "id", "execute", "outputSchema"]));
+      const { jsonSchema } = major.ai;
+      const left: string[] = [];
+      for (const field of fields) {
+        const key = field === "execute" ? "fn" : field;
+        const isSchema = field.endsWith("Schema");
+        const pairs: readonly (readonly unknown[])[] = isSchema
+          ? [[{ type: "object" }, { type: "string" }]]
+          : [["a", "b"], [(): string => "a", (): string => "a"]];
+        const pair = pairs.find(([pinned]) => {
+          try {
+            return pinTools({ run: { [key]: pinned } as ToolIdentity });
+          } catch {
+            return false;
+          }
+        });
+        const codes: unknown[] = [];
+        for (const value of pair ?? []) {
+          const guards = [pinTools({ run: { [key]: pair?.[0] } as ToolIdentity })];
+          const { tools } = aiSdk(createKernel({ guards }).session({ agentId: "a" }));
+          const own = { execute: (): string => "a", [field]: isSchema ? jsonSchema(value) : value };
+          codes.push(await tools({ run: own }).run.execute());
+        }
+        const [same, other] = codes as [unknown, { code: string }];
+        if (same !== "a" || other?.code !== "content_hash_mismatch") left.push(field);
+      }
+      expect(left).toEqual([]);
+    });
+
+    test("of providers: each kind of model is governed or named", () => {
+      const kinds = new Set(
+        [...text.matchAll(/^(?:export |declare )*(?:interface|type) (\w+)V[34]\b/gm)].map(([, kind]) => kind as string),
+      );
+      const { ungoverned } = aiSdk(createKernel().session({ agentId: "a" })).coverage();
+      const named = ungoverned.join(" ").toLowerCase();
+      const left = [...kinds].filter((kind) => {
+        const word = kind.replace(/^Experimental_|Model$|Factory$/g, "").replace(/\B[A-Z]/g, " $&").toLowerCase();
+        return /Model$|Files$|Skills$|Factory$|Batch$/.test(kind) && kind !== "LanguageModel" && !named.includes(word);
+      });
+      expect([...kinds]).toEqual(expect.arrayContaining(["LanguageModel", "EmbeddingModel", "VideoModel"]));
+      expect(left).toEqual([]);
+      const ways = fieldsIn(bodyOf(text, `Provider${form}`).replace(/^(\s*\w+\??)\(.*/gm, "$1: ;"), false);
+      expect(ways.filter((way) => !named.includes(way.replace(/Model$/, "").toLowerCase())).toSorted()).toEqual(
+        ["languageModel", "specificationVersion", ...(major.isV4 ? [] : ["textEmbeddingModel"])],
+      );
     });
 
     test("of what comes with a stream, which strict leaves out", () => {

@@ -34,20 +34,26 @@ export function written(payload: unknown): unknown {
   });
 }
 
-/** Maps what stands for bytes in a message, and copies what is on the way there. */
+/** Maps what stands for bytes in a message, and copies what is on the way there; the message itself where nothing is. */
 function overBytes(message: unknown, change: (packed: unknown) => unknown): unknown {
-  if (Array.isArray(message)) return message.map((item) => overBytes(item, change));
-  if (!isFields(message)) return message;
-  const copy: Fields = { ...message };
-  const place = placeOf(message);
-  for (const [key, value] of Object.entries(message)) {
-    if (key === place) copy[key] = change(value);
-    else if (PARTS.has(key)) copy[key] = overBytes(value, change);
-    else if (NAMED.has(key) && isFields(value)) {
-      copy[key] = Object.fromEntries(Object.entries(value).map(([name, item]) => [name, overBytes(item, change)]));
-    }
+  if (Array.isArray(message)) {
+    const items = message.map((item) => overBytes(item, change));
+    return items.some((item, at) => item !== message[at]) ? items : message;
   }
-  return copy;
+  if (!isFields(message)) return message;
+  const place = placeOf(message);
+  let copy: Fields | undefined;
+  for (const key of Object.keys(message)) {
+    const value = message[key];
+    let changed = value;
+    if (key === place) changed = change(value);
+    else if (PARTS.has(key)) changed = overBytes(value, change);
+    else if (NAMED.has(key) && isFields(value)) {
+      changed = Object.fromEntries(Object.entries(value).map(([name, item]) => [name, overBytes(item, change)]));
+    }
+    if (changed !== value) (copy ??= { ...message })[key] = changed;
+  }
+  return copy ?? message;
 }
 
 /** Where a block has bytes: pictures and sounds under `data`, resources under `blob`. */

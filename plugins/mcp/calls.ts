@@ -110,8 +110,11 @@ export async function governCall(
   const isTool = method === CALL;
   const tool = isTool ? known.identityOf(name) : undefined;
   const metadata = { untrusted, tool, requestId };
-  const extra = await judgeBeside(session, name, { ...others, ...beside }, metadata, true);
-  const safeMeta = isFields(meta) ? await judgeBeside(session, name, meta, metadata, false) : meta;
+  const said = { ...others, ...beside };
+  const extra = saysAnything(said) ? await judgeBeside(session, name, said, metadata, true) : said;
+  const safeMeta = isFields(meta) && saysAnything(meta)
+    ? await judgeBeside(session, name, meta, metadata, false)
+    : meta;
   const fits = (value: Fields): boolean => !isTool || known.fits(name, value);
   const answer = await session.tool<Answer>(
     { name, arguments: args, signal, grant, metadata },
@@ -141,7 +144,6 @@ async function judgeBeside(
   metadata: Readonly<Record<string, unknown>>,
   mayCarryData: boolean,
 ): Promise<Fields> {
-  if (!saysAnything(given)) return given;
   let payload = fieldsCopy(given) ?? {};
   const decision = await session.check({ stage: "pre_tool_call", name, payload, metadata, limits: false });
   if (decision.effect === "transform" && isFields(decision.payload)) payload = decision.payload;

@@ -28,17 +28,23 @@ export function within<T>(
 
 /** The same with a signal that is handed on as it is: to handlers, who own what they put on it. */
 export function until<T>(signal: AbortSignal, run: (signal: AbortSignal) => T | Promise<T>): Promise<T> {
+  if (signal.aborted) return Promise.reject(signal.reason);
   return new Promise<T>((resolve, reject) => {
     const stop = (): void => reject(signal.reason);
-    if (signal.aborted) return stop();
-    signal.addEventListener("abort", stop, { once: true });
-    const free = (): void => signal.removeEventListener("abort", stop);
-    new Promise<T>((done) => done(run(signal))).then((value) => {
-      free();
-      resolve(value);
-    }, (error: unknown) => {
-      free();
-      reject(error);
-    });
+    signal.addEventListener("abort", stop);
+    const end = (settle: (value: never) => void, value: unknown): void => {
+      signal.removeEventListener("abort", stop);
+      settle(value as never);
+    };
+    begun(run, signal).then((value) => end(resolve, value), (error: unknown) => end(reject, error));
   });
+}
+
+/** What something comes to, also where it throws at once. */
+function begun<T>(run: (signal: AbortSignal) => T | Promise<T>, signal: AbortSignal): Promise<T> {
+  try {
+    return Promise.resolve(run(signal));
+  } catch (error) {
+    return Promise.reject(error);
+  }
 }

@@ -60,9 +60,9 @@ function copied(given: unknown, key: string, depth: number): unknown {
 
 /** What an SDK notes on a result under symbols: it is nobody's words, and goes with the result. */
 export function symbolsOf(value: object): Record<symbol, unknown> {
-  return Object.fromEntries(
-    Object.getOwnPropertySymbols(value).map((key) => [key, (value as Record<symbol, unknown>)[key]]),
-  );
+  const keys = Object.getOwnPropertySymbols(value);
+  if (keys.length === 0) return {};
+  return Object.fromEntries(keys.map((key) => [key, (value as Record<symbol, unknown>)[key]]));
 }
 
 const SILENT: ReadonlySet<string> = new Set(["_meta", "params", "progressToken", "progress", "total", "requestId"]);

@@ -1,0 +1,49 @@
+import { memberOf, ownOf } from "../shared/own.ts";
+import type { Context, Fields, Methods } from "./types.ts";
+
+/** Marks the context of a request that was judged: whoever hands it on to another handler is not judged twice. */
+const JUDGED = Symbol("judged");
+
+/** Whether a context is of a request that was judged as this method. */
+export function isJudged(context: Context, method: string): boolean {
+  return (context as Record<symbol, unknown>)[JUDGED] === method;
+}
+
+/** What a handler gets: the request's own context, with the act's signal and what was judged of a caller's answers. */
+export function contextFor(method: string, context: Context, signal: AbortSignal, beside?: Fields): Context {
+  const mcpReq = ownOf(context, "mcpReq");
+  if (mcpReq === undefined) return { ...context, signal, [JUDGED]: method } as Context;
+  const { elicitInput, requestSampling, id } = mcpReq as Methods & { id: unknown };
+  // Both forget which request they belong to, and with it the session.
+  const related = (send: unknown): unknown =>
+    typeof send === "function"
+      ? (params: unknown, options?: Fields) => send(params, { ...options, relatedRequestId: id })
+      : send;
+  const { requestState, ...others } = beside ?? {};
+  return {
+    ...context,
+    [JUDGED]: method,
+    mcpReq: {
+      ...mcpReq,
+      signal,
+      ...("elicitInput" in mcpReq ? { elicitInput: related(elicitInput) } : {}),
+      ...("requestSampling" in mcpReq ? { requestSampling: related(requestSampling) } : {}),
+      ...others,
+      ...(requestState === undefined ? {} : { requestState: () => requestState }),
+    },
+  } as Context;
+}
+
+/** What a caller sends beside the params, which 2.x takes out of them: its answers to the server's questions. */
+export function besideOf(context: Context): Fields | undefined {
+  const mcpReq = ownOf(context, "mcpReq");
+  if (mcpReq === undefined) return undefined;
+  const inputResponses = ownOf(mcpReq, "inputResponses"), requestState = memberOf(mcpReq, "requestState");
+  const droppedInputResponseKeys = ownOf(mcpReq, "droppedInputResponseKeys");
+  const state: unknown = typeof requestState === "function" ? requestState() : undefined;
+  return {
+    ...(inputResponses === undefined ? {} : { inputResponses }),
+    ...(droppedInputResponseKeys === undefined ? {} : { droppedInputResponseKeys }),
+    ...(state === undefined ? {} : { requestState: state }),
+  };
+}

@@ -40,7 +40,8 @@ export class KnownTools {
 
   /** What `metadata.tool` says of a tool: the latest list's words, or those of `definition`, and the server's handler. */
   identityOf(name: string, definition: Fields | undefined = this.#tools.get(name)): Fields | undefined {
-    return definition && { ...definition, fn: this.#fnOf?.(name) };
+    // A list of thousands is not copied for a function that is not there.
+    return this.#fnOf === undefined ? definition : definition && { ...definition, fn: this.#fnOf(name) };
   }
 
   /** Whether a result is still one that the tool's output schema describes. */

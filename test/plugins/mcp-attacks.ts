@@ -23,7 +23,7 @@ import * as plugin from "../../plugins/mcp.ts";
 import type { McpClientOptions, McpServerLike, McpServerOptions } from "../../plugins/mcp.ts";
 import type { AnyClient, AnyServer, Major } from "./mcp-cases.ts";
 
-const { createMcpClient, governMcpServer } = plugin;
+const { createMcpClient, governMcpServer, mcpLimitOf } = plugin;
 
 const BAD = "hunter2";
 const blocked: KernelOptions = { policy: { blockedPatterns: [BAD] } };
@@ -398,6 +398,28 @@ export function mcpAttacks(major: Major): void {
       expect(await client.callTool({ name: "t" })).not.toHaveProperty("isError", true);
     });
 
+    test(`${side}: a list of thousands asks each gate once for an entry, and reads an entry once`, async () => {
+      let reads = 0;
+      const entry = (at: number): object => ({
+        ...tool(`t${at}`),
+        get description() {
+          reads++;
+          return `tool ${at}`;
+        },
+      });
+      const tools = Array.from({ length: 2_000 }, (_, at) => entry(at));
+      const { client, raw, kernel } = await start(serverOf({ "tools/list": () => ({ tools }) }), {});
+      if (side === "client") (raw as any).listTools = () => Promise.resolve({ tools });
+      const stages: string[] = [];
+      kernel.on("policy_check", ({ stage, name }) => {
+        if (/^t\d/.test(name)) stages.push(stage);
+      });
+      expect((await client.listTools()).tools).toHaveLength(2_000);
+      expect(reads).toBe(2_000);
+      expect(stages.filter((stage) => stage === "pre_tool_call")).toHaveLength(2_000);
+      expect(stages.filter((stage) => stage === "post_tool_call")).toHaveLength(2_000);
+    });
+
     test(`${side}: lists can be limited as calls are`, async () => {
       const { client, session } = await start(serverOf({}), { policy: { maxToolCalls: 1 } }, { lists: "calls" });
       expect((await client.listTools()).tools).toHaveLength(1);
@@ -414,6 +436,56 @@ export function mcpAttacks(major: Major): void {
       for (const isUsedUp of [false, true]) {
         expect((await client.listTools()).tools, `used up: ${isUsedUp}`).toMatchObject([{ name: "t" }]);
         await client.callTool({ name: "t" });
+      }
+    });
+
+    // ---- limits are told ---------------------------------------------------------------------------------------
+    test(`${side}: a call that a limit stops is told which, and when to come again`, async () => {
+      const clock = (): number => 1_000;
+      const answers = { "resources/read": () => ({ contents: [] }) };
+      const rated = await start(serverOf(answers), { clock, guards: [rateLimit({ max: 1, windowMs: 60_000 })] });
+      const wanted = { code: "rate_limited", limit: 1, windowMs: 60_000, retryAfterMs: 60_000 };
+      expect(mcpLimitOf(await rated.client.callTool({ name: "t" }))).toBeUndefined();
+      const refused = await rated.client.callTool({ name: "t" });
+      expect(refused._meta["sallyport/limit"]).toEqual(wanted);
+      expect(mcpLimitOf(refused)).toEqual(wanted);
+      const error = await rated.client.readResource({ uri: "note:///r" }).catch((reason: unknown) => reason);
+      expect(mcpLimitOf(error)).toEqual(wanted);
+      // Of a client that is governed as well, what the server says arrives.
+      if (side === "server") {
+        const outer = createKernel().wrap(rated.raw, createMcpClient(), { agentId: "outer" });
+        expect(mcpLimitOf(await outer.callTool({ name: "t" }))).toEqual(wanted);
+        expect(mcpLimitOf(await outer.readResource({ uri: "note:///r" }).catch((reason) => reason))).toEqual(wanted);
+      }
+      const counted = await start(serverOf({}), { policy: { maxToolCalls: 0 } });
+      expect(mcpLimitOf(await counted.client.callTool({ name: "t" }))).toMatchObject({
+        code: "max_tool_calls_exceeded",
+        limit: 0,
+      });
+      // Nothing else is told: what a guard says to its developer stays here.
+      const inner = deny("rate_limited", "Slower", { max: 2, retryAfterMs: 5, spent: -1, key: BAD, windowMs: BAD });
+      const own = await start(serverOf({}), {
+        guards: [defineGuard({ name: "own", stages: ["pre_tool_call"], check: () => inner })],
+      });
+      const told = await own.client.callTool({ name: "t" });
+      expect(told._meta).toEqual({ "sallyport/limit": { code: "rate_limited", limit: 2, retryAfterMs: 5 } });
+      const plain = await start(serverOf({}), { policy: { deniedTools: ["t"] } });
+      expect(await plain.client.callTool({ name: "t" })).not.toHaveProperty("_meta.sallyport/limit");
+    });
+
+    test.each<[unknown]>([[7], [{ code: "rate_limited" }], [{ code: BAD, limit: 1 }], [{
+      code: "rate_limited",
+      limit: BAD,
+    }], [
+      { code: "rate_limited", limit: -1 },
+    ]])(`${side}: a limit that a server makes up as %j is none`, async (limit) => {
+      const made = { isError: true, ...text("no"), _meta: { "sallyport/limit": limit } };
+      const { client } = await start(serverOf({ "tools/call": () => made }), {});
+      expect(mcpLimitOf(await client.callTool({ name: "t" }))).toBeUndefined();
+      const good = { "sallyport/limit": { code: "rate_limited", limit: 1, retryAfterMs: 9, more: BAD } };
+      expect(mcpLimitOf({ ...made, _meta: good })).toEqual({ code: "rate_limited", limit: 1, retryAfterMs: 9 });
+      for (const odd of [undefined, null, 7, "x", [], {}, { isError: true, _meta: null }]) {
+        expect(mcpLimitOf(odd)).toBeUndefined();
       }
     });
 

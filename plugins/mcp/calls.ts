@@ -41,8 +41,8 @@ const ANSWERS: View<Answer> = {
     if (value === undefined) throw new TypeError("The answer is no result");
     return shown(value);
   },
-  write: ({ notes, fits }, payload) => {
-    const changed = written(payload);
+  write: ({ value, notes, fits }, payload) => {
+    const changed = written(payload, value);
     if (!isFields(changed)) throw violation("guard_error", "A guard changed the result to something that is no result");
     if (!fits(changed)) {
       throw violation(

@@ -51,7 +51,7 @@ export async function judgeText(
   const stage = "post_tool_call";
   const decision = await session.check({ stage, name, payload, callId, metadata: { untrusted } });
   if (!decision.allowed) throw denial(decision, stage);
-  return decision.effect === "transform" ? written(decision.payload) : copy;
+  return decision.effect === "transform" ? written(decision.payload, copy) : copy;
 }
 
 /** The same for the params of a request, which stay an object. */
@@ -144,7 +144,7 @@ async function judgeOutward(
     if (decision.effect === "deny") throw denial(decision, stage);
   }
   if (decision.effect === "transform") {
-    const changed = written(decision.payload);
+    const changed = written(decision.payload, message);
     if (!isFields(changed)) throw violation("guard_error", "A guard changed the params to something that is none");
     return changed;
   }
@@ -185,7 +185,7 @@ export function judgeNotification(
   }
   const told = (decision: Decision): Told | undefined => {
     if (!decision.allowed) return undefined;
-    return { params: decision.effect === "transform" ? written(decision.payload) : copy };
+    return { params: decision.effect === "transform" ? written(decision.payload, copy) : copy };
   };
   try {
     const decision = session.check({ stage: "post_tool_call", name, payload, metadata: { untrusted } });

@@ -181,6 +181,84 @@ export function mcpAttacks(major: Major): void {
       expect(JSON.stringify(answer)).not.toContain("aHVu!!");
     });
 
+    // ---- pictures in data --------------------------------------------------------------------------------------
+    const PNG = Buffer.concat([Buffer.from([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10]), Buffer.from(PICTURE, "base64")]);
+    const inside = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64");
+    const data = (shot: unknown): any => ({ ...text("ok"), structuredContent: { page: [{ shot }] } });
+    const said = (words: string, at = 0): Buffer =>
+      Buffer.concat([PNG.subarray(0, 4000), Buffer.from(words), PNG.subarray(4000 + at)]);
+
+    test.each<[string, string]>([["base64", ""], ["a data: URL", "data:image/png;base64,"]])(
+      `${side}: a picture of 768 kB in structured content, as %s, counts as bytes`,
+      async (_what, head) => {
+        const shot = head + inside(PNG);
+        const { client } = await start(serverOf({ "tools/call": () => data(shot) }), blocked);
+        expect(await client.callTool({ name: "t" })).toMatchObject(data(shot));
+        // Beside it a text is masked, and the picture stays.
+        const both = { ...data(shot), content: text(BAD).content };
+        const masked = await start(serverOf({ "tools/call": () => both }), { guards: [mask] });
+        const answer = await masked.client.callTool({ name: "t" });
+        expect(answer).toMatchObject({ ...data(shot), content: [{ text: "******" }] });
+        const small = await start(serverOf({ "tools/call": () => data(shot) }), {
+          guards: [mask],
+          limits: { tool: { binaryBytes: 1024 } },
+        });
+        expect(await small.client.callTool({ name: "t" })).toMatchObject({ isError: true });
+      },
+    );
+
+    test.each<[string, () => string]>([
+      ["base64 of words alone", () => inside(Buffer.from(`${"some words before it, ".repeat(40)}${BAD}`))],
+      ["words among a picture's bytes", () => inside(said(`the key is ${BAD}, keep it`))],
+      ["words that begin between its bytes", () => {
+        const shot = inside(PNG.subarray(0, 3000));
+        return `${shot.slice(0, -1)}${inside(Buffer.from(`the key is ${BAD}, keep it`))}${shot.slice(8)}`.replaceAll(
+          "=",
+          "",
+        );
+      }],
+      [
+        "words as UTF-16",
+        () => inside(Buffer.concat([said(""), Buffer.from(`the key is ${BAD}, keep it`, "utf16le")])),
+      ],
+      [
+        "words in base64's own letters",
+        () =>
+          `${inside(PNG).slice(0, 2048)}${`thekeyis/${BAD}/keepitand`.repeat(40).slice(0, 1024)}${
+            inside(PNG).slice(0, 1024)
+          }`,
+      ],
+      ["words at the end", () => inside(Buffer.concat([PNG.subarray(0, 3000), Buffer.from(`it is ${BAD}`)]))],
+      ["words in its media type", () => `data:image/${BAD};base64,${inside(PNG)}`],
+      ["a short text", () => BAD],
+    ])(
+      `${side}: %s in structured content are judged as text, also where they begin like a picture`,
+      async (_what, make) => {
+        const shot = make();
+        const { client } = await start(serverOf({ "tools/call": () => data(shot) }), blocked);
+        const denied = await client.callTool({ name: "t" });
+        expect(denied).toMatchObject({ isError: true });
+        expect(denied).not.toHaveProperty("structuredContent");
+        // One that may only be masked is refused: half a picture is none.
+        const masked = await start(serverOf({ "tools/call": () => data(shot) }), { guards: [mask] });
+        expect(JSON.stringify(await masked.client.callTool({ name: "t" }))).not.toContain(shot);
+        const other = await start(serverOf({ "tools/call": () => data(shot) }), {
+          policy: { blockedPatterns: ["else where"] },
+        });
+        expect(await other.client.callTool({ name: "t" })).toMatchObject(data(shot));
+      },
+    );
+
+    test(`${side}: a text of 2 MB that calls itself a picture is too much text`, async () => {
+      const shot = `data:image/png;base64,${inside(Buffer.from("plain words ".repeat(170_000)))}`;
+      const { client } = await start(serverOf({ "tools/call": () => data(shot) }), blocked);
+      expect(await client.callTool({ name: "t" })).toMatchObject({ isError: true });
+      // And so is one that begins with a picture's first bytes.
+      const begun = inside(Buffer.concat([PNG.subarray(0, 16), Buffer.from("plain words ".repeat(170_000))]));
+      const also = await start(serverOf({ "tools/call": () => data(begun) }), blocked);
+      expect(await also.client.callTool({ name: "t" })).toMatchObject({ isError: true });
+    });
+
     // ---- fields ------------------------------------------------------------------------------------------------
     const places: readonly (readonly [string, string, object])[] = [
       ["_meta of a result", "tools/call", { ...text("ok"), _meta: { note: BAD } }],
@@ -468,7 +546,7 @@ export function mcpAttacks(major: Major): void {
         guards: [defineGuard({ name: "own", stages: ["pre_tool_call"], check: () => inner })],
       });
       const told = await own.client.callTool({ name: "t" });
-      expect(told._meta).toEqual({ "sallyport/limit": { code: "rate_limited", limit: 2, retryAfterMs: 5 } });
+      expect(told._meta["sallyport/limit"]).toEqual({ code: "rate_limited", limit: 2, retryAfterMs: 5 });
       const plain = await start(serverOf({}), { policy: { deniedTools: ["t"] } });
       expect(await plain.client.callTool({ name: "t" })).not.toHaveProperty("_meta.sallyport/limit");
     });

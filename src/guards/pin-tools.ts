@@ -26,6 +26,7 @@ const WORDS: readonly (keyof ToolIdentity)[] = [
   "outputSchema",
   "annotations",
   "icons",
+  "execution",
   "_meta",
   "inputExamples",
   "providerOptions",

@@ -1,4 +1,5 @@
 import { bytesOfBase64 } from "../shared/bytes.ts";
+import { fieldOf, ownOf } from "../shared/own.ts";
 import { pictureIn } from "../shared/pictures.ts";
 import type { Fields } from "./types.ts";
 import { isFields } from "./values.ts";
@@ -53,23 +54,18 @@ function shownData(data: unknown): unknown {
 function writtenData(data: unknown, before: unknown): unknown {
   const picture = typeof before === "string" && typeof data === "object" ? pictureIn(before) : undefined;
   if (picture !== undefined) {
-    const { text, bytes } = data instanceof Uint8Array ? { text: "", bytes: data } : (data ?? {}) as Fields;
+    const isBare = data instanceof Uint8Array;
+    const text = isBare ? "" : fieldOf(data, "text"), bytes = isBare ? data : fieldOf(data, "bytes");
     if (text === picture.said && bytes instanceof Uint8Array && areSame(bytes, picture.bytes)) return before;
     // Half a picture is none, and where in it the text stood nobody knows.
     throw new TypeError("A guard changed what can be read in a picture");
   }
   if (data instanceof Uint8Array) return base64Of(data);
-  return overItems(data, (item, key) => writtenData(item, ownItem(before, key)));
+  return overItems(data, (item, key) => writtenData(item, fieldOf(before, key)));
 }
 
 function areSame(one: Uint8Array, other: Uint8Array): boolean {
   return one.length === other.length && one.every((byte, at) => byte === other[at]);
-}
-
-function ownItem(value: unknown, key: string | number): unknown {
-  return typeof value === "object" && value !== null && Object.hasOwn(value, key)
-    ? (value as Record<string | number, unknown>)[key]
-    : undefined;
 }
 
 /** Maps what stands in an array or an object; it itself where nothing changes. */
@@ -98,24 +94,25 @@ function overBytes(
   before?: unknown,
 ): unknown {
   const inside = (value: unknown, key: string | number): unknown =>
-    overBytes(value, change, overData, before === undefined ? undefined : ownItem(before, key));
+    overBytes(value, change, overData, before === undefined ? undefined : fieldOf(before, key));
   if (Array.isArray(message)) return overItems(message, inside);
   if (!isFields(message)) return message;
   const place = placeOf(message);
   return overItems(message, (value, key) => {
     if (key === place) return change(value);
-    if (key === DATA) return overData(value, ownItem(before, key));
+    if (key === DATA) return overData(value, fieldOf(before, key));
     if (PARTS.has(key as string)) return inside(value, key);
     if (!NAMED.has(key as string)) return value;
-    const named = ownItem(before, key);
-    return overItems(value, (item, name) => overBytes(item, change, overData, ownItem(named, name)));
+    const named = fieldOf(before, key);
+    return overItems(value, (item, name) => overBytes(item, change, overData, fieldOf(named, name)));
   });
 }
 
 /** Where a block has bytes: pictures and sounds under `data`, resources under `blob`. */
-function placeOf({ type, data, uri, blob }: Fields): "data" | "blob" | undefined {
-  if ((type === "image" || type === "audio") && data !== undefined) return "data";
-  return typeof uri === "string" && blob !== undefined ? "blob" : undefined;
+function placeOf(block: Fields): "data" | "blob" | undefined {
+  const type = ownOf(block, "type");
+  if ((type === "image" || type === "audio") && ownOf(block, "data") !== undefined) return "data";
+  return typeof ownOf(block, "uri") === "string" && ownOf(block, "blob") !== undefined ? "blob" : undefined;
 }
 
 function base64Of(bytes: Uint8Array): string {

@@ -1,5 +1,5 @@
 import type { Session, View } from "../../mod.ts";
-import { ownOf } from "../shared/own.ts";
+import { fieldOf, ownOf } from "../shared/own.ts";
 import { shown, written } from "./bytes.ts";
 import { violation } from "./denials.ts";
 import { denial, isOfTheMoment, judgeText, mustBeActive } from "./judging.ts";
@@ -63,14 +63,14 @@ function answerOf(raw: unknown, isTool: boolean, fits: Answer["fits"]): Answer {
     // What JSON can't say is no result.
   }
   if (value === undefined) return { value, notes: {}, fits };
-  const isTask = isTool && (value["resultType"] === "task" || isFields(value["task"]));
+  const isTask = isTool && (ownOf(value, "resultType") === "task" || isFields(ownOf(value, "task")));
   const { said, caching } = withoutCaching(value);
   return { value: isTask ? undefined : said, notes: { ...caching, ...symbolsOf(raw as object) }, fits };
 }
 
 /** The name of a request as policies know it, whatever its params are. */
 export function nameOf(method: string, params: unknown): string {
-  return method === CALL ? toolOf(isFields(params) ? params["name"] : undefined) : actOf(method);
+  return method === CALL ? toolOf(fieldOf(params, "name")) : actOf(method);
 }
 
 /** The name of a call as policies know it, and the parts of its params. */
@@ -85,13 +85,15 @@ export function partsOf(method: string, params: unknown): {
 } {
   if (params !== undefined && !isFields(params)) throw violation("invalid_arguments", "The params must be an object");
   const given = { ...params };
-  const { _meta: meta, ...plain } = given;
+  const { _meta: _, ...plain } = given;
+  const meta = ownOf(given, "_meta");
   if (isUngoverned(method)) throw violation("ungoverned_method", `${method} does not pass the gates`);
   if (method !== CALL) return { name: actOf(method), args: plain, others: {}, meta, given };
-  const { name, arguments: args = {}, ...others } = plain;
+  const { name: _name, arguments: _arguments, ...others } = plain;
+  const sent = ownOf(given, "arguments"), args = sent === undefined ? {} : sent;
   if (!isFields(args)) throw violation("invalid_arguments", "The arguments must be an object");
-  if (others["task"] !== undefined) throw violation("ungoverned_method", "A task does not pass the gates");
-  return { name: toolOf(name), args, others, meta, given };
+  if (ownOf(others, "task") !== undefined) throw violation("ungoverned_method", "A task does not pass the gates");
+  return { name: toolOf(ownOf(given, "name")), args, others, meta, given };
 }
 
 /**
@@ -121,8 +123,8 @@ export async function governCall(
     async (safe: Fields, own, changed) => {
       const params: Fields = isTool ? pick(extra, Object.keys(others)) : { ...safe };
       if (isTool) {
-        params["name"] = given["name"];
-        if (given["arguments"] !== undefined || changed) params["arguments"] = safe;
+        params["name"] = ownOf(given, "name");
+        if (ownOf(given, "arguments") !== undefined || changed) params["arguments"] = safe;
       }
       if (meta !== undefined) params["_meta"] = safeMeta;
       const besides = beside && pick(extra, Object.keys(beside));

@@ -1,5 +1,5 @@
-import { memberOf, ownOf } from "../shared/own.ts";
-import type { Context, Fields, Methods } from "./types.ts";
+import { fieldOf, memberOf, ownOf } from "../shared/own.ts";
+import type { Context, Fields } from "./types.ts";
 
 /** Marks the context of a request that was judged: whoever hands it on to another handler is not judged twice. */
 const JUDGED = Symbol("judged");
@@ -13,21 +13,23 @@ export function isJudged(context: Context, method: string): boolean {
 export function contextFor(method: string, context: Context, signal: AbortSignal, beside?: Fields): Context {
   const mcpReq = ownOf(context, "mcpReq");
   if (mcpReq === undefined) return { ...context, signal, [JUDGED]: method } as Context;
-  const { elicitInput, requestSampling, id } = mcpReq as Methods & { id: unknown };
+  const { id } = mcpReq;
+  const elicitInput = memberOf(mcpReq, "elicitInput"), requestSampling = memberOf(mcpReq, "requestSampling");
   // Both forget which request they belong to, and with it the session.
   const related = (send: unknown): unknown =>
     typeof send === "function"
       ? (params: unknown, options?: Fields) => send(params, { ...options, relatedRequestId: id })
       : send;
-  const { requestState, ...others } = beside ?? {};
+  const { requestState: _, ...others } = beside ?? {};
+  const requestState = fieldOf(beside, "requestState");
   return {
     ...context,
     [JUDGED]: method,
     mcpReq: {
       ...mcpReq,
       signal,
-      ...("elicitInput" in mcpReq ? { elicitInput: related(elicitInput) } : {}),
-      ...("requestSampling" in mcpReq ? { requestSampling: related(requestSampling) } : {}),
+      ...(elicitInput === undefined ? {} : { elicitInput: related(elicitInput) }),
+      ...(requestSampling === undefined ? {} : { requestSampling: related(requestSampling) }),
       ...others,
       ...(requestState === undefined ? {} : { requestState: () => requestState }),
     },

@@ -1,6 +1,6 @@
 import type { ApprovalRequest, LimitDetails, Session, Stage } from "../../mod.ts";
-import { ownOf } from "../shared/own.ts";
-import { fieldOf, limitOf, limitOfDecision } from "./limits.ts";
+import { fieldOf, ownOf } from "../shared/own.ts";
+import { limitOf, limitOfDecision } from "./limits.ts";
 import type { Fields, McpGrant } from "./types.ts";
 
 const BRAND = "sallyport.PolicyViolationError";

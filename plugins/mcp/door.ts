@@ -1,5 +1,5 @@
 import type { Session } from "../../mod.ts";
-import { ownOf } from "../shared/own.ts";
+import { fieldOf, ownOf } from "../shared/own.ts";
 import { governCall, nameOf } from "./calls.ts";
 import { besideOf, contextFor, isJudged } from "./contexts.ts";
 import { GRANT, grantIn, isViolation, protocolError, tell, toolError, violation } from "./denials.ts";
@@ -73,7 +73,7 @@ export class Door {
       // Some fakes hand over no context.
       const ctx: Context = context ?? {};
       if (isJudged(ctx, method)) return await handler(request, ctx);
-      const params = request["params"];
+      const params = ownOf(request, "params");
       let hasThrown = false;
       const run: Run = async (sent, own) => {
         try {
@@ -157,7 +157,7 @@ export class Door {
           () => grant,
         );
       }
-      const name = method === CALL && isFields(params) ? params["name"] : undefined;
+      const name = method === CALL ? fieldOf(params, "name") : undefined;
       if (typeof name === "string" && this.#mustAsk(known, name)) {
         await this.#ask(known, context, [session.context.signal, signal]);
       }
@@ -185,7 +185,7 @@ export class Door {
   #knownOf(session: Session): KnownTools {
     let known = this.#told.get(session);
     if (known === undefined) {
-      const fnOf = (name: string): unknown => this.#registered(name)?.["handler"];
+      const fnOf = (name: string): unknown => fieldOf(this.#registered(name), "handler");
       known = new KnownTools(this.#rules.lists.maxListEntries * 10, schemaCheckOf(this.#inner), fnOf);
       this.#told.set(session, known);
     }
@@ -217,8 +217,8 @@ export class Door {
 
   /** The approval that a caller sends, which nobody else is shown. */
   #grantIn(params: unknown, info: McpRequestInfo): { grant: McpGrant | undefined; rest: unknown } {
-    const meta = isFields(params) ? params["_meta"] : undefined;
-    const sent = isFields(meta) ? meta[GRANT] : undefined;
+    const meta = fieldOf(params, "_meta");
+    const sent = fieldOf(meta, GRANT);
     let rest = params;
     if (sent !== undefined) {
       const { [GRANT]: _, ...others } = meta as Fields;

@@ -1,5 +1,5 @@
 import type { Session } from "../../mod.ts";
-import { ownOf } from "../shared/own.ts";
+import { fieldOf, ownOf } from "../shared/own.ts";
 import { isViolation } from "./denials.ts";
 import { judgeText } from "./judging.ts";
 import type { Fields } from "./types.ts";
@@ -46,7 +46,7 @@ export async function greeting(session: Session, answer: unknown): Promise<unkno
   const { instructions, ...others } = answer;
   try {
     const judged = await judgeText(session, "server:instructions", { text: instructions }, false);
-    return { ...others, instructions: (judged as Fields)["text"] };
+    return { ...others, instructions: fieldOf(judged, "text") };
   } catch {
     return others;
   }

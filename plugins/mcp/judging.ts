@@ -1,4 +1,5 @@
 import type { Decision, Session } from "../../mod.ts";
+import { fieldOf, ownOf } from "../shared/own.ts";
 import { shown, written } from "./bytes.ts";
 import { isViolation, tell, violation } from "./denials.ts";
 import { actOf } from "./methods.ts";
@@ -76,12 +77,18 @@ export async function judgeError(session: Session, name: string, error: unknown,
   const after = await judgeText(session, name, before, untrusted);
   // Where nothing was changed the very error goes on, with its code and its class.
   if (JSON.stringify(after) === JSON.stringify(before)) throw error;
-  throw new Error(isFields(after) && typeof after["message"] === "string" ? after["message"] : "");
+  throw new Error(messageIn(after));
+}
+
+function messageIn(form: unknown): string {
+  const message = fieldOf(form, "message");
+  return typeof message === "string" ? message : "";
 }
 
 function errorForm(error: unknown, depth: number): unknown {
   if (!(error instanceof Error)) return error;
-  const { name, message, cause } = error;
+  const { name, message } = error;
+  const cause = ownOf(error, "cause");
   const form = { ...fieldsCopy({ ...error }), name, message };
   return cause === undefined || depth === 8 ? form : { ...form, cause: errorForm(cause, depth + 1) };
 }
@@ -189,7 +196,7 @@ export function judgeNotification(
   };
   try {
     const decision = session.check({ stage: "post_tool_call", name, payload, metadata: { untrusted } });
-    return "effect" in decision ? told(decision) : decision.then(told).catch(() => undefined);
+    return decision instanceof Promise ? decision.then(told).catch(() => undefined) : told(decision);
   } catch {
     return undefined;
   }

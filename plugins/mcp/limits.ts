@@ -1,6 +1,5 @@
 import type { LimitDetails } from "../../mod.ts";
-import { ownOf } from "../shared/own.ts";
-import type { Fields } from "./types.ts";
+import { fieldOf } from "../shared/own.ts";
 
 const CODES: ReadonlySet<unknown> = new Set([
   "rate_limited",
@@ -34,11 +33,6 @@ export function limitOf(told: unknown): LimitDetails | undefined {
     ...(windowMs === undefined ? {} : { windowMs }),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   };
-}
-
-/** A field of an object's own; `undefined` of anything else. */
-export function fieldOf(value: unknown, key: string): unknown {
-  return typeof value === "object" && value !== null ? ownOf(value as Fields, key) : undefined;
 }
 
 function amountOf(value: unknown, key: string): number | undefined {

@@ -1,5 +1,5 @@
 import type { Coverage } from "../../mod.ts";
-import { memberOf } from "../shared/own.ts";
+import { fieldOf, memberOf, ownOf } from "../shared/own.ts";
 import { Door, type ServerRules } from "./door.ts";
 import { handlersOf, replace } from "./inside.ts";
 import { CALL, LISTS, READS, UPKEEP } from "./methods.ts";
@@ -27,10 +27,12 @@ export function coverageOf(server: object): Coverage | undefined {
 
 /** The low-level server in an object, where there is one. */
 export function innerOf(server: McpServerLike): Fields | undefined {
-  const inner: unknown = typeof server === "object" && server !== null && "server" in server ? server.server : server;
+  if (typeof server !== "object" || server === null) return undefined;
+  const inner = memberOf(server as Fields, "server") ?? server;
   if (typeof inner !== "object" || inner === null) return undefined;
-  const { setRequestHandler, assertCanSetRequestHandler } = inner as Fields;
-  const isServer = typeof setRequestHandler === "function" && typeof assertCanSetRequestHandler === "function";
+  const isServer = ["setRequestHandler", "assertCanSetRequestHandler"].every((name) =>
+    typeof memberOf(inner as Fields, name) === "function"
+  );
   return isServer ? inner as Fields : undefined;
 }
 
@@ -54,7 +56,7 @@ export function governServer(server: McpServerLike, inner: Fields, source: McpSo
   }
   hideSubscriptions(inner);
   governNotifications(inner as Methods, (_method, params) => {
-    const session = door.sessionOf(isFields(params) ? params["requestId"] : undefined);
+    const session = door.sessionOf(fieldOf(params, "requestId"));
     return session === undefined ? [] : [{ session, untrusted: false }];
   });
   const outgoing = new Outgoing(inner as Methods, door, rules.strict);
@@ -66,7 +68,7 @@ export function governServer(server: McpServerLike, inner: Fields, source: McpSo
       ungoverned: [...UNSEEN, ...outgoing.ungoverned(typeof source !== "function")].sort(),
     };
   };
-  Object.defineProperty(inner, GOVERNED, { value: true });
+  Object.defineProperty(inner, GOVERNED, { __proto__: null, value: true } as PropertyDescriptor);
   coverages.set(server, coverage);
   coverages.set(inner, coverage);
 }
@@ -91,8 +93,9 @@ function governRegistration(inner: Fields, door: Door): void {
         door.around(typeof first === "string" ? first : String(request["method"]), handler)(request, context),
     );
   });
-  let fallback = inner["fallbackRequestHandler"] as Handler | undefined;
-  Object.defineProperty(inner, "fallbackRequestHandler", {
+  let fallback = memberOf(inner, "fallbackRequestHandler") as Handler | undefined;
+  const descriptor = {
+    __proto__: null,
     configurable: true,
     get: () =>
       fallback &&
@@ -101,7 +104,8 @@ function governRegistration(inner: Fields, door: Door): void {
     set: (handler: Handler | undefined) => {
       fallback = handler;
     },
-  });
+  };
+  Object.defineProperty(inner, "fallbackRequestHandler", descriptor as PropertyDescriptor);
 }
 
 /**
@@ -115,7 +119,7 @@ function hideSubscriptions(inner: Fields): void {
   replace(inner, "getCapabilities", () => {
     const capabilities = getCapabilities.call(inner) as Fields;
     const negotiated = version.call(inner);
-    const { resources } = capabilities;
+    const resources = ownOf(capabilities, "resources");
     // Before 2026 a subscription is a request, which is judged.
     if (!isFields(resources) || (typeof negotiated === "string" && negotiated < "2026")) return capabilities;
     const { subscribe: _, ...others } = resources;

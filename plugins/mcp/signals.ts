@@ -1,3 +1,6 @@
+/** What a platform reads of how to listen, and of nothing that everything has. */
+const LISTENING = { __proto__: null, once: true } as AddEventListenerOptions;
+
 /**
  * Runs something with a signal of its own, which aborts with any of those given, and waits for it no longer than that.
  * Afterwards nothing of it is left on the signals given: SDKs never take their listeners off.
@@ -17,12 +20,12 @@ export function within<T>(
       controller.abort();
     };
     if (given.some(({ aborted }) => aborted)) return stop();
-    for (const signal of given) signal.addEventListener("abort", stop);
+    for (const signal of given) signal.addEventListener("abort", stop, LISTENING);
     const free = (): void => {
       for (const signal of given) signal.removeEventListener("abort", stop);
     };
     new Promise<T>((done) => done(run(controller.signal))).then(resolve, reject).then(free);
-    controller.signal.addEventListener("abort", free, { once: true });
+    controller.signal.addEventListener("abort", free, LISTENING);
   });
 }
 
@@ -31,7 +34,7 @@ export function until<T>(signal: AbortSignal, run: (signal: AbortSignal) => T | 
   if (signal.aborted) return Promise.reject(signal.reason);
   return new Promise<T>((resolve, reject) => {
     const stop = (): void => reject(signal.reason);
-    signal.addEventListener("abort", stop);
+    signal.addEventListener("abort", stop, LISTENING);
     const end = (settle: (value: never) => void, value: unknown): void => {
       signal.removeEventListener("abort", stop);
       settle(value as never);

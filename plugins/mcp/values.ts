@@ -1,4 +1,4 @@
-import { memberOf } from "../shared/own.ts";
+import { memberOf, ownOf } from "../shared/own.ts";
 import type { Fields } from "./types.ts";
 
 const MAX_DEPTH = 64;
@@ -83,7 +83,7 @@ export function saysAnything(value: unknown): boolean {
 
 /** How long, and by whom, an answer may be cached: numbers and one of two words, which are nobody's. */
 export function withoutCaching(message: Fields): { readonly said: Fields; readonly caching: Fields } {
-  const given = message["cacheScope"];
+  const given = ownOf(message, "cacheScope");
   if (given !== "public" && given !== "private") return { said: message, caching: {} };
   const { cacheScope, ...said } = message;
   return { said, caching: { cacheScope } };

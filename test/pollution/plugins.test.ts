@@ -98,9 +98,10 @@ describe("mcp under a polluted Object.prototype, once it is connected", () => {
   const names = [...new Set([...namesOf("mcp"), ...BORNE])].sort();
 
   test("the SDK takes no message under a name that a loop finds, but for those of a message", () => {
+    const everything = Object.prototype as unknown as Record<string, unknown>;
     const values = [true, "deny", { allowed: true }, () => true];
     const takesUnder = (name: string, value: unknown): boolean => {
-      Object.defineProperty(Object.prototype, name, { value, enumerable: true, configurable: true, writable: true });
+      Object.defineProperty(everything, name, { value, enumerable: true, configurable: true, writable: true });
       try {
         return [{ method: "ping" }, { result: {} }].every((part) =>
           JSONRPCMessageSchema.safeParse({ jsonrpc: "2.0", id: 1, ...part }).success
@@ -108,7 +109,7 @@ describe("mcp under a polluted Object.prototype, once it is connected", () => {
       } catch {
         return false;
       } finally {
-        delete (Object.prototype as unknown as Record<string, unknown>)[name];
+        delete everything[name];
       }
     };
     expect(names.filter((name) => values.some((value) => takesUnder(name, value)))).toEqual(BORNE);

@@ -72,8 +72,8 @@ export class Door {
     return async (request, context) => {
       // Some fakes hand over no context.
       const ctx: Context = context ?? {};
-      if (isJudged(ctx, method)) return await handler(request, ctx);
       const params = ownOf(request, "params");
+      if (isJudged(ctx, method, params)) return await handler(request, ctx);
       let hasThrown = false;
       const run: Run = async (sent, own) => {
         try {
@@ -129,8 +129,8 @@ export class Door {
     const signal = mcpReq?.signal ?? ownOf(context, "signal");
     const said = mcpReq && ownOf(mcpReq, "envelope");
     const envelope = isFields(said) ? await this.#envelopeOf(session, said) : undefined;
-    const own = (joined: AbortSignal, beside?: Fields): Context =>
-      contextFor(method, context, joined, envelope === undefined ? beside : { ...beside, envelope });
+    const own = (sent: Fields | undefined, joined: AbortSignal, beside?: Fields): Context =>
+      contextFor(method, sent ?? {}, context, joined, envelope === undefined ? beside : { ...beside, envelope });
     const underWay: UnderWay = { session, grant: undefined };
     if (id !== undefined) this.#under.set(id, underWay);
     try {
@@ -138,7 +138,7 @@ export class Door {
         const safe = OPENING.has(method) && isFields(params) && saysAnything(params)
           ? await judgeIntroduction(session, params)
           : await judgeParams(session, actOf(method), params, false);
-        const answer = await within([session.context.signal, signal], (joined) => run(safe, own(joined)));
+        const answer = await within([session.context.signal, signal], (joined) => run(safe, own(safe, joined)));
         return OPENING.has(method) ? await greeting(session, answer) : answer;
       }
       const known = this.#knownOf(session);
@@ -150,7 +150,7 @@ export class Door {
           session,
           method,
           rest,
-          (sent, joined) => run(sent, own(joined)),
+          (sent, joined) => run(sent, own(sent, joined)),
           known,
           rules,
           signal,
@@ -163,7 +163,7 @@ export class Door {
       }
       return await governCall(
         { session, method, params: rest, beside: besideOf(context), signal, grant, requestId, untrusted: false, known },
-        (sent, joined, beside) => run(sent, own(joined, beside)),
+        (sent, joined, beside) => run(sent, own(sent, joined, beside)),
         until,
       );
     } finally {
@@ -210,7 +210,7 @@ export class Door {
     if (handler === undefined) return;
     const pages = await within(
       signals,
-      (joined) => pagesOf((request) => handler(request, contextFor(LIST, context, joined))).catch(() => []),
+      (joined) => pagesOf((request) => handler(request, contextFor(LIST, undefined, context, joined))).catch(() => []),
     );
     if (pages.length > 0) known.learn(undefined, pages);
   }

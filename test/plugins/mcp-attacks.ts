@@ -967,6 +967,33 @@ export function mcpAttacks(major: Major): void {
     expect(session.context.toolCallCount).toBe(1);
   });
 
+  test("server: who hands on another call than was judged has that judged as well", async () => {
+    const ran: unknown[] = [];
+    const server = serverOf({ "tools/call": (params) => (ran.push([params.name, params.arguments]), text("ok")) });
+    const session = createKernel({ policy: { deniedTools: ["rm"], blockedPatterns: [BAD] } }).session({ agentId: "a" });
+    governMcpServer(server as McpServerLike, session);
+    const before = server.server._requestHandlers.get("tools/call");
+    let change: (params: any) => any = (params) => params;
+    server.server._requestHandlers.set(
+      "tools/call",
+      (request: any, context: any) => before({ ...request, params: change(request.params) }, context),
+    );
+    const client = await major.connect(server);
+    open.push(client);
+    const call = (): Promise<any> => client.callTool({ name: "t", arguments: { a: 1, deep: { b: [2] } } });
+    // The same call, though in another object.
+    change = ({ arguments: args, ...rest }) => ({ arguments: { deep: { b: [2] }, a: args.a }, ...rest });
+    expect(await call()).not.toHaveProperty("isError", true);
+    expect(session.context.toolCallCount).toBe(1);
+    for (
+      const other of [{ name: "rm" }, { name: "t", arguments: { a: BAD } }, { name: "t", arguments: {}, note: BAD }]
+    ) {
+      change = () => other;
+      expect(await call(), JSON.stringify(other)).toMatchObject({ isError: true });
+    }
+    expect(ran).toHaveLength(1);
+  });
+
   test("server: its own methods and its tools share no names", async () => {
     const ran: string[] = [];
     const server = serverOf({ "tools/call": ({ name }) => (ran.push(`tool ${name}`), text("ok")) });

@@ -16,13 +16,17 @@
  * bytes count only for the kernel's `binaryBytes`. What is no result, list or params of the protocol is denied. What a
  * killed, suspended or closed session governs sends and answers nothing.
  *
+ * Where a limit stopped a call, `_meta["sallyport/limit"]` or the error's `data.limit` say which, and when to come
+ * again: {@linkcode mcpLimitOf} reads it.
+ *
  * Guards are shown `metadata.tool`, what the session's latest list said of a tool and the handler (`fn`) that an
  * `McpServer` has for it, and on servers `metadata.requestId`.
  *
  * @module
  */
-import type { ClientPlugin, Coverage } from "../mod.ts";
+import type { ClientPlugin, Coverage, LimitDetails } from "../mod.ts";
 import { clientCoverage, governClient } from "./mcp/client.ts";
+import { limitIn } from "./mcp/denials.ts";
 import { checkOptions, own, SHARED } from "./mcp/options.ts";
 import { coverageOf, governServer, innerOf, isGoverned } from "./mcp/server.ts";
 import type {
@@ -196,4 +200,30 @@ export function mcpServerCoverage(server: McpServerLike): Coverage {
     throw new TypeError("mcpServerCoverage() needs a server that is governed, and this is not");
   }
   return coverage;
+}
+
+/**
+ * Read which limit stopped a call, from what it came to: the result of a tool, or the error of anything else, whether a
+ * governed client refused it or a governed server did; `undefined` where it was no limit.
+ *
+ * For hosts that wait, or answer 429 with `Retry-After`. What a server sent is what it says: only numbers are taken
+ * from it. Never throws, whatever it is given.
+ *
+ * @example Usage
+ * ```ts
+ * import { createKernel, rateLimit } from "@sallyport/sallyport";
+ * import { mcpClient, mcpLimitOf } from "@sallyport/sallyport/plugins/mcp";
+ * import assert from "node:assert/strict";
+ *
+ * // Stands for the SDK's `new Client(…)`.
+ * const client = { callTool: async (_call: { name: string }) => ({ content: [] }), request: async () => ({}) };
+ * const kernel = createKernel({ guards: [rateLimit({ max: 1, windowMs: 60_000 })], clock: () => 0 });
+ * const governed = kernel.wrap(client, mcpClient, { agentId: "researcher" });
+ * await governed.callTool({ name: "search" });
+ * const limit = mcpLimitOf(await governed.callTool({ name: "search" }));
+ * assert.deepEqual(limit, { code: "rate_limited", limit: 1, windowMs: 60_000, retryAfterMs: 60_000 });
+ * ```
+ */
+export function mcpLimitOf(refused: unknown): LimitDetails | undefined {
+  return limitIn(refused);
 }

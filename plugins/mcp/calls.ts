@@ -1,5 +1,5 @@
 import type { Session, View } from "../../mod.ts";
-import { ownOf } from "../shared/own.ts";
+import { fieldOf, ownOf } from "../shared/own.ts";
 import { shown, written } from "./bytes.ts";
 import { violation } from "./denials.ts";
 import { denial, isOfTheMoment, judgeText, mustBeActive } from "./judging.ts";
@@ -41,8 +41,8 @@ const ANSWERS: View<Answer> = {
     if (value === undefined) throw new TypeError("The answer is no result");
     return shown(value);
   },
-  write: ({ notes, fits }, payload) => {
-    const changed = written(payload);
+  write: ({ value, notes, fits }, payload) => {
+    const changed = written(payload, value);
     if (!isFields(changed)) throw violation("guard_error", "A guard changed the result to something that is no result");
     if (!fits(changed)) {
       throw violation(
@@ -63,14 +63,14 @@ function answerOf(raw: unknown, isTool: boolean, fits: Answer["fits"]): Answer {
     // What JSON can't say is no result.
   }
   if (value === undefined) return { value, notes: {}, fits };
-  const isTask = isTool && (value["resultType"] === "task" || isFields(value["task"]));
+  const isTask = isTool && (ownOf(value, "resultType") === "task" || isFields(ownOf(value, "task")));
   const { said, caching } = withoutCaching(value);
   return { value: isTask ? undefined : said, notes: { ...caching, ...symbolsOf(raw as object) }, fits };
 }
 
 /** The name of a request as policies know it, whatever its params are. */
 export function nameOf(method: string, params: unknown): string {
-  return method === CALL ? toolOf(isFields(params) ? params["name"] : undefined) : actOf(method);
+  return method === CALL ? toolOf(fieldOf(params, "name")) : actOf(method);
 }
 
 /** The name of a call as policies know it, and the parts of its params. */
@@ -85,13 +85,15 @@ export function partsOf(method: string, params: unknown): {
 } {
   if (params !== undefined && !isFields(params)) throw violation("invalid_arguments", "The params must be an object");
   const given = { ...params };
-  const { _meta: meta, ...plain } = given;
+  const { _meta: _, ...plain } = given;
+  const meta = ownOf(given, "_meta");
   if (isUngoverned(method)) throw violation("ungoverned_method", `${method} does not pass the gates`);
   if (method !== CALL) return { name: actOf(method), args: plain, others: {}, meta, given };
-  const { name, arguments: args = {}, ...others } = plain;
+  const { name: _name, arguments: _arguments, ...others } = plain;
+  const sent = ownOf(given, "arguments"), args = sent === undefined ? {} : sent;
   if (!isFields(args)) throw violation("invalid_arguments", "The arguments must be an object");
-  if (others["task"] !== undefined) throw violation("ungoverned_method", "A task does not pass the gates");
-  return { name: toolOf(name), args, others, meta, given };
+  if (ownOf(others, "task") !== undefined) throw violation("ungoverned_method", "A task does not pass the gates");
+  return { name: toolOf(ownOf(given, "name")), args, others, meta, given };
 }
 
 /**
@@ -110,16 +112,19 @@ export async function governCall(
   const isTool = method === CALL;
   const tool = isTool ? known.identityOf(name) : undefined;
   const metadata = { untrusted, tool, requestId };
-  const extra = await judgeBeside(session, name, { ...others, ...beside }, metadata, true);
-  const safeMeta = isFields(meta) ? await judgeBeside(session, name, meta, metadata, false) : meta;
+  const said = { ...others, ...beside };
+  const extra = saysAnything(said) ? await judgeBeside(session, name, said, metadata, true) : said;
+  const safeMeta = isFields(meta) && saysAnything(meta)
+    ? await judgeBeside(session, name, meta, metadata, false)
+    : meta;
   const fits = (value: Fields): boolean => !isTool || known.fits(name, value);
   const answer = await session.tool<Answer>(
     { name, arguments: args, signal, grant, metadata },
     async (safe: Fields, own, changed) => {
       const params: Fields = isTool ? pick(extra, Object.keys(others)) : { ...safe };
       if (isTool) {
-        params["name"] = given["name"];
-        if (given["arguments"] !== undefined || changed) params["arguments"] = safe;
+        params["name"] = ownOf(given, "name");
+        if (ownOf(given, "arguments") !== undefined || changed) params["arguments"] = safe;
       }
       if (meta !== undefined) params["_meta"] = safeMeta;
       const besides = beside && pick(extra, Object.keys(beside));
@@ -141,7 +146,6 @@ async function judgeBeside(
   metadata: Readonly<Record<string, unknown>>,
   mayCarryData: boolean,
 ): Promise<Fields> {
-  if (!saysAnything(given)) return given;
   let payload = fieldsCopy(given) ?? {};
   const decision = await session.check({ stage: "pre_tool_call", name, payload, metadata, limits: false });
   if (decision.effect === "transform" && isFields(decision.payload)) payload = decision.payload;

@@ -1,5 +1,5 @@
 import type { Coverage, Session } from "../../mod.ts";
-import { memberOf, ownOf } from "../shared/own.ts";
+import { fieldOf, memberOf, ownOf } from "../shared/own.ts";
 import { governCall, nameOf, partsOf } from "./calls.ts";
 import { grantIn, isViolation, tell, toolError, violation } from "./denials.ts";
 import { Inbound, type Listener } from "./inbound.ts";
@@ -89,7 +89,7 @@ function unseen(target: Methods): readonly string[] {
 
 /** Makes the governed client. */
 export function governClient(target: Methods, session: Session, rules: ClientRules): object {
-  if (typeof target["callTool"] !== "function" || typeof target["request"] !== "function") {
+  if (typeof memberOf(target, "callTool") !== "function" || typeof memberOf(target, "request") !== "function") {
     throw new TypeError("Cannot wrap an MCP client: it must have callTool() and request(), and has not");
   }
   if (governedClients.has(target)) throw new TypeError("Cannot wrap an MCP client: it is governed already");
@@ -146,7 +146,7 @@ export function governClient(target: Methods, session: Session, rules: ClientRul
       inbound.remove(listener);
     }
   };
-  for (const name of ["connect", "close"]) if (target[name] === undefined) delete governed[name];
+  for (const name of ["connect", "close"]) if (memberOf(target, name) === undefined) delete governed[name];
   governedClients.add(governed);
   return Object.freeze(governed);
 }
@@ -173,7 +173,7 @@ class Sender {
   ): Promise<unknown> {
     const given = rest[optionsAt];
     const options: Fields = isFields(given) ? { ...given } : {};
-    const signal = options["signal"] as AbortSignal | undefined;
+    const signal = ownOf(options, "signal") as AbortSignal | undefined;
     const { untrusted, onDeny, grantOf, lists } = this.#rules;
     const { session, known } = this.#listener;
     const sendOn = (sent: Fields | undefined, own: AbortSignal): unknown =>
@@ -184,7 +184,7 @@ class Sender {
           grantIn(() => grantOf?.({ method, name: actOf(method), params: all }));
         return await governList(session, method, params, sendOn, known, lists, signal, grantFor);
       }
-      if (options["task"] !== undefined) throw violation("ungoverned_method", "A task does not pass the gates");
+      if (ownOf(options, "task") !== undefined) throw violation("ungoverned_method", "A task does not pass the gates");
       const { name, given: all } = partsOf(method, params);
       const grant = grantIn(() => grantOf?.({ method, name, params: all }));
       return await governCall(
@@ -227,10 +227,11 @@ class Sender {
   /** Sends any request. */
   async request(request: unknown, rest: readonly unknown[], isSecond: boolean): Promise<unknown> {
     const { session } = this.#listener;
-    if (!isFields(request) || typeof request["method"] !== "string") {
+    if (!isFields(request) || typeof ownOf(request, "method") !== "string") {
       throw tell(session, "method:", violation("invalid_arguments", "A request must be an object with a method"));
     }
-    const { method, params, ...others } = request as { method: string; params?: unknown };
+    const { method, params: _, ...others } = request as { method: string; params?: unknown };
+    const params = ownOf(request, "params");
     const go = (sent: unknown, after: readonly unknown[]): unknown =>
       this.#target["request"]?.({ ...others, method, ...(sent === undefined ? {} : { params: sent }) }, ...after);
     if (method === CALL || READS.has(method) || LISTS.has(method)) {
@@ -291,15 +292,16 @@ class Greetings {
     const valueOf = (judged: Awaited<typeof decision>): unknown => {
       if (!judged.allowed) return undefined;
       if (judged.effect !== "transform") return payload;
-      return isFields(payload) ? judged.payload : (judged.payload as Fields | null)?.["text"];
+      return isFields(payload) ? judged.payload : fieldOf(judged.payload, "text");
     };
     const entry: { text: string; judged: Promise<void>; value: unknown } = {
       text,
       judged: Promise.resolve(),
       value: undefined,
     };
-    if ("effect" in decision) entry.value = valueOf(decision);
-    else entry.judged = decision.then((late) => void (entry.value = valueOf(late)), () => undefined);
+    if (decision instanceof Promise) {
+      entry.judged = decision.then((late) => void (entry.value = valueOf(late)), () => undefined);
+    } else entry.value = valueOf(decision);
     this.#heard.set(method, entry);
     return entry.value;
   }
@@ -313,4 +315,5 @@ class Greetings {
 }
 
 const isSchema = (value: unknown): boolean =>
-  typeof value === "object" && value !== null && ["~standard", "_def", "_zod"].some((key) => key in value);
+  typeof value === "object" && value !== null &&
+  ["~standard", "_def", "_zod"].some((key) => memberOf(value as Fields, key) !== undefined);

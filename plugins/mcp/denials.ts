@@ -1,20 +1,24 @@
-import type { ApprovalRequest, Session, Stage } from "../../mod.ts";
-import { ownOf } from "../shared/own.ts";
+import type { ApprovalRequest, LimitDetails, Session, Stage } from "../../mod.ts";
+import { fieldOf, ownOf } from "../shared/own.ts";
+import { limitOf, limitOfDecision } from "./limits.ts";
 import type { Fields, McpGrant } from "./types.ts";
 
 const BRAND = "sallyport.PolicyViolationError";
 /** Where a denial carries the question that nobody answered. */
 export const APPROVAL = "sallyport/approval";
+/** Where a denial carries which limit stopped the call. */
+export const LIMIT = "sallyport/limit";
 /** Where a caller sends the answer to a server's question. */
 export const GRANT = "sallyport/grant";
 /** In the range that JSON-RPC leaves to servers, and used by neither MCP nor its SDKs. */
-const DENIED = -32050;
+export const DENIED = -32050;
 
 /** A `PolicyViolationError`, as any copy of the package makes it. */
 export type Violation = Error & {
   readonly code: string;
   readonly reason: string;
   readonly stage: Stage;
+  readonly decision?: unknown;
   readonly approval?: ApprovalRequest;
 };
 
@@ -54,23 +58,45 @@ export function isViolation(error: unknown): error is Violation {
   return typeof error === "object" && error !== null && ownOf(error as Fields, "~brand") === BRAND;
 }
 
+/** A denial, as far as it is told. */
+type Denied = Pick<Violation, "reason" | "approval" | "decision">;
+
 /** A denied call, as the result of a tool. */
-export function toolError(denied: { readonly reason: string; readonly approval?: ApprovalRequest }): Fields {
+export function toolError(denied: Denied): Fields {
   const { reason } = denied;
-  const approval = ownOf(denied, "approval");
+  const approval = ownOf(denied, "approval"), limit = limitOfDecision(ownOf(denied, "decision"));
+  const meta = {
+    ...(approval === undefined ? {} : { [APPROVAL]: question(approval) }),
+    ...(limit === undefined ? {} : { [LIMIT]: limit }),
+  };
   return {
     isError: true,
     content: [{ type: "text", text: reason }],
-    ...(approval === undefined ? {} : { _meta: { [APPROVAL]: question(approval) } }),
+    ...(Object.keys(meta).length === 0 ? {} : { _meta: meta }),
   };
 }
 
 /** A denied request, as an error of the protocol. */
-export function protocolError(denied: Omit<Violation, keyof Error>): Error {
+export function protocolError(denied: Denied & { readonly code: string }): Error {
   const { code, reason } = denied;
-  const approval = ownOf(denied, "approval");
-  const asked = approval === undefined ? {} : { approval: question(approval) };
-  return Object.assign(new Error(reason), { code: DENIED, data: { code, ...asked } });
+  const approval = ownOf(denied, "approval"), limit = limitOfDecision(ownOf(denied, "decision"));
+  const data = {
+    code,
+    ...(approval === undefined ? {} : { approval: question(approval) }),
+    ...(limit === undefined ? {} : { limit }),
+  };
+  return Object.assign(new Error(reason), { code: DENIED, data });
+}
+
+/** Which limit a refusal tells of, in whatever form it came. */
+export function limitIn(refused: unknown): LimitDetails | undefined {
+  try {
+    if (isViolation(refused)) return limitOfDecision(ownOf(refused, "decision"));
+    if (fieldOf(refused, "code") === DENIED) return limitOf(fieldOf(fieldOf(refused, "data"), "limit"));
+    return fieldOf(refused, "isError") === true ? limitOf(fieldOf(fieldOf(refused, "_meta"), LIMIT)) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** What somebody must know to ask for an approval, and to sign one. */

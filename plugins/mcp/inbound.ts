@@ -1,4 +1,4 @@
-import { memberOf } from "../shared/own.ts";
+import { memberOf, ownOf } from "../shared/own.ts";
 import { grantIn, isViolation, protocolError, tell } from "./denials.ts";
 import { exchange, mustBeActive } from "./judging.ts";
 import type { KnownTools } from "./known-tools.ts";
@@ -93,7 +93,7 @@ export class Inbound {
   /** A request of the server's, past everybody who judges. */
   #around(handler: Handler): Handler {
     return async (request, context) => {
-      const method = String(request["method"]);
+      const method = String(ownOf(request, "method"));
       const judges = this.#judges();
       const next = async (at: number, params: Fields | undefined): Promise<unknown> => {
         const judge = judges[at];
@@ -117,7 +117,7 @@ export class Inbound {
         );
       };
       try {
-        return await next(0, request["params"] as Fields | undefined);
+        return await next(0, ownOf(request, "params") as Fields | undefined);
       } catch (error) {
         throw isViolation(error) ? protocolError(error) : error;
       }

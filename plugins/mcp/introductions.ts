@@ -1,4 +1,5 @@
 import type { Session } from "../../mod.ts";
+import { fieldOf, ownOf } from "../shared/own.ts";
 import { isViolation } from "./denials.ts";
 import { judgeText } from "./judging.ts";
 import type { Fields } from "./types.ts";
@@ -37,4 +38,16 @@ function known(value: unknown): unknown {
   return Object.fromEntries(
     Object.entries(value).filter(([key]) => CAPABILITIES.has(key)).map(([key, item]) => [key, known(item)]),
   );
+}
+
+/** What a server says of itself: its instructions are left out where they may not be told. */
+export async function greeting(session: Session, answer: unknown): Promise<unknown> {
+  if (!isFields(answer) || ownOf(answer, "instructions") === undefined) return answer;
+  const { instructions, ...others } = answer;
+  try {
+    const judged = await judgeText(session, "server:instructions", { text: instructions }, false);
+    return { ...others, instructions: fieldOf(judged, "text") };
+  } catch {
+    return others;
+  }
 }

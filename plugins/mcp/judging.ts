@@ -1,4 +1,5 @@
 import type { Decision, Session } from "../../mod.ts";
+import { fieldOf, ownOf } from "../shared/own.ts";
 import { shown, written } from "./bytes.ts";
 import { isViolation, tell, violation } from "./denials.ts";
 import { actOf } from "./methods.ts";
@@ -51,7 +52,7 @@ export async function judgeText(
   const stage = "post_tool_call";
   const decision = await session.check({ stage, name, payload, callId, metadata: { untrusted } });
   if (!decision.allowed) throw denial(decision, stage);
-  return decision.effect === "transform" ? written(decision.payload) : copy;
+  return decision.effect === "transform" ? written(decision.payload, copy) : copy;
 }
 
 /** The same for the params of a request, which stay an object. */
@@ -76,12 +77,18 @@ export async function judgeError(session: Session, name: string, error: unknown,
   const after = await judgeText(session, name, before, untrusted);
   // Where nothing was changed the very error goes on, with its code and its class.
   if (JSON.stringify(after) === JSON.stringify(before)) throw error;
-  throw new Error(isFields(after) && typeof after["message"] === "string" ? after["message"] : "");
+  throw new Error(messageIn(after));
+}
+
+function messageIn(form: unknown): string {
+  const message = fieldOf(form, "message");
+  return typeof message === "string" ? message : "";
 }
 
 function errorForm(error: unknown, depth: number): unknown {
   if (!(error instanceof Error)) return error;
-  const { name, message, cause } = error;
+  const { name, message } = error;
+  const cause = ownOf(error, "cause");
   const form = { ...fieldsCopy({ ...error }), name, message };
   return cause === undefined || depth === 8 ? form : { ...form, cause: errorForm(cause, depth + 1) };
 }
@@ -144,7 +151,7 @@ async function judgeOutward(
     if (decision.effect === "deny") throw denial(decision, stage);
   }
   if (decision.effect === "transform") {
-    const changed = written(decision.payload);
+    const changed = written(decision.payload, message);
     if (!isFields(changed)) throw violation("guard_error", "A guard changed the params to something that is none");
     return changed;
   }
@@ -185,11 +192,11 @@ export function judgeNotification(
   }
   const told = (decision: Decision): Told | undefined => {
     if (!decision.allowed) return undefined;
-    return { params: decision.effect === "transform" ? written(decision.payload) : copy };
+    return { params: decision.effect === "transform" ? written(decision.payload, copy) : copy };
   };
   try {
     const decision = session.check({ stage: "post_tool_call", name, payload, metadata: { untrusted } });
-    return "effect" in decision ? told(decision) : decision.then(told).catch(() => undefined);
+    return decision instanceof Promise ? decision.then(told).catch(() => undefined) : told(decision);
   } catch {
     return undefined;
   }

@@ -1,4 +1,4 @@
-import { ownOf } from "../shared/own.ts";
+import { fieldOf, ownOf } from "../shared/own.ts";
 import { LIST } from "./methods.ts";
 import type { Fields } from "./types.ts";
 import { fieldsCopy, isFields, jsonCopy } from "./values.ts";
@@ -31,27 +31,29 @@ export class KnownTools {
   learn(cursor: unknown, tools: readonly unknown[]): void {
     if (cursor === undefined) this.#tools.clear();
     for (const tool of tools) {
-      if (!isFields(tool) || typeof tool["name"] !== "string") continue;
+      const name = fieldOf(tool, "name");
+      if (!isFields(tool) || typeof name !== "string") continue;
       // What is not remembered is refused by those who ask for it.
-      if (this.#tools.size >= this.#max && !this.#tools.has(tool["name"])) continue;
-      this.#tools.set(tool["name"], fieldsCopy(tool) ?? {});
+      if (this.#tools.size >= this.#max && !this.#tools.has(name)) continue;
+      this.#tools.set(name, fieldsCopy(tool) ?? {});
     }
   }
 
   /** What `metadata.tool` says of a tool: the latest list's words, or those of `definition`, and the server's handler. */
   identityOf(name: string, definition: Fields | undefined = this.#tools.get(name)): Fields | undefined {
-    return definition && { ...definition, fn: this.#fnOf?.(name) };
+    // A list of thousands is not copied for a function that is not there.
+    return this.#fnOf === undefined ? definition : definition && { ...definition, fn: this.#fnOf(name) };
   }
 
   /** Whether a result is still one that the tool's output schema describes. */
   fits(name: string, result: Fields): boolean {
-    const schema = this.#tools.get(name)?.["outputSchema"];
-    if (!isFields(schema) || result["isError"] === true) return true;
-    const structured = result["structuredContent"];
+    const schema = fieldOf(this.#tools.get(name), "outputSchema");
+    if (!isFields(schema) || ownOf(result, "isError") === true) return true;
+    const structured = ownOf(result, "structuredContent");
     if (structured === undefined) return false;
     // Before 2026 a schema of another root is wrapped on the way out.
     return this.#isGood(schema, structured) ||
-      (schema["type"] !== "object" && isFields(structured) && this.#isGood(schema, structured["result"]));
+      (ownOf(schema, "type") !== "object" && isFields(structured) && this.#isGood(schema, ownOf(structured, "result")));
   }
 
   #isGood(schema: Fields, value: unknown): boolean {
@@ -80,9 +82,10 @@ export async function pagesOf(ask: (request: Fields) => unknown): Promise<unknow
   let cursor: unknown;
   for (let page = 0; page < 100; page++) {
     const list = await ask({ method: LIST, params: cursor === undefined ? {} : { cursor } });
-    if (!isFields(list) || !Array.isArray(list["tools"])) return tools;
-    tools.push(...list["tools"]);
-    cursor = list["nextCursor"];
+    const some = fieldOf(list, "tools");
+    if (!Array.isArray(some)) return tools;
+    for (const tool of some) tools.push(tool);
+    cursor = fieldOf(list, "nextCursor");
     if (typeof cursor !== "string") return tools;
   }
   return tools;

@@ -1,5 +1,5 @@
-import type { Session } from "../../mod.ts";
-import { ownOf } from "../shared/own.ts";
+import type { Decision, Session } from "../../mod.ts";
+import { fieldOf, ownOf } from "../shared/own.ts";
 import { isOfTheMoment, judgeError, judgeParams, judgeText, mustBeActive } from "./judging.ts";
 import { violation } from "./denials.ts";
 import type { KnownTools } from "./known-tools.ts";
@@ -71,12 +71,13 @@ async function filtered(
       "post_tool_call",
     );
   }
-  if (method === LIST) known.learn(params?.["cursor"], items);
+  if (method === LIST) known.learn(fieldOf(params, "cursor"), items);
   const { said, caching } = withoutCaching(rest);
   const others = saysAnything(said) ? await judgeText(session, actOf(method), said, untrusted, method) : said;
   if (!isFields(others)) throw violation("guard_error", "A guard changed a list to something that is none");
-  const judged = await Promise.all(items.map((item) => entry(session, method, shape, item, known, untrusted)));
-  const shown = judged.filter((item) => item !== undefined);
+  const judged = items.map((item) => entry(session, method, shape, item, known, untrusted));
+  const waited = judged.some((one) => one instanceof Promise) ? await Promise.all(judged) : judged as Settled[];
+  const shown = waited.filter((item) => item !== undefined);
   return {
     ...others,
     ...caching,
@@ -95,7 +96,8 @@ function partsOf(answer: unknown, { items: key }: ListShape): { items: unknown[]
   } catch {
     // Said below: it is none.
   }
-  const { [key]: items, ...rest } = copy ?? {};
+  const { [key]: _, ...rest } = copy ?? {};
+  const items = fieldOf(copy, key);
   if (!Array.isArray(items)) {
     throw violation("payload_not_plain", "The answer is no list", undefined, "post_tool_call");
   }
@@ -103,34 +105,38 @@ function partsOf(answer: unknown, { items: key }: ListShape): { items: unknown[]
 }
 
 /** An entry as it may be shown; `undefined` where it may not. */
-async function entry(
+type Settled = Fields | undefined;
+
+/** Judges an entry, by its name and by what it says: at once where every guard answers at once. */
+function entry(
   session: Session,
   callId: string,
   shape: ListShape,
   item: unknown,
   known: KnownTools,
   untrusted: boolean,
-): Promise<Fields | undefined> {
+): Settled | Promise<Settled> {
   const { id } = shape;
   const act = ownOf(shape, "act");
-  if (!isFields(item) || typeof item[id] !== "string") return undefined;
-  const name = act?.name ?? toolOf(item[id]);
-  const payload = act === undefined ? {} : { [act.argument]: item[id] };
+  const mine = fieldOf(item, id);
+  if (!isFields(item) || typeof mine !== "string") return undefined;
+  const name = act?.name ?? toolOf(mine);
+  const payload = act === undefined ? {} : { [act.argument]: mine };
   const tool = act === undefined ? known.identityOf(name, item) : undefined;
-  const before = await session.check({
-    stage: "pre_tool_call",
-    name,
-    payload,
-    callId,
-    metadata: { tool },
-    limits: false,
-  });
-  if (before.effect === "deny" && !isOfTheEntry(before.code)) return undefined;
-  const after = await session.check({ stage: "post_tool_call", name, payload: item, callId, metadata: { untrusted } });
-  if (after.effect !== "transform") return after.allowed ? item : undefined;
-  const changed = after.payload;
-  // Under another name it would be another one.
-  return isFields(changed) && changed[id] === item[id] ? { ...changed } : undefined;
+  const isHidden = (decision: Decision): boolean => decision.effect === "deny" && !isOfTheEntry(decision.code);
+  const shown = (decision: Decision): Settled => {
+    if (decision.effect !== "transform") return decision.allowed ? item : undefined;
+    const changed = decision.payload;
+    // Under another name it would be another one.
+    return isFields(changed) && fieldOf(changed, id) === mine ? { ...changed } : undefined;
+  };
+  const read = (): Settled | Promise<Settled> => {
+    const after = session.check({ stage: "post_tool_call", name, payload: item, callId, metadata: { untrusted } });
+    return after instanceof Promise ? after.then(shown) : shown(after);
+  };
+  const before = session.check({ stage: "pre_tool_call", name, payload, callId, metadata: { tool }, limits: false });
+  if (before instanceof Promise) return before.then((late) => isHidden(late) ? undefined : read());
+  return isHidden(before) ? undefined : read();
 }
 
 /** Denials that a call could pass which a list cannot make: the moment's, and of arguments that are not there. */

@@ -1,5 +1,5 @@
 import type { Session } from "../../mod.ts";
-import { memberOf } from "../shared/own.ts";
+import { fieldOf, memberOf, ownOf } from "../shared/own.ts";
 import { replace } from "./inside.ts";
 import { judgeNotification, type Told } from "./judging.ts";
 import type { Fields, Methods } from "./types.ts";
@@ -25,7 +25,7 @@ export function governNotifications(
   /** The last one, as long as a guard thinks about it. */
   let waiting: Promise<void> | undefined;
   const hear = (raw: unknown, ...rest: unknown[]): void => {
-    const { method, params } = (isFields(raw) ? raw : {}) as { method?: unknown; params?: unknown };
+    const method = fieldOf(raw, "method"), params = fieldOf(raw, "params");
     const tell = (told: unknown): unknown => notify.call(target, told, ...rest);
     if (typeof method !== "string") return void tell(raw);
     const judges = judgesOf(method, params);
@@ -33,7 +33,7 @@ export function governNotifications(
       if (told !== undefined) tell(told.params === params ? raw : { ...(raw as Fields), params: told.params });
       // What ends a request must arrive; its reason need not.
       else if (method === "notifications/cancelled" && isFields(params)) {
-        tell({ ...(raw as Fields), params: { requestId: params["requestId"] } });
+        tell({ ...(raw as Fields), params: { requestId: ownOf(params, "requestId") } });
       }
     };
     const judged = waiting === undefined
@@ -41,7 +41,7 @@ export function governNotifications(
       : waiting.then(() => judgedBy(judges, 0, method, { params }));
     if (!(judged instanceof Promise)) return settle(judged);
     const done: Promise<void> = judged.then(settle).catch((error: unknown) => {
-      (target["onerror"] as ((error: unknown) => void) | undefined)?.(error);
+      memberOf(target, "onerror")?.call(target, error);
     }).then(() => {
       if (waiting === done) waiting = undefined;
     });

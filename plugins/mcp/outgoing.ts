@@ -1,5 +1,5 @@
 import type { Session } from "../../mod.ts";
-import { memberOf, ownOf } from "../shared/own.ts";
+import { fieldOf, memberOf, ownOf } from "../shared/own.ts";
 import { tell, violation } from "./denials.ts";
 import { handlersOf, replace } from "./inside.ts";
 import { exchange, judgeNotification, mustBeActive } from "./judging.ts";
@@ -37,7 +37,7 @@ export class Outgoing {
     const idIn = (options: unknown): unknown => isFields(options) ? ownOf(options, "relatedRequestId") : undefined;
     const sessionFor = (options: unknown, message: unknown): Session | undefined => {
       const session = underWay.sessionOf(idIn(options));
-      if (session === undefined && strict && saysAnything(isFields(message) ? message["params"] : undefined)) {
+      if (session === undefined && strict && saysAnything(fieldOf(message, "params"))) {
         throw violation("ungoverned_method", "Nothing shows whose session this belongs to");
       }
       return session;
@@ -48,7 +48,7 @@ export class Outgoing {
       const message = args[noteAt] as Fields;
       const session = sessionFor(args[noteOptionsAt], message);
       if (session === undefined) return await notification.apply(inner, args);
-      const judged = judgeNotification(session, String(message["method"]), message["params"], false);
+      const judged = judgeNotification(session, String(message["method"]), fieldOf(message, "params"), false);
       const told = judged instanceof Promise ? await judged : judged;
       if (told === undefined) return undefined;
       const sent = told.params === undefined ? message : { ...message, params: told.params };
@@ -70,7 +70,7 @@ export class Outgoing {
       return await exchange(
         session,
         actOf(method),
-        message["params"],
+        fieldOf(message, "params"),
         (params) => request.apply(inner, args.with(askAt, params === undefined ? message : { ...message, params })),
         true,
         () => underWay.grantOf(idIn(args[askOptionsAt])),

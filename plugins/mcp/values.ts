@@ -1,7 +1,8 @@
-import { memberOf } from "../shared/own.ts";
+import { memberOf, ownOf } from "../shared/own.ts";
 import type { Fields } from "./types.ts";
 
 const MAX_DEPTH = 64;
+const OPEN = { writable: true, enumerable: true, configurable: true };
 
 /** Whether a value is an object with keys, and no array. */
 export function isFields(value: unknown): value is Fields {
@@ -23,12 +24,15 @@ export function fieldsCopy(value: unknown): Fields | undefined {
   return isFields(copy) ? copy : undefined;
 }
 
-function copied(given: unknown, key: string, depth: number): unknown {
+function copied(given: unknown, key: string | number, depth: number): unknown {
   let value = given;
   if (typeof value === "object" && value !== null) {
     if (depth > MAX_DEPTH) throw new TypeError("More than 64 levels, or a cycle");
-    const toJSON = memberOf(value as { toJSON?: unknown }, "toJSON");
-    if (typeof toJSON === "function") value = toJSON.call(value, key);
+    // Asked first, since nearly nothing has one.
+    if ("toJSON" in value) {
+      const toJSON = memberOf(value as { toJSON?: unknown }, "toJSON");
+      if (typeof toJSON === "function") value = toJSON.call(value, String(key));
+    }
   }
   switch (typeof value) {
     case "bigint":
@@ -45,24 +49,26 @@ function copied(given: unknown, key: string, depth: number): unknown {
   }
   if (value === null) return null;
   if (Array.isArray(value)) {
-    return Array.from(value, (item, index) => copied(item, String(index), depth + 1) ?? null);
+    const items: unknown[] = [];
+    for (let at = 0; at < value.length; at++) items.push(copied(value[at], at, depth + 1) ?? null);
+    return items;
   }
   const copy: Fields = {};
   for (const name of Object.keys(value)) {
     const item = copied((value as Fields)[name], name, depth + 1);
     if (item === undefined) continue;
-    if (name !== "__proto__") copy[name] = item;
-    // An assignment would be lost, and what is lost is not judged.
-    else Object.defineProperty(copy, name, { value: item, writable: true, enumerable: true, configurable: true });
+    // Only what everything has already could swallow an assignment, and what is lost is not judged.
+    if (!(name in Object.prototype)) copy[name] = item;
+    else Object.defineProperty(copy, name, { __proto__: null, value: item, ...OPEN } as PropertyDescriptor);
   }
   return copy;
 }
 
 /** What an SDK notes on a result under symbols: it is nobody's words, and goes with the result. */
 export function symbolsOf(value: object): Record<symbol, unknown> {
-  return Object.fromEntries(
-    Object.getOwnPropertySymbols(value).map((key) => [key, (value as Record<symbol, unknown>)[key]]),
-  );
+  const keys = Object.getOwnPropertySymbols(value);
+  if (keys.length === 0) return {};
+  return Object.fromEntries(keys.map((key) => [key, (value as Record<symbol, unknown>)[key]]));
 }
 
 const SILENT: ReadonlySet<string> = new Set(["_meta", "params", "progressToken", "progress", "total", "requestId"]);
@@ -77,7 +83,7 @@ export function saysAnything(value: unknown): boolean {
 
 /** How long, and by whom, an answer may be cached: numbers and one of two words, which are nobody's. */
 export function withoutCaching(message: Fields): { readonly said: Fields; readonly caching: Fields } {
-  const given = message["cacheScope"];
+  const given = ownOf(message, "cacheScope");
   if (given !== "public" && given !== "private") return { said: message, caching: {} };
   const { cacheScope, ...said } = message;
   return { said, caching: { cacheScope } };

@@ -14,3 +14,10 @@ export function memberOf<T extends object, K extends PropertyKey & keyof T>(valu
   }
   return undefined;
 }
+
+/** A field that a value has itself, whatever it is: `undefined` of what is no object. */
+export function fieldOf(value: unknown, key: PropertyKey): unknown {
+  return typeof value === "object" && value !== null && Object.hasOwn(value, key)
+    ? (value as Record<PropertyKey, unknown>)[key]
+    : undefined;
+}

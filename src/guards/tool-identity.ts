@@ -23,6 +23,8 @@ export interface ToolIdentity {
   readonly annotations?: unknown;
   /** Its pictures, as plain data. */
   readonly icons?: unknown;
+  /** How a server runs it, as plain data. */
+  readonly execution?: unknown;
   /** What a server adds, as plain data. */
   readonly _meta?: unknown;
   /** Examples of its arguments, which a model is shown, as plain data. */
@@ -79,6 +81,7 @@ export const WORDS: readonly (keyof ToolIdentity)[] = [
   "outputSchema",
   "annotations",
   "icons",
+  "execution",
   "_meta",
   "inputExamples",
   "providerOptions",

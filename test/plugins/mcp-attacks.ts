@@ -23,7 +23,7 @@ import * as plugin from "../../plugins/mcp.ts";
 import type { McpClientOptions, McpServerLike, McpServerOptions } from "../../plugins/mcp.ts";
 import type { AnyClient, AnyServer, Major } from "./mcp-cases.ts";
 
-const { createMcpClient, governMcpServer } = plugin;
+const { createMcpClient, governMcpServer, mcpLimitOf } = plugin;
 
 const BAD = "hunter2";
 const blocked: KernelOptions = { policy: { blockedPatterns: [BAD] } };
@@ -179,6 +179,84 @@ export function mcpAttacks(major: Major): void {
       const answer = await client.callTool({ name: "t" }).catch((error: Error) => ({ isError: true, error }));
       expect(answer.isError).toBe(true);
       expect(JSON.stringify(answer)).not.toContain("aHVu!!");
+    });
+
+    // ---- pictures in data --------------------------------------------------------------------------------------
+    const PNG = Buffer.concat([Buffer.from([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10]), Buffer.from(PICTURE, "base64")]);
+    const inside = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64");
+    const data = (shot: unknown): any => ({ ...text("ok"), structuredContent: { page: [{ shot }] } });
+    const said = (words: string, at = 0): Buffer =>
+      Buffer.concat([PNG.subarray(0, 4000), Buffer.from(words), PNG.subarray(4000 + at)]);
+
+    test.each<[string, string]>([["base64", ""], ["a data: URL", "data:image/png;base64,"]])(
+      `${side}: a picture of 768 kB in structured content, as %s, counts as bytes`,
+      async (_what, head) => {
+        const shot = head + inside(PNG);
+        const { client } = await start(serverOf({ "tools/call": () => data(shot) }), blocked);
+        expect(await client.callTool({ name: "t" })).toMatchObject(data(shot));
+        // Beside it a text is masked, and the picture stays.
+        const both = { ...data(shot), content: text(BAD).content };
+        const masked = await start(serverOf({ "tools/call": () => both }), { guards: [mask] });
+        const answer = await masked.client.callTool({ name: "t" });
+        expect(answer).toMatchObject({ ...data(shot), content: [{ text: "******" }] });
+        const small = await start(serverOf({ "tools/call": () => data(shot) }), {
+          guards: [mask],
+          limits: { tool: { binaryBytes: 1024 } },
+        });
+        expect(await small.client.callTool({ name: "t" })).toMatchObject({ isError: true });
+      },
+    );
+
+    test.each<[string, () => string]>([
+      ["base64 of words alone", () => inside(Buffer.from(`${"some words before it, ".repeat(40)}${BAD}`))],
+      ["words among a picture's bytes", () => inside(said(`the key is ${BAD}, keep it`))],
+      ["words that begin between its bytes", () => {
+        const shot = inside(PNG.subarray(0, 3000));
+        return `${shot.slice(0, -1)}${inside(Buffer.from(`the key is ${BAD}, keep it`))}${shot.slice(8)}`.replaceAll(
+          "=",
+          "",
+        );
+      }],
+      [
+        "words as UTF-16",
+        () => inside(Buffer.concat([said(""), Buffer.from(`the key is ${BAD}, keep it`, "utf16le")])),
+      ],
+      [
+        "words in base64's own letters",
+        () =>
+          `${inside(PNG).slice(0, 2048)}${`thekeyis/${BAD}/keepitand`.repeat(40).slice(0, 1024)}${
+            inside(PNG).slice(0, 1024)
+          }`,
+      ],
+      ["words at the end", () => inside(Buffer.concat([PNG.subarray(0, 3000), Buffer.from(`it is ${BAD}`)]))],
+      ["words in its media type", () => `data:image/${BAD};base64,${inside(PNG)}`],
+      ["a short text", () => BAD],
+    ])(
+      `${side}: %s in structured content are judged as text, also where they begin like a picture`,
+      async (_what, make) => {
+        const shot = make();
+        const { client } = await start(serverOf({ "tools/call": () => data(shot) }), blocked);
+        const denied = await client.callTool({ name: "t" });
+        expect(denied).toMatchObject({ isError: true });
+        expect(denied).not.toHaveProperty("structuredContent");
+        // One that may only be masked is refused: half a picture is none.
+        const masked = await start(serverOf({ "tools/call": () => data(shot) }), { guards: [mask] });
+        expect(JSON.stringify(await masked.client.callTool({ name: "t" }))).not.toContain(shot);
+        const other = await start(serverOf({ "tools/call": () => data(shot) }), {
+          policy: { blockedPatterns: ["else where"] },
+        });
+        expect(await other.client.callTool({ name: "t" })).toMatchObject(data(shot));
+      },
+    );
+
+    test(`${side}: a text of 2 MB that calls itself a picture is too much text`, async () => {
+      const shot = `data:image/png;base64,${inside(Buffer.from("plain words ".repeat(170_000)))}`;
+      const { client } = await start(serverOf({ "tools/call": () => data(shot) }), blocked);
+      expect(await client.callTool({ name: "t" })).toMatchObject({ isError: true });
+      // And so is one that begins with a picture's first bytes.
+      const begun = inside(Buffer.concat([PNG.subarray(0, 16), Buffer.from("plain words ".repeat(170_000))]));
+      const also = await start(serverOf({ "tools/call": () => data(begun) }), blocked);
+      expect(await also.client.callTool({ name: "t" })).toMatchObject({ isError: true });
     });
 
     // ---- fields ------------------------------------------------------------------------------------------------
@@ -398,6 +476,28 @@ export function mcpAttacks(major: Major): void {
       expect(await client.callTool({ name: "t" })).not.toHaveProperty("isError", true);
     });
 
+    test(`${side}: a list of thousands asks each gate once for an entry, and reads an entry once`, async () => {
+      let reads = 0;
+      const entry = (at: number): object => ({
+        ...tool(`t${at}`),
+        get description() {
+          reads++;
+          return `tool ${at}`;
+        },
+      });
+      const tools = Array.from({ length: 2_000 }, (_, at) => entry(at));
+      const { client, raw, kernel } = await start(serverOf({ "tools/list": () => ({ tools }) }), {});
+      if (side === "client") (raw as any).listTools = () => Promise.resolve({ tools });
+      const stages: string[] = [];
+      kernel.on("policy_check", ({ stage, name }) => {
+        if (/^t\d/.test(name)) stages.push(stage);
+      });
+      expect((await client.listTools()).tools).toHaveLength(2_000);
+      expect(reads).toBe(2_000);
+      expect(stages.filter((stage) => stage === "pre_tool_call")).toHaveLength(2_000);
+      expect(stages.filter((stage) => stage === "post_tool_call")).toHaveLength(2_000);
+    });
+
     test(`${side}: lists can be limited as calls are`, async () => {
       const { client, session } = await start(serverOf({}), { policy: { maxToolCalls: 1 } }, { lists: "calls" });
       expect((await client.listTools()).tools).toHaveLength(1);
@@ -414,6 +514,56 @@ export function mcpAttacks(major: Major): void {
       for (const isUsedUp of [false, true]) {
         expect((await client.listTools()).tools, `used up: ${isUsedUp}`).toMatchObject([{ name: "t" }]);
         await client.callTool({ name: "t" });
+      }
+    });
+
+    // ---- limits are told ---------------------------------------------------------------------------------------
+    test(`${side}: a call that a limit stops is told which, and when to come again`, async () => {
+      const clock = (): number => 1_000;
+      const answers = { "resources/read": () => ({ contents: [] }) };
+      const rated = await start(serverOf(answers), { clock, guards: [rateLimit({ max: 1, windowMs: 60_000 })] });
+      const wanted = { code: "rate_limited", limit: 1, windowMs: 60_000, retryAfterMs: 60_000 };
+      expect(mcpLimitOf(await rated.client.callTool({ name: "t" }))).toBeUndefined();
+      const refused = await rated.client.callTool({ name: "t" });
+      expect(refused._meta["sallyport/limit"]).toEqual(wanted);
+      expect(mcpLimitOf(refused)).toEqual(wanted);
+      const error = await rated.client.readResource({ uri: "note:///r" }).catch((reason: unknown) => reason);
+      expect(mcpLimitOf(error)).toEqual(wanted);
+      // Of a client that is governed as well, what the server says arrives.
+      if (side === "server") {
+        const outer = createKernel().wrap(rated.raw, createMcpClient(), { agentId: "outer" });
+        expect(mcpLimitOf(await outer.callTool({ name: "t" }))).toEqual(wanted);
+        expect(mcpLimitOf(await outer.readResource({ uri: "note:///r" }).catch((reason) => reason))).toEqual(wanted);
+      }
+      const counted = await start(serverOf({}), { policy: { maxToolCalls: 0 } });
+      expect(mcpLimitOf(await counted.client.callTool({ name: "t" }))).toMatchObject({
+        code: "max_tool_calls_exceeded",
+        limit: 0,
+      });
+      // Nothing else is told: what a guard says to its developer stays here.
+      const inner = deny("rate_limited", "Slower", { max: 2, retryAfterMs: 5, spent: -1, key: BAD, windowMs: BAD });
+      const own = await start(serverOf({}), {
+        guards: [defineGuard({ name: "own", stages: ["pre_tool_call"], check: () => inner })],
+      });
+      const told = await own.client.callTool({ name: "t" });
+      expect(told._meta["sallyport/limit"]).toEqual({ code: "rate_limited", limit: 2, retryAfterMs: 5 });
+      const plain = await start(serverOf({}), { policy: { deniedTools: ["t"] } });
+      expect(await plain.client.callTool({ name: "t" })).not.toHaveProperty("_meta.sallyport/limit");
+    });
+
+    test.each<[unknown]>([[7], [{ code: "rate_limited" }], [{ code: BAD, limit: 1 }], [{
+      code: "rate_limited",
+      limit: BAD,
+    }], [
+      { code: "rate_limited", limit: -1 },
+    ]])(`${side}: a limit that a server makes up as %j is none`, async (limit) => {
+      const made = { isError: true, ...text("no"), _meta: { "sallyport/limit": limit } };
+      const { client } = await start(serverOf({ "tools/call": () => made }), {});
+      expect(mcpLimitOf(await client.callTool({ name: "t" }))).toBeUndefined();
+      const good = { "sallyport/limit": { code: "rate_limited", limit: 1, retryAfterMs: 9, more: BAD } };
+      expect(mcpLimitOf({ ...made, _meta: good })).toEqual({ code: "rate_limited", limit: 1, retryAfterMs: 9 });
+      for (const odd of [undefined, null, 7, "x", [], {}, { isError: true, _meta: null }]) {
+        expect(mcpLimitOf(odd)).toBeUndefined();
       }
     });
 
@@ -815,6 +965,33 @@ export function mcpAttacks(major: Major): void {
     open.push(client);
     expect(await client.callTool({ name: "t" })).not.toHaveProperty("isError", true);
     expect(session.context.toolCallCount).toBe(1);
+  });
+
+  test("server: who hands on another call than was judged has that judged as well", async () => {
+    const ran: unknown[] = [];
+    const server = serverOf({ "tools/call": (params) => (ran.push([params.name, params.arguments]), text("ok")) });
+    const session = createKernel({ policy: { deniedTools: ["rm"], blockedPatterns: [BAD] } }).session({ agentId: "a" });
+    governMcpServer(server as McpServerLike, session);
+    const before = server.server._requestHandlers.get("tools/call");
+    let change: (params: any) => any = (params) => params;
+    server.server._requestHandlers.set(
+      "tools/call",
+      (request: any, context: any) => before({ ...request, params: change(request.params) }, context),
+    );
+    const client = await major.connect(server);
+    open.push(client);
+    const call = (): Promise<any> => client.callTool({ name: "t", arguments: { a: 1, deep: { b: [2] } } });
+    // The same call, though in another object.
+    change = ({ arguments: args, ...rest }) => ({ arguments: { deep: { b: [2] }, a: args.a }, ...rest });
+    expect(await call()).not.toHaveProperty("isError", true);
+    expect(session.context.toolCallCount).toBe(1);
+    for (
+      const other of [{ name: "rm" }, { name: "t", arguments: { a: BAD } }, { name: "t", arguments: {}, note: BAD }]
+    ) {
+      change = () => other;
+      expect(await call(), JSON.stringify(other)).toMatchObject({ isError: true });
+    }
+    expect(ran).toHaveLength(1);
   });
 
   test("server: its own methods and its tools share no names", async () => {

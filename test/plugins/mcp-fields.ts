@@ -4,7 +4,7 @@
  */
 import { afterEach, expect, test } from "vitest";
 import * as z from "zod";
-import { createKernel, type KernelOptions } from "../../mod.ts";
+import { createKernel, type KernelOptions, pinTools } from "../../mod.ts";
 import { createMcpClient, governMcpServer, type McpServerLike } from "../../plugins/mcp.ts";
 import type { AnyClient, AnyServer, Major } from "./mcp-cases.ts";
 
@@ -220,6 +220,46 @@ export function mcpFields(major: Major, schemas: Readonly<Record<string, any>>):
   });
 
   for (const side of ["client", "server"] as const) {
+    test(`${side}: every field of a tool but its name can be pinned, and a change of it is refused`, async () => {
+      const schema = json(schemas["ToolSchema"]);
+      const fields = Object.entries<Json>(schema["properties"]).filter(([key]) => key !== "name");
+      expect(fields.length).toBeGreaterThan(7);
+      const first = { ...honest(schema, schema["$defs"] ?? {}), name: "t", inputSchema: { type: "object" } };
+      first.outputSchema = { type: "object" };
+      const changes = new Map<string, unknown[]>(fields.map(([key, part]) => {
+        const bads = [...bad(part, schema["$defs"] ?? {}, `.${key}`)].map(([, value]) => value);
+        const others = Object.entries<Json>(part["properties"] ?? {}).flatMap(([inner, { type, enum: some }]) =>
+          type === "boolean" ? [{ [inner]: true }] : some === undefined ? [] : [{ [inner]: some.at(-1) }]
+        );
+        return [key, [...bads, ...others.map((one) => ({ ...first[key], ...one }))]];
+      }));
+      for (const [key, values] of changes) {
+        expect(values.length, key).toBeGreaterThan(0);
+        // What the era has no word for, nobody sees.
+        const it = await pair(side, { guards: [pinTools({ t: { [key]: first[key] } })] });
+        it.answer = { tools: [first] };
+        if (side === "client" && !(key in (await it.raw.listTools()).tools[0])) continue;
+        const calls = async (): Promise<boolean> => {
+          // What an SDK takes for no tool, nobody is told.
+          if (!await it.client.listTools().then(() => true, () => false)) return false;
+          const answer = it.answer;
+          it.answer = { content: [], structuredContent: {} };
+          const { isError = false } = await major.direct(it.client, "tools/call", { name: "t" });
+          it.answer = answer;
+          return !isError;
+        };
+        expect(await calls(), key).toBe(true);
+        for (const value of values) {
+          it.answer = { tools: [{ ...first, [key]: value }] };
+          expect(await calls(), `${key} ${JSON.stringify(value)}`).toBe(false);
+        }
+        const { [key]: _, ...without } = first;
+        if (key === "inputSchema") continue;
+        it.answer = { tools: [without] };
+        expect(await calls(), `no ${key}`).toBe(false);
+      }
+    });
+
     test.each(Object.entries(RESULTS))(`${side}: every field of what %s answers is judged`, async (method, name) => {
       const it = await pair(side);
       const params = {

@@ -12,7 +12,8 @@ const text = (said: string): any => ({ content: [{ type: "text", text: said }] }
 await attempt(
   {
     forbidden: /hunter2|ran wipe|ran fine drop/,
-    run: async (governed, note) => {
+    run: async (governed, note, begin) => {
+      const uses: (() => Promise<void>)[] = [];
       for (const side of ["client", "server"]) {
         const ran: string[] = [];
         const kernel = createKernel({
@@ -69,45 +70,49 @@ await attempt(
           : client;
         await server.connect(theirs);
         await client.connect(mine);
-        const tried = async (title: string, run: () => any): Promise<void> => {
-          try {
-            note(title, await run());
-          } catch (error) {
-            note(`${title} failed`, error);
-          }
-        };
-        await tried("greeting", () => used.getInstructions());
-        await tried(
-          "tools",
-          async () => (await used.listTools()).tools.map(({ name, description }: any) => [name, description]),
-        );
-        for (
-          const [name, args] of [["fine", { a: "x" }], ["fine", { a: "drop table" }], ["wipe", {}], ["leaks", {}], [
-            "throws",
-            {},
-          ], ["none", {}]] as any
-        ) {
-          await tried(name, () => used.callTool({ name, arguments: args }));
-        }
-        await tried("asks", () => used.callTool({ name: "asks" }));
-        await tried("resources", () => used.listResources());
-        await tried("read", () => used.readResource({ uri: "doc://one" }));
-        await tried("prompt", () => used.getPrompt({ name: "hello" }));
-        await tried("ping", () => used.ping());
-        if (governed) {
-          await tried("coverage", () => side === "server" ? mcpServerCoverage(server) : kernel.coverage(used));
-          await tried("options", () => createMcpClient({ stritc: true } as any));
+        uses.push(async () => {
+          const tried = async (title: string, run: () => any): Promise<void> => {
+            try {
+              note(title, await run());
+            } catch (error) {
+              note(`${title} failed`, error);
+            }
+          };
+          await tried("greeting", () => used.getInstructions());
           await tried(
-            "throwing",
-            async () =>
-              await kernel.wrap(client, createMcpClient({ onDeny: "throw" }), { agentId: "b" }).callTool({
-                name: "wipe",
-              }),
+            "tools",
+            async () => (await used.listTools()).tools.map(({ name, description }: any) => [name, description]),
           );
-        }
-        note("ran", ran);
-        await used.close();
+          for (
+            const [name, args] of [["fine", { a: "x" }], ["fine", { a: "drop table" }], ["wipe", {}], ["leaks", {}], [
+              "throws",
+              {},
+            ], ["none", {}]] as any
+          ) {
+            await tried(name, () => used.callTool({ name, arguments: args }));
+          }
+          await tried("asks", () => used.callTool({ name: "asks" }));
+          await tried("resources", () => used.listResources());
+          await tried("read", () => used.readResource({ uri: "doc://one" }));
+          await tried("prompt", () => used.getPrompt({ name: "hello" }));
+          await tried("ping", () => used.ping());
+          if (governed) {
+            await tried("coverage", () => side === "server" ? mcpServerCoverage(server) : kernel.coverage(used));
+            await tried("options", () => createMcpClient({ stritc: true } as any));
+            await tried(
+              "throwing",
+              async () =>
+                await kernel.wrap(client, createMcpClient({ onDeny: "throw" }), { agentId: "b" }).callTool({
+                  name: "wipe",
+                }),
+            );
+          }
+          note("ran", ran);
+          await used.close();
+        });
       }
+      begin();
+      for (const use of uses) await use();
     },
   },
 );

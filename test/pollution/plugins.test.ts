@@ -1,3 +1,4 @@
+import { JSONRPCMessageSchema } from "@modelcontextprotocol/sdk/types.js";
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -41,17 +42,21 @@ const FRAGILE = {
   ).split(" "),
 };
 
+/** What a program of this folder reports of a trial. */
+async function reportOf(program: string, trial: object): Promise<Report> {
+  const printed = await runHost(`${root}/test/pollution/${program}-host.ts`, JSON.stringify(trial));
+  return JSON.parse(printed.trim().split("\n").at(-1) as string) as Report;
+}
+
 /** Under anything enumerable the MCP SDK does not connect at all: its schemas find keys that they do not know. */
 describe.each(["ai-sdk", "mcp"] as const)("%s under a polluted Object.prototype", (plugin) => {
   const fragile: readonly string[] = FRAGILE[plugin];
   const names = namesOf(plugin).filter((name) => !fragile.includes(name));
   let reports: readonly Report[] = [];
   beforeAll(async () => {
-    const program = `${root}/test/pollution/${plugin}-host.ts`;
     const found: Report[] = [];
     for (const isEnumerable of plugin === "mcp" ? [false] : [true, false]) {
-      const printed = await runHost(program, JSON.stringify({ names, fragile, isEnumerable }));
-      found.push(JSON.parse(printed.trim().split("\n").at(-1) as string) as Report);
+      found.push(await reportOf(plugin, { names, fragile, isEnumerable }));
     }
     reports = found;
   }, 300_000);
@@ -85,4 +90,49 @@ describe.each(["ai-sdk", "mcp"] as const)("%s under a polluted Object.prototype"
     );
     expect(fragile.filter((name) => !broken.has(name))).toEqual([]);
   });
+});
+
+describe("mcp under a polluted Object.prototype, once it is connected", () => {
+  /** The names of a message: under any other that a loop finds, the SDK takes none. */
+  const BORNE = ["id", "jsonrpc"];
+  const names = [...new Set([...namesOf("mcp"), ...BORNE])].sort();
+
+  test("the SDK takes no message under a name that a loop finds, but for those of a message", () => {
+    const everything = Object.prototype as unknown as Record<string, unknown>;
+    const values = [true, "deny", { allowed: true }, () => true];
+    const takesUnder = (name: string, value: unknown): boolean => {
+      Object.defineProperty(everything, name, { value, enumerable: true, configurable: true, writable: true });
+      try {
+        return [{ method: "ping" }, { result: {} }].every((part) =>
+          JSONRPCMessageSchema.safeParse({ jsonrpc: "2.0", id: 1, ...part }).success
+        );
+      } catch {
+        return false;
+      } finally {
+        delete everything[name];
+      }
+    };
+    expect(names.filter((name) => values.some((value) => takesUnder(name, value)))).toEqual(BORNE);
+  });
+
+  test("lets nothing pass under those, through the SDK", async () => {
+    const { clean, fragile } = await reportOf("mcp", { names: [], fragile: BORNE, isEnumerable: true, isLate: true });
+    expect(clean.governed.join("\n")).not.toMatch(/hunter2|ran wipe|ran fine drop/);
+    expect(fragile.filter(({ leaks }) => leaks.length > 0)).toEqual([]);
+  }, 100_000);
+
+  test.each([[true, true], [true, false], [false, true], [false, false]])(
+    "changes nothing without the SDK, of all names (enumerable: %s, late: %s)",
+    async (isEnumerable, isLate) => {
+      const { clean, polluted } = await reportOf("mcp-plugin", { names, fragile: [], isEnumerable, isLate });
+      expect(clean.alone.join("\n")).toMatch(/hunter2.*ran wipe.*ran act/s);
+      expect(clean.governed.join("\n")).not.toMatch(/hunter2|ran wipe|ran fine drop|ran act/);
+      expect(clean.governed.length).toBeGreaterThan(80);
+      for (const { kind, alone, governed } of polluted) {
+        expect({ kind, alone }).toEqual({ kind, alone: clean.alone });
+        expect({ kind, governed }).toEqual({ kind, governed: clean.governed });
+      }
+    },
+    100_000,
+  );
 });

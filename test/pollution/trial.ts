@@ -3,8 +3,8 @@
  * that the framework itself does not live through, which come one by one. In a process of its own.
  */
 export interface Subject {
-  /** Uses the framework as its users do, and writes what came of it. */
-  run(governed: boolean, note: (title: string, value: unknown) => void): Promise<void>;
+  /** Uses the framework as its users do, and writes what came of it; `begin`: once everything is connected. */
+  run(governed: boolean, note: (title: string, value: unknown) => void, begin: () => void): Promise<void>;
   /** What must be in nothing that a governed run writes. */
   readonly forbidden: RegExp;
 }
@@ -15,6 +15,8 @@ export interface Trial {
   /** Those that the framework reads from everything. */
   readonly fragile: readonly string[];
   readonly isEnumerable: boolean;
+  /** Whether names are polluted only once everything is connected. */
+  readonly isLate?: boolean;
 }
 
 /** What came of it. */
@@ -64,7 +66,12 @@ function print(value: unknown, depth = 0): string {
   return text + (Array.isArray(value) ? "]" : "}");
 }
 
-async function logOf({ run }: Subject, governed: boolean, patienceMs: number): Promise<string[]> {
+async function logOf(
+  { run }: Subject,
+  governed: boolean,
+  patienceMs: number,
+  begin: () => void,
+): Promise<string[]> {
   const log: string[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
   // What a broken framework waits for may never come.
@@ -76,7 +83,7 @@ async function logOf({ run }: Subject, governed: boolean, patienceMs: number): P
   });
   const running = run(governed, (title, value) => {
     log[log.length] = `${title}: ${print(value)}`;
-  }).catch((error: unknown) => {
+  }, begin).catch((error: unknown) => {
     log[log.length] = `ended: ${print(error)}`;
   });
   await Promise.race([running, late]);
@@ -92,20 +99,26 @@ async function polluted(
   trial: Trial,
   { isWhole = true, patienceMs = 10_000 } = {},
 ): Promise<Logs> {
-  const enumerable = trial.isEnumerable;
-  for (const name of names) {
-    if (hasOwn(prototype, name)) throw new Error(`${name} is there already`);
-    const descriptor = { __proto__: null, value, enumerable, writable: true, configurable: true };
-    defineProperty(prototype, name, descriptor as PropertyDescriptor);
-  }
-  try {
-    return {
-      alone: await logOf(subject, false, patienceMs),
-      governed: isWhole ? await logOf(subject, true, patienceMs) : [],
-    };
-  } finally {
+  const enumerable = trial.isEnumerable, isLate = trial.isLate === true;
+  const begin = (): void => {
+    for (const name of names) {
+      if (hasOwn(prototype, name)) throw new Error(`${name} is there already`);
+      const descriptor = { __proto__: null, value, enumerable, writable: true, configurable: true };
+      defineProperty(prototype, name, descriptor as PropertyDescriptor);
+    }
+  };
+  const end = (): void => {
     for (const name of names) delete prototype[name];
-  }
+  };
+  const logged = async (governed: boolean): Promise<string[]> => {
+    if (!isLate) begin();
+    try {
+      return await logOf(subject, governed, patienceMs, isLate ? begin : () => undefined);
+    } finally {
+      end();
+    }
+  };
+  return { alone: await logged(false), governed: isWhole ? await logged(true) : [] };
 }
 
 /** Tries everything, and prints the report. */

@@ -60,7 +60,7 @@ export type {
   StreamOptions,
   View,
   Write,
-} from "./src/kernel/session.ts";
+} from "./src/kernel/types.ts";
 
 export { all } from "./src/combine/all.ts";
 export { any } from "./src/combine/any.ts";

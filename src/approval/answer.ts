@@ -1,4 +1,4 @@
-import type { Scope } from "../kernel/scope.ts";
+import type { SessionScope } from "../kernel/engine.ts";
 import { type Person, personOf, requesterOf } from "./approver.ts";
 import { sameData } from "../snapshot/same-data.ts";
 import { NoAnswer } from "./ask.ts";
@@ -36,7 +36,7 @@ function mistake(reason: string): Verdict {
 export async function readAnswer(
   answer: unknown,
   request: ApprovalRequest,
-  scope: Scope,
+  scope: SessionScope,
   now: number,
 ): Promise<Verdict> {
   if (answer instanceof NoAnswer) return no("refused", answer.reason);
@@ -60,7 +60,7 @@ export async function readAnswer(
 export async function readGiven(
   given: unknown,
   request: ApprovalRequest,
-  scope: Scope,
+  scope: SessionScope,
   now: number,
   isFirst: boolean,
 ): Promise<Verdict | undefined> {
@@ -73,7 +73,7 @@ export async function readGiven(
 async function judgedSafely(
   grants: readonly ReadGrant[],
   request: ApprovalRequest,
-  scope: Scope,
+  scope: SessionScope,
   now: number,
 ): Promise<Verdict> {
   try {
@@ -86,7 +86,7 @@ async function judgedSafely(
 async function judged(
   given: readonly ReadGrant[],
   request: ApprovalRequest,
-  scope: Scope,
+  scope: SessionScope,
   now: number,
 ): Promise<Verdict> {
   const { approvalKey: key, approvalQuorum: quorum, store } = scope.core;

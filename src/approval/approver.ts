@@ -1,6 +1,6 @@
 import { lookAlike } from "../match/look-alikes.ts";
 import { dropMarks, foldText } from "../match/fold.ts";
-import type { Scope } from "../kernel/scope.ts";
+import type { SessionScope } from "../kernel/engine.ts";
 import { type Bytes, fromBase64Url } from "../crypto/bytes.ts";
 import { didOf, oneDid } from "../crypto/did.ts";
 
@@ -111,10 +111,10 @@ export class Requester {
 }
 
 /** Every name of the agent of a session, and of those whose sessions it was opened in: nobody approves for itself. */
-export async function requesterOf(scope: Scope): Promise<Requester> {
+export async function requesterOf(scope: SessionScope): Promise<Requester> {
   const names = new Set<string>();
   let hasKey = false;
-  for (let at: Scope | undefined = scope; at !== undefined; at = at.parent) {
+  for (let at: SessionScope | undefined = scope; at !== undefined; at = at.parent) {
     const { agentKey, agentId } = at.context;
     const { principal } = at;
     for (const name of [agentKey, agentId, principal?.did, principal?.name]) {

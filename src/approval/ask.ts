@@ -1,5 +1,5 @@
 import type { Escalate } from "../base/decision.ts";
-import type { Scope } from "../kernel/scope.ts";
+import type { SessionScope } from "../kernel/engine.ts";
 import { policyText } from "../policy/digest.ts";
 import type { Stage } from "../base/request.ts";
 import { randomText } from "../crypto/bytes.ts";
@@ -18,7 +18,7 @@ const policyDigests = new WeakMap<object, Promise<string>>();
  * id that the session counted is another one there.
  */
 export async function createApproval(
-  scope: Scope,
+  scope: SessionScope,
   act: { stage: Stage; name: string; callId: string },
   isNamed: boolean,
   escalations: readonly Escalate[],

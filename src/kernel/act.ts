@@ -1,6 +1,5 @@
 import type { ApprovalGrant } from "../approval/request.ts";
 import { wrong } from "../base/check.ts";
-import type { Act } from "./act-handle.ts";
 import { allow, type Decision, type Deny, deny, guardError, isThenable } from "../base/decision.ts";
 import { GateRequest, NOTHING } from "../base/gate-request.ts";
 import { violation } from "../base/errors.ts";
@@ -12,58 +11,19 @@ import type { GovernedRequest, TokenUsage } from "../base/request.ts";
 import { respond, withhold } from "./end-act.ts";
 import { sameData } from "../snapshot/same-data.ts";
 import { capsOf, Fault, snapshot } from "../snapshot/snapshot.ts";
-import { answered, type Asked, askedAgain, firstQuestion, unanswered } from "./question.ts";
-import { type Came, settleUnended } from "./settlement.ts";
-import type { View } from "./session.ts";
+import { answered, askedAgain, firstQuestion, unanswered } from "./question.ts";
+import { settleUnended } from "./settlement.ts";
+import type { ActInit, View } from "./types.ts";
+import type { ActStage, Asked, EngineAct, Paired, Phase } from "./engine.ts";
 import { ignoreFailure, Reservations, type Taker } from "../base/taking.ts";
 import { emitDenial, recordDecision, reportDecision } from "./report.ts";
 import { formOf, UNSEEN } from "./view-form.ts";
 import { ABORTED, Wait } from "./waiting.ts";
 
-/** What the caller may say about an act. */
-export interface ActInit {
-  /** The framework's id of the call. Absent or empty: the session makes one. */
-  callId?: string | undefined;
-  /** What guards may want to know. `untrusted: true` marks the session tainted once the act has ended. */
-  metadata?: Readonly<Record<string, unknown>> | undefined;
-  /** Aborts the act, also while it waits for its turn, a guard or a person. */
-  signal?: AbortSignal | undefined;
-  /**
-   * The answer to this call's approval request, given earlier: signed by `grantApproval`; several, where the kernel
-   * wants several approvers, or where an edited call was asked about anew.
-   *
-   * Only looked at where a guard asks. What is no signed grant denies with `approval_denied`. One that does not count
-   * (of another call, expired, used before) changes nothing: `approve` is asked where there is one, an act begun with
-   * `approval: "return"` stays open, and where nobody is left to ask the act is denied with `approval_denied`.
-   */
-  grant?: ApprovalGrant | readonly ApprovalGrant[] | undefined;
-}
-
-export type ActStage = "input" | "pre_model_call" | "pre_tool_call";
-/** `concluding`: it was judged, and that is being told. */
-export type Phase = "judging" | "concluding" | "escalated" | "running" | "ending" | "over";
-
 const ALLOW = allow();
 const PENDING = deny("action_blocked", "The act is still being judged");
 const OVER = deny("action_blocked", "The act is over");
 const CLOSED = deny("session_killed", "The session is closed");
-
-/** What only an act that `begin` began has. */
-export interface Paired {
-  /** What it is handed out as. */
-  handle: Act | undefined;
-  /**
-   * What was judged first, before any transform, and what it came with, where the caller named the call. Nobody else
-   * holds it: the caller works on a copy.
-   */
-  judged: { readonly payload: unknown; readonly metadata: unknown } | undefined;
-  /** That copy, once it was asked for. */
-  copy: unknown;
-  /** Whether a stream is its result. */
-  isStreamed: boolean;
-  /** What has come of its stream so far. */
-  came: Came | undefined;
-}
 
 /** The act whose function runs right now, up to where it first waits: what begins meanwhile is inside it. */
 let current: ActImpl | undefined;
@@ -94,7 +54,7 @@ export function inside<T>(
 }
 
 /** One act, from the gate before it to the gate after it; what guards take belongs to it. Never handed out. */
-export class ActImpl implements Taker {
+export class ActImpl implements EngineAct, Taker {
   readonly callId: string;
   readonly stage: ActStage;
   readonly name: string;

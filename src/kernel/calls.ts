@@ -1,8 +1,7 @@
-import type { ActInit } from "./act.ts";
 import { functionOf, ownOptions, wrongType } from "../base/check.ts";
 import { memberOf } from "../base/own.ts";
 import type { Stage, TokenUsage } from "../base/request.ts";
-import type { CheckOptions, SessionInit, View, Write } from "./session.ts";
+import type { ActInit, CheckOptions, SessionInit, View, Write } from "./types.ts";
 
 // What the verbs of a session are called with is read by own keys, and a key that no verb knows is told. Nearly every
 // call is a literal, and one loop over its keys shows that; whatever it is not sure of is read slowly.

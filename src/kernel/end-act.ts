@@ -1,4 +1,4 @@
-import type { ActImpl } from "./act.ts";
+import type { EngineAct } from "./engine.ts";
 import { faultDenial } from "../combine/fold-decisions.ts";
 import { allow, amend, type Decision, type Deny, deny, isThenable } from "../base/decision.ts";
 import { GateRequest } from "../base/gate-request.ts";
@@ -20,7 +20,7 @@ const ALLOW = allow();
  * recorded. Leaves what may go on in `act.result`.
  */
 export function respond(
-  act: ActImpl,
+  act: EngineAct,
   payload: unknown,
   isError: boolean,
   usage: TokenUsage | undefined,
@@ -64,7 +64,7 @@ export function respond(
 }
 
 /** What the act was given, as its guards judged it, whatever anybody has done since to what can be changed. */
-function beforeOf({ request, stage, scope }: ActImpl): unknown {
+function beforeOf({ request, stage, scope }: EngineAct): unknown {
   if (request === undefined || !GateRequest.isSoft(request)) return request?.payload;
   snapshot(GateRequest.keptOf(request), capsOf(stage, scope.core.caps), true);
   return takeTwin();
@@ -74,7 +74,7 @@ function beforeOf({ request, stage, scope }: ActImpl): unknown {
  * Whatever an act has come to, or comes to, goes no further. Told and recorded at once, since it, or the guard that
  * judges it, may never end.
  */
-export function withhold(act: ActImpl, denial: Deny): Decision {
+export function withhold(act: EngineAct, denial: Deny): Decision {
   const { scope } = act;
   const about: About = { stage: RESPONSE[act.stage], name: act.name, callId: act.callId };
   emitDenial(scope, about, denial);
@@ -85,7 +85,7 @@ export function withhold(act: ActImpl, denial: Deny): Decision {
 }
 
 function judged(
-  act: ActImpl,
+  act: EngineAct,
   request: GateRequest,
   decision: Decision,
   started: number | undefined,
@@ -122,13 +122,13 @@ function judged(
 }
 
 /** What it was withheld with, and told and recorded, where somebody who was told of its result has stopped it. */
-function stoppedWith({ phase, ended }: ActImpl): Decision | undefined {
+function stoppedWith({ phase, ended }: EngineAct): Decision | undefined {
   return phase === "over" && ended !== undefined && !isThenable(ended) ? (ended as Decision) : undefined;
 }
 
 /** What was learnt, the checkpoint, then events, then the record. */
 function finished(
-  act: ActImpl,
+  act: EngineAct,
   request: GateRequest,
   decision: Decision,
   objection: Deny | undefined,
@@ -169,14 +169,14 @@ function finished(
 }
 
 /** A denial that came after the response gate had let the response through. */
-function deniedLate(act: ActImpl, about: About, denial: Deny): Decision {
+function deniedLate(act: EngineAct, about: About, denial: Deny): Decision {
   if (act.scope.core.isShadow) return ALLOW;
   emitDenial(act.scope, about, denial);
   return denial;
 }
 
 /** Measures an output against the baseline, or makes it the baseline; answers the denial that a listener asks for. */
-function measure(act: ActImpl, text: string): Deny | undefined | Promise<Deny | undefined> {
+function measure(act: EngineAct, text: string): Deny | undefined | Promise<Deny | undefined> {
   const { scope } = act;
   const { state, core, context } = scope;
   if (state.baseline === undefined) {
@@ -204,7 +204,7 @@ function measure(act: ActImpl, text: string): Deny | undefined | Promise<Deny | 
   }
 }
 
-function checkpoint(act: ActImpl, nth: number): Deny | undefined {
+function checkpoint(act: EngineAct, nth: number): Deny | undefined {
   const { scope } = act;
   const { state, core, context } = scope;
   if (
@@ -220,7 +220,7 @@ function checkpoint(act: ActImpl, nth: number): Deny | undefined {
 }
 
 function recordOutcome(
-  act: ActImpl,
+  act: EngineAct,
   about: About,
   decision: Decision,
   isError: boolean,

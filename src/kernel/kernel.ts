@@ -7,7 +7,8 @@ import { functionOf, ownOptions, show, wholeNumber, wrong, wrongType } from "../
 import { flatten } from "../combine/all.ts";
 import { checkGuard, doubleLimit } from "../combine/guard-traits.ts";
 import { refuseOtherCopy } from "../base/copy.ts";
-import { type Core, createGates } from "./runtime.ts";
+import type { Core } from "./engine.ts";
+import { createGates } from "./runtime.ts";
 import type { Similarity } from "../drift/drift-of.ts";
 import { wordSimilarity } from "../drift/word-similarity.ts";
 import { Emitter, type GovernanceEvents } from "../base/events.ts";
@@ -32,7 +33,7 @@ import { definePolicy, isPolicy } from "../policy/define.ts";
 import type { GovernancePolicy, PolicyInit } from "../policy/policy.ts";
 import { compilePrices, type Prices } from "./prices.ts";
 import type { Stage } from "../base/request.ts";
-import type { ActInit, Session, SessionInit } from "./session.ts";
+import type { ActInit, Session, SessionInit } from "./types.ts";
 import { type GateCaps, type PayloadLimits, readLimits } from "../snapshot/caps.ts";
 import { SessionImpl } from "./session.ts";
 import { memoryStore } from "../state/memory-store.ts";

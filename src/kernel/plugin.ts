@@ -3,7 +3,7 @@ import { functionOf, ownOptions, wrongType } from "../base/check.ts";
 import type { GovernanceEvents } from "../base/events.ts";
 import type { Guard, Interceptor } from "../base/guard.ts";
 import { memberOf } from "../base/own.ts";
-import type { Session } from "./session.ts";
+import type { Session } from "./types.ts";
 import type { StateStore } from "../state/store.ts";
 
 /** Which of a framework's entry points pass the gates. */

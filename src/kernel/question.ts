@@ -2,10 +2,10 @@ import { ownField } from "../base/own.ts";
 import { readAnswer, readGiven, type Verdict } from "../approval/answer.ts";
 import { Answered } from "../approval/answered.ts";
 import { askPerson, createApproval } from "../approval/ask.ts";
-import type { ReadGrant } from "../approval/read-grant.ts";
 import type { ApprovalRequest } from "../approval/request.ts";
 import { spend } from "../approval/spent.ts";
-import type { ActImpl, ActInit } from "./act.ts";
+import type { Asked, Earlier, EngineAct } from "./engine.ts";
+import type { ActInit } from "./types.ts";
 import { escalationsIn } from "../combine/fold-decisions.ts";
 import { allow, amend, type Decision, deny, type Escalate, type Transform } from "../base/decision.ts";
 import { Reservations } from "../base/taking.ts";
@@ -16,46 +16,14 @@ import { eventOf } from "./report.ts";
 const ALLOW = allow();
 const MOST_QUESTIONS = 8;
 
-/** What an earlier question leaves to the next. */
-interface Earlier {
-  /** The grants that came with the call, as they came. */
-  readonly given: unknown;
-  /** Whether a person is asked where the kernel can. */
-  readonly asks: boolean;
-  /** How many questions there were. */
-  readonly round: number;
-  readonly isEdited: boolean;
-  /** What was answered about the payload as it is. */
-  readonly answered: Answered;
-  /** What it was answered with: spent before the act runs. */
-  readonly grants: readonly ReadGrant[];
-}
-
 const FIRST: Omit<Earlier, "asks" | "given"> = { round: 0, isEdited: false, answered: Answered.none, grants: [] };
 
-/** A question about an act, and what its answer is held against. */
-export interface Asked extends Earlier {
-  readonly approval: ApprovalRequest;
-  /** What the person was shown, and what would run. Nobody else holds it. */
-  readonly judged: unknown;
-  /** The same before the guards changed it. */
-  readonly origin: unknown;
-  /** What is judged again: the caller's payload, or what an approver made of it. */
-  readonly source: unknown;
-  /** There while another answer is read than the one of whom the kernel asked: whoever answers meanwhile waits. */
-  reading: Promise<void> | undefined;
-  /** Aborted once nobody has to answer any more. */
-  readonly over: { readonly signal: AbortSignal; abort(): void };
-  /** Whether it was told what the answer came to. */
-  isTold: boolean;
-}
-
 /** Puts the first question about an act, and has it answered by whoever is there to do that. */
-export function firstQuestion(act: ActImpl, decision: Escalate, asks: boolean): Promise<void> {
+export function firstQuestion(act: EngineAct, decision: Escalate, asks: boolean): Promise<void> {
   return question(act, decision, { ...FIRST, asks, given: givenIn(act.init) }, act.original);
 }
 
-async function question(act: ActImpl, decision: Escalate, last: Earlier, source: unknown): Promise<void> {
+async function question(act: EngineAct, decision: Escalate, last: Earlier, source: unknown): Promise<void> {
   const { scope, stage, name, callId } = act;
   const { core } = scope;
   const { caps } = scope.gate(stage);
@@ -101,12 +69,12 @@ async function question(act: ActImpl, decision: Escalate, last: Earlier, source:
   }
 }
 
-function isOpen(act: ActImpl, approval: ApprovalRequest): boolean {
+function isOpen(act: EngineAct, approval: ApprovalRequest): boolean {
   return act.phase === "escalated" && act.asked?.approval === approval;
 }
 
 /** Answers with the grants that came with the call. */
-async function answerGiven(act: ActImpl, asked: Asked): Promise<void> {
+async function answerGiven(act: EngineAct, asked: Asked): Promise<void> {
   const { given } = asked;
   if (given === undefined || !isOpen(act, asked.approval)) return;
   act.phase = "judging";
@@ -125,7 +93,7 @@ async function answerGiven(act: ActImpl, asked: Asked): Promise<void> {
 }
 
 /** The same call came again, with what answers the question; `undefined` where it brings nothing, or none is open. */
-export function askedAgain(act: ActImpl, init: ActInit): Promise<void> | undefined {
+export function askedAgain(act: EngineAct, init: ActInit): Promise<void> | undefined {
   const given = givenIn(init);
   if (given === undefined || act.asked === undefined || act.phase !== "escalated") return undefined;
   const asked: Asked = act.asked = { ...act.asked, given };
@@ -133,7 +101,7 @@ export function askedAgain(act: ActImpl, init: ActInit): Promise<void> | undefin
 }
 
 /** Has others wait while an answer is read, and what was approved is judged again. */
-function read(act: ActImpl, answering: Promise<void>): Promise<void> {
+function read(act: EngineAct, answering: Promise<void>): Promise<void> {
   const reading = answering.then(() => {
     if (act.asked?.reading === reading) act.asked.reading = undefined;
   });
@@ -142,11 +110,11 @@ function read(act: ActImpl, answering: Promise<void>): Promise<void> {
 }
 
 /** Answers the question that is open, whoever was asked. */
-export function answered(act: ActImpl, answer: unknown): Promise<void> {
+export function answered(act: EngineAct, answer: unknown): Promise<void> {
   return read(act, answerWith(act, answer));
 }
 
-async function answerWith(act: ActImpl, answer: unknown): Promise<void> {
+async function answerWith(act: EngineAct, answer: unknown): Promise<void> {
   const { asked, scope } = act;
   if (asked === undefined || act.phase !== "escalated") return;
   act.phase = "judging";
@@ -157,7 +125,7 @@ async function answerWith(act: ActImpl, answer: unknown): Promise<void> {
 }
 
 /** Nobody will answer: told where the question is open. */
-export function unanswered(act: ActImpl, reason: string): void {
+export function unanswered(act: EngineAct, reason: string): void {
   const { asked } = act;
   if (asked === undefined || asked.isTold) return;
   asked.isTold = true;
@@ -165,11 +133,11 @@ export function unanswered(act: ActImpl, reason: string): void {
 }
 
 /** Whether whatever became of the act was told while somebody was waited for. */
-function isStopped(act: ActImpl): boolean {
+function isStopped(act: EngineAct): boolean {
   return act.phase !== "judging";
 }
 
-function tell(act: ActImpl, { approval }: Asked, { outcome, by, reason, grants }: Verdict): void {
+function tell(act: EngineAct, { approval }: Asked, { outcome, by, reason, grants }: Verdict): void {
   const { scope, stage, name, callId } = act;
   scope.core.emitter.emit("approval_resolved", {
     ...eventOf(scope, scope.state.now),
@@ -184,7 +152,7 @@ function tell(act: ActImpl, { approval }: Asked, { outcome, by, reason, grants }
   });
 }
 
-async function resolve(act: ActImpl, asked: Asked, verdict: Verdict, now: number): Promise<void> {
+async function resolve(act: EngineAct, asked: Asked, verdict: Verdict, now: number): Promise<void> {
   if (act.asked !== undefined) act.asked.isTold = true;
   tell(act, asked, verdict);
   // Stopped by whoever was told.
@@ -193,7 +161,7 @@ async function resolve(act: ActImpl, asked: Asked, verdict: Verdict, now: number
   else refuse(act, verdict.reason);
 }
 
-function refuse(act: ActImpl, reason: string): void {
+function refuse(act: EngineAct, reason: string): void {
   act.settle(act.reportDecision(act.scope.halted() ?? deny("approval_denied", reason)));
 }
 
@@ -201,7 +169,7 @@ function refuse(act: ActImpl, reason: string): void {
  * An approval judges again, from the first guard. It answers the escalations that it showed, for the payload that it
  * showed: any other is asked about anew, and so is everything about a payload that the approver edited.
  */
-async function judgeAgain(act: ActImpl, asked: Asked, { edit, grants }: Verdict, started: number): Promise<void> {
+async function judgeAgain(act: EngineAct, asked: Asked, { edit, grants }: Verdict, started: number): Promise<void> {
   const { scope } = act;
   // What was shown is no edit, and neither is what it was made from.
   const edited = edit !== undefined && !sameData(edit.payload, asked.judged) && !sameData(edit.payload, asked.origin);

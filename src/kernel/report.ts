@@ -4,7 +4,7 @@ import { allow, type Decision, type Deny, deny, type Escalate, guardOf } from ".
 import type { PolicyViolationError } from "../base/errors.ts";
 import type { GateEvent, SessionEvent } from "../base/events.ts";
 import { pickOwn } from "../base/own.ts";
-import type { Scope } from "./scope.ts";
+import type { SessionScope } from "./engine.ts";
 import { isViolation } from "../trust/learn.ts";
 
 /** Which gate of which act. */
@@ -17,7 +17,7 @@ const ALLOW = allow();
  * `started`: by default now.
  */
 export function reportDecision(
-  scope: Scope,
+  scope: SessionScope,
   about: About,
   decision: Decision,
   started?: number,
@@ -38,14 +38,14 @@ export function reportDecision(
 }
 
 /** The same where nothing is opened: nobody is asked, so that an escalation is the end, and is recorded. */
-export function reportOnce(scope: Scope, about: About, decision: Decision, started?: number): Decision {
+export function reportOnce(scope: SessionScope, about: About, decision: Decision, started?: number): Decision {
   const final = reportDecision(scope, about, decision, started);
   return final.effect === "escalate" ? recordDecision(scope, about, final) : final;
 }
 
 /** Tells what a gate decided; answers what a listener objects. */
 export function emitCheck(
-  scope: Scope,
+  scope: SessionScope,
   about: About,
   decision: Decision,
   started: number,
@@ -69,7 +69,7 @@ export function emitCheck(
   });
 }
 
-function timeOf(scope: Scope): number {
+function timeOf(scope: SessionScope): number {
   try {
     return scope.core.clock();
   } catch {
@@ -78,7 +78,7 @@ function timeOf(scope: Scope): number {
 }
 
 /** Tells of a denial, once. */
-export function emitDenial(scope: Scope, about: About, decision: Deny | Escalate): void {
+export function emitDenial(scope: SessionScope, about: About, decision: Deny | Escalate): void {
   if (isViolation(decision.code)) learn(scope, about, "violation");
   const { emitter, isShadow } = scope.core;
   const type = about.stage === "pre_tool_call" ? "tool_call_blocked" : "policy_violation";
@@ -106,7 +106,7 @@ export function emitDenial(scope: Scope, about: About, decision: Deny | Escalate
 }
 
 /** Tells the trust tracker what became of a run or a tool call; a tracker that fails changes nothing. */
-export function learn(scope: Scope, about: About, outcome: "success" | "failure" | "violation"): void {
+export function learn(scope: SessionScope, about: About, outcome: "success" | "failure" | "violation"): void {
   const { learn, emitter } = scope.core;
   if (learn === undefined) return;
   const { context: { sessionId }, principal: agent, state } = scope;
@@ -120,7 +120,7 @@ export function learn(scope: Scope, about: About, outcome: "success" | "failure"
 }
 
 /** Writes the decision record, where anybody keeps records; a denial if one could not be written. */
-export function recordDecision(scope: Scope, about: About, decision: Decision): Decision {
+export function recordDecision(scope: SessionScope, about: About, decision: Decision): Decision {
   const { sinks, isShadow } = scope.core;
   if (sinks.length === 0 || (decision.effect === "allow" && !scope.context.policy.logAllCalls)) return decision;
   const { code, reason, guard, warnings } = pickOwn(decision as Deny, ["code", "reason", "guard", "warnings"]);
@@ -145,7 +145,7 @@ export function recordDecision(scope: Scope, about: About, decision: Decision): 
 
 /** The record that most acts leave: what {@linkcode recordBase} says, named one by one. */
 function allowed(
-  { context: { agentKey, sessionId, policy }, state: { now: timestamp } }: Scope,
+  { context: { agentKey, sessionId, policy }, state: { now: timestamp } }: SessionScope,
   { stage, name, callId }: About,
   shadow: boolean,
 ): DecisionRecord {
@@ -164,7 +164,7 @@ function allowed(
 }
 
 /** What every record of a session says. */
-export function recordBase(scope: Scope, about: About): Omit<DecisionRecord, "kind" | "effect" | "shadow"> {
+export function recordBase(scope: SessionScope, about: About): Omit<DecisionRecord, "kind" | "effect" | "shadow"> {
   const { context: { agentKey, sessionId, policy }, state } = scope;
   return {
     timestamp: state.now,
@@ -178,7 +178,7 @@ export function recordBase(scope: Scope, about: About): Omit<DecisionRecord, "ki
 }
 
 /** What every event of a session says. */
-export function eventOf(scope: Scope, timestamp: number): SessionEvent {
+export function eventOf(scope: SessionScope, timestamp: number): SessionEvent {
   const { agentId, agentKey, sessionId } = scope.context;
   return { agentId, agentKey, sessionId, timestamp };
 }

@@ -1,7 +1,8 @@
 import { faultDenial, joinedTo, rewritten } from "../combine/fold-decisions.ts";
 import { inherit } from "../combine/guard-traits.ts";
 import { SessionContext, type SessionState } from "../base/context.ts";
-import { type Core, createGate, createGates, type Gate, gateIn, type Gates, RESPONSE } from "./runtime.ts";
+import type { Core, Gate, Gates, SessionScope } from "./engine.ts";
+import { createGate, createGates, gateIn, RESPONSE } from "./runtime.ts";
 import { allow, type Decision, type Deny, deny, denyBy, guardError, guardOf, isThenable } from "../base/decision.ts";
 import { GateRequest, NOTHING } from "../base/gate-request.ts";
 import { isPolicyViolation, violation } from "../base/errors.ts";
@@ -22,7 +23,7 @@ const FIRST_IDS: string[] = [];
 const THREE_DIGITS: string[] = [];
 
 /** One agent's way through a kernel: what all verbs of a session share. */
-export class Scope implements WaitingRoom {
+export class Scope implements SessionScope, WaitingRoom {
   readonly core: Core;
   readonly parent: Scope | undefined;
   readonly context: SessionContext;

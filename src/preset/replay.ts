@@ -5,7 +5,7 @@ import type { Decision } from "../base/decision.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { jsonText, ownField } from "../base/own.ts";
 import type { TokenUsage } from "../base/request.ts";
-import type { Session } from "../kernel/session.ts";
+import type { Session } from "../kernel/types.ts";
 import type { AgentProfile } from "../trust/profile.ts";
 
 /** A call as it was judged once, with what it brought: plain data, from wherever calls are kept. */

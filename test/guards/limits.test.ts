@@ -13,7 +13,7 @@ import { rateLimit } from "../../src/guards/rate-limit.ts";
 import { tokenBudget } from "../../src/guards/token-budget.ts";
 import { type StandardSchemaV1, validateArguments } from "../../src/guards/validate-arguments.ts";
 import { createKernel } from "../../src/kernel/kernel.ts";
-import type { Session } from "../../src/kernel/session.ts";
+import type { Session } from "../../src/kernel/types.ts";
 import { memoryStore } from "../../src/state/memory-store.ts";
 import type { StateStore } from "../../src/state/store.ts";
 import { fakeClock } from "../../src/testing/fake-clock.ts";

@@ -1,0 +1,188 @@
+import type { Answered } from "../approval/answered.ts";
+import type { Approve } from "../approval/ask.ts";
+import type { ReadGrant } from "../approval/read-grant.ts";
+import type { ApprovalRequest } from "../approval/request.ts";
+import type { SessionContext, SessionState } from "../base/context.ts";
+import type { Decision, Deny } from "../base/decision.ts";
+import type { Emitter } from "../base/events.ts";
+import type { GateRequest } from "../base/gate-request.ts";
+import type { Guard, Interceptor, Taking } from "../base/guard.ts";
+import type { GovernedRequest, Stage, TokenUsage } from "../base/request.ts";
+import type { Reservations } from "../base/taking.ts";
+import type { PriceOf } from "../base/usage.ts";
+import type { Judge } from "../combine/ask-guard.ts";
+import type { KillSwitch } from "../control/kill-switch.ts";
+import type { Similarity } from "../drift/drift-of.ts";
+import type { GovernancePolicy } from "../policy/policy.ts";
+import type { Caps, GateCaps } from "../snapshot/caps.ts";
+import type { StateStore } from "../state/store.ts";
+import type { Learn } from "../trust/learn.ts";
+import type { AgentProfile } from "../trust/profile.ts";
+import type { AuditSink } from "./records.ts";
+import type { Act, ActInit } from "./types.ts";
+
+// What the files of the engine know of each other: the classes beside this file implement it, so that no two of them
+// need each other's types.
+
+/** The guards of one stage, compiled. */
+export interface Gate {
+  readonly guards: readonly Guard[];
+  readonly judge: Judge;
+  /** How large a payload may be. */
+  readonly caps: Caps;
+  /** Whether somebody who is shown the payload might write to it, so that they and the act need a copy each. */
+  readonly needsTwin: boolean;
+}
+
+/** The gates that were compiled so far. */
+export type Gates = { -readonly [K in Stage]?: Gate };
+
+/** What the sessions of a kernel share. */
+export interface Core {
+  readonly policy: GovernancePolicy;
+  readonly guards: readonly Guard[];
+  readonly interceptor: Interceptor | undefined;
+  readonly emitter: Emitter;
+  readonly clock: () => number;
+  readonly isShadow: boolean;
+  readonly hasTrust: boolean;
+  readonly learn: Learn | undefined;
+  /** Has a profile show what the tracker knows of its agent; the answer is waited for. */
+  readonly meet: ((agent: AgentProfile) => unknown) | undefined;
+  /** What models cost, where that is known. */
+  readonly price: PriceOf | undefined;
+  readonly approve: Approve | undefined;
+  readonly approvalKey: CryptoKey | undefined;
+  readonly approvalTtlMs: number;
+  readonly approvalQuorum: number;
+  readonly similarity: Similarity;
+  readonly sinks: readonly AuditSink[];
+  /** Where single use is kept. */
+  readonly store: StateStore;
+  /** Where limits of more than one session count; absent: each guard in its own memory. */
+  readonly limits: StateStore | undefined;
+  readonly halts: KillSwitch;
+  readonly gates: Gates;
+  /** How large a payload may be at each gate. */
+  readonly caps: GateCaps;
+}
+
+/** What the verbs of a session share: one agent's way through a kernel. */
+export interface SessionScope {
+  readonly core: Core;
+  readonly parent: SessionScope | undefined;
+  readonly context: SessionContext;
+  readonly state: SessionState;
+  /** The agent itself, whose trust the outcomes move; the context may show it narrowed by the parent's. */
+  readonly principal: AgentProfile | undefined;
+  /** The compiled guards of a stage. */
+  gate(stage: Stage): Gate;
+  /** An act begins or ends: what is asked for from here on is a new time. */
+  tick(): number | undefined;
+  /** Why nothing may start. */
+  halted(): Deny | undefined;
+  /** Judges, before any event, what is decided without any guard. */
+  prepare(request: GateRequest, gate: Gate): Deny | undefined;
+  /** Asks the start of the session, then the guards. */
+  ask(request: GateRequest, gate: Gate, taking: Taking): Decision | Promise<Decision>;
+}
+
+/** The gates before an act. */
+export type ActStage = "input" | "pre_model_call" | "pre_tool_call";
+/** `concluding`: it was judged, and that is being told. */
+export type Phase = "judging" | "concluding" | "escalated" | "running" | "ending" | "over";
+
+/** What has come of a stream so far. */
+export interface Came {
+  /** Its texts by channel. */
+  readonly texts: ReadonlyMap<string, string>;
+  /** What was told last. */
+  usage: TokenUsage | undefined;
+}
+
+/** What only an act that `begin` began has. */
+export interface Paired {
+  /** What it is handed out as. */
+  handle: Act | undefined;
+  /**
+   * What was judged first, before any transform, and what it came with, where the caller named the call. Nobody else
+   * holds it: the caller works on a copy.
+   */
+  judged: { readonly payload: unknown; readonly metadata: unknown } | undefined;
+  /** That copy, once it was asked for. */
+  copy: unknown;
+  /** Whether a stream is its result. */
+  isStreamed: boolean;
+  /** What has come of its stream so far. */
+  came: Came | undefined;
+}
+
+/** What an earlier question leaves to the next. */
+export interface Earlier {
+  /** The grants that came with the call, as they came. */
+  readonly given: unknown;
+  /** Whether a person is asked where the kernel can. */
+  readonly asks: boolean;
+  /** How many questions there were. */
+  readonly round: number;
+  readonly isEdited: boolean;
+  /** What was answered about the payload as it is. */
+  readonly answered: Answered;
+  /** What it was answered with: spent before the act runs. */
+  readonly grants: readonly ReadGrant[];
+}
+
+/** A question about an act, and what its answer is held against. */
+export interface Asked extends Earlier {
+  readonly approval: ApprovalRequest;
+  /** What the person was shown, and what would run. Nobody else holds it. */
+  readonly judged: unknown;
+  /** The same before the guards changed it. */
+  readonly origin: unknown;
+  /** What is judged again: the caller's payload, or what an approver made of it. */
+  readonly source: unknown;
+  /** There while another answer is read than the one of whom the kernel asked: whoever answers meanwhile waits. */
+  reading: Promise<void> | undefined;
+  /** Aborted once nobody has to answer any more. */
+  readonly over: { readonly signal: AbortSignal; abort(): void };
+  /** Whether it was told what the answer came to. */
+  isTold: boolean;
+}
+
+/** One act, from the gate before it to the gate after it. */
+export interface EngineAct {
+  readonly callId: string;
+  readonly stage: ActStage;
+  readonly name: string;
+  readonly metadata: Readonly<Record<string, unknown>> | undefined;
+  readonly init: ActInit;
+  /** The caller's payload, as it came. */
+  readonly original: unknown;
+  readonly scope: SessionScope;
+  /** What guards took for it. */
+  readonly takings: Reservations;
+  /** When it began; `undefined` where nobody listened. */
+  readonly started: number | undefined;
+  /** There where `begin` began it: it is found again by its callId. */
+  readonly paired: Paired | undefined;
+  decision: Decision;
+  payload: unknown;
+  changed: boolean;
+  phase: Phase;
+  /** The request as last judged, for interceptors. */
+  request: GovernedRequest | undefined;
+  /** What the response gate answered, once it was asked. */
+  ended: Decision | Promise<Decision> | undefined;
+  /** What the response gate let through. */
+  result: unknown;
+  /** Whether the payload, and later the response, could be copied plainly. */
+  isPlain: boolean;
+  /** The question that a person was asked last. */
+  asked: Asked | undefined;
+  /** Reads a payload, and asks the guards about it. */
+  judge(payload: unknown): Decision | Promise<Decision>;
+  /** Tells what was decided. */
+  reportDecision(decision: Decision, started?: number): Decision;
+  /** The decision is final. */
+  settle(decision: Decision): unknown;
+}

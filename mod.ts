@@ -40,10 +40,23 @@ export {
   type Coverage,
   definePlugin,
   type Plugin,
-  type PluginHost,
   type SessionSource,
 } from "./src/kernel/plugin.ts";
 
+export type {
+  ActObserver,
+  ActRef,
+  DenialListener,
+  EndedAct,
+  EventChannel,
+  ExtensionEvent,
+  GuardPlace,
+  PluginHost,
+  SessionHandle,
+  SessionOpener,
+  SessionParts,
+  StopCheck,
+} from "./src/kernel/seam.ts";
 export type { Explanation } from "./src/kernel/explain.ts";
 export { createKernel, type Kernel, type KernelOptions } from "./src/kernel/kernel.ts";
 export { type ModelPrice, type Prices } from "./src/kernel/prices.ts";

@@ -1,10 +1,10 @@
 import type { EngineAct } from "./engine.ts";
 import { faultDenial } from "../combine/fold-decisions.ts";
-import { allow, amend, type Decision, type Deny, deny, isThenable } from "../base/decision.ts";
+import { allow, amend, type Decision, type Deny, deny, guardError, isThenable } from "../base/decision.ts";
 import { GateRequest } from "../base/gate-request.ts";
-import { textOf } from "../drift/drift-of.ts";
 import { RESPONSE, writeRecord } from "./runtime.ts";
 import type { OutcomeRecord } from "./records.ts";
+import type { ActObserver } from "./seam.ts";
 import type { TokenUsage } from "../base/request.ts";
 import { errorForm, nameAndMessage } from "../snapshot/json-form.ts";
 import { addUsage, settleModel } from "./settlement.ts";
@@ -108,17 +108,75 @@ function judged(
     state.callCount++;
     if (act.stage === "pre_tool_call") state.toolCallCount++;
   }
-  // Others may end while the drift of this one is measured, and must not move its checkpoint.
-  const nth = state.callCount;
-  if (request.stage !== "output" || request.isError === true || !final.allowed) {
-    return finished(act, request, final, undefined, started, nth);
+  return observed(act, request, final, started, state.callCount);
+}
+
+/** Asks the observers in turn, and waits for those that answer later. */
+function observed(
+  act: EngineAct,
+  request: GateRequest,
+  decision: Decision,
+  started: number | undefined,
+  nth: number,
+): Decision | Promise<Decision> {
+  const { observers } = act.scope.gate(request.stage);
+  return observers.length === 0
+    ? finished(act, request, decision, undefined, started, nth)
+    : observedFrom(0, observers, act, request, decision, undefined, started, nth);
+}
+
+function observedFrom(
+  from: number,
+  observers: readonly ActObserver[],
+  act: EngineAct,
+  request: GateRequest,
+  decision: Decision,
+  earlier: Deny | undefined,
+  started: number | undefined,
+  nth: number,
+): Decision | Promise<Decision> {
+  let objection = earlier;
+  for (let at = from; at < observers.length; at++) {
+    const observer = observers[at] as ActObserver;
+    const answer = askObserver(observer, act, request, decision, objection, nth);
+    if (isThenable(answer)) {
+      const before = objection;
+      const goOn = (late: Deny | undefined): Decision | Promise<Decision> =>
+        // Whatever ended the wait has told what became of it.
+        act.phase === "ending"
+          ? observedFrom(at + 1, observers, act, request, decision, before ?? late, started, nth)
+          : decision;
+      return (answer as Promise<Deny | undefined>).then(goOn, (error: unknown) => goOn(guardError(undefined, error)));
+    }
+    objection ??= answer as Deny | undefined;
   }
-  const drifted = measure(act, textOf(act.result));
-  return isThenable(drifted)
-    ? drifted.then((late) =>
-      act.phase === "ending" ? finished(act, request, final, late as Deny | undefined, started, nth) : final
-    )
-    : finished(act, request, final, drifted as Deny | undefined, started, nth);
+  return finished(act, request, decision, objection, started, nth);
+}
+
+function askObserver(
+  observer: ActObserver,
+  act: EngineAct,
+  { stage, isError = false }: GateRequest,
+  { allowed }: Decision,
+  objection: Deny | undefined,
+  nth: number,
+): Deny | undefined | Promise<Deny | undefined> {
+  const { scope, name, callId, result } = act;
+  try {
+    if (observer.isNeeded?.() === false) return undefined;
+    return observer.ended(scope.handle, {
+      stage,
+      name,
+      callId,
+      result: allowed ? result : undefined,
+      isError,
+      isAllowed: allowed,
+      nth,
+      objection,
+    });
+  } catch (error) {
+    return guardError(undefined, error);
+  }
 }
 
 /** What it was withheld with, and told and recorded, where somebody who was told of its result has stopped it. */
@@ -173,35 +231,6 @@ function deniedLate(act: EngineAct, about: About, denial: Deny): Decision {
   if (act.scope.core.isShadow) return ALLOW;
   emitDenial(act.scope, about, denial);
   return denial;
-}
-
-/** Measures an output against the baseline, or makes it the baseline; answers the denial that a listener asks for. */
-function measure(act: EngineAct, text: string): Deny | undefined | Promise<Deny | undefined> {
-  const { scope } = act;
-  const { state, core, context } = scope;
-  if (state.baseline === undefined) {
-    state.baseline = text;
-    return undefined;
-  }
-  const threshold = context.policy.driftThreshold;
-  const told = (driftScore: number): Deny | undefined => {
-    if (!(driftScore > threshold)) return undefined;
-    const objection = core.emitter.emit("drift_detected", {
-      ...eventOf(scope, state.now),
-      callId: act.callId,
-      driftScore,
-      threshold,
-    });
-    return objection === undefined ? undefined : objectionOf(objection);
-  };
-  const failed = (error: unknown): Deny => deny("guard_error", "Drift could not be measured", error);
-  if (!core.emitter.has("drift_detected") || state.drift === undefined) return undefined;
-  try {
-    const drift = state.drift(text);
-    return isThenable(drift) ? Promise.resolve(drift).then((late) => told(late as number), failed) : told(drift);
-  } catch (error) {
-    return failed(error);
-  }
 }
 
 function checkpoint(act: EngineAct, nth: number): Deny | undefined {

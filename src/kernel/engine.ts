@@ -11,14 +11,13 @@ import type { GovernedRequest, Stage, TokenUsage } from "../base/request.ts";
 import type { Reservations } from "../base/taking.ts";
 import type { PriceOf } from "../base/usage.ts";
 import type { Judge } from "../combine/ask-guard.ts";
-import type { KillSwitch } from "../control/kill-switch.ts";
-import type { Similarity } from "../drift/drift-of.ts";
 import type { GovernancePolicy } from "../policy/policy.ts";
 import type { Caps, GateCaps } from "../snapshot/caps.ts";
 import type { StateStore } from "../state/store.ts";
 import type { Learn } from "../trust/learn.ts";
 import type { AgentProfile } from "../trust/profile.ts";
 import type { AuditSink } from "./records.ts";
+import type { ActObserver, DenialListener, SessionHandle, SessionOpener } from "./seam.ts";
 import type { Act, ActInit } from "./types.ts";
 
 // What the files of the engine know of each other: the classes beside this file implement it, so that no two of them
@@ -30,6 +29,8 @@ export interface Gate {
   readonly judge: Judge;
   /** How large a payload may be. */
   readonly caps: Caps;
+  /** Who is told of what came of an act. */
+  readonly observers: readonly ActObserver[];
   /** Whether somebody who is shown the payload might write to it, so that they and the act need a copy each. */
   readonly needsTwin: boolean;
 }
@@ -55,16 +56,47 @@ export interface Core {
   readonly approvalKey: CryptoKey | undefined;
   readonly approvalTtlMs: number;
   readonly approvalQuorum: number;
-  readonly similarity: Similarity;
+  readonly openers: Openers;
+  readonly observers: readonly ActObserver[];
+  readonly denied: readonly DenialListener[];
+  readonly live: LiveSessions;
   readonly sinks: readonly AuditSink[];
   /** Where single use is kept. */
   readonly store: StateStore;
   /** Where limits of more than one session count; absent: each guard in its own memory. */
   readonly limits: StateStore | undefined;
-  readonly halts: KillSwitch;
   readonly gates: Gates;
   /** How large a payload may be at each gate. */
   readonly caps: GateCaps;
+}
+
+/** What takes part in opening sessions, by what it does. */
+export interface Openers {
+  /** The known options of `session()`. */
+  readonly keys: SessionKeys;
+  readonly open: readonly NonNullable<SessionOpener["open"]>[];
+  readonly opened: readonly NonNullable<SessionOpener["opened"]>[];
+  readonly ready: readonly NonNullable<SessionOpener["ready"]>[];
+}
+
+/** The options that `session()` knows. */
+export interface SessionKeys {
+  /** In the order in which errors name them. */
+  readonly names: readonly string[];
+  readonly known: ReadonlySet<string>;
+  /** Those that are not the library's. */
+  readonly others: readonly string[];
+}
+
+/** The sessions of a kernel in which anything can be aborted, and what stops them. */
+export interface LiveSessions {
+  readonly closed: Deny | undefined;
+  /** Whether nobody was ever stopped: asked on the hot path. */
+  readonly isQuiet: boolean;
+  /** Has a session told when it is stopped. */
+  watch(scope: SessionScope): void;
+  /** Why a session may start nothing. */
+  stopOf(scope: SessionScope): Deny | undefined;
 }
 
 /** What the verbs of a session share: one agent's way through a kernel. */
@@ -72,6 +104,8 @@ export interface SessionScope {
   readonly core: Core;
   readonly parent: SessionScope | undefined;
   readonly context: SessionContext;
+  /** What extensions are given of it. */
+  readonly handle: SessionHandle;
   readonly state: SessionState;
   /** The agent itself, whose trust the outcomes move; the context may show it narrowed by the parent's. */
   readonly principal: AgentProfile | undefined;
@@ -79,6 +113,8 @@ export interface SessionScope {
   gate(stage: Stage): Gate;
   /** An act begins or ends: what is asked for from here on is a new time. */
   tick(): number | undefined;
+  /** Aborts what is under way. */
+  halt(denial: Deny): void;
   /** Why nothing may start. */
   halted(): Deny | undefined;
   /** Judges, before any event, what is decided without any guard. */

@@ -2,32 +2,23 @@
 
 import { approvalKeyOf } from "../approval/grant.ts";
 import type { ApprovalAnswer, ApprovalRequest } from "../approval/request.ts";
-import type { AuditSink } from "./records.ts";
-import { functionOf, ownOptions, show, wholeNumber, wrong, wrongType } from "../base/check.ts";
+import { functionOf, ownOptions, show, wholeNumber, wrong } from "../base/check.ts";
 import { flatten } from "../combine/all.ts";
 import { checkGuard, doubleLimit } from "../combine/guard-traits.ts";
 import { refuseOtherCopy } from "../base/copy.ts";
 import type { Core } from "./engine.ts";
 import { createGates } from "./runtime.ts";
 import type { Similarity } from "../drift/drift-of.ts";
-import { wordSimilarity } from "../drift/word-similarity.ts";
 import { Emitter, type GovernanceEvents } from "../base/events.ts";
 import { explain, type Explanation } from "./explain.ts";
 import { type Guard, type Interceptor, nameOf } from "../base/guard.ts";
-import { KillSwitch } from "../control/kill-switch.ts";
+import { killSwitch } from "../control/extension.ts";
 import { trustGate } from "../trust/trust-gate.ts";
 import { type Shown, shownAs } from "../base/inspect.ts";
 import { compose } from "../combine/compose.ts";
 import { openSession } from "./open-session.ts";
 import { memberOf } from "../base/own.ts";
-import {
-  type AdapterPlugin,
-  checkPlugin,
-  type ClientPlugin,
-  type Coverage,
-  type Plugin,
-  type PluginHost,
-} from "./plugin.ts";
+import { type AdapterPlugin, checkPlugin, type ClientPlugin, type Coverage, type Plugin } from "./plugin.ts";
 import { compilePolicy } from "../policy/compile.ts";
 import { definePolicy, isPolicy } from "../policy/define.ts";
 import type { GovernancePolicy, PolicyInit } from "../policy/policy.ts";
@@ -37,7 +28,12 @@ import type { ActInit, Session, SessionInit } from "./types.ts";
 import { type GateCaps, type PayloadLimits, readLimits } from "../snapshot/caps.ts";
 import { SessionImpl } from "./session.ts";
 import { memoryStore } from "../state/memory-store.ts";
-import { type StateStore, storeOf } from "../state/store.ts";
+import type { StateStore } from "../state/store.ts";
+import { checkStore } from "../base/check-store.ts";
+import { driftMonitor } from "../drift/extension.ts";
+import { sessionKeys } from "./calls.ts";
+import { Extensions } from "./host.ts";
+import { LiveSessions } from "./live-sessions.ts";
 import { ignoreFailure } from "../base/taking.ts";
 import type { ActionGuard } from "../trust/action-guard.ts";
 import { learnFrom } from "../trust/learn.ts";
@@ -194,25 +190,20 @@ interface Wrapped {
 class KernelImpl implements Kernel {
   readonly policy: GovernancePolicy;
   readonly #emitter = new Emitter();
-  readonly #halts = new KillSwitch({
-    store: () => this.#store,
-    clock: () => this.#clock(),
-    failed: (error) => void this.#emitter.emit("listener_error", { type: "agent_signal", error }),
-  });
+  readonly #live = new LiveSessions();
+  readonly #extensions: Extensions;
+  readonly #control = killSwitch();
   readonly #wrapped = new WeakMap<object, Wrapped>();
   readonly #options: KernelOptions;
   readonly #clock: () => number;
   readonly #price: PriceOf | undefined;
   readonly #caps: GateCaps;
   readonly #own: readonly Guard[];
-  readonly #guards: Guard[] = [];
-  readonly #interceptors: Interceptor[];
-  readonly #sinks: AuditSink[] = [];
+  readonly #interceptors: readonly Interceptor[];
   readonly #teardowns: (() => void | Promise<void>)[] = [];
   readonly #plugins: string[] = [];
   /** How many were opened, children left out. */
   #sessions = 0;
-  #store: StateStore | undefined;
   #core: Core | undefined;
 
   static {
@@ -254,7 +245,7 @@ class KernelImpl implements Kernel {
     if (load !== undefined) functionOf(WHERE, "trustTracker.load", load);
     if (approve !== undefined) functionOf(WHERE, "approve", approve);
     if (options.approvalKey !== undefined) approvalKeyOf(WHERE, options.approvalKey);
-    if (options.store !== undefined) this.#store = storeOf(WHERE, "store", options.store);
+    if (options.store !== undefined) checkStore(WHERE, "store", options.store);
     if (mode !== "enforce" && mode !== "shadow") throw wrong(WHERE, "mode", '"enforce" or "shadow"', mode);
     if (similarity !== undefined) functionOf(WHERE, "similarity", similarity);
     if (!Array.isArray(plugins)) throw wrong(WHERE, "plugins", "an array of plugins", plugins);
@@ -266,6 +257,16 @@ class KernelImpl implements Kernel {
     this.#caps = readLimits(WHERE, options.limits);
     this.#own = flatten([...guards]);
     this.#options = options;
+    this.#extensions = new Extensions({
+      clock: this.#clock,
+      mode,
+      emitter: this.#emitter,
+      live: this.#live,
+      unsealed: (plugin) => this.#unsealed(plugin),
+    });
+    this.#extensions.store = options.store;
+    this.#extend(this.#control);
+    this.#extend(driftMonitor(similarity === undefined ? {} : { similarity }));
     for (const plugin of plugins) this.use(plugin);
     this.#mustDiffer();
     Object.freeze(this);
@@ -277,72 +278,35 @@ class KernelImpl implements Kernel {
 
   #fields(): Shown {
     const { policy } = this;
-    const guards = this.#core?.guards ?? [...compilePolicy(policy, true), ...this.#guards, ...this.#own];
     return {
       policy: `${policy.name}@${policy.version}`,
       mode: this.#options.mode ?? "enforce",
-      guards: guards.map(nameOf),
+      guards: this.#guards().map(nameOf),
       plugins: [...this.#plugins],
       sessions: this.#sessions,
-      state: this.#halts.closed === undefined ? "open" : "closed",
+      state: this.#live.closed === undefined ? "open" : "closed",
     };
   }
 
   use(plugin: Plugin): Kernel {
     checkPlugin("use()", plugin);
-    if (this.#halts.closed !== undefined) {
+    if (this.#live.closed !== undefined) {
       throw new TypeError(`Cannot use plugin "${plugin.name}": the kernel is closed`);
     }
     if (this.#core !== undefined) {
       throw new TypeError(`Cannot use plugin "${plugin.name}": the kernel already has a session`);
     }
-    const host: PluginHost = {
-      clock: () => this.#clock(),
-      guard: (guard) => {
-        this.#unsealed(plugin);
-        checkGuard(`plugin "${plugin.name}"`, "guard", guard);
-        this.#guards.push(...flatten([guard]));
-      },
-      intercept: (interceptor) => {
-        this.#unsealed(plugin);
-        this.#interceptors.push(functionOf(`plugin "${plugin.name}"`, "interceptor", interceptor));
-      },
-      store: (store) => {
-        this.#unsealed(plugin);
-        storeOf(`plugin "${plugin.name}"`, "store", store);
-        if (this.#store !== undefined) {
-          throw new TypeError(
-            `Plugin "${plugin.name}" brings a store, and the kernel already has one: "${this.#store.name}"`,
-          );
-        }
-        this.#store = store;
-      },
-      sink: (sink) => {
-        this.#unsealed(plugin);
-        functionOf(`plugin "${plugin.name}"`, "sink.write", memberOf(sink, "write"));
-        this.#sinks.push(sink);
-      },
-      on: (type, listener) => this.#emitter.on(type, listener),
-    };
     this.#plugins.push(plugin.name);
-    const teardown = memberOf(plugin, "setup")?.call(plugin, host);
+    this.#extend(plugin);
+    return this;
+  }
+
+  #extend(plugin: Plugin): void {
+    const teardown = memberOf(plugin, "setup")?.call(plugin, this.#extensions.hostOf(plugin));
     if (teardown !== undefined) {
       if (typeof teardown !== "function") ignoreFailure(teardown);
       this.#teardowns.push(functionOf(`plugin "${plugin.name}"`, "the answer of setup", teardown));
     }
-    return this;
-  }
-
-  /** Throws where limits of the kernel's would take each other's counts for their own. */
-  #mustDiffer(): void {
-    const id = this.#store === undefined ? undefined : doubleLimit([...this.#guards, ...this.#own]);
-    if (id === undefined) return;
-    throw new TypeError(
-      `Cannot build ${WHERE}: two limits count in the kernel's store under the id ${
-        show(id)
-      }, and each would take the ` +
-        'other\'s count for its own: give each an "id" of its own',
-    );
   }
 
   /** What a plugin adds after the first session would judge some sessions and not others. */
@@ -350,6 +314,27 @@ class KernelImpl implements Kernel {
     if (this.#core !== undefined) {
       throw new TypeError(`Plugin "${plugin.name}" is too late: the kernel already has a session`);
     }
+  }
+
+  /** All guards, in the order in which they are asked. */
+  #guards(): readonly Guard[] {
+    const { guards } = this.#extensions;
+    const { trust, mode } = this.#options;
+    const gateOne = trust === undefined ? [] : [trustGate(trust)];
+    const policy = compilePolicy(this.policy, mode !== "shadow");
+    return [...gateOne, ...guards.who, ...policy, ...guards.what, ...guards.own, ...this.#own];
+  }
+
+  /** Throws where limits of the kernel's would take each other's counts for their own. */
+  #mustDiffer(): void {
+    const id = this.#extensions.store === undefined ? undefined : doubleLimit(this.#guards());
+    if (id === undefined) return;
+    throw new TypeError(
+      `Cannot build ${WHERE}: two limits count in the kernel's store under the id ${
+        show(id)
+      }, and each would take the ` +
+        'other\'s count for its own: give each an "id" of its own',
+    );
   }
 
   #seal(): Core {
@@ -362,14 +347,14 @@ class KernelImpl implements Kernel {
       approvalTtlMs = 300_000,
       approvalQuorum = 1,
       mode,
-      similarity = wordSimilarity,
     } = this.#options;
-    const gateOne = trust === undefined ? [] : [trustGate(trust)];
+    const { openers, observers, denied, sinks, store } = this.#extensions;
+    const interceptors = [...this.#interceptors, ...this.#extensions.interceptors];
     this.#mustDiffer();
     return (this.#core = {
       policy: this.policy,
-      guards: [...gateOne, ...compilePolicy(this.policy, mode !== "shadow"), ...this.#guards, ...this.#own],
-      interceptor: this.#interceptors.length === 0 ? undefined : compose(...this.#interceptors),
+      guards: this.#guards(),
+      interceptor: interceptors.length === 0 ? undefined : compose(...interceptors),
       emitter: this.#emitter,
       clock: this.#clock,
       isShadow: mode === "shadow",
@@ -381,11 +366,18 @@ class KernelImpl implements Kernel {
       approvalKey,
       approvalTtlMs,
       approvalQuorum,
-      similarity,
-      sinks: this.#sinks,
-      store: this.#store ?? memoryStore(),
-      limits: this.#store,
-      halts: this.#halts,
+      openers: {
+        keys: sessionKeys(["agent", "policy", ...openers.flatMap(({ keys = [] }) => keys)]),
+        open: openers.flatMap((opener) => opener.open?.bind(opener) ?? []),
+        opened: openers.flatMap((opener) => opener.opened?.bind(opener) ?? []),
+        ready: openers.flatMap((opener) => opener.ready?.bind(opener) ?? []),
+      },
+      observers: [...observers],
+      denied: [...denied],
+      sinks,
+      store: store ?? memoryStore(),
+      limits: store,
+      live: this.#live,
       gates: createGates(),
       caps: this.#caps,
     });
@@ -444,24 +436,16 @@ class KernelImpl implements Kernel {
     return this.#emitter.on(type, listener);
   }
 
-  suspend(agent: string, reason = "The agent is suspended"): void {
-    this.#signal(agent, "suspend", reason);
+  suspend(agent: string, reason?: string): void {
+    this.#control.suspend(agent, reason);
   }
 
-  kill(agent: string, reason = "The agent was killed"): void {
-    this.#signal(agent, "kill", reason);
+  kill(agent: string, reason?: string): void {
+    this.#control.kill(agent, reason);
   }
 
   resume(agent: string): void {
-    if (this.#halts.resume(agentOf("resume()", agent))) {
-      this.#emitter.emit("agent_signal", { agent, signal: "resume", reason: "", timestamp: this.#clock() });
-    }
-  }
-
-  #signal(agent: string, signal: "suspend" | "kill", reason: string): void {
-    if (typeof reason !== "string") throw wrongType(`${signal}()`, "reason", "a string", reason);
-    this.#halts.stop(agentOf(`${signal}()`, agent), signal, reason);
-    this.#emitter.emit("agent_signal", { agent, signal, reason, timestamp: this.#clock() });
+    this.#control.resume(agent);
   }
 
   explain(
@@ -480,16 +464,11 @@ class KernelImpl implements Kernel {
   }
 
   async close(): Promise<void> {
-    this.#halts.close();
+    this.#live.close();
     const failures: unknown[] = [];
     for (const teardown of this.#teardowns.splice(0).reverse()) {
       await (async () => await teardown())().catch((error: unknown) => void failures.push(error));
     }
     if (failures.length > 0) throw failures[0];
   }
-}
-
-function agentOf(where: string, agent: unknown): string {
-  if (typeof agent === "string" && agent !== "") return agent;
-  throw wrong(where, "agent", "an agentKey or agentId", agent);
 }

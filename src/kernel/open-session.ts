@@ -4,11 +4,11 @@ import { SessionState } from "../base/context.ts";
 import { refuseOtherCopy } from "../base/copy.ts";
 import type { Core } from "./engine.ts";
 import { violation } from "../base/errors.ts";
-import { driftOf } from "../drift/drift-of.ts";
 import { ownField } from "../base/own.ts";
 import { Scope } from "./scope.ts";
 import { compilePolicy } from "../policy/compile.ts";
 import { definePolicy, isPolicy } from "../policy/define.ts";
+import type { SessionParts } from "./seam.ts";
 import { SessionImpl } from "./session.ts";
 import type { Session, SessionInit } from "./types.ts";
 import { type Caps, Fault, lastMet, snapshot, takeTwin } from "../snapshot/snapshot.ts";
@@ -25,12 +25,12 @@ const prefixes = new WeakMap<Core, { readonly prefix: string; count: number }>()
 
 /** Checks what a session is made of, and makes it. */
 export function openSession(core: Core, given: SessionInit): Session {
-  if (core.halts.closed !== undefined) throw violation("agent_startup", core.halts.closed);
+  if (core.live.closed !== undefined) throw violation("agent_startup", core.live.closed);
   // A session that is handed in where its making was expected.
   refuseOtherCopy(WHERE, "init", given);
   // Each field once, and its own alone.
-  const init = sessionInit(given);
-  const { signal, sessionId, baseline, metadata, parent: outer } = init;
+  const init = sessionInit(given, core.openers.keys);
+  const { signal, sessionId, metadata, parent: outer } = init;
   refuseOtherCopy(WHERE, "agent", init.agent);
   refuseOtherCopy(WHERE, "parent", outer);
   refuseOtherCopy(WHERE, "policy", init.policy);
@@ -39,6 +39,8 @@ export function openSession(core: Core, given: SessionInit): Session {
   if (parent !== undefined && parent.depth >= DEEPEST) {
     throw new RangeError(`Cannot build ${WHERE}: sessions may be ${DEEPEST} deep`);
   }
+  const parts: SessionParts = { agent: undefined, policy: parent?.context.policy ?? core.policy, guards: [] };
+  for (const open of core.openers.open) open(init, parts, parent?.handle);
   const who = init.agent ?? parent?.principal;
   // A profile made by hand could be changed by whoever holds it: it is checked and copied.
   const principal = who === undefined || Profile.is(who) ? who : agentProfile(who);
@@ -64,8 +66,9 @@ export function openSession(core: Core, given: SessionInit): Session {
       agentId,
     );
   }
-  textOrAbsent("sessionId", sessionId);
-  textOrAbsent("baseline", baseline);
+  if (sessionId !== undefined && (typeof sessionId !== "string" || sessionId === "")) {
+    throw wrong(WHERE, "sessionId", "a string that is not empty", sessionId);
+  }
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw wrong(WHERE, "signal", "an AbortSignal", signal);
 
   const base = parent?.context.policy ?? core.policy;
@@ -87,25 +90,11 @@ export function openSession(core: Core, given: SessionInit): Session {
     signal,
     state,
   });
-  if (baseline !== undefined) state.baseline = baseline;
   state.price = core.price;
   state.store = core.limits;
-  let last: { readonly text: string; readonly baseline: string; readonly score: number | Promise<number> } | undefined;
-  state.drift = (text) => {
-    const against = state.baseline ?? text;
-    // The guard and the event ask about the same text: measured once.
-    if (last?.text !== text || last.baseline !== against) {
-      last = { text, baseline: against, score: driftOf(core.similarity, against, text) };
-    }
-    return last.score;
-  };
+  for (const opened of core.openers.opened) opened(init, scope.handle);
+  scope.begin();
   return new SessionImpl(scope, (child) => openSession(core, child));
-}
-
-function textOrAbsent(field: string, value: unknown): void {
-  if (value !== undefined && (typeof value !== "string" || value === "")) {
-    throw wrong(WHERE, field, "a string that is not empty", value);
-  }
 }
 
 function lastSegment(did: string): string {

@@ -4,8 +4,8 @@ import { type Deny, deny, isThenable } from "../base/decision.ts";
 import type { Guard } from "../base/guard.ts";
 import { ownField } from "../base/own.ts";
 import type { Stage } from "../base/request.ts";
-import { capsOf, type GateCaps } from "../snapshot/caps.ts";
-import type { Gate, Gates } from "./engine.ts";
+import { capsOf } from "../snapshot/caps.ts";
+import type { Core, Gate, Gates } from "./engine.ts";
 import type { AuditRecord, AuditSink } from "./records.ts";
 
 /** The gate after each gate. */
@@ -49,8 +49,12 @@ export function gateIn(gates: Gates, stage: Stage): Gate | undefined {
   }
 }
 
-/** Compiles the guards that judge at a stage; with `isShown`, others than guards are shown what was judged. */
-export function createGate(guards: readonly Guard[], stage: Stage, isShown: boolean, caps?: GateCaps): Gate {
+/** Compiles the guards that judge at a stage; interceptors too are shown what was judged. */
+export function createGate(
+  guards: readonly Guard[],
+  stage: Stage,
+  { interceptor, caps, observers }: Pick<Core, "interceptor" | "caps" | "observers">,
+): Gate {
   const parts = partsAt(guards, stage);
   // What the act was given is shown to the guards after it too, and must be what was judged, whatever the act does to
   // its own copy.
@@ -60,7 +64,8 @@ export function createGate(guards: readonly Guard[], stage: Stage, isShown: bool
     guards: parts,
     judge: sequence(parts),
     caps: capsOf(stage, caps),
-    needsTwin: isShown || !shown.every(isReadOnly),
+    observers: observers.filter(({ stages }) => stages.includes(stage)),
+    needsTwin: interceptor !== undefined || !shown.every(isReadOnly),
   };
 }
 

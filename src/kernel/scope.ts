@@ -13,9 +13,11 @@ import { isErrorLike, jsonForm } from "../snapshot/json-form.ts";
 import { sameData } from "../snapshot/same-data.ts";
 import { Fault, lastMet, snapshot, takeTwin } from "../snapshot/snapshot.ts";
 import type { Awaitable } from "../state/store.ts";
-import { isOver } from "../base/taking.ts";
+import { ignoreFailure, isOver } from "../base/taking.ts";
 import type { AgentProfile } from "../trust/profile.ts";
 import { emitCheck, reportDecision } from "./report.ts";
+import type { SessionHandle, SessionOpener } from "./seam.ts";
+import { Handle } from "./session-handle.ts";
 import { untilStopped, type Waiting, type WaitingRoom, Waits } from "./waiting.ts";
 
 const ALLOW = allow();
@@ -36,7 +38,7 @@ export class Scope implements SessionScope, WaitingRoom {
   readonly #gates: Gates;
   readonly #outer: AbortSignal | undefined;
   /** Whether nothing has to be waited for before the first act. */
-  #mayStart: boolean;
+  #mayStart = false;
   #ready: Awaitable<Deny | undefined>;
   #children: Pick<Core, "guards" | "gates"> | undefined;
   #controller: AbortController | undefined;
@@ -47,6 +49,7 @@ export class Scope implements SessionScope, WaitingRoom {
   #ends: Set<Waiting> | undefined;
   #stopped: Deny | undefined;
   #startup: Decision | Promise<Decision> | undefined;
+  #handle: SessionHandle | undefined;
   #calls = 0;
   #thousands = "#";
 
@@ -88,7 +91,12 @@ export class Scope implements SessionScope, WaitingRoom {
     const { guards, gates } = parent === undefined ? core : parent.#forChildren();
     this.#guards = extra.length === 0 ? guards : [...guards, ...extra];
     this.#gates = extra.length === 0 ? gates : createGates();
-    this.#ready = bothKnown(core.halts.load(agentKey, agentId), known(core, parts.principal));
+  }
+
+  /** Begins what the first act must wait for. */
+  begin(): void {
+    for (const ready of this.core.openers.ready) this.#ready = bothKnown(this.#ready, answerOf(ready, this.handle));
+    this.#ready = bothKnown(this.#ready, known(this.core, this.principal));
     this.#mayStart = this.#ready === undefined && this.gate("agent_startup").guards.length === 0;
   }
 
@@ -115,7 +123,7 @@ export class Scope implements SessionScope, WaitingRoom {
 
   /** Has it told when its agent is stopped. */
   #watch(): void {
-    if (!this.#isWatched) this.core.halts.watch(this);
+    if (!this.#isWatched) this.core.live.watch(this);
     this.#isWatched = true;
   }
 
@@ -145,12 +153,8 @@ export class Scope implements SessionScope, WaitingRoom {
     return { ms: this.context.startTime + ms - this.state.now, denial };
   }
 
-  get agentKey(): string {
-    return this.context.agentKey;
-  }
-
-  get agentId(): string {
-    return this.context.agentId;
+  get handle(): SessionHandle {
+    return (this.#handle ??= new Handle(this));
   }
 
   /**
@@ -170,12 +174,7 @@ export class Scope implements SessionScope, WaitingRoom {
   }
 
   #compiled(stage: Stage): Gate {
-    return (this.#gates[stage] = createGate(
-      this.#guards,
-      stage,
-      this.core.interceptor !== undefined,
-      this.core.caps,
-    ));
+    return (this.#gates[stage] = createGate(this.#guards, stage, this.core));
   }
 
   /**
@@ -223,8 +222,8 @@ export class Scope implements SessionScope, WaitingRoom {
 
   /** Why nothing may start: the session is closed, or its agent, or the parent's, was stopped. */
   halted(): Deny | undefined {
-    const { core, context, parent } = this;
-    return this.#stopped ?? (core.halts.isQuiet ? undefined : core.halts.of(context.agentKey, context.agentId)) ??
+    const { core, parent } = this;
+    return this.#stopped ?? (core.live.isQuiet ? undefined : core.live.stopOf(this)) ??
       parent?.halted();
   }
 
@@ -256,7 +255,12 @@ export class Scope implements SessionScope, WaitingRoom {
   }
 
   async #afterStart(request: GovernedRequest, gate: Gate, taking: Taking): Promise<Decision> {
-    const unknown = await this.#ready;
+    let unknown: Deny | undefined;
+    try {
+      unknown = await this.#ready;
+    } catch (error) {
+      unknown = guardError(undefined, error);
+    }
     this.#ready = unknown;
     const denied = unknown ?? this.halted();
     if (denied !== undefined) return denied;
@@ -332,7 +336,7 @@ export class Scope implements SessionScope, WaitingRoom {
 
   /** Why nobody will stop it any more: the kernel is closed, or its agent, or the parent's, was killed. */
   #killed(): Deny | undefined {
-    const denial = this.core.halts.of(this.agentKey, this.agentId);
+    const denial = this.core.live.isQuiet ? undefined : this.core.live.stopOf(this);
     if (denial?.code === "session_killed") return denial;
     return this.parent === undefined ? undefined : this.parent.#killed();
   }
@@ -351,9 +355,22 @@ function known({ meet }: Core, principal: AgentProfile | undefined): Awaitable<D
   }
 }
 
+/** What a session has to wait for. */
+function answerOf(ready: NonNullable<SessionOpener["ready"]>, session: SessionHandle): Awaitable<Deny | undefined> {
+  try {
+    return ready(session);
+  } catch (error) {
+    return guardError(undefined, error);
+  }
+}
+
+/** Waits for both. Nobody may ever ask for what a session waits for: what fails must not end the process. */
 function bothKnown(one: Awaitable<Deny | undefined>, two: Awaitable<Deny | undefined>): Awaitable<Deny | undefined> {
-  if (two === undefined) return one;
-  return Promise.all([one, two]).then(([first, second]) => first ?? second);
+  ignoreFailure(two);
+  if (one === undefined || two === undefined) return two ?? one;
+  const both = Promise.all([one, two]).then(([first, second]) => first ?? second);
+  ignoreFailure(both);
+  return both;
 }
 
 /** Has a request show a plain copy of its payload. */

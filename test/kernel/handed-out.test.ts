@@ -313,7 +313,13 @@ describe("what is handed out", () => {
 
   test("would be told, if it led there: the crawler finds a field, a symbol, a static, a getter and a set's entry", () => {
     class Inner {
-      static readonly key = new KillSwitch({ store: () => undefined, clock: () => 0, failed: () => {} });
+      static readonly key = new KillSwitch({
+        store: () => undefined,
+        clock: () => 0,
+        failed: () => {},
+        stopping: () => {},
+        sessions: () => {},
+      });
       readonly own = 1;
     }
     const isHalts: Forbidden = (value) => (value instanceof KillSwitch ? "found" : undefined);

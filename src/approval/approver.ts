@@ -1,5 +1,6 @@
 import { lookAlike } from "../match/look-alikes.ts";
 import { dropMarks, foldText } from "../match/fold.ts";
+import { ownField } from "../base/own.ts";
 import type { SessionScope } from "../kernel/engine.ts";
 import { type Bytes, fromBase64Url } from "../crypto/bytes.ts";
 import { didOf, oneDid } from "../crypto/did.ts";
@@ -116,8 +117,8 @@ export async function requesterOf(scope: SessionScope): Promise<Requester> {
   let hasKey = false;
   for (let at: SessionScope | undefined = scope; at !== undefined; at = at.parent) {
     const { agentKey, agentId } = at.context;
-    const { principal } = at;
-    for (const name of [agentKey, agentId, principal?.did, principal?.name]) {
+    const agent = ownField(at.context, "agent");
+    for (const name of [agentKey, agentId, agent?.did, agent?.name]) {
       if (name === undefined) continue;
       hasKey ||= (await keyName(name)) !== undefined;
       for (const one of (await personOf(name))?.names ?? []) names.add(one);

@@ -4,14 +4,14 @@ import { allow, amend, type Decision, type Deny, deny, guardError, isThenable } 
 import { GateRequest } from "../base/gate-request.ts";
 import { RESPONSE, writeRecord } from "./runtime.ts";
 import type { OutcomeRecord } from "./records.ts";
-import type { ActObserver } from "./seam.ts";
+import type { ActObserver, ActRef } from "./seam.ts";
 import type { TokenUsage } from "../base/request.ts";
 import { errorForm, nameAndMessage } from "../snapshot/json-form.ts";
 import { addUsage, settleModel } from "./settlement.ts";
 import { Reservations } from "../base/taking.ts";
 import { readUsage } from "../base/usage.ts";
 import { capsOf, Fault, snapshot, takeTwin } from "../snapshot/snapshot.ts";
-import { type About, emitDenial, eventOf, learn, objectionOf, reportDecision } from "./report.ts";
+import { emitDenial, objectionOf, reportDecision } from "./report.ts";
 
 const ALLOW = allow();
 
@@ -76,7 +76,7 @@ function beforeOf({ request, stage, scope }: EngineAct): unknown {
  */
 export function withhold(act: EngineAct, denial: Deny): Decision {
   const { scope } = act;
-  const about: About = { stage: RESPONSE[act.stage], name: act.name, callId: act.callId };
+  const about: ActRef = { stage: RESPONSE[act.stage], name: act.name, callId: act.callId };
   emitDenial(scope, about, denial);
   // A kernel that only watches holds nothing back, unless the agent was stopped.
   const final = scope.core.isShadow && scope.halted() === undefined ? ALLOW : denial;
@@ -121,7 +121,7 @@ function observed(
 ): Decision | Promise<Decision> {
   const { observers } = act.scope.gate(request.stage);
   return observers.length === 0
-    ? finished(act, request, decision, undefined, started, nth)
+    ? finished(act, request, decision, undefined, started)
     : observedFrom(0, observers, act, request, decision, undefined, started, nth);
 }
 
@@ -150,7 +150,7 @@ function observedFrom(
     }
     objection ??= answer as Deny | undefined;
   }
-  return finished(act, request, decision, objection, started, nth);
+  return finished(act, request, decision, objection, started);
 }
 
 function askObserver(
@@ -184,21 +184,18 @@ function stoppedWith({ phase, ended }: EngineAct): Decision | undefined {
   return phase === "over" && ended !== undefined && !isThenable(ended) ? (ended as Decision) : undefined;
 }
 
-/** What was learnt, the checkpoint, then events, then the record. */
+/** The objection of an observer, then events, then the record. */
 function finished(
   act: EngineAct,
   request: GateRequest,
   decision: Decision,
   objection: Deny | undefined,
   started: number | undefined,
-  nth: number,
 ): Decision {
   const { scope } = act;
   const { emitter, isShadow } = scope.core;
   const isError = request.isError === true;
-  if (decision.allowed) learn(scope, request, isError ? "failure" : "success");
-  const denied = objection ?? checkpoint(act, nth);
-  let final: Decision = decision.allowed && denied !== undefined ? deniedLate(act, request, denied) : decision;
+  let final: Decision = decision.allowed && objection !== undefined ? deniedLate(act, request, objection) : decision;
   if (emitter.has("call_completed")) {
     const { agentId, agentKey, sessionId } = scope.context;
     const { stage, name, callId, usage } = request;
@@ -227,30 +224,15 @@ function finished(
 }
 
 /** A denial that came after the response gate had let the response through. */
-function deniedLate(act: EngineAct, about: About, denial: Deny): Decision {
+function deniedLate(act: EngineAct, about: ActRef, denial: Deny): Decision {
   if (act.scope.core.isShadow) return ALLOW;
   emitDenial(act.scope, about, denial);
   return denial;
 }
 
-function checkpoint(act: EngineAct, nth: number): Deny | undefined {
-  const { scope } = act;
-  const { state, core, context } = scope;
-  if (
-    !core.emitter.has("checkpoint_created") || act.stage === "pre_model_call" ||
-    nth % context.policy.checkpointFrequency !== 0
-  ) return undefined;
-  const objection = core.emitter.emit("checkpoint_created", {
-    ...eventOf(scope, state.now),
-    checkpointId: `${context.sessionId}:${nth}`,
-    callCount: nth,
-  });
-  return objection === undefined ? undefined : objectionOf(objection);
-}
-
 function recordOutcome(
   act: EngineAct,
-  about: About,
+  about: ActRef,
   decision: Decision,
   isError: boolean,
   usage: TokenUsage | undefined,

@@ -11,11 +11,8 @@ import type { GovernedRequest, Stage, TokenUsage } from "../base/request.ts";
 import type { Reservations } from "../base/taking.ts";
 import type { PriceOf } from "../base/usage.ts";
 import type { Judge } from "../combine/ask-guard.ts";
-import type { GovernancePolicy } from "../policy/policy.ts";
 import type { Caps, GateCaps } from "../snapshot/caps.ts";
 import type { StateStore } from "../state/store.ts";
-import type { Learn } from "../trust/learn.ts";
-import type { AgentProfile } from "../trust/profile.ts";
 import type { AuditSink } from "./records.ts";
 import type { ActObserver, DenialListener, SessionHandle, SessionOpener } from "./seam.ts";
 import type { Act, ActInit } from "./types.ts";
@@ -40,16 +37,11 @@ export type Gates = { -readonly [K in Stage]?: Gate };
 
 /** What the sessions of a kernel share. */
 export interface Core {
-  readonly policy: GovernancePolicy;
   readonly guards: readonly Guard[];
   readonly interceptor: Interceptor | undefined;
   readonly emitter: Emitter;
   readonly clock: () => number;
   readonly isShadow: boolean;
-  readonly hasTrust: boolean;
-  readonly learn: Learn | undefined;
-  /** Has a profile show what the tracker knows of its agent; the answer is waited for. */
-  readonly meet: ((agent: AgentProfile) => unknown) | undefined;
   /** What models cost, where that is known. */
   readonly price: PriceOf | undefined;
   readonly approve: Approve | undefined;
@@ -107,8 +99,6 @@ export interface SessionScope {
   /** What extensions are given of it. */
   readonly handle: SessionHandle;
   readonly state: SessionState;
-  /** The agent itself, whose trust the outcomes move; the context may show it narrowed by the parent's. */
-  readonly principal: AgentProfile | undefined;
   /** The compiled guards of a stage. */
   gate(stage: Stage): Gate;
   /** An act begins or ends: what is asked for from here on is a new time. */

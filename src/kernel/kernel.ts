@@ -13,14 +13,14 @@ import { Emitter, type GovernanceEvents } from "../base/events.ts";
 import { explain, type Explanation } from "./explain.ts";
 import { type Guard, type Interceptor, nameOf } from "../base/guard.ts";
 import { killSwitch } from "../control/extension.ts";
-import { trustGate } from "../trust/trust-gate.ts";
 import { type Shown, shownAs } from "../base/inspect.ts";
 import { compose } from "../combine/compose.ts";
 import { openSession } from "./open-session.ts";
 import { memberOf } from "../base/own.ts";
 import { type AdapterPlugin, checkPlugin, type ClientPlugin, type Coverage, type Plugin } from "./plugin.ts";
-import { compilePolicy } from "../policy/compile.ts";
-import { definePolicy, isPolicy } from "../policy/define.ts";
+import { definePolicy } from "../policy/define.ts";
+import { policyRules } from "../policy/extension.ts";
+import { admitAgents, checkTrust, learnOfAgents } from "../trust/extension.ts";
 import type { GovernancePolicy, PolicyInit } from "../policy/policy.ts";
 import { compilePrices, type Prices } from "./prices.ts";
 import type { Stage } from "../base/request.ts";
@@ -36,8 +36,7 @@ import { Extensions } from "./host.ts";
 import { LiveSessions } from "./live-sessions.ts";
 import { ignoreFailure } from "../base/taking.ts";
 import type { ActionGuard } from "../trust/action-guard.ts";
-import { learnFrom } from "../trust/learn.ts";
-import { meetBy, type TrustTracker } from "../trust/tracker.ts";
+import type { TrustTracker } from "../trust/tracker.ts";
 import type { PriceOf } from "../base/usage.ts";
 import { coverageOf, isGoverned, markGoverned } from "./coverage.ts";
 
@@ -225,24 +224,15 @@ class KernelImpl implements Kernel {
       clock,
       similarity,
     } = options;
-    for (const field of ["policy", "trust", "trustTracker"] as const) refuseOtherCopy(WHERE, field, options[field]);
-    this.policy = isPolicy(policy) ? policy : definePolicy(policy);
+    refuseOtherCopy(WHERE, "policy", policy);
+    this.policy = definePolicy(policy);
     if (!Array.isArray(guards)) throw wrong(WHERE, "guards", "an array of guards", guards);
     guards.forEach((guard: unknown, index) => checkGuard(WHERE, `guards[${index}]`, guard));
     if (!Array.isArray(interceptors)) throw wrong(WHERE, "interceptors", "an array of functions", interceptors);
     this.#interceptors = interceptors.map((interceptor: Interceptor, index) =>
       functionOf(WHERE, `interceptors[${index}]`, interceptor)
     );
-    if (trust !== undefined && typeof memberOf(trust, "check") !== "function") {
-      throw wrong(WHERE, "trust", "an action guard", trust);
-    }
-    for (const method of ["recordSuccess", "recordFailure", "recordViolation"] as const) {
-      if (trustTracker !== undefined) {
-        functionOf(WHERE, `trustTracker.${method}`, memberOf(trustTracker, method));
-      }
-    }
-    const load: unknown = trustTracker === undefined ? undefined : memberOf(trustTracker, "load");
-    if (load !== undefined) functionOf(WHERE, "trustTracker.load", load);
+    checkTrust(WHERE, { trust }, { trustTracker });
     if (approve !== undefined) functionOf(WHERE, "approve", approve);
     if (options.approvalKey !== undefined) approvalKeyOf(WHERE, options.approvalKey);
     if (options.store !== undefined) checkStore(WHERE, "store", options.store);
@@ -266,7 +256,12 @@ class KernelImpl implements Kernel {
     });
     this.#extensions.store = options.store;
     this.#extend(this.#control);
+    this.#extend({ name: "agents", setup: (host) => admitAgents(host, trust, trustTracker !== undefined) });
     this.#extend(driftMonitor(similarity === undefined ? {} : { similarity }));
+    if (trustTracker !== undefined) {
+      this.#extend({ name: "trustTracker", setup: (host) => learnOfAgents(host, trustTracker) });
+    }
+    this.#extend(policyRules(this.policy));
     for (const plugin of plugins) this.use(plugin);
     this.#mustDiffer();
     Object.freeze(this);
@@ -319,10 +314,7 @@ class KernelImpl implements Kernel {
   /** All guards, in the order in which they are asked. */
   #guards(): readonly Guard[] {
     const { guards } = this.#extensions;
-    const { trust, mode } = this.#options;
-    const gateOne = trust === undefined ? [] : [trustGate(trust)];
-    const policy = compilePolicy(this.policy, mode !== "shadow");
-    return [...gateOne, ...guards.who, ...policy, ...guards.what, ...guards.own, ...this.#own];
+    return [...guards.who, ...guards.what, ...guards.own, ...this.#own];
   }
 
   /** Throws where limits of the kernel's would take each other's counts for their own. */
@@ -340,8 +332,6 @@ class KernelImpl implements Kernel {
   #seal(): Core {
     if (this.#core !== undefined) return this.#core;
     const {
-      trust,
-      trustTracker,
       approve,
       approvalKey,
       approvalTtlMs = 300_000,
@@ -352,22 +342,18 @@ class KernelImpl implements Kernel {
     const interceptors = [...this.#interceptors, ...this.#extensions.interceptors];
     this.#mustDiffer();
     return (this.#core = {
-      policy: this.policy,
       guards: this.#guards(),
       interceptor: interceptors.length === 0 ? undefined : compose(...interceptors),
       emitter: this.#emitter,
       clock: this.#clock,
       isShadow: mode === "shadow",
-      hasTrust: trust !== undefined || trustTracker !== undefined,
-      learn: trustTracker === undefined ? undefined : learnFrom(trustTracker),
-      meet: trustTracker === undefined ? undefined : (agent) => meetBy(trustTracker, agent),
       price: this.#price,
       approve,
       approvalKey,
       approvalTtlMs,
       approvalQuorum,
       openers: {
-        keys: sessionKeys(["agent", "policy", ...openers.flatMap(({ keys = [] }) => keys)]),
+        keys: sessionKeys(openers.flatMap(({ keys = [] }) => keys)),
         open: openers.flatMap((opener) => opener.open?.bind(opener) ?? []),
         opened: openers.flatMap((opener) => opener.opened?.bind(opener) ?? []),
         ready: openers.flatMap((opener) => opener.ready?.bind(opener) ?? []),

@@ -2,20 +2,15 @@ import { sessionInit } from "./calls.ts";
 import { show, wrong } from "../base/check.ts";
 import { SessionState } from "../base/context.ts";
 import { refuseOtherCopy } from "../base/copy.ts";
+import { NO_POLICY } from "../base/no-policy.ts";
 import type { Core } from "./engine.ts";
 import { violation } from "../base/errors.ts";
-import { ownField } from "../base/own.ts";
 import { Scope } from "./scope.ts";
-import { compilePolicy } from "../policy/compile.ts";
-import { definePolicy, isPolicy } from "../policy/define.ts";
 import type { SessionParts } from "./seam.ts";
 import { SessionImpl } from "./session.ts";
 import type { Session, SessionInit } from "./types.ts";
 import { type Caps, Fault, lastMet, snapshot, takeTwin } from "../snapshot/snapshot.ts";
 import { randomText } from "../crypto/bytes.ts";
-import { Profile } from "../trust/profile-object.ts";
-import { narrowProfile } from "../trust/narrow-profile.ts";
-import { agentProfile } from "../trust/profile.ts";
 
 const WHERE = "session()";
 const AGENT_ID = /^[a-zA-Z0-9_-]+$/;
@@ -31,29 +26,15 @@ export function openSession(core: Core, given: SessionInit): Session {
   // Each field once, and its own alone.
   const init = sessionInit(given, core.openers.keys);
   const { signal, sessionId, metadata, parent: outer } = init;
-  refuseOtherCopy(WHERE, "agent", init.agent);
   refuseOtherCopy(WHERE, "parent", outer);
-  refuseOtherCopy(WHERE, "policy", init.policy);
   const parent = outer === undefined ? undefined : SessionImpl.scopeOf(outer);
   if (outer !== undefined && parent?.core !== core) throw wrong(WHERE, "parent", "a session of this kernel", outer);
   if (parent !== undefined && parent.depth >= DEEPEST) {
     throw new RangeError(`Cannot build ${WHERE}: sessions may be ${DEEPEST} deep`);
   }
-  const parts: SessionParts = { agent: undefined, policy: parent?.context.policy ?? core.policy, guards: [] };
+  const parts: SessionParts = { agent: undefined, policy: parent?.context.policy ?? NO_POLICY, guards: [] };
   for (const open of core.openers.open) open(init, parts, parent?.handle);
-  const who = init.agent ?? parent?.principal;
-  // A profile made by hand could be changed by whoever holds it: it is checked and copied.
-  const principal = who === undefined || Profile.is(who) ? who : agentProfile(who);
-  const above = parent === undefined ? undefined : ownField(parent.context, "agent");
-  // Handed to another agent, a run gains no right: what the parent may not do, its child may not either.
-  const agent = above === undefined || principal === undefined
-    ? principal
-    : parent?.principal === principal
-    ? above
-    : narrowProfile(above, principal);
-  if (agent === undefined && core.hasTrust) {
-    throw wrong(WHERE, "agent", "a profile, because the kernel has a trust gate", agent);
-  }
+  const { agent, policy } = parts;
   const agentId = init.agentId ?? (agent === undefined ? parent?.context.agentId : lastSegment(agent.did));
   if (typeof agentId !== "string" || !AGENT_ID.test(agentId)) {
     throw wrong(WHERE, "agentId", "letters, digits, _ and -", agentId);
@@ -71,20 +52,14 @@ export function openSession(core: Core, given: SessionInit): Session {
   }
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw wrong(WHERE, "signal", "an AbortSignal", signal);
 
-  const base = parent?.context.policy ?? core.policy;
-  const narrowing = init.policy;
-  const policy = narrowing === undefined ? base : base.merge(isPolicy(narrowing) ? narrowing : definePolicy(narrowing));
-  // A narrower policy judges beside the kernel's: both must allow.
-  const extra = policy === base ? [] : compilePolicy(policy, !core.isShadow);
   const time = core.clock();
   const state = new SessionState(time, core.clock, parent?.state);
   state.caps = core.caps;
-  const scope = new Scope(core, parent, extra, {
+  const scope = new Scope(core, parent, parts.guards, {
     agentId,
     agentKey: agent?.did ?? agentId,
     sessionId: sessionId ?? nextId(core),
     agent,
-    principal,
     policy,
     metadata: metadata === undefined ? parent?.context.metadata ?? NOTHING : plainMetadata(metadata, core.caps.run),
     signal,

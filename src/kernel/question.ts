@@ -11,7 +11,7 @@ import { allow, amend, type Decision, deny, type Escalate, type Transform } from
 import { Reservations } from "../base/taking.ts";
 import { sameData } from "../snapshot/same-data.ts";
 import { Fault, snapshot } from "../snapshot/snapshot.ts";
-import { eventOf } from "./report.ts";
+import { sessionEvent } from "../base/events.ts";
 
 const ALLOW = allow();
 const MOST_QUESTIONS = 8;
@@ -58,7 +58,13 @@ async function question(act: EngineAct, decision: Escalate, last: Earlier, sourc
     isTold: false,
   };
   earlier?.over.abort();
-  core.emitter.emit("approval_requested", { ...eventOf(scope, scope.state.now), stage, name, callId, approval });
+  core.emitter.emit("approval_requested", {
+    ...sessionEvent(scope.context, scope.state.now),
+    stage,
+    name,
+    callId,
+    approval,
+  });
   await answerGiven(act, asked);
   // A grant that did not count is no answer.
   if (last.asks && core.approve !== undefined && isOpen(act, approval)) {
@@ -140,7 +146,7 @@ function isStopped(act: EngineAct): boolean {
 function tell(act: EngineAct, { approval }: Asked, { outcome, by, reason, grants }: Verdict): void {
   const { scope, stage, name, callId } = act;
   scope.core.emitter.emit("approval_resolved", {
-    ...eventOf(scope, scope.state.now),
+    ...sessionEvent(scope.context, scope.state.now),
     stage,
     name,
     callId,

@@ -14,7 +14,6 @@ import { sameData } from "../snapshot/same-data.ts";
 import { Fault, lastMet, snapshot, takeTwin } from "../snapshot/snapshot.ts";
 import type { Awaitable } from "../state/store.ts";
 import { ignoreFailure, isOver } from "../base/taking.ts";
-import type { AgentProfile } from "../trust/profile.ts";
 import { emitCheck, reportDecision } from "./report.ts";
 import type { SessionHandle, SessionOpener } from "./seam.ts";
 import { Handle } from "./session-handle.ts";
@@ -31,8 +30,6 @@ export class Scope implements SessionScope, WaitingRoom {
   readonly context: SessionContext;
   readonly state: SessionState;
   readonly depth: number;
-  /** The agent itself, whose trust the outcomes move; the context may show it narrowed by the parent's. */
-  readonly principal: AgentProfile | undefined;
   readonly open: ActList<OpenAct> = new ActList();
   readonly #guards: readonly Guard[];
   readonly #gates: Gates;
@@ -62,7 +59,6 @@ export class Scope implements SessionScope, WaitingRoom {
       agentKey: string;
       sessionId: string;
       agent: SessionContext["agent"];
-      principal: SessionContext["agent"];
       policy: SessionContext["policy"];
       metadata: Readonly<Record<string, unknown>>;
       signal: AbortSignal | undefined;
@@ -74,7 +70,6 @@ export class Scope implements SessionScope, WaitingRoom {
     this.depth = parent === undefined ? 1 : parent.depth + 1;
     this.state = parts.state;
     this.#outer = parts.signal;
-    this.principal = parts.principal;
     const { agentId, agentKey, sessionId, agent, policy, metadata, state } = parts;
     // Named one by one: a spread here would cost more than all the rest of a session.
     this.context = new SessionContext({
@@ -95,8 +90,11 @@ export class Scope implements SessionScope, WaitingRoom {
 
   /** Begins what the first act must wait for. */
   begin(): void {
-    for (const ready of this.core.openers.ready) this.#ready = bothKnown(this.#ready, answerOf(ready, this.handle));
-    this.#ready = bothKnown(this.#ready, known(this.core, this.principal));
+    const { ready } = this.core.openers;
+    for (let at = 0; at < ready.length; at++) {
+      const answer = answerOf(ready[at] as NonNullable<SessionOpener["ready"]>, this.handle);
+      this.#ready = at === 0 ? answer : bothKnown(this.#ready, answer);
+    }
     this.#mayStart = this.#ready === undefined && this.gate("agent_startup").guards.length === 0;
   }
 
@@ -188,8 +186,8 @@ export class Scope implements SessionScope, WaitingRoom {
 
   /** Whether anybody is shown what passes a gate, besides guards of ours. */
   isWatched(gate: Gate): boolean {
-    const { emitter, sinks, learn } = this.core;
-    return gate.needsTwin || emitter.isHeard || sinks.length > 0 || learn !== undefined;
+    const { emitter, sinks, denied } = this.core;
+    return gate.needsTwin || emitter.isHeard || sinks.length > 0 || denied.length > 0;
   }
 
   /** An id for an act that came without one. */
@@ -342,32 +340,20 @@ export class Scope implements SessionScope, WaitingRoom {
   }
 }
 
-/** Asks the tracker about the agent by its DID, so that a new profile does not begin at its old score. */
-function known({ meet }: Core, principal: AgentProfile | undefined): Awaitable<Deny | undefined> {
-  if (meet === undefined || principal === undefined) return undefined;
-  const unknown = (error: unknown): Deny =>
-    deny("store_unavailable", "How far the agent is trusted could not be read", error);
-  try {
-    const answer = meet(principal);
-    return isThenable(answer) ? Promise.resolve(answer).then(() => undefined, unknown) : undefined;
-  } catch (error) {
-    return unknown(error);
-  }
-}
-
 /** What a session has to wait for. */
 function answerOf(ready: NonNullable<SessionOpener["ready"]>, session: SessionHandle): Awaitable<Deny | undefined> {
   try {
-    return ready(session);
+    const answer = ready(session);
+    // No act may ever ask for it: what fails must not end the process.
+    ignoreFailure(answer);
+    return answer;
   } catch (error) {
     return guardError(undefined, error);
   }
 }
 
-/** Waits for both. Nobody may ever ask for what a session waits for: what fails must not end the process. */
 function bothKnown(one: Awaitable<Deny | undefined>, two: Awaitable<Deny | undefined>): Awaitable<Deny | undefined> {
-  ignoreFailure(two);
-  if (one === undefined || two === undefined) return two ?? one;
+  if (two === undefined) return one;
   const both = Promise.all([one, two]).then(([first, second]) => first ?? second);
   ignoreFailure(both);
   return both;

@@ -1,7 +1,7 @@
 import { lookAlike } from "../match/look-alikes.ts";
 import { dropMarks, foldText } from "../match/fold.ts";
 import { ownField } from "../base/own.ts";
-import type { SessionScope } from "../kernel/engine.ts";
+import type { SessionHandle } from "../kernel/seam.ts";
 import { type Bytes, fromBase64Url } from "../crypto/bytes.ts";
 import { didOf, oneDid } from "../crypto/did.ts";
 
@@ -112,10 +112,10 @@ export class Requester {
 }
 
 /** Every name of the agent of a session, and of those whose sessions it was opened in: nobody approves for itself. */
-export async function requesterOf(scope: SessionScope): Promise<Requester> {
+export async function requesterOf(session: SessionHandle): Promise<Requester> {
   const names = new Set<string>();
   let hasKey = false;
-  for (let at: SessionScope | undefined = scope; at !== undefined; at = at.parent) {
+  for (let at: SessionHandle | undefined = session; at !== undefined; at = at.parent) {
     const { agentKey, agentId } = at.context;
     const agent = ownField(at.context, "agent");
     for (const name of [agentKey, agentId, agent?.did, agent?.name]) {

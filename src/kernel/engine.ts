@@ -1,7 +1,3 @@
-import type { Answered } from "../approval/answered.ts";
-import type { Approve } from "../approval/ask.ts";
-import type { ReadGrant } from "../approval/read-grant.ts";
-import type { ApprovalRequest } from "../approval/request.ts";
 import type { SessionContext, SessionState } from "../base/context.ts";
 import type { Decision, Deny } from "../base/decision.ts";
 import type { Emitter } from "../base/events.ts";
@@ -14,7 +10,7 @@ import type { Judge } from "../combine/ask-guard.ts";
 import type { Caps, GateCaps } from "../snapshot/caps.ts";
 import type { StateStore } from "../state/store.ts";
 import type { AuditSink } from "./records.ts";
-import type { ActObserver, DenialListener, SessionHandle, SessionOpener } from "./seam.ts";
+import type { ActObserver, Approver, DenialListener, SessionHandle, SessionOpener } from "./seam.ts";
 import type { Act, ActInit } from "./types.ts";
 
 // What the files of the engine know of each other: the classes beside this file implement it, so that no two of them
@@ -44,17 +40,13 @@ export interface Core {
   readonly isShadow: boolean;
   /** What models cost, where that is known. */
   readonly price: PriceOf | undefined;
-  readonly approve: Approve | undefined;
-  readonly approvalKey: CryptoKey | undefined;
-  readonly approvalTtlMs: number;
-  readonly approvalQuorum: number;
+  /** Gets escalated acts approved; absent: they are denied. */
+  readonly approver: Approver | undefined;
   readonly openers: Openers;
   readonly observers: readonly ActObserver[];
   readonly denied: readonly DenialListener[];
   readonly live: LiveSessions;
   readonly sinks: readonly AuditSink[];
-  /** Where single use is kept. */
-  readonly store: StateStore;
   /** Where limits of more than one session count; absent: each guard in its own memory. */
   readonly limits: StateStore | undefined;
   readonly gates: Gates;
@@ -143,38 +135,6 @@ export interface Paired {
   came: Came | undefined;
 }
 
-/** What an earlier question leaves to the next. */
-export interface Earlier {
-  /** The grants that came with the call, as they came. */
-  readonly given: unknown;
-  /** Whether a person is asked where the kernel can. */
-  readonly asks: boolean;
-  /** How many questions there were. */
-  readonly round: number;
-  readonly isEdited: boolean;
-  /** What was answered about the payload as it is. */
-  readonly answered: Answered;
-  /** What it was answered with: spent before the act runs. */
-  readonly grants: readonly ReadGrant[];
-}
-
-/** A question about an act, and what its answer is held against. */
-export interface Asked extends Earlier {
-  readonly approval: ApprovalRequest;
-  /** What the person was shown, and what would run. Nobody else holds it. */
-  readonly judged: unknown;
-  /** The same before the guards changed it. */
-  readonly origin: unknown;
-  /** What is judged again: the caller's payload, or what an approver made of it. */
-  readonly source: unknown;
-  /** There while another answer is read than the one of whom the kernel asked: whoever answers meanwhile waits. */
-  reading: Promise<void> | undefined;
-  /** Aborted once nobody has to answer any more. */
-  readonly over: { readonly signal: AbortSignal; abort(): void };
-  /** Whether it was told what the answer came to. */
-  isTold: boolean;
-}
-
 /** One act, from the gate before it to the gate after it. */
 export interface EngineAct {
   readonly callId: string;
@@ -203,8 +163,6 @@ export interface EngineAct {
   result: unknown;
   /** Whether the payload, and later the response, could be copied plainly. */
   isPlain: boolean;
-  /** The question that a person was asked last. */
-  asked: Asked | undefined;
   /** Reads a payload, and asks the guards about it. */
   judge(payload: unknown): Decision | Promise<Decision>;
   /** Tells what was decided. */

@@ -12,6 +12,7 @@ import type { AuditSink } from "./records.ts";
 import { objectionOf } from "./report.ts";
 import type {
   ActObserver,
+  Approver,
   DenialListener,
   EventChannel,
   ExtensionEvent,
@@ -49,6 +50,7 @@ export class Extensions {
   readonly observers: ActObserver[] = [];
   readonly denied: DenialListener[] = [];
   readonly sinks: AuditSink[] = [];
+  approver: Approver | undefined;
   store: StateStore | undefined;
   readonly #ground: Ground;
   readonly #channels: Map<ExtensionEvent, string> = new Map();
@@ -84,6 +86,16 @@ export class Extensions {
         return live.stopBy(functionOf(where, "stop", check));
       },
       opening: (opener) => add(this.openers, openerOf(where, opener)),
+      approver: (approver) => {
+        unsealed(plugin);
+        for (const method of ["ask", "answer", "unanswered"] as const) {
+          functionOf(where, `approver.${method}`, memberOf(approver, method));
+        }
+        if (this.approver !== undefined) {
+          throw new TypeError(`Plugin "${plugin.name}" brings an approver, and the kernel already has one`);
+        }
+        this.approver = approver;
+      },
       observe: (observer) => add(this.observers, observerOf(where, observer)),
       denied: (listener) => add(this.denied, functionOf(where, "denied", listener)),
       channel: (type) => {

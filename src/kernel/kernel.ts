@@ -1,8 +1,8 @@
 // The engine: kernel, sessions, acts, gates, streams, plugins.
 
-import { approvalKeyOf } from "../approval/grant.ts";
+import { approvalsOf } from "../approval/extension.ts";
 import type { ApprovalAnswer, ApprovalRequest } from "../approval/request.ts";
-import { functionOf, ownOptions, show, wholeNumber, wrong } from "../base/check.ts";
+import { functionOf, ownOptions, show, wrong } from "../base/check.ts";
 import { flatten } from "../combine/all.ts";
 import { checkGuard, doubleLimit } from "../combine/guard-traits.ts";
 import { refuseOtherCopy } from "../base/copy.ts";
@@ -27,7 +27,6 @@ import type { Stage } from "../base/request.ts";
 import type { ActInit, Session, SessionInit } from "./types.ts";
 import { type GateCaps, type PayloadLimits, readLimits } from "../snapshot/caps.ts";
 import { SessionImpl } from "./session.ts";
-import { memoryStore } from "../state/memory-store.ts";
 import type { StateStore } from "../state/store.ts";
 import { checkStore } from "../base/check-store.ts";
 import { driftMonitor } from "../drift/extension.ts";
@@ -218,7 +217,6 @@ class KernelImpl implements Kernel {
       interceptors = [],
       trust,
       trustTracker,
-      approve,
       plugins = [],
       mode = "enforce",
       clock,
@@ -232,15 +230,13 @@ class KernelImpl implements Kernel {
     this.#interceptors = interceptors.map((interceptor: Interceptor, index) =>
       functionOf(WHERE, `interceptors[${index}]`, interceptor)
     );
+    const { approve, approvalKey, approvalTtlMs, approvalQuorum } = options;
+    const asks = approvalsOf(WHERE, { approve, approvalKey, approvalTtlMs, approvalQuorum });
     checkTrust(WHERE, { trust }, { trustTracker });
-    if (approve !== undefined) functionOf(WHERE, "approve", approve);
-    if (options.approvalKey !== undefined) approvalKeyOf(WHERE, options.approvalKey);
     if (options.store !== undefined) checkStore(WHERE, "store", options.store);
     if (mode !== "enforce" && mode !== "shadow") throw wrong(WHERE, "mode", '"enforce" or "shadow"', mode);
     if (similarity !== undefined) functionOf(WHERE, "similarity", similarity);
     if (!Array.isArray(plugins)) throw wrong(WHERE, "plugins", "an array of plugins", plugins);
-    wholeNumber(WHERE, "approvalTtlMs", options.approvalTtlMs ?? 300_000, 1);
-    wholeNumber(WHERE, "approvalQuorum", options.approvalQuorum ?? 1, 1);
     this.#clock = clock === undefined ? Date.now : functionOf(WHERE, "clock", clock);
     const { prices } = options;
     this.#price = prices === undefined ? undefined : compilePrices(WHERE, prices);
@@ -262,6 +258,7 @@ class KernelImpl implements Kernel {
       this.#extend({ name: "trustTracker", setup: (host) => learnOfAgents(host, trustTracker) });
     }
     this.#extend(policyRules(this.policy));
+    this.#extend(asks);
     for (const plugin of plugins) this.use(plugin);
     this.#mustDiffer();
     Object.freeze(this);
@@ -331,14 +328,7 @@ class KernelImpl implements Kernel {
 
   #seal(): Core {
     if (this.#core !== undefined) return this.#core;
-    const {
-      approve,
-      approvalKey,
-      approvalTtlMs = 300_000,
-      approvalQuorum = 1,
-      mode,
-    } = this.#options;
-    const { openers, observers, denied, sinks, store } = this.#extensions;
+    const { openers, observers, approver, denied, sinks, store } = this.#extensions;
     const interceptors = [...this.#interceptors, ...this.#extensions.interceptors];
     this.#mustDiffer();
     return (this.#core = {
@@ -346,22 +336,18 @@ class KernelImpl implements Kernel {
       interceptor: interceptors.length === 0 ? undefined : compose(...interceptors),
       emitter: this.#emitter,
       clock: this.#clock,
-      isShadow: mode === "shadow",
+      isShadow: this.#options.mode === "shadow",
       price: this.#price,
-      approve,
-      approvalKey,
-      approvalTtlMs,
-      approvalQuorum,
       openers: {
         keys: sessionKeys(openers.flatMap(({ keys = [] }) => keys)),
         open: openers.flatMap((opener) => opener.open?.bind(opener) ?? []),
         opened: openers.flatMap((opener) => opener.opened?.bind(opener) ?? []),
         ready: openers.flatMap((opener) => opener.ready?.bind(opener) ?? []),
       },
+      approver,
       observers: [...observers],
       denied: [...denied],
       sinks,
-      store: store ?? memoryStore(),
       limits: store,
       live: this.#live,
       gates: createGates(),

@@ -1,5 +1,6 @@
 import type { ExecutionContext } from "../base/context.ts";
-import type { Deny, Escalate } from "../base/decision.ts";
+import type { ApprovalRequest } from "../approval/request.ts";
+import type { Decision, Deny, Escalate } from "../base/decision.ts";
 import type { GovernanceEvents } from "../base/events.ts";
 import type { Guard, Interceptor } from "../base/guard.ts";
 import type { Stage } from "../base/request.ts";
@@ -91,6 +92,75 @@ export interface ActObserver {
 /** Is told of every denial, also in shadow mode, and of every escalation that nobody answers. */
 export type DenialListener = (session: SessionHandle, act: ActRef, decision: Deny | Escalate) => void;
 
+/** Why a person is asked, and about what: copies that nobody else holds. */
+export interface Escalation {
+  /** What the guards answered. */
+  readonly decision: Escalate;
+  /** What would run. */
+  readonly payload: unknown;
+  /** The same before the guards changed it. */
+  readonly origin: unknown;
+}
+
+/**
+ * An act that a guard escalated, for whoever gets it approved.
+ *
+ * Its question is open from `open` on, until an answer is held (`hold`); then the act is judged again (`judge`), and
+ * settled with what that answered, refused, asked about anew (`again`), or the question is opened once more (`reopen`).
+ * Nothing but what its guards have answered since lets it run.
+ */
+export interface PendingAct extends ActRef {
+  /** Where it is to run. */
+  readonly session: SessionHandle;
+  /** Whether the caller gave the call its id: one that the session counted is another in another process. */
+  readonly isNamed: boolean;
+  /** Whether the question is open, and nobody's answer is being read. */
+  readonly isOpen: boolean;
+  /** Whether the act is still to be settled, and not open; `false` also once it was stopped. */
+  readonly isHeld: boolean;
+  /** Aborts once nobody has to answer the question that is open. */
+  readonly signal: AbortSignal;
+  /** There while an answer is read that somebody gave unasked. */
+  readonly reading: Promise<void> | undefined;
+  /** Reads the clock anew, in ms since the epoch. */
+  now(): number;
+  /** Why nothing may start in its session. */
+  halted(): Deny | undefined;
+  /** Copies plain data within the limits of its gate; `undefined` for anything else. */
+  copy(value: unknown): { readonly value: unknown } | undefined;
+  /** A copy of what would run by what `judge` answered last. */
+  payload(): unknown;
+  /** Puts a question, whose `approval` stands in the act's decision; `false` where the act was stopped meanwhile. */
+  open(decision: Escalate, approval: ApprovalRequest): boolean;
+  /** Holds the act while an answer is read; answers when that began, `undefined` where no question is open. */
+  hold(): number | undefined;
+  /** Opens the question again, whose answer did not count. */
+  reopen(): void;
+  /** Gives back what guards took, and has every guard judge again from the first, or what an approver made of the call. */
+  judge(edited?: { readonly payload: unknown }): Decision | Promise<Decision>;
+  /** Reports an escalation that `judge` answered; what to ask about, unless that settled the act. */
+  again(decision: Escalate): Escalation | undefined;
+  /**
+   * Settles the act with what `judge` answered last: an escalation is what the person has approved. Answers whether the
+   * act may run.
+   *
+   * @throws {TypeError} If it is given anything else, or the same twice.
+   */
+  settle(decision: Decision): boolean;
+  /** Denies the act with `approval_denied`. */
+  refuse(reason: string): void;
+}
+
+/** Gets escalated acts approved. What it throws denies the act with `guard_error`. */
+export interface Approver {
+  /** Asks about an act; `grant` came with the call. Without `asks`, somebody else will answer. */
+  ask(act: PendingAct, escalation: Escalation, asks: boolean, grant: unknown): Promise<void>;
+  /** Reads an answer; `isGiven`: it came with the call, which came again. */
+  answer(act: PendingAct, answer: unknown, isGiven: boolean): Promise<void>;
+  /** Nobody will answer any more. */
+  unanswered(act: PendingAct, reason: string): void;
+}
+
 /** The events that extensions emit; all others are the kernel's. */
 export type ExtensionEvent =
   | "checkpoint_created"
@@ -130,6 +200,8 @@ export interface PluginHost {
   stop(check: StopCheck): () => void;
   /** Takes part in the opening of sessions. */
   opening(opener: SessionOpener): void;
+  /** Gives the kernel what gets escalated acts approved; there can be one. Without, they are denied. */
+  approver(approver: Approver): void;
   /** Adds an observer of what acts came to. */
   observe(observer: ActObserver): void;
   /** Adds a listener of denials. */

@@ -6,7 +6,7 @@ import { memoryStore } from "../state/memory-store.ts";
 import type { StateStore } from "../state/store.ts";
 import { approvalKeyOf } from "./grant.ts";
 import { Questions } from "./question.ts";
-import type { Approve } from "./terms.ts";
+import type { ApprovalAnswer, ApprovalRequest } from "./request.ts";
 
 /** Who approves, and how. */
 export interface ApprovalOptions {
@@ -14,7 +14,7 @@ export interface ApprovalOptions {
    * Asks a person, who answers at once or later; only `true`, or valid grants, approve, and what throws denies with
    * `approval_denied`. Absent: escalations deny with `approval_required`.
    */
-  approve?: Approve | undefined;
+  approve?: ((request: ApprovalRequest) => ApprovalAnswer | Promise<ApprovalAnswer>) | undefined;
   /** Verifies grants: an HMAC key, or an Ed25519 public key. */
   approvalKey?: CryptoKey | undefined;
   /** How long a question may wait for its answer, in ms. Default 300000. */
@@ -33,6 +33,17 @@ const KEYS = ["approve", "approvalKey", "approvalTtlMs", "approvalQuorum"] as co
  * with the options of the same names; one of `sallyport/core` is given it, and denies every escalation without.
  *
  * @throws {TypeError | RangeError} If an option is unknown or wrong.
+ * @example Usage
+ * ```ts
+ * import { approvals } from "@sallyport/sallyport";
+ * import { createKernel, requireApproval } from "@sallyport/sallyport/core";
+ * import assert from "node:assert/strict";
+ *
+ * const plugins = [approvals({ approve: ({ name }) => name === "pay" })];
+ * const session = createKernel({ guards: [requireApproval()], plugins }).session({ agentId: "a" });
+ * assert.equal(await session.tool({ name: "pay", arguments: {} }, () => "paid"), "paid");
+ * await assert.rejects(session.tool({ name: "delete", arguments: {} }, () => "never"), { code: "approval_denied" });
+ * ```
  */
 export function approvals(options: ApprovalOptions = {}): Plugin {
   return approvalsOf(WHERE, ownOptions(WHERE, options, KEYS));

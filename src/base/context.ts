@@ -2,11 +2,10 @@ import type { Decision } from "./decision.ts";
 import { type Shown, shown, shownAs } from "./inspect.ts";
 import { define } from "./own.ts";
 import type { GovernancePolicy } from "../policy/policy.ts";
-import type { GovernedRequest } from "./request.ts";
+import type { GovernedRequest, PriceOf } from "./request.ts";
 import type { GateCaps } from "../snapshot/caps.ts";
 import type { StateStore } from "../state/store.ts";
 import type { AgentProfile } from "../trust/profile.ts";
-import type { PriceOf } from "./usage.ts";
 
 /** What a guard may know about the session it judges in. Live: its counts are current. */
 export interface ExecutionContext {

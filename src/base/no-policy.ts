@@ -12,7 +12,8 @@ const FIELDS: PolicyInit = Object.freeze({
   confidenceThreshold: 0,
   driftThreshold: 1,
   logAllCalls: true,
-  checkpointFrequency: Infinity,
+  // More than any session has.
+  checkpointFrequency: Number.MAX_SAFE_INTEGER,
   maxConcurrent: Infinity,
   backpressureThreshold: Infinity,
 });

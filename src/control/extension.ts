@@ -31,6 +31,20 @@ interface Installed {
  * Denies with `agent_suspended` or `session_killed`; with `store_unavailable` where the kernel has a store that cannot
  * say whether an agent was stopped. A kernel of `sallyport` has one, behind `kernel.suspend`, `resume` and `kill`; one
  * of `sallyport/core` is given it.
+ *
+ * @example Usage
+ * ```ts
+ * import { killSwitch } from "@sallyport/sallyport";
+ * import { createKernel } from "@sallyport/sallyport/core";
+ * import assert from "node:assert/strict";
+ *
+ * const agents = killSwitch();
+ * const session = createKernel({ plugins: [agents] }).session({ agentId: "researcher" });
+ * agents.suspend("researcher");
+ * await assert.rejects(session.run("hi", () => "never"), { code: "agent_suspended" });
+ * agents.resume("researcher");
+ * assert.equal(await session.run("hi", () => "hello"), "hello");
+ * ```
  */
 export function killSwitch(): KillSwitchPlugin {
   let installed: Installed | undefined;

@@ -1,9 +1,8 @@
 // How far an output is from the first one.
 
-import { functionOf, wrong } from "../base/check.ts";
+import { functionOf, ownOptions, wrong } from "../base/check.ts";
 import { type Deny, deny, isThenable } from "../base/decision.ts";
 import { sessionEvent } from "../base/events.ts";
-import { ownOptions } from "../base/check.ts";
 import type { Plugin } from "../kernel/plugin.ts";
 import type { EndedAct, EventChannel, SessionHandle } from "../kernel/seam.ts";
 import { driftOf, type Similarity, textOf } from "./drift-of.ts";
@@ -19,6 +18,16 @@ const WHERE = "driftMonitor()";
  * A kernel of `sallyport` has it, with the option `similarity`; one of `sallyport/core` is given it.
  *
  * @throws {TypeError} If an option is unknown, or `similarity` is no function.
+ * @example Usage
+ * ```ts
+ * import { driftMonitor, maxDrift } from "@sallyport/sallyport";
+ * import { createKernel } from "@sallyport/sallyport/core";
+ * import assert from "node:assert/strict";
+ *
+ * const kernel = createKernel({ guards: [maxDrift(0.5)], plugins: [driftMonitor()] });
+ * const session = kernel.session({ agentId: "a", baseline: "all systems are fine" });
+ * await assert.rejects(session.run("status?", () => "buy cheap watches now"), { code: "drift_exceeded" });
+ * ```
  */
 export function driftMonitor(options: { similarity?: Similarity } = {}): Plugin {
   const { similarity = wordSimilarity } = ownOptions(WHERE, options, ["similarity"]);

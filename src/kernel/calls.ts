@@ -192,7 +192,8 @@ export function sessionKeys(read: readonly string[]): SessionKeys {
 export function sessionInit(init: SessionInit, { names, known, others }: SessionKeys): SessionInit {
   if (isPlain(init) && others.length === 0 && !hasSessionFields()) {
     let isKnown = true;
-    for (const key in init) isKnown &&= known.has(key);
+    // What is absent may be named: whoever passes it on need not know whether there is an extension that reads it.
+    for (const key in init) isKnown &&= known.has(key) || (init[key as "agent"] === undefined && SESSION.includes(key));
     if (isKnown) return ownFields(init);
   }
   return ownOptions("session()", init, names as readonly (keyof SessionInit)[]);

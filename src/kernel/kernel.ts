@@ -1,71 +1,35 @@
 // The engine: kernel, sessions, acts, gates, streams, plugins.
 
-import { approvalsOf } from "../approval/extension.ts";
-import type { ApprovalAnswer, ApprovalRequest } from "../approval/request.ts";
 import { functionOf, ownOptions, show, wrong } from "../base/check.ts";
 import { flatten } from "../combine/all.ts";
 import { checkGuard, doubleLimit } from "../combine/guard-traits.ts";
-import { refuseOtherCopy } from "../base/copy.ts";
 import type { Core } from "./engine.ts";
 import { createGates } from "./runtime.ts";
-import type { Similarity } from "../drift/drift-of.ts";
 import { Emitter, type GovernanceEvents } from "../base/events.ts";
 import { explain, type Explanation } from "./explain.ts";
 import { type Guard, type Interceptor, nameOf } from "../base/guard.ts";
-import { killSwitch } from "../control/extension.ts";
 import { type Shown, shownAs } from "../base/inspect.ts";
 import { compose } from "../combine/compose.ts";
 import { openSession } from "./open-session.ts";
 import { memberOf } from "../base/own.ts";
 import { type AdapterPlugin, checkPlugin, type ClientPlugin, type Coverage, type Plugin } from "./plugin.ts";
-import { definePolicy } from "../policy/define.ts";
-import { policyRules } from "../policy/extension.ts";
-import { admitAgents, checkTrust, learnOfAgents } from "../trust/extension.ts";
-import type { GovernancePolicy, PolicyInit } from "../policy/policy.ts";
 import { compilePrices, type Prices } from "./prices.ts";
-import type { Stage } from "../base/request.ts";
+import type { PriceOf, Stage } from "../base/request.ts";
 import type { ActInit, Session, SessionInit } from "./types.ts";
 import { type GateCaps, type PayloadLimits, readLimits } from "../snapshot/caps.ts";
 import { SessionImpl } from "./session.ts";
-import type { StateStore } from "../state/store.ts";
-import { checkStore } from "../base/check-store.ts";
-import { driftMonitor } from "../drift/extension.ts";
 import { sessionKeys } from "./calls.ts";
 import { Extensions } from "./host.ts";
 import { LiveSessions } from "./live-sessions.ts";
 import { ignoreFailure } from "../base/taking.ts";
-import type { ActionGuard } from "../trust/action-guard.ts";
-import type { TrustTracker } from "../trust/tracker.ts";
-import type { PriceOf } from "../base/usage.ts";
 import { coverageOf, isGoverned, markGoverned } from "./coverage.ts";
 
-/** What a kernel is made of. All of it is optional. */
-export interface KernelOptions {
-  /** The rules; absent: the defaults of `definePolicy`. */
-  policy?: PolicyInit | GovernancePolicy;
-  /** Guards of your own: they run after the policy's. */
+/** What a kernel of `sallyport/core` is made of. All of it is optional. */
+export interface CoreKernelOptions {
+  /** Guards, asked in this order after those of plugins. */
   guards?: readonly Guard[];
   /** Advice around every act; the first is outermost. */
   interceptors?: readonly Interceptor[];
-  /** Gate 1, who may act: sessions then need an agent profile. */
-  trust?: ActionGuard;
-  /**
-   * Learns from what runs and tool calls came to: success, failure, or a denial that a rule of the policy made; what a
-   * success was worth it cannot see (`rewards`). It is asked for the agent's score when a session opens, by DID. Needs
-   * profiles.
-   */
-  trustTracker?: TrustTracker;
-  /**
-   * Asks a person, who answers at once or later; only `true`, or valid grants, approve, and what throws denies with
-   * `approval_denied`. Absent: escalations deny with `approval_required`.
-   */
-  approve?: (request: ApprovalRequest) => ApprovalAnswer | Promise<ApprovalAnswer>;
-  /** Verifies grants: an HMAC key, or an Ed25519 public key. */
-  approvalKey?: CryptoKey;
-  /** How long a question may wait for its answer, in ms. Default 300000. */
-  approvalTtlMs?: number;
-  /** How many different people must sign, a whole number >= 1, default 1; above 1, `true` does not count. */
-  approvalQuorum?: number;
   /** Extensions; `use` adds more until the first session. */
   plugins?: readonly Plugin[];
   /** `shadow`: decide, tell and record, but let everything pass. Default `enforce`. */
@@ -80,16 +44,6 @@ export interface KernelOptions {
   prices?: Prices;
   /** Milliseconds since the epoch. Default `Date.now`. */
   clock?: () => number;
-  /** How alike two outputs are, 0 to 1, for drift. Default `wordSimilarity`. */
-  similarity?: Similarity;
-  /**
-   * Where single use, stops and limits live, so that they hold in other processes that share it: limits of a guard that
-   * count more than one session's acts (`per: "agent"`, `rateLimit` unless it is by session) and have no `store` of
-   * their own. Two such limits of one kind need an `id` each. Where it fails, they deny with `store_unavailable`.
-   * Whether an agent is stopped is read when a session opens. Absent: a plugin's, else this process's memory, which is
-   * lost with it.
-   */
-  store?: StateStore;
   /**
    * How large a payload may be, for each kind of gate; what is absent keeps its default. Guards that search texts have
    * caps of their own beside these: 16 Mi characters, 100,000 values, 64 levels.
@@ -98,9 +52,7 @@ export interface KernelOptions {
 }
 
 /** Holds the guards and makes sessions. */
-export interface Kernel {
-  /** The policy of every session. */
-  readonly policy: GovernancePolicy;
+export interface CoreKernel {
   /** Begins one agent's passage. */
   session(init: SessionInit): Session;
   /**
@@ -117,18 +69,9 @@ export interface Kernel {
   /** Which entry points of a governed object pass the gates. */
   coverage(governed: object): Coverage;
   /** Adds a plugin, before the first session. */
-  use(plugin: Plugin): Kernel;
+  use(plugin: Plugin): CoreKernel;
   /** Listens; the answer stops listening. */
   on<K extends keyof GovernanceEvents>(type: K, listener: (event: GovernanceEvents[K]) => void): () => void;
-  /**
-   * Stops an agent until `resume`: by its agentKey, every agent of that agentId, or with `"*"` all of the kernel. Acts
-   * under way are aborted, and where the kernel was given a store, the next process still knows.
-   */
-  suspend(agent: string, reason?: string): void;
-  /** Lets a suspended agent act again. */
-  resume(agent: string): void;
-  /** Stops an agent for good. */
-  kill(agent: string, reason?: string): void;
   /** Judges without acting: nothing is taken, told or recorded, and nobody is asked. */
   explain(
     request: { stage: Stage; name: string; payload: unknown } & ActInit,
@@ -138,45 +81,30 @@ export interface Kernel {
   close(): Promise<void>;
 }
 
-const OPTIONS = [
-  "policy",
-  "guards",
-  "interceptors",
-  "trust",
-  "trustTracker",
-  "approve",
-  "approvalKey",
-  "approvalTtlMs",
-  "approvalQuorum",
-  "plugins",
-  "prices",
-  "mode",
-  "clock",
-  "similarity",
-  "store",
-  "limits",
-] as const;
+const OPTIONS = ["guards", "interceptors", "plugins", "prices", "mode", "clock", "limits"] as const;
 const WHERE = "createKernel()";
 
 /**
- * Makes a kernel: the policy's guards, then the plugins', then your own, compiled once into one function for each gate.
+ * Makes a kernel of guards, interceptors and plugins alone: no policy, no profiles, no approvals, no drift and no kill
+ * switch, unless plugins bring them.
  *
- * @throws {TypeError | RangeError} If an option is unknown or wrong, or the policy is; the error says what was wanted
- *   and what came.
+ * Without them, an escalation is denied with `approval_required`, the option of `session()` that they would read is
+ * unknown, and `context.policy` allows everything.
+ *
+ * @throws {TypeError | RangeError} If an option is unknown or wrong; the error says what was wanted and what came.
  * @example Usage
  * ```ts
- * import { createKernel } from "@sallyport/sallyport";
+ * import { allowTools, createKernel } from "@sallyport/sallyport/core";
  * import assert from "node:assert/strict";
  *
- * const kernel = createKernel({ policy: { allowedTools: ["search"], blockedPatterns: ["password"] } });
+ * const kernel = createKernel({ guards: [allowTools(["search"])] });
  * const session = kernel.session({ agentId: "researcher" });
- * const found = await session.tool({ name: "search", arguments: { q: "weather" } }, ({ q }) => `sunny (${q})`);
- * assert.equal(found, "sunny (weather)");
+ * assert.equal(await session.tool({ name: "search", arguments: { q: "tides" } }, () => "high at noon"), "high at noon");
  * await assert.rejects(session.tool({ name: "delete", arguments: {} }, () => "never"), { code: "tool_not_allowed" });
  * ```
  */
-export function createKernel(options: KernelOptions = {}): Kernel {
-  return new KernelImpl(options);
+export function createKernel(options: CoreKernelOptions = {}): CoreKernel {
+  return Object.freeze(new KernelImpl(ownOptions(WHERE, options, OPTIONS)));
 }
 
 interface Wrapped {
@@ -185,14 +113,13 @@ interface Wrapped {
   readonly session: Session;
 }
 
-class KernelImpl implements Kernel {
-  readonly policy: GovernancePolicy;
+/** The kernel that is handed out, once it was frozen. */
+export class KernelImpl implements CoreKernel {
   readonly #emitter = new Emitter();
   readonly #live = new LiveSessions();
   readonly #extensions: Extensions;
-  readonly #control = killSwitch();
   readonly #wrapped = new WeakMap<object, Wrapped>();
-  readonly #options: KernelOptions;
+  readonly #options: CoreKernelOptions;
   readonly #clock: () => number;
   readonly #price: PriceOf | undefined;
   readonly #caps: GateCaps;
@@ -209,36 +136,18 @@ class KernelImpl implements Kernel {
     Reflect.deleteProperty(this.prototype, "constructor");
   }
 
-  constructor(given: KernelOptions) {
-    const options = ownOptions(WHERE, given, OPTIONS);
-    const {
-      policy,
-      guards = [],
-      interceptors = [],
-      trust,
-      trustTracker,
-      plugins = [],
-      mode = "enforce",
-      clock,
-      similarity,
-    } = options;
-    refuseOtherCopy(WHERE, "policy", policy);
-    this.policy = definePolicy(policy);
+  /** `own` are plugins that are not shown, and come first. */
+  constructor(options: CoreKernelOptions, own: readonly Plugin[] = []) {
+    const { guards = [], interceptors = [], plugins = [], mode = "enforce", clock, prices } = options;
     if (!Array.isArray(guards)) throw wrong(WHERE, "guards", "an array of guards", guards);
     guards.forEach((guard: unknown, index) => checkGuard(WHERE, `guards[${index}]`, guard));
     if (!Array.isArray(interceptors)) throw wrong(WHERE, "interceptors", "an array of functions", interceptors);
     this.#interceptors = interceptors.map((interceptor: Interceptor, index) =>
       functionOf(WHERE, `interceptors[${index}]`, interceptor)
     );
-    const { approve, approvalKey, approvalTtlMs, approvalQuorum } = options;
-    const asks = approvalsOf(WHERE, { approve, approvalKey, approvalTtlMs, approvalQuorum });
-    checkTrust(WHERE, { trust }, { trustTracker });
-    if (options.store !== undefined) checkStore(WHERE, "store", options.store);
     if (mode !== "enforce" && mode !== "shadow") throw wrong(WHERE, "mode", '"enforce" or "shadow"', mode);
-    if (similarity !== undefined) functionOf(WHERE, "similarity", similarity);
     if (!Array.isArray(plugins)) throw wrong(WHERE, "plugins", "an array of plugins", plugins);
     this.#clock = clock === undefined ? Date.now : functionOf(WHERE, "clock", clock);
-    const { prices } = options;
     this.#price = prices === undefined ? undefined : compilePrices(WHERE, prices);
     this.#caps = readLimits(WHERE, options.limits);
     this.#own = flatten([...guards]);
@@ -250,28 +159,23 @@ class KernelImpl implements Kernel {
       live: this.#live,
       unsealed: (plugin) => this.#unsealed(plugin),
     });
-    this.#extensions.store = options.store;
-    this.#extend(this.#control);
-    this.#extend({ name: "agents", setup: (host) => admitAgents(host, trust, trustTracker !== undefined) });
-    this.#extend(driftMonitor(similarity === undefined ? {} : { similarity }));
-    if (trustTracker !== undefined) {
-      this.#extend({ name: "trustTracker", setup: (host) => learnOfAgents(host, trustTracker) });
-    }
-    this.#extend(policyRules(this.policy));
-    this.#extend(asks);
+    for (const plugin of own) this.#extend(plugin);
     for (const plugin of plugins) this.use(plugin);
     this.#mustDiffer();
-    Object.freeze(this);
   }
 
   static {
-    shownAs<KernelImpl>(this.prototype, () => "Kernel", (kernel) => #emitter in kernel ? kernel.#fields() : {}, true);
+    shownAs<KernelImpl>(this.prototype, () => "Kernel", KernelImpl.fields, true);
+  }
+
+  /** What a console shows of a kernel. */
+  static fields(kernel: KernelImpl): Shown {
+    // The prototype itself is no kernel.
+    return #emitter in kernel ? kernel.#fields() : {};
   }
 
   #fields(): Shown {
-    const { policy } = this;
     return {
-      policy: `${policy.name}@${policy.version}`,
       mode: this.#options.mode ?? "enforce",
       guards: this.#guards().map(nameOf),
       plugins: [...this.#plugins],
@@ -280,7 +184,7 @@ class KernelImpl implements Kernel {
     };
   }
 
-  use(plugin: Plugin): Kernel {
+  use(plugin: Plugin): this {
     checkPlugin("use()", plugin);
     if (this.#live.closed !== undefined) {
       throw new TypeError(`Cannot use plugin "${plugin.name}": the kernel is closed`);
@@ -406,18 +310,6 @@ class KernelImpl implements Kernel {
 
   on<K extends keyof GovernanceEvents>(type: K, listener: (event: GovernanceEvents[K]) => void): () => void {
     return this.#emitter.on(type, listener);
-  }
-
-  suspend(agent: string, reason?: string): void {
-    this.#control.suspend(agent, reason);
-  }
-
-  kill(agent: string, reason?: string): void {
-    this.#control.kill(agent, reason);
-  }
-
-  resume(agent: string): void {
-    this.#control.resume(agent);
   }
 
   explain(

@@ -15,6 +15,17 @@ import type { GovernancePolicy, PolicyInit } from "./policy.ts";
  * it, with the option `policy`; one of `sallyport/core` is given it.
  *
  * @throws {PolicyError} If the policy is malformed.
+ * @example Usage
+ * ```ts
+ * import { policyRules } from "@sallyport/sallyport";
+ * import { createKernel } from "@sallyport/sallyport/core";
+ * import assert from "node:assert/strict";
+ *
+ * const kernel = createKernel({ plugins: [policyRules({ allowedTools: ["search"] })] });
+ * const session = kernel.session({ agentId: "a", policy: { maxToolCalls: 1 } });
+ * assert.equal(await session.tool({ name: "search", arguments: {} }, () => 1), 1);
+ * await assert.rejects(session.tool({ name: "search", arguments: {} }, () => 2), { code: "max_tool_calls_exceeded" });
+ * ```
  */
 export function policyRules(policy: PolicyInit | GovernancePolicy = {}): Plugin {
   const own = definePolicy(policy);

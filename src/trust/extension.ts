@@ -30,6 +30,18 @@ const WHERE = "trust()";
  * kernel of `sallyport` has it, with the options `trust` and `trustTracker`; one of `sallyport/core` is given it.
  *
  * @throws {TypeError} If an option is unknown, or is no action guard or tracker.
+ * @example Usage
+ * ```ts
+ * import { actionGuard, agentProfile, trust } from "@sallyport/sallyport";
+ * import { createKernel } from "@sallyport/sallyport/core";
+ * import assert from "node:assert/strict";
+ *
+ * const kernel = createKernel({ plugins: [trust({ guard: actionGuard({ sensitiveActions: { deploy: 900 } }) })] });
+ * const agent = agentProfile({ did: "did:agentmesh:deployer", name: "Deployer", trustScore: 750 });
+ * await assert.rejects(kernel.session({ agent }).tool({ name: "deploy", arguments: {} }, () => 1), {
+ *   code: "trust_too_low",
+ * });
+ * ```
  */
 export function trust(options: TrustOptions = {}): Plugin {
   const { guard, tracker } = ownOptions(WHERE, options, ["guard", "tracker"]);

@@ -12,7 +12,7 @@ import { pinTools } from "../../src/guards/pin-tools.ts";
 import { rateLimit } from "../../src/guards/rate-limit.ts";
 import { tokenBudget } from "../../src/guards/token-budget.ts";
 import { type StandardSchemaV1, validateArguments } from "../../src/guards/validate-arguments.ts";
-import { createKernel } from "../../src/kernel/kernel.ts";
+import { createKernel } from "../../src/preset/create-kernel.ts";
 import type { Session } from "../../src/kernel/types.ts";
 import { memoryStore } from "../../src/state/memory-store.ts";
 import type { StateStore } from "../../src/state/store.ts";

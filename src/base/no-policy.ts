@@ -1,4 +1,5 @@
 import type { GovernancePolicy, PolicyInit } from "../policy/policy.ts";
+import { ownField } from "./own.ts";
 
 const FIELDS: PolicyInit = Object.freeze({
   name: "none",
@@ -23,21 +24,21 @@ function differ(one: unknown, other: unknown): boolean {
   return Array.isArray(one) && Array.isArray(other) ? other.length > 0 : one !== other;
 }
 
+const METHODS: Pick<GovernancePolicy, "toJSON" | "diff" | "isStricterThan" | "merge" | "conflicts"> = Object.freeze({
+  toJSON: (): PolicyInit => ({ ...FIELDS }),
+  diff: (other: GovernancePolicy): Readonly<Record<string, readonly [unknown, unknown]>> => {
+    const names = Object.keys({ ...FIELDS, ...other }) as (keyof PolicyInit)[];
+    return Object.fromEntries(
+      names.filter((name) => differ(ownField(FIELDS, name), ownField(other, name)))
+        .map((name) => [name, [ownField(FIELDS, name), ownField(other, name)]]),
+    );
+  },
+  isStricterThan: (): boolean => false,
+  merge: (other: GovernancePolicy): GovernancePolicy => other,
+  conflicts: (): readonly string[] => [],
+});
+
 /** The policy of sessions to which no policy applies: it allows everything, and makes no checkpoints. */
-export const NO_POLICY: GovernancePolicy = /* @__PURE__ */ Object.freeze(
-  Object.assign(
-    Object.create({
-      toJSON: (): PolicyInit => ({ ...FIELDS }),
-      diff: (other: GovernancePolicy): Readonly<Record<string, readonly [unknown, unknown]>> => {
-        const names = Object.keys({ ...FIELDS, ...other }) as (keyof PolicyInit)[];
-        return Object.fromEntries(
-          names.filter((name) => differ(FIELDS[name], other[name])).map((name) => [name, [FIELDS[name], other[name]]]),
-        );
-      },
-      isStricterThan: (): boolean => false,
-      merge: (other: GovernancePolicy): GovernancePolicy => other,
-      conflicts: (): readonly string[] => [],
-    }),
-    FIELDS,
-  ),
+export const NO_POLICY: GovernancePolicy = Object.freeze(
+  { __proto__: METHODS, ...FIELDS } as unknown as GovernancePolicy,
 );

@@ -51,6 +51,8 @@ export function driftMonitor(options: { similarity?: Similarity } = {}): Plugin 
       });
       host.observe({
         stages: ["output"],
+        // The first output is what the others are measured against.
+        isNeeded: ({ context }) => channel.isHeard || driftIn(context).baseline === undefined,
         ended: (session, act) => act.isAllowed && !act.isError ? measure(channel, session, act) : undefined,
       });
     },

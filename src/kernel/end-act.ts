@@ -1,10 +1,10 @@
-import type { EngineAct } from "./engine.ts";
+import type { EngineAct, ReadObserver } from "./engine.ts";
 import { faultDenial } from "../combine/fold-decisions.ts";
 import { allow, amend, type Decision, type Deny, deny, guardError, isThenable } from "../base/decision.ts";
 import { GateRequest } from "../base/gate-request.ts";
 import { RESPONSE, writeRecord } from "./runtime.ts";
 import type { OutcomeRecord } from "./records.ts";
-import type { ActObserver, ActRef } from "./seam.ts";
+import type { ActRef } from "./seam.ts";
 import type { TokenUsage } from "../base/request.ts";
 import { errorForm, nameAndMessage } from "../snapshot/json-form.ts";
 import { addUsage, settleModel } from "./settlement.ts";
@@ -120,14 +120,18 @@ function observed(
   nth: number,
 ): Decision | Promise<Decision> {
   const { observers } = act.scope.gate(request.stage);
-  return observers.length === 0
-    ? finished(act, request, decision, undefined, started)
-    : observedFrom(0, observers, act, request, decision, undefined, started, nth);
+  for (let at = 0; at < observers.length; at++) {
+    // Mostly there is nobody to be told.
+    if (isNeeded(observers[at] as ReadObserver, act)) {
+      return observedFrom(at, observers, act, request, decision, undefined, started, nth);
+    }
+  }
+  return finished(act, request, decision, undefined, started);
 }
 
 function observedFrom(
   from: number,
-  observers: readonly ActObserver[],
+  observers: readonly ReadObserver[],
   act: EngineAct,
   request: GateRequest,
   decision: Decision,
@@ -137,7 +141,8 @@ function observedFrom(
 ): Decision | Promise<Decision> {
   let objection = earlier;
   for (let at = from; at < observers.length; at++) {
-    const observer = observers[at] as ActObserver;
+    const observer = observers[at] as ReadObserver;
+    if (!isNeeded(observer, act)) continue;
     const answer = askObserver(observer, act, request, decision, objection, nth);
     if (isThenable(answer)) {
       const before = objection;
@@ -153,8 +158,17 @@ function observedFrom(
   return finished(act, request, decision, objection, started);
 }
 
+/** An observer that cannot say is asked. */
+function isNeeded({ isNeeded }: ReadObserver, { scope }: EngineAct): boolean {
+  try {
+    return isNeeded === undefined || isNeeded(scope.handle);
+  } catch {
+    return true;
+  }
+}
+
 function askObserver(
-  observer: ActObserver,
+  observer: ReadObserver,
   act: EngineAct,
   { stage, isError = false }: GateRequest,
   { allowed }: Decision,
@@ -163,7 +177,6 @@ function askObserver(
 ): Deny | undefined | Promise<Deny | undefined> {
   const { scope, name, callId, result } = act;
   try {
-    if (observer.isNeeded?.() === false) return undefined;
     return observer.ended(scope.handle, {
       stage,
       name,

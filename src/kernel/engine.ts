@@ -22,7 +22,7 @@ export interface Gate {
   /** How large a payload may be. */
   readonly caps: Caps;
   /** Who is told of what came of an act. */
-  readonly observers: readonly ActObserver[];
+  readonly observers: readonly ReadObserver[];
   /** Whether somebody who is shown the payload might write to it, so that they and the act need a copy each. */
   readonly needsTwin: boolean;
 }
@@ -42,7 +42,7 @@ export interface Core {
   /** Gets escalated acts approved; absent: they are denied. */
   readonly approver: Approver | undefined;
   readonly openers: Openers;
-  readonly observers: readonly ActObserver[];
+  readonly observers: readonly ReadObserver[];
   readonly denied: readonly DenialListener[];
   readonly live: LiveSessions;
   readonly sinks: readonly AuditSink[];
@@ -51,6 +51,13 @@ export interface Core {
   readonly gates: Gates;
   /** How large a payload may be at each gate. */
   readonly caps: GateCaps;
+}
+
+/** An observer as the kernel asks it: each part read once, and none that everything inherits. */
+export interface ReadObserver {
+  readonly stages: readonly Stage[];
+  readonly isNeeded: ActObserver["isNeeded"];
+  readonly ended: ActObserver["ended"];
 }
 
 /** What takes part in opening sessions, by what it does. */

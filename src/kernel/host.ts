@@ -10,6 +10,7 @@ import type { LiveSessions } from "./live-sessions.ts";
 import type { Plugin } from "./plugin.ts";
 import type { AuditSink } from "./records.ts";
 import { objectionOf } from "./report.ts";
+import type { ReadObserver } from "./engine.ts";
 import type {
   ActObserver,
   Approver,
@@ -46,8 +47,8 @@ interface Ground {
 export class Extensions {
   readonly guards: Readonly<Record<GuardPlace, Guard[]>> = { who: [], what: [], own: [] };
   readonly interceptors: Interceptor[] = [];
-  readonly openers: SessionOpener[] = [];
-  readonly observers: ActObserver[] = [];
+  readonly openers: ReadOpener[] = [];
+  readonly observers: ReadObserver[] = [];
   readonly denied: DenialListener[] = [];
   readonly sinks: AuditSink[] = [];
   approver: Approver | undefined;
@@ -146,22 +147,47 @@ export class Extensions {
   }
 }
 
-function openerOf(where: string, opener: SessionOpener): SessionOpener {
-  if (typeof opener !== "object" || opener === null) throw wrongType(where, "opener", "an object", opener);
-  for (const field of ["open", "opened", "ready"] as const) {
-    const member: unknown = memberOf(opener, field);
-    if (member !== undefined) functionOf(where, `opener.${field}`, member);
-  }
-  const keys: unknown = memberOf(opener, "keys");
-  if (keys !== undefined && !(Array.isArray(keys) && keys.every((key) => typeof key === "string"))) {
-    throw wrong(where, "opener.keys", "an array of strings", keys);
-  }
-  return opener;
+/** An opener as the kernel asks it: each part read once, and none that everything inherits. */
+export interface ReadOpener {
+  readonly keys: readonly string[];
+  readonly open: SessionOpener["open"];
+  readonly opened: SessionOpener["opened"];
+  readonly ready: SessionOpener["ready"];
 }
 
-function observerOf(where: string, observer: ActObserver): ActObserver {
+function openerOf(where: string, opener: SessionOpener): ReadOpener {
+  if (typeof opener !== "object" || opener === null) throw wrongType(where, "opener", "an object", opener);
+  const keys: unknown = memberOf(opener, "keys") ?? [];
+  if (!(Array.isArray(keys) && keys.every((key) => typeof key === "string"))) {
+    throw wrong(where, "opener.keys", "an array of strings", keys);
+  }
+  return {
+    keys: [...keys],
+    open: methodOf(where, "opener", opener, "open"),
+    opened: methodOf(where, "opener", opener, "opened"),
+    ready: methodOf(where, "opener", opener, "ready"),
+  };
+}
+
+function observerOf(where: string, observer: ActObserver): ReadObserver {
   if (typeof observer !== "object" || observer === null) throw wrongType(where, "observer", "an object", observer);
-  checkStages(where, observer.stages);
-  functionOf(where, "observer.ended", memberOf(observer, "ended"));
-  return observer;
+  const ended = memberOf(observer, "ended") as ActObserver["ended"];
+  functionOf(where, "observer.ended", ended);
+  return {
+    stages: checkStages(where, observer.stages),
+    isNeeded: methodOf(where, "observer", observer, "isNeeded"),
+    ended: ended.bind(observer),
+  };
+}
+
+/** A method of what a plugin brings, or `undefined` where it has none. */
+function methodOf<T extends object, K extends keyof T & string>(
+  where: string,
+  what: string,
+  brought: T,
+  name: K,
+): T[K] | undefined {
+  const method = memberOf(brought, name as keyof NonNullable<T>) as T[K] | undefined;
+  if (method === undefined) return undefined;
+  return (functionOf(where, `${what}.${name}`, method) as () => unknown).bind(brought) as T[K];
 }

@@ -83,8 +83,8 @@ export interface EndedAct extends ActRef {
 export interface ActObserver {
   /** The response gates at which it is asked. */
   readonly stages: readonly Stage[];
-  /** Whether there is anything to do now; absent: always. */
-  isNeeded?(): boolean;
+  /** Whether there is anything to do now in a session; absent: always. */
+  isNeeded?(session: SessionHandle): boolean;
   /** Observes one act. One that throws or rejects denies with `guard_error`. */
   ended(session: SessionHandle, act: EndedAct): Deny | undefined | Promise<Deny | undefined>;
 }

@@ -40,12 +40,29 @@ export {
   type Coverage,
   definePlugin,
   type Plugin,
-  type PluginHost,
   type SessionSource,
 } from "./src/kernel/plugin.ts";
 
+export type {
+  ActObserver,
+  ActRef,
+  Approver,
+  DenialListener,
+  EndedAct,
+  Escalation,
+  EventChannel,
+  ExtensionEvent,
+  GuardPlace,
+  PendingAct,
+  PluginHost,
+  SessionHandle,
+  SessionOpener,
+  SessionParts,
+  StopCheck,
+} from "./src/kernel/seam.ts";
 export type { Explanation } from "./src/kernel/explain.ts";
-export { createKernel, type Kernel, type KernelOptions } from "./src/kernel/kernel.ts";
+export type { CoreKernel, CoreKernelOptions } from "./src/kernel/kernel.ts";
+export { createKernel, type Kernel, type KernelOptions } from "./src/preset/create-kernel.ts";
 export { type ModelPrice, type Prices } from "./src/kernel/prices.ts";
 export type { PayloadCaps, PayloadLimits } from "./src/snapshot/caps.ts";
 export { type RecordedCall, replay, type ReplayChange } from "./src/preset/replay.ts";
@@ -60,7 +77,7 @@ export type {
   StreamOptions,
   View,
   Write,
-} from "./src/kernel/session.ts";
+} from "./src/kernel/types.ts";
 
 export { all } from "./src/combine/all.ts";
 export { any } from "./src/combine/any.ts";
@@ -111,18 +128,22 @@ export { compose } from "./src/combine/compose.ts";
 export { deadline } from "./src/intercept/deadline.ts";
 
 export { definePolicy, isPolicy } from "./src/policy/define.ts";
+export { policyRules } from "./src/policy/extension.ts";
 export { policyText } from "./src/policy/digest.ts";
 export { isPolicyError, PolicyError, type PolicyMistake } from "./src/policy/error.ts";
 export { parsePolicy, type ParsePolicyOptions } from "./src/policy/parse.ts";
 export { policySchema } from "./src/policy/schema.ts";
 export type { BlockedPattern, GovernancePolicy, PolicyInit } from "./src/policy/policy.ts";
 
+export { type ApprovalOptions, approvals } from "./src/approval/extension.ts";
 export { grantApproval } from "./src/approval/grant.ts";
 export type { ApprovalAnswer, ApprovalEscalation, ApprovalGrant, ApprovalRequest } from "./src/approval/request.ts";
 export type { AuditRecord, AuditSink, DecisionRecord, OutcomeRecord, RecordBase } from "./src/kernel/records.ts";
 export { type MemoryStore, memoryStore, type MemoryStoreOptions } from "./src/state/memory-store.ts";
 export type { Awaitable, PutOptions, StateEntry, StateStore, TakeRequest, TakeResult } from "./src/state/store.ts";
 
+export { killSwitch, type KillSwitchPlugin } from "./src/control/extension.ts";
+export { driftMonitor } from "./src/drift/extension.ts";
 export type { Similarity } from "./src/drift/drift-of.ts";
 export { sequenceSimilarity } from "./src/drift/sequence-similarity.ts";
 export { wordSimilarity } from "./src/drift/word-similarity.ts";
@@ -136,6 +157,7 @@ export {
   hasAnyCapability,
   hasCapability,
 } from "./src/trust/capability.ts";
+export { trust, type TrustOptions } from "./src/trust/extension.ts";
 export { checkHandoff, type HandoffResult } from "./src/trust/handoff.ts";
 export { type AgentProfile, agentProfile, type AgentStatus } from "./src/trust/profile.ts";
 export { type ProfileStore, profileStore } from "./src/trust/profile-store.ts";

@@ -6,6 +6,7 @@ const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url
 /** The package under both of its names, so that examples run as they stand. */
 export const alias: { find: RegExp; replacement: string }[] = [
   { find: /^(?:@sallyport\/)?sallyport$/, replacement: at("./mod.ts") },
+  { find: /^(?:@sallyport\/)?sallyport\/core$/, replacement: at("./src/core.ts") },
   { find: /^(?:@sallyport\/)?sallyport\/testing$/, replacement: at("./src/testing/mod.ts") },
   { find: /^(?:@sallyport\/)?sallyport\/plugins\/(.+)$/, replacement: at("./plugins/$1.ts") },
 ];

@@ -22,6 +22,8 @@ const sources = filesUnder("src");
 const plugins = filesUnder("plugins");
 const pluginEntries = plugins.filter((path) => /^plugins\/[^/]+\.ts$/.test(path));
 const everything = [...sources, ...plugins, "mod.ts"];
+/** The rooms of which `sallyport/core` takes nothing. */
+const OUTSIDE_THE_CORE = ["match", "policy", "state", "trust", "approval", "drift", "control", "preset"];
 
 /**
  * A file without types and comments, so that what is left is what runs. A defined global shows up as `FORBIDDEN_name`.
@@ -45,6 +47,30 @@ function runtimeImports(path: string): string[] {
     .map((target) => (target.startsWith(".") ? posix.join(posix.dirname(path), target) : target));
 }
 
+/** What a file names of others, types too. */
+function allImports(path: string): string[] {
+  const text = read(path).replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, "");
+  return Array.from(
+    text.matchAll(/\b(?:from|import)\s*\(?\s*"(\.[^"]+)"/g),
+    ([, target = ""]) => posix.join(posix.dirname(path), target),
+  );
+}
+
+/** The ways from file to file that end where they began. */
+function cyclesOf(importsOf: (path: string) => readonly string[]): string[] {
+  const state = new Map<string, "open" | "done">();
+  const cycles: string[] = [];
+  const visit = (path: string, way: readonly string[]): void => {
+    if (state.get(path) === "open") cycles.push([...way.slice(way.indexOf(path)), path].join(" -> "));
+    if (state.has(path) || !everything.includes(path)) return;
+    state.set(path, "open");
+    for (const target of importsOf(path)) visit(target, [...way, path]);
+    state.set(path, "done");
+  };
+  for (const path of everything) visit(path, []);
+  return cycles;
+}
+
 /** The rooms of `src/`, from the bottom up: what runs is imported downwards only, and never across a floor. */
 const FLOORS: readonly (readonly string[])[] = [
   ["src/base"],
@@ -52,10 +78,10 @@ const FLOORS: readonly (readonly string[])[] = [
   ["src/match", "src/state", "src/crypto"],
   ["src/combine"],
   ["src/guards", "src/intercept"],
-  ["src/policy", "src/trust", "src/approval", "src/drift", "src/control"],
-  ["src/kernel"],
+  // The kernel and its extensions meet in src/kernel/seam.ts, which is types alone.
+  ["src/kernel", "src/policy", "src/trust", "src/approval", "src/drift", "src/control"],
   ["src/preset"],
-  ["mod.ts"],
+  ["mod.ts", "src/core.ts"],
   ["plugins", "src/testing"],
 ];
 /** What an extension takes of another: its words, and no more. */
@@ -85,18 +111,15 @@ describe("imports", () => {
     expect(wrong).toEqual([]);
   });
 
-  test("form no cycle", () => {
-    const state = new Map<string, "open" | "done">();
-    const cycles: string[] = [];
-    const visit = (path: string, way: readonly string[]): void => {
-      if (state.get(path) === "open") cycles.push([...way.slice(way.indexOf(path)), path].join(" -> "));
-      if (state.has(path) || !everything.includes(path)) return;
-      state.set(path, "open");
-      for (const target of runtimeImports(path)) visit(target, [...way, path]);
-      state.set(path, "done");
-    };
-    for (const path of everything) visit(path, []);
-    expect(cycles).toEqual([]);
+  test("form no cycle, also not by types", () => {
+    expect(cyclesOf(runtimeImports)).toEqual([]);
+    expect(cyclesOf(allImports)).toEqual([]);
+  });
+
+  test("of the seam and of what acts and sessions are to others are types alone", () => {
+    for (const path of ["src/kernel/seam.ts", "src/kernel/types.ts", "src/kernel/engine.ts"]) {
+      expect(runtimeImports(path), path).toEqual([]);
+    }
   });
 
   test("of a plugin are types of mod.ts, and files of its own folder or of plugins/shared", () => {
@@ -121,7 +144,7 @@ describe("src/README.md", () => {
     page.matchAll(/^\|\s*(\d+)\s*\|\s*`([^`]+)`\s*\|\s*(?:`([^`]+)`)?\s*\|\s*(.+?)\s*\|$/gm),
     ([, floor, room = "", start, holds = ""]) => ({ floor, room, start, holds }),
   );
-  const outside = ["mod.ts", "plugins"];
+  const outside = ["mod.ts", "core.ts", "plugins"];
 
   test("lists every room on its floor, with what it holds, and no other", () => {
     const nameOf = (room: string): string => room.replace(/^src\//, "");
@@ -202,6 +225,27 @@ describe("the core", () => {
     expect(output).toBe("");
   });
 
+  test("is bundled without policies, patterns, stores, trust, approvals, drift and the kill switch", async () => {
+    for (
+      const contents of ['export { createKernel, allowTools } from "./src/core.ts"', 'export * from "./src/core.ts"']
+    ) {
+      const { metafile } = await build({
+        stdin: { contents, resolveDir: root, loader: "ts" },
+        absWorkingDir: root,
+        bundle: true,
+        minify: true,
+        format: "esm",
+        platform: "neutral",
+        write: false,
+        metafile: true,
+        logLevel: "silent",
+      });
+      const files = Object.keys(metafile.inputs);
+      expect(files).toContain("src/kernel/kernel.ts");
+      expect(files.filter((path) => OUTSIDE_THE_CORE.includes(path.split("/")[1] as string))).toEqual([]);
+    }
+  });
+
   test("touches no global and loads no module of the runtime, when it is imported", async () => {
     const outfile = join(root, "test/.out/core.mjs");
     mkdirSync(dirname(outfile), { recursive: true });
@@ -261,24 +305,32 @@ describe("files", () => {
   const documented = sources.filter((path) => /@example Usage/.test(read(path)));
 
   test("that document an example have their export line", () => {
-    const entries = ["mod.ts", "src/testing/mod.ts"].filter((path) => existsSync(join(root, path)));
+    const entries = ["mod.ts", "src/core.ts", "src/testing/mod.ts"].filter((path) => existsSync(join(root, path)));
     const shown = new Set(entries.flatMap((entry) => exported(entry).map(({ path }) => path)));
     expect(
-      documented.filter((path) => !shown.has(path) && path !== "src/testing/mod.ts"),
+      documented.filter((path) => !shown.has(path) && !["src/testing/mod.ts", "src/core.ts"].includes(path)),
       "public files without an export line in mod.ts",
     ).toEqual([]);
   });
 
-  test("have one export line each in mod.ts, which holds nothing else", () => {
-    const paths = exported("mod.ts").map(({ path }) => path);
+  test.each(["mod.ts", "src/core.ts"])("have one export line each in %s, which holds nothing else", (entry) => {
+    const paths = exported(entry).map(({ path }) => path);
     expect(paths.length).toBeGreaterThan(0);
     expect(paths.filter((path, index) => paths.indexOf(path) !== index), "files with more than one export line")
       .toEqual([]);
-    const rest = read("mod.ts").replace(/\/\*[\s\S]*?\*\/|^\/\/.*$/gm, "").replace(
+    const rest = read(entry).replace(/\/\*[\s\S]*?\*\/|^\/\/.*$/gm, "").replace(
       /^export\s[^"]*?from\s+"[^"]+";$/gm,
       "",
     ).trim();
-    expect(rest, "logic in mod.ts").toBe("");
+    expect(rest, `logic in ${entry}`).toBe("");
+  });
+
+  test("of src/core.ts are exported under the same names by mod.ts, but for its own createKernel", () => {
+    const namesOf = (entry: string): string[] =>
+      Array.from(read(entry).matchAll(/^export\s+(type\s+)?\{([^}]*)\}/gm), ([, , names = ""]) => names.split(","))
+        .flat().map((name) => name.replace(/^\s*type\s/, "").trim()).filter((name) => name !== "");
+    expect(namesOf("src/core.ts").length).toBeGreaterThan(50);
+    expect(namesOf("src/core.ts").filter((name) => !namesOf("mod.ts").includes(name))).toEqual([]);
   });
 
   test("of which mod.ts exports more than types have their test file, and so have plugins", () => {

@@ -1,4 +1,4 @@
-import type { Scope } from "../kernel/scope.ts";
+import type { PendingAct } from "../kernel/seam.ts";
 import { type Person, personOf, requesterOf } from "./approver.ts";
 import { sameData } from "../snapshot/same-data.ts";
 import { NoAnswer } from "./ask.ts";
@@ -6,6 +6,7 @@ import { isSigned } from "./grant.ts";
 import { NO_GRANT, type ReadGrant, readGrants } from "./read-grant.ts";
 import type { ApprovalRequest } from "./request.ts";
 import { isSpent } from "./spent.ts";
+import type { Terms } from "./terms.ts";
 
 /** What an answer came to. */
 export interface Verdict {
@@ -36,21 +37,22 @@ function mistake(reason: string): Verdict {
 export async function readAnswer(
   answer: unknown,
   request: ApprovalRequest,
-  scope: Scope,
+  act: PendingAct,
+  terms: Terms,
   now: number,
 ): Promise<Verdict> {
   if (answer instanceof NoAnswer) return no("refused", answer.reason);
   if (answer === false) return no("refused", "The approver refused");
   if (!(now < request.expiresAt)) return no("refused", "The approval came too late");
   if (answer === true) {
-    return scope.core.approvalQuorum === 1
+    return terms.quorum === 1
       ? { outcome: "approved", reason: "Approved", by: undefined, grants: [], edit: undefined }
       : mistake("it must be signed by several approvers");
   }
-  const grants = readGrants(answer, scope.gate(request.stage).caps);
+  const grants = readGrants(answer, act);
   return grants === undefined || grants.length === 0
     ? no("void", "The answer was neither true nor false nor a grant")
-    : await judgedSafely(grants, request, scope, now);
+    : await judgedSafely(grants, request, act, terms, now);
 }
 
 /**
@@ -60,24 +62,26 @@ export async function readAnswer(
 export async function readGiven(
   given: unknown,
   request: ApprovalRequest,
-  scope: Scope,
+  act: PendingAct,
+  terms: Terms,
   now: number,
   isFirst: boolean,
 ): Promise<Verdict | undefined> {
-  const grants = readGrants(given, scope.gate(request.stage).caps);
+  const grants = readGrants(given, act);
   if (grants === undefined) return no("refused", `The call's grant does not count: ${NO_GRANT}`);
   if (grants.length === 0 || (!isFirst && !grants.some(({ digest }) => digest === request.digest))) return undefined;
-  return await judgedSafely(grants, request, scope, now);
+  return await judgedSafely(grants, request, act, terms, now);
 }
 
 async function judgedSafely(
   grants: readonly ReadGrant[],
   request: ApprovalRequest,
-  scope: Scope,
+  act: PendingAct,
+  terms: Terms,
   now: number,
 ): Promise<Verdict> {
   try {
-    return await judged(grants, request, scope, now);
+    return await judged(grants, request, act, terms, now);
   } catch {
     return mistake("it could not be verified");
   }
@@ -86,10 +90,11 @@ async function judgedSafely(
 async function judged(
   given: readonly ReadGrant[],
   request: ApprovalRequest,
-  scope: Scope,
+  act: PendingAct,
+  terms: Terms,
   now: number,
 ): Promise<Verdict> {
-  const { approvalKey: key, approvalQuorum: quorum, store } = scope.core;
+  const { key, quorum } = terms;
   if (key === undefined) return mistake("the kernel has no key to verify grants with");
   // One list may answer several questions about a call: an edit is asked about anew.
   const grants = given.filter(({ digest }) => digest === request.digest);
@@ -101,7 +106,7 @@ async function judged(
         : "the grant is for another call",
     );
   }
-  const requester = await requesterOf(scope);
+  const requester = await requesterOf(act.session);
   if (await requester.holds(key)) return mistake("the key that verifies it is the requester's own, or may be");
   const people: Person[] = [];
   for (const grant of grants) {
@@ -110,7 +115,7 @@ async function judged(
     const person = await personOf(grant.by);
     if (person === undefined) return mistake("the approver's name cannot be told from another's");
     if (requester.is(person)) return mistake("the requester signed it itself");
-    if (await isSpent(store, grant, now)) return mistake("the grant was used before");
+    if (await isSpent(terms.store(), grant, now)) return mistake("the grant was used before");
     people.push(person);
   }
   const refusal = grants.find(({ approved }) => !approved);

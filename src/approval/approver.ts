@@ -1,6 +1,7 @@
 import { lookAlike } from "../match/look-alikes.ts";
 import { dropMarks, foldText } from "../match/fold.ts";
-import type { Scope } from "../kernel/scope.ts";
+import { ownField } from "../base/own.ts";
+import type { SessionHandle } from "../kernel/seam.ts";
 import { type Bytes, fromBase64Url } from "../crypto/bytes.ts";
 import { didOf, oneDid } from "../crypto/did.ts";
 
@@ -111,13 +112,13 @@ export class Requester {
 }
 
 /** Every name of the agent of a session, and of those whose sessions it was opened in: nobody approves for itself. */
-export async function requesterOf(scope: Scope): Promise<Requester> {
+export async function requesterOf(session: SessionHandle): Promise<Requester> {
   const names = new Set<string>();
   let hasKey = false;
-  for (let at: Scope | undefined = scope; at !== undefined; at = at.parent) {
+  for (let at: SessionHandle | undefined = session; at !== undefined; at = at.parent) {
     const { agentKey, agentId } = at.context;
-    const { principal } = at;
-    for (const name of [agentKey, agentId, principal?.did, principal?.name]) {
+    const agent = ownField(at.context, "agent");
+    for (const name of [agentKey, agentId, agent?.did, agent?.name]) {
       if (name === undefined) continue;
       hasKey ||= (await keyName(name)) !== undefined;
       for (const one of (await personOf(name))?.names ?? []) names.add(one);

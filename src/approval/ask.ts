@@ -1,13 +1,10 @@
 import type { Escalate } from "../base/decision.ts";
-import type { Scope } from "../kernel/scope.ts";
+import type { PendingAct } from "../kernel/seam.ts";
 import { policyText } from "../policy/digest.ts";
-import type { Stage } from "../base/request.ts";
 import { randomText } from "../crypto/bytes.ts";
 import { digestOf, render } from "./digest.ts";
-import type { ApprovalAnswer, ApprovalEscalation, ApprovalRequest } from "./request.ts";
-
-/** Asks a person, who answers at once or later. */
-export type Approve = (request: ApprovalRequest) => ApprovalAnswer | Promise<ApprovalAnswer>;
+import type { ApprovalEscalation, ApprovalRequest } from "./request.ts";
+import type { Approve } from "./terms.ts";
 
 const policyDigests = new WeakMap<object, Promise<string>>();
 
@@ -18,19 +15,17 @@ const policyDigests = new WeakMap<object, Promise<string>>();
  * id that the session counted is another one there.
  */
 export async function createApproval(
-  scope: Scope,
-  act: { stage: Stage; name: string; callId: string },
-  isNamed: boolean,
+  { session, stage, name, callId, isNamed }: PendingAct,
   escalations: readonly Escalate[],
   payload: unknown,
+  ttlMs: number,
 ): Promise<ApprovalRequest> {
-  const { agentKey, sessionId, policy } = scope.context;
+  const { agentKey, sessionId, policy } = session.context;
   let digesting = policyDigests.get(policy);
   if (digesting === undefined) {
     policyDigests.set(policy, digesting = digestOf("sallyport policy 1", policyText(policy)));
   }
   const policyDigest = await digesting;
-  const { stage, name, callId } = act;
   const shown = Object.freeze(escalations.map(shownOf));
   const digest = await digestOf("sallyport approval 2", {
     stage,
@@ -55,7 +50,7 @@ export async function createApproval(
     reasons: Object.freeze([...new Set(shown.map(({ reason }) => reason))]),
     escalations: shown,
     text: render(name, payload),
-    expiresAt: scope.state.now + scope.core.approvalTtlMs,
+    expiresAt: session.now() + ttlMs,
   });
 }
 

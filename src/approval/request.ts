@@ -1,5 +1,3 @@
-// Asking a person, and signed grants.
-
 import type { Stage } from "../base/request.ts";
 
 /** One of the reasons for which a person is asked. */

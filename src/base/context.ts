@@ -2,11 +2,10 @@ import type { Decision } from "./decision.ts";
 import { type Shown, shown, shownAs } from "./inspect.ts";
 import { define } from "./own.ts";
 import type { GovernancePolicy } from "../policy/policy.ts";
-import type { GovernedRequest } from "./request.ts";
+import type { GovernedRequest, PriceOf } from "./request.ts";
 import type { GateCaps } from "../snapshot/caps.ts";
 import type { StateStore } from "../state/store.ts";
 import type { AgentProfile } from "../trust/profile.ts";
-import type { PriceOf } from "./usage.ts";
 
 /** What a guard may know about the session it judges in. Live: its counts are current. */
 export interface ExecutionContext {
@@ -50,10 +49,6 @@ export class SessionState {
   modelCallCount = 0;
   totalTokens = 0;
   microUsd = 0;
-  /** What drift is measured against, once there is something. */
-  baseline: string | undefined = undefined;
-  /** 1 - similarity of a text to the baseline; set by the kernel. */
-  drift: ((text: string) => number | Promise<number>) | undefined = undefined;
   /** What models cost, where the kernel knows; set by the kernel. */
   price: PriceOf | undefined = undefined;
   /** Where limits of more than one session count, where the kernel was given a store; set by the kernel. */
@@ -244,7 +239,7 @@ function foreignStateOf(context: ExecutionContext): SessionState {
 let guards = 0;
 
 /**
- * Keeps something per session and guard, in a place of the guard's own in the session's state: it goes when the session
+ * Keeps something per session and guard or extension, in a place of its own in the session's state: it goes when the session
  * goes.
  */
 export function perSession<T extends object>(make: () => T): (context: ExecutionContext) => T {

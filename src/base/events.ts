@@ -1,5 +1,6 @@
 import type { ApprovalRequest } from "../approval/request.ts";
 import { functionOf, wrongType } from "./check.ts";
+import type { ExecutionContext } from "./context.ts";
 import { type Decision, type Deny, type Escalate, isThenable } from "./decision.ts";
 import { isPolicyViolation, type PolicyViolationError } from "./errors.ts";
 import type { Stage, TokenUsage } from "./request.ts";
@@ -14,6 +15,12 @@ export interface SessionEvent {
   readonly sessionId: string;
   /** When, in ms since the epoch, by the kernel's clock. */
   readonly timestamp: number;
+}
+
+/** What every event of a session says. */
+export function sessionEvent(context: ExecutionContext, timestamp: number): SessionEvent {
+  const { agentId, agentKey, sessionId } = context;
+  return { agentId, agentKey, sessionId, timestamp };
 }
 
 /** What every event of a gate says. */

@@ -72,3 +72,17 @@ export interface GovernedRequest<P = unknown> {
 
 /** Names of tools: 1 to 128 letters, digits and `_ . : / -`. */
 export const TOOL_NAME: RegExp = /^[A-Za-z0-9_.:/-]{1,128}$/;
+
+/** What a price is asked for: every figure is there, so that a sum of products is a number. */
+export interface UsageFigures extends TokenUsage {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly totalTokens: number;
+  readonly cachedInputTokens: number;
+  readonly reasoningTokens: number;
+  /** Of the total, those of which nobody says whether they were sent or came. */
+  readonly otherTokens: number;
+}
+
+/** What a call costs, in US dollars; `undefined`: the model has no price. Throws where that cannot be told. */
+export type PriceOf = (model: string, usage: UsageFigures) => number | undefined;

@@ -1,6 +1,6 @@
 import { isThenable } from "./decision.ts";
 import { ownField, pickOwn } from "./own.ts";
-import type { TokenUsage } from "./request.ts";
+import type { TokenUsage, UsageFigures } from "./request.ts";
 import { ignoreFailure } from "./taking.ts";
 
 const FIGURES = [
@@ -14,20 +14,6 @@ const FIGURES = [
 
 /** The most dollars that are counted: beyond it millionths are no whole numbers any more. */
 export const MOST_USD = 9_000_000_000;
-
-/** What a price is asked for: every figure is there, so that a sum of products is a number. */
-export interface UsageFigures extends TokenUsage {
-  readonly inputTokens: number;
-  readonly outputTokens: number;
-  readonly totalTokens: number;
-  readonly cachedInputTokens: number;
-  readonly reasoningTokens: number;
-  /** Of the total, those of which nobody says whether they were sent or came. */
-  readonly otherTokens: number;
-}
-
-/** What a call costs, in US dollars; `undefined`: the model has no price. Throws where that cannot be told. */
-export type PriceOf = (model: string, usage: UsageFigures) => number | undefined;
 
 /** A figure that can be true: a finite number that is not negative. */
 export function figure(value: unknown): number | undefined {

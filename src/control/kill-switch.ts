@@ -1,25 +1,21 @@
-// Suspend, resume and kill.
-
 import { type Deny, deny, isThenable } from "../base/decision.ts";
 import { jsonText, ownField, pickOwn } from "../base/own.ts";
 import type { Awaitable, StateEntry, StateStore } from "../state/store.ts";
 import { canonicalAgentKey, isSameAgent } from "../crypto/did.ts";
+import type { SessionHandle } from "../kernel/seam.ts";
 
 interface Halt {
   readonly signal: "suspend" | "kill";
   readonly denial: Deny;
 }
 
-/** What can be aborted. */
-export interface Halting {
-  readonly agentKey: string;
-  readonly agentId: string;
-  halt(denial: Deny): void;
-}
-
-/** Where stops are kept, so that they outlive the process, and whom to tell when that fails. */
+/** Where stops are kept, so that they outlive the process, and whom to tell. */
 export interface KillSwitchOptions {
   readonly store: () => StateStore | undefined;
+  /** An agent is stopped: from now on it is asked which. */
+  readonly stopping: () => void;
+  /** Visits the sessions in which anything can be aborted. */
+  readonly sessions: (visit: (session: SessionHandle) => void) => void;
   readonly clock: () => number;
   readonly failed: (error: unknown) => void;
 }
@@ -30,28 +26,14 @@ const TRIES = 8;
 export const EVERYBODY = "*";
 
 /**
- * Which agents may not act, under the one name of each (a killed one must not go on under the other DID of its key),
- * and the sessions to abort when one is stopped. Sessions are held weakly.
+ * Which agents may not act, under the one name of each: a killed one must not go on under the other DID of its key.
  */
 export class KillSwitch {
   readonly #options: KillSwitchOptions;
   readonly #halted: Map<string, Halt> = new Map();
-  readonly #live: Set<WeakRef<Halting>> = new Set();
-  readonly #gone: FinalizationRegistry<WeakRef<Halting>> = new FinalizationRegistry((ref) => this.#live.delete(ref));
-  /** What stops every agent, once the kernel is closed. */
-  closed: Deny | undefined;
-  /** Whether nobody was ever stopped: asked on the hot path. */
-  isQuiet = true;
 
   constructor(options: KillSwitchOptions) {
     this.#options = options;
-  }
-
-  /** Has a session told when its agent is stopped. */
-  watch(session: Halting): void {
-    const ref = new WeakRef(session);
-    this.#live.add(ref);
-    this.#gone.register(session, ref);
   }
 
   /** Stops an agent; a kill is final. */
@@ -59,10 +41,12 @@ export class KillSwitch {
     const agent = canonicalAgentKey(name);
     const halt = this.#keep(agent, signal, reason);
     if (halt === undefined) return;
-    this.#tell(
-      (session) => agent === EVERYBODY || isSameAgent(session.agentKey, agent) || isSameAgent(session.agentId, agent),
-      halt.denial,
-    );
+    this.#options.sessions((session) => {
+      const { agentKey, agentId } = session.context;
+      if (agent === EVERYBODY || isSameAgent(agentKey, agent) || isSameAgent(agentId, agent)) {
+        session.halt(halt.denial);
+      }
+    });
     this.#write(agent, jsonText([signal, reason]));
   }
 
@@ -73,7 +57,7 @@ export class KillSwitch {
       denial: signal === "kill" ? deny("session_killed", reason) : deny("agent_suspended", reason),
     };
     this.#halted.set(agent, halt);
-    this.isQuiet = false;
+    this.#options.stopping();
     return halt;
   }
 
@@ -122,25 +106,10 @@ export class KillSwitch {
 
   /** Why an agent may not act. */
   of(agentKey: string, agentId: string): Deny | undefined {
-    if (this.closed !== undefined) return this.closed;
     if (this.#halted.size === 0) return undefined;
     const halted = this.#halted;
     return (halted.get(canonicalAgentKey(agentKey)) ?? halted.get(canonicalAgentKey(agentId)) ?? halted.get(EVERYBODY))
       ?.denial;
-  }
-
-  /** Stops everything, for good. */
-  close(): void {
-    this.closed = deny("session_killed", "The kernel is closed");
-    this.isQuiet = false;
-    this.#tell(() => true, this.closed);
-  }
-
-  #tell(concerns: (session: Halting) => boolean, denial: Deny): void {
-    for (const ref of this.#live) {
-      const session = ref.deref();
-      if (session !== undefined && concerns(session)) session.halt(denial);
-    }
   }
 
   /** Keeps a stop, or its end, in the store; a kill that is there already stays. */

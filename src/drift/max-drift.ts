@@ -1,8 +1,8 @@
 import { numberBetween } from "../base/check.ts";
 import { onlyReads } from "../combine/guard-traits.ts";
-import { stateOf } from "../base/context.ts";
 import { allow, type Decision, deny, isThenable } from "../base/decision.ts";
 import { textOf } from "./drift-of.ts";
+import { driftIn } from "./session-drift.ts";
 import { defineGuard, type Guard } from "../base/guard.ts";
 
 /**
@@ -33,9 +33,10 @@ export function maxDrift(score: number): Guard {
     name: "maxDrift",
     stages: ["output"],
     check: (request, context) => {
-      const { baseline, drift } = stateOf(context);
-      if (request.isError === true || baseline === undefined) return allow();
-      if (drift === undefined) throw new TypeError("maxDrift() judges only inside a session");
+      if (request.isError === true) return allow();
+      const { baseline, drift } = driftIn(context);
+      if (drift === undefined) throw new TypeError("maxDrift() judges only inside a session that measures drift");
+      if (baseline === undefined) return allow();
       const measured = drift(textOf(request.payload));
       return isThenable(measured) ? measured.then(judge) : judge(measured);
     },

@@ -1,32 +1,10 @@
 import type { ActImpl } from "./act.ts";
+import type { Act } from "./types.ts";
 import type { ApprovalGrant } from "../approval/request.ts";
 import { type Decision, type Deny, guardOf } from "../base/decision.ts";
 import { type Shown, shown, shownAs } from "../base/inspect.ts";
 import { pickOwn } from "../base/own.ts";
 import type { TokenUsage } from "../base/request.ts";
-
-/** An act that somebody else runs: for frameworks with separate before and after hooks. */
-export interface Act {
-  /** The framework's id, or the session's. */
-  readonly callId: string;
-  /** What was decided before the act. */
-  readonly decision: Decision;
-  /** What the act must run on: private, ordinary, mutable data; `undefined` as long as, or because, it may not run. */
-  // deno-lint-ignore no-explicit-any -- its shape is the framework's, and nobody but the caller knows it
-  readonly payload: any;
-  /** Whether a guard changed the payload. */
-  readonly changed: boolean;
-  /** Aborts when the act must stop; that of a denied act is aborted. Hand it on to what begins inside the act. */
-  readonly signal: AbortSignal;
-  /** The framework's own person answered an escalation. */
-  resume(answer: boolean | ApprovalGrant | readonly ApprovalGrant[]): Decision | Promise<Decision>;
-  /** It ran: response gate, counters, settling, events, audit. Works once; later calls answer the same. */
-  end(result: unknown, usage?: TokenUsage): Decision | Promise<Decision>;
-  /** It ran and threw. Works once, like `end`. */
-  fail(error: unknown): Decision | Promise<Decision>;
-  /** It never ran: everything is given back. */
-  cancel(): void;
-}
 
 /** What `begin` hands out of an act: what its caller may know of it, and no way to what is behind it. */
 class ActHandle implements Act {

@@ -1,7 +1,6 @@
 import type { ApprovalGrant } from "../approval/request.ts";
 import { wrong } from "../base/check.ts";
-import type { Act } from "./act-handle.ts";
-import { allow, type Decision, type Deny, deny, guardError, isThenable } from "../base/decision.ts";
+import { allow, type Decision, type Deny, deny, type Escalate, guardError, isThenable } from "../base/decision.ts";
 import { GateRequest, NOTHING } from "../base/gate-request.ts";
 import { violation } from "../base/errors.ts";
 import { Linked } from "../base/linked.ts";
@@ -12,58 +11,19 @@ import type { GovernedRequest, TokenUsage } from "../base/request.ts";
 import { respond, withhold } from "./end-act.ts";
 import { sameData } from "../snapshot/same-data.ts";
 import { capsOf, Fault, snapshot } from "../snapshot/snapshot.ts";
-import { answered, type Asked, askedAgain, firstQuestion, unanswered } from "./question.ts";
-import { type Came, settleUnended } from "./settlement.ts";
-import type { View } from "./session.ts";
+import { grantIn, Pending } from "./pending-act.ts";
+import { settleUnended } from "./settlement.ts";
+import type { ActInit, View } from "./types.ts";
+import type { ActStage, EngineAct, Paired, Phase } from "./engine.ts";
 import { ignoreFailure, Reservations, type Taker } from "../base/taking.ts";
 import { emitDenial, recordDecision, reportDecision } from "./report.ts";
 import { formOf, UNSEEN } from "./view-form.ts";
 import { ABORTED, Wait } from "./waiting.ts";
 
-/** What the caller may say about an act. */
-export interface ActInit {
-  /** The framework's id of the call. Absent or empty: the session makes one. */
-  callId?: string | undefined;
-  /** What guards may want to know. `untrusted: true` marks the session tainted once the act has ended. */
-  metadata?: Readonly<Record<string, unknown>> | undefined;
-  /** Aborts the act, also while it waits for its turn, a guard or a person. */
-  signal?: AbortSignal | undefined;
-  /**
-   * The answer to this call's approval request, given earlier: signed by `grantApproval`; several, where the kernel
-   * wants several approvers, or where an edited call was asked about anew.
-   *
-   * Only looked at where a guard asks. What is no signed grant denies with `approval_denied`. One that does not count
-   * (of another call, expired, used before) changes nothing: `approve` is asked where there is one, an act begun with
-   * `approval: "return"` stays open, and where nobody is left to ask the act is denied with `approval_denied`.
-   */
-  grant?: ApprovalGrant | readonly ApprovalGrant[] | undefined;
-}
-
-export type ActStage = "input" | "pre_model_call" | "pre_tool_call";
-/** `concluding`: it was judged, and that is being told. */
-export type Phase = "judging" | "concluding" | "escalated" | "running" | "ending" | "over";
-
 const ALLOW = allow();
 const PENDING = deny("action_blocked", "The act is still being judged");
 const OVER = deny("action_blocked", "The act is over");
 const CLOSED = deny("session_killed", "The session is closed");
-
-/** What only an act that `begin` began has. */
-export interface Paired {
-  /** What it is handed out as. */
-  handle: Act | undefined;
-  /**
-   * What was judged first, before any transform, and what it came with, where the caller named the call. Nobody else
-   * holds it: the caller works on a copy.
-   */
-  judged: { readonly payload: unknown; readonly metadata: unknown } | undefined;
-  /** That copy, once it was asked for. */
-  copy: unknown;
-  /** Whether a stream is its result. */
-  isStreamed: boolean;
-  /** What has come of its stream so far. */
-  came: Came | undefined;
-}
 
 /** The act whose function runs right now, up to where it first waits: what begins meanwhile is inside it. */
 let current: ActImpl | undefined;
@@ -94,7 +54,7 @@ export function inside<T>(
 }
 
 /** One act, from the gate before it to the gate after it; what guards take belongs to it. Never handed out. */
-export class ActImpl implements Taker {
+export class ActImpl implements EngineAct, Taker {
   readonly callId: string;
   readonly stage: ActStage;
   readonly name: string;
@@ -123,8 +83,8 @@ export class ActImpl implements Taker {
   paired: Paired | undefined;
   earlier: OpenAct | undefined;
   later: OpenAct | undefined;
-  /** The question that a person was asked last. */
-  asked: Asked | undefined;
+  /** Once a guard escalated it, and somebody can have it approved. */
+  escalated: Pending | undefined;
   readonly init: ActInit;
   /** The caller's payload, as it came. */
   readonly original: unknown;
@@ -262,7 +222,7 @@ export class ActImpl implements Taker {
       this.ended = withhold(this, denial);
       this.#finish();
     } else if (this.phase === "judging" || this.phase === "escalated") {
-      unanswered(this, denial.reason);
+      this.#unanswered(denial.reason);
       this.phase = "judging";
       this.settle(this.reportDecision(denial, this.started));
     }
@@ -325,10 +285,26 @@ export class ActImpl implements Taker {
     );
     if (real.effect === "escalate") {
       // An approval is bound to what it shows, and what is not plain data can change behind it.
-      if (this.isPlain) return firstQuestion(this, real, asks).then(() => this);
-      return this.settle(this.reportDecision(deny("payload_not_plain", "Only plain data can be approved")));
+      return this.isPlain
+        ? this.#escalate(real, asks)
+        : this.settle(this.reportDecision(deny("payload_not_plain", "Only plain data can be approved")));
     }
     return this.settle(real);
+  }
+
+  /** Has it approved; where nobody can do that, an escalation is the end. */
+  #escalate(decision: Escalate, asks: boolean): this | Promise<this> {
+    const { approver } = this.scope.core;
+    if (approver === undefined) return this.#unapproved(decision);
+    const pending = this.escalated = new Pending(this, approver);
+    return Pending.ask(pending, decision, asks)?.then(() =>
+      this.phase === "judging" && !Pending.isAsked(pending) ? this.#unapproved(decision) : this
+    ) ?? this;
+  }
+
+  #unapproved(decision: Escalate): this {
+    emitDenial(this.scope, this, decision);
+    return this.settle(recordDecision(this.scope, this, deny("approval_required", decision.reason)));
   }
 
   /** The decision is final: the act may run, or gives everything back. */
@@ -344,7 +320,7 @@ export class ActImpl implements Taker {
       this.#finish();
     } else {
       this.phase = "running";
-      this.asked?.over.abort();
+      this.#unasked();
       if (decision.effect === "transform") this.#change(decision.payload);
     }
     return this;
@@ -374,16 +350,20 @@ export class ActImpl implements Taker {
 
   /** The same call came again: what it brings answers the question, as if it had come with the first. */
   again(init: ActInit): this | Promise<this> {
-    const reading = askedAgain(this, init);
-    if (reading === undefined) return this.pending ?? this;
+    const given = grantIn(init);
+    if (given === undefined || this.escalated === undefined || this.phase !== "escalated") return this.pending ?? this;
+    const reading = Pending.answer(this.escalated, given, true);
     return this.#wait === undefined ? this.#waitFor(reading) : this.#untilOver(reading).then(() => this);
   }
 
   async resume(answer: boolean | ApprovalGrant | readonly ApprovalGrant[]): Promise<Decision> {
     // What is answered meanwhile comes first: a grant is read, or what was approved is judged again.
-    if (this.phase === "judging" && this.asked !== undefined) await this.#untilOver(this.asked.reading);
-    if (this.phase === "escalated") {
-      const answering = answered(this, answer);
+    const { escalated } = this;
+    if (this.phase === "judging" && escalated !== undefined && Pending.isAsked(escalated)) {
+      await this.#untilOver(escalated.reading);
+    }
+    if (this.phase === "escalated" && escalated !== undefined) {
+      const answering = Pending.answer(escalated, answer, false);
       await (this.#wait === undefined ? this.#waitFor(answering) : this.#untilOver(answering));
     }
     return this.decision;
@@ -434,13 +414,22 @@ export class ActImpl implements Taker {
     if (this.phase === "ending" || this.phase === "over") return;
     if (this.#wait !== undefined && this.phase !== "concluding" && this.phase !== "running") {
       // Somebody waits for what it is allowed to do.
-      unanswered(this, OVER.reason);
+      this.#unanswered(OVER.reason);
       this.decision = OVER;
       this.phase = "concluding";
       reportDecision(this.scope, this, OVER, this.started);
     } else if (this.phase === "escalated") recordDecision(this.scope, this, this.decision);
     this.#finish();
     this.#link?.abort(violation(this.stage, OVER));
+  }
+
+  /** Nobody has to answer any more. */
+  #unasked(): void {
+    if (this.escalated !== undefined) Pending.end(this.escalated);
+  }
+
+  #unanswered(reason: string): void {
+    if (this.escalated !== undefined) Pending.unanswered(this.escalated, reason);
   }
 
   get #link(): Linked | undefined {
@@ -463,7 +452,7 @@ export class ActImpl implements Taker {
     Reservations.giveBack(this.takings, true);
     this.scope.open.delete(this);
     this.#wait?.end();
-    this.asked?.over.abort();
+    this.#unasked();
     if (!this.decision.allowed) this.payload = undefined;
     if (this.paired !== undefined || ownField(this.init, "signal") !== undefined) this.#unlink();
     if (this.metadata === undefined || ownField(this.metadata, "untrusted") !== true || this.ended === undefined) {

@@ -1,8 +1,8 @@
-import type { ActInit } from "./act.ts";
 import { functionOf, ownOptions, wrongType } from "../base/check.ts";
 import { memberOf } from "../base/own.ts";
 import type { Stage, TokenUsage } from "../base/request.ts";
-import type { CheckOptions, SessionInit, View, Write } from "./session.ts";
+import type { SessionKeys } from "./engine.ts";
+import type { ActInit, CheckOptions, SessionInit, View, Write } from "./types.ts";
 
 // What the verbs of a session are called with is read by own keys, and a key that no verb knows is told. Nearly every
 // call is a literal, and one loop over its keys shows that; whatever it is not sure of is read slowly.
@@ -178,27 +178,32 @@ export function runOptions<T>(options: RunOptions<T> | undefined): RunOptions<T>
   return own;
 }
 
-const SESSION = ["agentId", "agent", "parent", "signal", "sessionId", "baseline", "metadata", "policy"] as const;
+const SESSION = ["agentId", "agent", "parent", "signal", "sessionId", "baseline", "metadata", "policy"];
+const OWN = ["agentId", "parent", "signal", "sessionId", "metadata"];
+
+/** The options that `session()` knows: the kernel's own, and those that its extensions read. */
+export function sessionKeys(read: readonly string[]): SessionKeys {
+  const known = new Set([...OWN, ...read]);
+  const others = [...new Set(read)].filter((key) => !SESSION.includes(key));
+  return { names: [...SESSION.filter((key) => known.has(key)), ...others], known, others };
+}
 
 /** Reads what a session is made of. */
-export function sessionInit(init: SessionInit): SessionInit {
-  if (!isPlain(init) || hasSessionFields()) return ownOptions("session()", init, SESSION);
-  for (const key in init) {
-    switch (key) {
-      case "agentId":
-      case "agent":
-      case "parent":
-      case "signal":
-      case "sessionId":
-      case "baseline":
-      case "metadata":
-      case "policy":
-        continue;
-      default:
-        return ownOptions("session()", init, SESSION);
-    }
+export function sessionInit(init: SessionInit, { names, known, others }: SessionKeys): SessionInit {
+  if (isPlain(init) && others.length === 0 && !hasSessionFields()) {
+    let isKnown = true;
+    // What is absent may be named: whoever passes it on need not know whether there is an extension that reads it.
+    for (const key in init) isKnown &&= known.has(key) || (init[key as "agent"] === undefined && SESSION.includes(key));
+    if (isKnown) return ownFields(init);
   }
-  return init;
+  return ownOptions("session()", init, names as readonly (keyof SessionInit)[]);
+}
+
+/** Each field once, whatever a getter would answer the next time. */
+function ownFields(
+  { agentId, agent, parent, signal, sessionId, baseline, metadata, policy }: SessionInit,
+): SessionInit {
+  return { agentId, agent, parent, signal, sessionId, baseline, metadata, policy };
 }
 
 function hasSessionFields(): boolean {

@@ -1,17 +1,17 @@
-import type { ActImpl } from "./act.ts";
+import type { EngineAct, ReadObserver } from "./engine.ts";
 import { faultDenial } from "../combine/fold-decisions.ts";
-import { allow, amend, type Decision, type Deny, deny, isThenable } from "../base/decision.ts";
+import { allow, amend, type Decision, type Deny, deny, guardError, isThenable } from "../base/decision.ts";
 import { GateRequest } from "../base/gate-request.ts";
-import { textOf } from "../drift/drift-of.ts";
 import { RESPONSE, writeRecord } from "./runtime.ts";
 import type { OutcomeRecord } from "./records.ts";
+import type { ActRef } from "./seam.ts";
 import type { TokenUsage } from "../base/request.ts";
 import { errorForm, nameAndMessage } from "../snapshot/json-form.ts";
 import { addUsage, settleModel } from "./settlement.ts";
 import { Reservations } from "../base/taking.ts";
 import { readUsage } from "../base/usage.ts";
 import { capsOf, Fault, snapshot, takeTwin } from "../snapshot/snapshot.ts";
-import { type About, emitDenial, eventOf, learn, objectionOf, reportDecision } from "./report.ts";
+import { emitDenial, objectionOf, reportDecision } from "./report.ts";
 
 const ALLOW = allow();
 
@@ -20,7 +20,7 @@ const ALLOW = allow();
  * recorded. Leaves what may go on in `act.result`.
  */
 export function respond(
-  act: ActImpl,
+  act: EngineAct,
   payload: unknown,
   isError: boolean,
   usage: TokenUsage | undefined,
@@ -64,7 +64,7 @@ export function respond(
 }
 
 /** What the act was given, as its guards judged it, whatever anybody has done since to what can be changed. */
-function beforeOf({ request, stage, scope }: ActImpl): unknown {
+function beforeOf({ request, stage, scope }: EngineAct): unknown {
   if (request === undefined || !GateRequest.isSoft(request)) return request?.payload;
   snapshot(GateRequest.keptOf(request), capsOf(stage, scope.core.caps), true);
   return takeTwin();
@@ -74,9 +74,9 @@ function beforeOf({ request, stage, scope }: ActImpl): unknown {
  * Whatever an act has come to, or comes to, goes no further. Told and recorded at once, since it, or the guard that
  * judges it, may never end.
  */
-export function withhold(act: ActImpl, denial: Deny): Decision {
+export function withhold(act: EngineAct, denial: Deny): Decision {
   const { scope } = act;
-  const about: About = { stage: RESPONSE[act.stage], name: act.name, callId: act.callId };
+  const about: ActRef = { stage: RESPONSE[act.stage], name: act.name, callId: act.callId };
   emitDenial(scope, about, denial);
   // A kernel that only watches holds nothing back, unless the agent was stopped.
   const final = scope.core.isShadow && scope.halted() === undefined ? ALLOW : denial;
@@ -85,7 +85,7 @@ export function withhold(act: ActImpl, denial: Deny): Decision {
 }
 
 function judged(
-  act: ActImpl,
+  act: EngineAct,
   request: GateRequest,
   decision: Decision,
   started: number | undefined,
@@ -108,39 +108,107 @@ function judged(
     state.callCount++;
     if (act.stage === "pre_tool_call") state.toolCallCount++;
   }
-  // Others may end while the drift of this one is measured, and must not move its checkpoint.
-  const nth = state.callCount;
-  if (request.stage !== "output" || request.isError === true || !final.allowed) {
-    return finished(act, request, final, undefined, started, nth);
+  return observed(act, request, final, started, state.callCount);
+}
+
+/** Asks the observers in turn, and waits for those that answer later. */
+function observed(
+  act: EngineAct,
+  request: GateRequest,
+  decision: Decision,
+  started: number | undefined,
+  nth: number,
+): Decision | Promise<Decision> {
+  const { observers } = act.scope.gate(request.stage);
+  for (let at = 0; at < observers.length; at++) {
+    // Mostly there is nobody to be told.
+    if (isNeeded(observers[at] as ReadObserver, act)) {
+      return observedFrom(at, observers, act, request, decision, undefined, started, nth);
+    }
   }
-  const drifted = measure(act, textOf(act.result));
-  return isThenable(drifted)
-    ? drifted.then((late) =>
-      act.phase === "ending" ? finished(act, request, final, late as Deny | undefined, started, nth) : final
-    )
-    : finished(act, request, final, drifted as Deny | undefined, started, nth);
+  return finished(act, request, decision, undefined, started);
+}
+
+function observedFrom(
+  from: number,
+  observers: readonly ReadObserver[],
+  act: EngineAct,
+  request: GateRequest,
+  decision: Decision,
+  earlier: Deny | undefined,
+  started: number | undefined,
+  nth: number,
+): Decision | Promise<Decision> {
+  let objection = earlier;
+  for (let at = from; at < observers.length; at++) {
+    const observer = observers[at] as ReadObserver;
+    if (!isNeeded(observer, act)) continue;
+    const answer = askObserver(observer, act, request, decision, objection, nth);
+    if (isThenable(answer)) {
+      const before = objection;
+      const goOn = (late: Deny | undefined): Decision | Promise<Decision> =>
+        // Whatever ended the wait has told what became of it.
+        act.phase === "ending"
+          ? observedFrom(at + 1, observers, act, request, decision, before ?? late, started, nth)
+          : decision;
+      return (answer as Promise<Deny | undefined>).then(goOn, (error: unknown) => goOn(guardError(undefined, error)));
+    }
+    objection ??= answer as Deny | undefined;
+  }
+  return finished(act, request, decision, objection, started);
+}
+
+/** An observer that cannot say is asked. */
+function isNeeded({ isNeeded }: ReadObserver, { scope }: EngineAct): boolean {
+  try {
+    return isNeeded === undefined || isNeeded(scope.handle);
+  } catch {
+    return true;
+  }
+}
+
+function askObserver(
+  observer: ReadObserver,
+  act: EngineAct,
+  { stage, isError = false }: GateRequest,
+  { allowed }: Decision,
+  objection: Deny | undefined,
+  nth: number,
+): Deny | undefined | Promise<Deny | undefined> {
+  const { scope, name, callId, result } = act;
+  try {
+    return observer.ended(scope.handle, {
+      stage,
+      name,
+      callId,
+      result: allowed ? result : undefined,
+      isError,
+      isAllowed: allowed,
+      nth,
+      objection,
+    });
+  } catch (error) {
+    return guardError(undefined, error);
+  }
 }
 
 /** What it was withheld with, and told and recorded, where somebody who was told of its result has stopped it. */
-function stoppedWith({ phase, ended }: ActImpl): Decision | undefined {
+function stoppedWith({ phase, ended }: EngineAct): Decision | undefined {
   return phase === "over" && ended !== undefined && !isThenable(ended) ? (ended as Decision) : undefined;
 }
 
-/** What was learnt, the checkpoint, then events, then the record. */
+/** The objection of an observer, then events, then the record. */
 function finished(
-  act: ActImpl,
+  act: EngineAct,
   request: GateRequest,
   decision: Decision,
   objection: Deny | undefined,
   started: number | undefined,
-  nth: number,
 ): Decision {
   const { scope } = act;
   const { emitter, isShadow } = scope.core;
   const isError = request.isError === true;
-  if (decision.allowed) learn(scope, request, isError ? "failure" : "success");
-  const denied = objection ?? checkpoint(act, nth);
-  let final: Decision = decision.allowed && denied !== undefined ? deniedLate(act, request, denied) : decision;
+  let final: Decision = decision.allowed && objection !== undefined ? deniedLate(act, request, objection) : decision;
   if (emitter.has("call_completed")) {
     const { agentId, agentKey, sessionId } = scope.context;
     const { stage, name, callId, usage } = request;
@@ -169,59 +237,15 @@ function finished(
 }
 
 /** A denial that came after the response gate had let the response through. */
-function deniedLate(act: ActImpl, about: About, denial: Deny): Decision {
+function deniedLate(act: EngineAct, about: ActRef, denial: Deny): Decision {
   if (act.scope.core.isShadow) return ALLOW;
   emitDenial(act.scope, about, denial);
   return denial;
 }
 
-/** Measures an output against the baseline, or makes it the baseline; answers the denial that a listener asks for. */
-function measure(act: ActImpl, text: string): Deny | undefined | Promise<Deny | undefined> {
-  const { scope } = act;
-  const { state, core, context } = scope;
-  if (state.baseline === undefined) {
-    state.baseline = text;
-    return undefined;
-  }
-  const threshold = context.policy.driftThreshold;
-  const told = (driftScore: number): Deny | undefined => {
-    if (!(driftScore > threshold)) return undefined;
-    const objection = core.emitter.emit("drift_detected", {
-      ...eventOf(scope, state.now),
-      callId: act.callId,
-      driftScore,
-      threshold,
-    });
-    return objection === undefined ? undefined : objectionOf(objection);
-  };
-  const failed = (error: unknown): Deny => deny("guard_error", "Drift could not be measured", error);
-  if (!core.emitter.has("drift_detected") || state.drift === undefined) return undefined;
-  try {
-    const drift = state.drift(text);
-    return isThenable(drift) ? Promise.resolve(drift).then((late) => told(late as number), failed) : told(drift);
-  } catch (error) {
-    return failed(error);
-  }
-}
-
-function checkpoint(act: ActImpl, nth: number): Deny | undefined {
-  const { scope } = act;
-  const { state, core, context } = scope;
-  if (
-    !core.emitter.has("checkpoint_created") || act.stage === "pre_model_call" ||
-    nth % context.policy.checkpointFrequency !== 0
-  ) return undefined;
-  const objection = core.emitter.emit("checkpoint_created", {
-    ...eventOf(scope, state.now),
-    checkpointId: `${context.sessionId}:${nth}`,
-    callCount: nth,
-  });
-  return objection === undefined ? undefined : objectionOf(objection);
-}
-
 function recordOutcome(
-  act: ActImpl,
-  about: About,
+  act: EngineAct,
+  about: ActRef,
   decision: Decision,
   isError: boolean,
   usage: TokenUsage | undefined,

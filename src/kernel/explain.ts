@@ -1,4 +1,3 @@
-import type { ActInit } from "./act.ts";
 import { explainCall } from "./calls.ts";
 import { wrong } from "../base/check.ts";
 import { foldAll } from "../combine/fold-decisions.ts";
@@ -7,7 +6,8 @@ import { GateRequest } from "../base/gate-request.ts";
 import { nameOf } from "../base/guard.ts";
 import type { Scope } from "./scope.ts";
 import { type GovernedRequest, type Stage, STAGES } from "../base/request.ts";
-import { type Session, SessionImpl } from "./session.ts";
+import { SessionImpl } from "./session.ts";
+import type { ActInit, Session } from "./types.ts";
 import { SILENT } from "../base/taking.ts";
 import { limitsOf, type PayloadCaps } from "../snapshot/caps.ts";
 import { untilStopped } from "./waiting.ts";

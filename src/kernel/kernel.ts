@@ -1,76 +1,35 @@
 // The engine: kernel, sessions, acts, gates, streams, plugins.
 
-import { approvalKeyOf } from "../approval/grant.ts";
-import type { ApprovalAnswer, ApprovalRequest } from "../approval/request.ts";
-import type { AuditSink } from "./records.ts";
-import { functionOf, ownOptions, show, wholeNumber, wrong, wrongType } from "../base/check.ts";
+import { functionOf, ownOptions, show, wrong } from "../base/check.ts";
 import { flatten } from "../combine/all.ts";
 import { checkGuard, doubleLimit } from "../combine/guard-traits.ts";
-import { refuseOtherCopy } from "../base/copy.ts";
-import { type Core, createGates } from "./runtime.ts";
-import type { Similarity } from "../drift/drift-of.ts";
-import { wordSimilarity } from "../drift/word-similarity.ts";
+import type { Core } from "./engine.ts";
+import { createGates } from "./runtime.ts";
 import { Emitter, type GovernanceEvents } from "../base/events.ts";
 import { explain, type Explanation } from "./explain.ts";
 import { type Guard, type Interceptor, nameOf } from "../base/guard.ts";
-import { KillSwitch } from "../control/kill-switch.ts";
-import { trustGate } from "../trust/trust-gate.ts";
 import { type Shown, shownAs } from "../base/inspect.ts";
 import { compose } from "../combine/compose.ts";
 import { openSession } from "./open-session.ts";
 import { memberOf } from "../base/own.ts";
-import {
-  type AdapterPlugin,
-  checkPlugin,
-  type ClientPlugin,
-  type Coverage,
-  type Plugin,
-  type PluginHost,
-} from "./plugin.ts";
-import { compilePolicy } from "../policy/compile.ts";
-import { definePolicy, isPolicy } from "../policy/define.ts";
-import type { GovernancePolicy, PolicyInit } from "../policy/policy.ts";
+import { type AdapterPlugin, checkPlugin, type ClientPlugin, type Coverage, type Plugin } from "./plugin.ts";
 import { compilePrices, type Prices } from "./prices.ts";
-import type { Stage } from "../base/request.ts";
-import type { ActInit, Session, SessionInit } from "./session.ts";
+import type { PriceOf, Stage } from "../base/request.ts";
+import type { ActInit, Session, SessionInit } from "./types.ts";
 import { type GateCaps, type PayloadLimits, readLimits } from "../snapshot/caps.ts";
 import { SessionImpl } from "./session.ts";
-import { memoryStore } from "../state/memory-store.ts";
-import { type StateStore, storeOf } from "../state/store.ts";
+import { sessionKeys } from "./calls.ts";
+import { Extensions } from "./host.ts";
+import { LiveSessions } from "./live-sessions.ts";
 import { ignoreFailure } from "../base/taking.ts";
-import type { ActionGuard } from "../trust/action-guard.ts";
-import { learnFrom } from "../trust/learn.ts";
-import { meetBy, type TrustTracker } from "../trust/tracker.ts";
-import type { PriceOf } from "../base/usage.ts";
 import { coverageOf, isGoverned, markGoverned } from "./coverage.ts";
 
-/** What a kernel is made of. All of it is optional. */
-export interface KernelOptions {
-  /** The rules; absent: the defaults of `definePolicy`. */
-  policy?: PolicyInit | GovernancePolicy;
-  /** Guards of your own: they run after the policy's. */
+/** What a kernel of `sallyport/core` is made of. All of it is optional. */
+export interface CoreKernelOptions {
+  /** Guards, asked in this order after those of plugins. */
   guards?: readonly Guard[];
   /** Advice around every act; the first is outermost. */
   interceptors?: readonly Interceptor[];
-  /** Gate 1, who may act: sessions then need an agent profile. */
-  trust?: ActionGuard;
-  /**
-   * Learns from what runs and tool calls came to: success, failure, or a denial that a rule of the policy made; what a
-   * success was worth it cannot see (`rewards`). It is asked for the agent's score when a session opens, by DID. Needs
-   * profiles.
-   */
-  trustTracker?: TrustTracker;
-  /**
-   * Asks a person, who answers at once or later; only `true`, or valid grants, approve, and what throws denies with
-   * `approval_denied`. Absent: escalations deny with `approval_required`.
-   */
-  approve?: (request: ApprovalRequest) => ApprovalAnswer | Promise<ApprovalAnswer>;
-  /** Verifies grants: an HMAC key, or an Ed25519 public key. */
-  approvalKey?: CryptoKey;
-  /** How long a question may wait for its answer, in ms. Default 300000. */
-  approvalTtlMs?: number;
-  /** How many different people must sign, a whole number >= 1, default 1; above 1, `true` does not count. */
-  approvalQuorum?: number;
   /** Extensions; `use` adds more until the first session. */
   plugins?: readonly Plugin[];
   /** `shadow`: decide, tell and record, but let everything pass. Default `enforce`. */
@@ -85,16 +44,6 @@ export interface KernelOptions {
   prices?: Prices;
   /** Milliseconds since the epoch. Default `Date.now`. */
   clock?: () => number;
-  /** How alike two outputs are, 0 to 1, for drift. Default `wordSimilarity`. */
-  similarity?: Similarity;
-  /**
-   * Where single use, stops and limits live, so that they hold in other processes that share it: limits of a guard that
-   * count more than one session's acts (`per: "agent"`, `rateLimit` unless it is by session) and have no `store` of
-   * their own. Two such limits of one kind need an `id` each. Where it fails, they deny with `store_unavailable`.
-   * Whether an agent is stopped is read when a session opens. Absent: a plugin's, else this process's memory, which is
-   * lost with it.
-   */
-  store?: StateStore;
   /**
    * How large a payload may be, for each kind of gate; what is absent keeps its default. Guards that search texts have
    * caps of their own beside these: 16 Mi characters, 100,000 values, 64 levels.
@@ -103,9 +52,7 @@ export interface KernelOptions {
 }
 
 /** Holds the guards and makes sessions. */
-export interface Kernel {
-  /** The policy of every session. */
-  readonly policy: GovernancePolicy;
+export interface CoreKernel {
   /** Begins one agent's passage. */
   session(init: SessionInit): Session;
   /**
@@ -122,18 +69,9 @@ export interface Kernel {
   /** Which entry points of a governed object pass the gates. */
   coverage(governed: object): Coverage;
   /** Adds a plugin, before the first session. */
-  use(plugin: Plugin): Kernel;
+  use(plugin: Plugin): CoreKernel;
   /** Listens; the answer stops listening. */
   on<K extends keyof GovernanceEvents>(type: K, listener: (event: GovernanceEvents[K]) => void): () => void;
-  /**
-   * Stops an agent until `resume`: by its agentKey, every agent of that agentId, or with `"*"` all of the kernel. Acts
-   * under way are aborted, and where the kernel was given a store, the next process still knows.
-   */
-  suspend(agent: string, reason?: string): void;
-  /** Lets a suspended agent act again. */
-  resume(agent: string): void;
-  /** Stops an agent for good. */
-  kill(agent: string, reason?: string): void;
   /** Judges without acting: nothing is taken, told or recorded, and nobody is asked. */
   explain(
     request: { stage: Stage; name: string; payload: unknown } & ActInit,
@@ -143,45 +81,30 @@ export interface Kernel {
   close(): Promise<void>;
 }
 
-const OPTIONS = [
-  "policy",
-  "guards",
-  "interceptors",
-  "trust",
-  "trustTracker",
-  "approve",
-  "approvalKey",
-  "approvalTtlMs",
-  "approvalQuorum",
-  "plugins",
-  "prices",
-  "mode",
-  "clock",
-  "similarity",
-  "store",
-  "limits",
-] as const;
+const OPTIONS = ["guards", "interceptors", "plugins", "prices", "mode", "clock", "limits"] as const;
 const WHERE = "createKernel()";
 
 /**
- * Makes a kernel: the policy's guards, then the plugins', then your own, compiled once into one function for each gate.
+ * Makes a kernel of guards, interceptors and plugins alone: no policy, no profiles, no approvals, no drift and no kill
+ * switch, unless plugins bring them.
  *
- * @throws {TypeError | RangeError} If an option is unknown or wrong, or the policy is; the error says what was wanted
- *   and what came.
+ * Without them, an escalation is denied with `approval_required`, the option of `session()` that they would read is
+ * unknown, and `context.policy` allows everything.
+ *
+ * @throws {TypeError | RangeError} If an option is unknown or wrong; the error says what was wanted and what came.
  * @example Usage
  * ```ts
- * import { createKernel } from "@sallyport/sallyport";
+ * import { allowTools, createKernel } from "@sallyport/sallyport/core";
  * import assert from "node:assert/strict";
  *
- * const kernel = createKernel({ policy: { allowedTools: ["search"], blockedPatterns: ["password"] } });
+ * const kernel = createKernel({ guards: [allowTools(["search"])] });
  * const session = kernel.session({ agentId: "researcher" });
- * const found = await session.tool({ name: "search", arguments: { q: "weather" } }, ({ q }) => `sunny (${q})`);
- * assert.equal(found, "sunny (weather)");
+ * assert.equal(await session.tool({ name: "search", arguments: { q: "tides" } }, () => "high at noon"), "high at noon");
  * await assert.rejects(session.tool({ name: "delete", arguments: {} }, () => "never"), { code: "tool_not_allowed" });
  * ```
  */
-export function createKernel(options: KernelOptions = {}): Kernel {
-  return new KernelImpl(options);
+export function createKernel(options: CoreKernelOptions = {}): CoreKernel {
+  return Object.freeze(new KernelImpl(ownOptions(WHERE, options, OPTIONS)));
 }
 
 interface Wrapped {
@@ -190,28 +113,22 @@ interface Wrapped {
   readonly session: Session;
 }
 
-class KernelImpl implements Kernel {
-  readonly policy: GovernancePolicy;
+/** The kernel that is handed out, once it was frozen. */
+export class KernelImpl implements CoreKernel {
   readonly #emitter = new Emitter();
-  readonly #halts = new KillSwitch({
-    store: () => this.#store,
-    clock: () => this.#clock(),
-    failed: (error) => void this.#emitter.emit("listener_error", { type: "agent_signal", error }),
-  });
+  readonly #live = new LiveSessions();
+  readonly #extensions: Extensions;
   readonly #wrapped = new WeakMap<object, Wrapped>();
-  readonly #options: KernelOptions;
+  readonly #options: CoreKernelOptions;
   readonly #clock: () => number;
   readonly #price: PriceOf | undefined;
   readonly #caps: GateCaps;
   readonly #own: readonly Guard[];
-  readonly #guards: Guard[] = [];
-  readonly #interceptors: Interceptor[];
-  readonly #sinks: AuditSink[] = [];
+  readonly #interceptors: readonly Interceptor[];
   readonly #teardowns: (() => void | Promise<void>)[] = [];
   readonly #plugins: string[] = [];
   /** How many were opened, children left out. */
   #sessions = 0;
-  #store: StateStore | undefined;
   #core: Core | undefined;
 
   static {
@@ -219,129 +136,73 @@ class KernelImpl implements Kernel {
     Reflect.deleteProperty(this.prototype, "constructor");
   }
 
-  constructor(given: KernelOptions) {
-    const options = ownOptions(WHERE, given, OPTIONS);
-    const {
-      policy,
-      guards = [],
-      interceptors = [],
-      trust,
-      trustTracker,
-      approve,
-      plugins = [],
-      mode = "enforce",
-      clock,
-      similarity,
-    } = options;
-    for (const field of ["policy", "trust", "trustTracker"] as const) refuseOtherCopy(WHERE, field, options[field]);
-    this.policy = isPolicy(policy) ? policy : definePolicy(policy);
+  /** `own` are plugins that are not shown, and come first. */
+  constructor(options: CoreKernelOptions, own: readonly Plugin[] = []) {
+    const { guards = [], interceptors = [], plugins = [], mode = "enforce", clock, prices } = options;
     if (!Array.isArray(guards)) throw wrong(WHERE, "guards", "an array of guards", guards);
     guards.forEach((guard: unknown, index) => checkGuard(WHERE, `guards[${index}]`, guard));
     if (!Array.isArray(interceptors)) throw wrong(WHERE, "interceptors", "an array of functions", interceptors);
     this.#interceptors = interceptors.map((interceptor: Interceptor, index) =>
       functionOf(WHERE, `interceptors[${index}]`, interceptor)
     );
-    if (trust !== undefined && typeof memberOf(trust, "check") !== "function") {
-      throw wrong(WHERE, "trust", "an action guard", trust);
-    }
-    for (const method of ["recordSuccess", "recordFailure", "recordViolation"] as const) {
-      if (trustTracker !== undefined) {
-        functionOf(WHERE, `trustTracker.${method}`, memberOf(trustTracker, method));
-      }
-    }
-    const load: unknown = trustTracker === undefined ? undefined : memberOf(trustTracker, "load");
-    if (load !== undefined) functionOf(WHERE, "trustTracker.load", load);
-    if (approve !== undefined) functionOf(WHERE, "approve", approve);
-    if (options.approvalKey !== undefined) approvalKeyOf(WHERE, options.approvalKey);
-    if (options.store !== undefined) this.#store = storeOf(WHERE, "store", options.store);
     if (mode !== "enforce" && mode !== "shadow") throw wrong(WHERE, "mode", '"enforce" or "shadow"', mode);
-    if (similarity !== undefined) functionOf(WHERE, "similarity", similarity);
     if (!Array.isArray(plugins)) throw wrong(WHERE, "plugins", "an array of plugins", plugins);
-    wholeNumber(WHERE, "approvalTtlMs", options.approvalTtlMs ?? 300_000, 1);
-    wholeNumber(WHERE, "approvalQuorum", options.approvalQuorum ?? 1, 1);
     this.#clock = clock === undefined ? Date.now : functionOf(WHERE, "clock", clock);
-    const { prices } = options;
     this.#price = prices === undefined ? undefined : compilePrices(WHERE, prices);
     this.#caps = readLimits(WHERE, options.limits);
     this.#own = flatten([...guards]);
     this.#options = options;
+    this.#extensions = new Extensions({
+      clock: this.#clock,
+      mode,
+      emitter: this.#emitter,
+      live: this.#live,
+      unsealed: (plugin) => this.#unsealed(plugin),
+    });
+    for (const plugin of own) this.#extend(plugin);
     for (const plugin of plugins) this.use(plugin);
     this.#mustDiffer();
-    Object.freeze(this);
   }
 
   static {
-    shownAs<KernelImpl>(this.prototype, () => "Kernel", (kernel) => #emitter in kernel ? kernel.#fields() : {}, true);
+    shownAs<KernelImpl>(this.prototype, () => "Kernel", KernelImpl.fields, true);
+  }
+
+  /** What a console shows of a kernel. */
+  static fields(kernel: KernelImpl): Shown {
+    // The prototype itself is no kernel.
+    return #emitter in kernel ? kernel.#fields() : {};
   }
 
   #fields(): Shown {
-    const { policy } = this;
-    const guards = this.#core?.guards ?? [...compilePolicy(policy, true), ...this.#guards, ...this.#own];
     return {
-      policy: `${policy.name}@${policy.version}`,
       mode: this.#options.mode ?? "enforce",
-      guards: guards.map(nameOf),
+      guards: this.#guards().map(nameOf),
       plugins: [...this.#plugins],
       sessions: this.#sessions,
-      state: this.#halts.closed === undefined ? "open" : "closed",
+      state: this.#live.closed === undefined ? "open" : "closed",
     };
   }
 
-  use(plugin: Plugin): Kernel {
+  use(plugin: Plugin): this {
     checkPlugin("use()", plugin);
-    if (this.#halts.closed !== undefined) {
+    if (this.#live.closed !== undefined) {
       throw new TypeError(`Cannot use plugin "${plugin.name}": the kernel is closed`);
     }
     if (this.#core !== undefined) {
       throw new TypeError(`Cannot use plugin "${plugin.name}": the kernel already has a session`);
     }
-    const host: PluginHost = {
-      clock: () => this.#clock(),
-      guard: (guard) => {
-        this.#unsealed(plugin);
-        checkGuard(`plugin "${plugin.name}"`, "guard", guard);
-        this.#guards.push(...flatten([guard]));
-      },
-      intercept: (interceptor) => {
-        this.#unsealed(plugin);
-        this.#interceptors.push(functionOf(`plugin "${plugin.name}"`, "interceptor", interceptor));
-      },
-      store: (store) => {
-        this.#unsealed(plugin);
-        storeOf(`plugin "${plugin.name}"`, "store", store);
-        if (this.#store !== undefined) {
-          throw new TypeError(
-            `Plugin "${plugin.name}" brings a store, and the kernel already has one: "${this.#store.name}"`,
-          );
-        }
-        this.#store = store;
-      },
-      sink: (sink) => {
-        this.#unsealed(plugin);
-        functionOf(`plugin "${plugin.name}"`, "sink.write", memberOf(sink, "write"));
-        this.#sinks.push(sink);
-      },
-      on: (type, listener) => this.#emitter.on(type, listener),
-    };
     this.#plugins.push(plugin.name);
-    const teardown = memberOf(plugin, "setup")?.call(plugin, host);
+    this.#extend(plugin);
+    return this;
+  }
+
+  #extend(plugin: Plugin): void {
+    const teardown = memberOf(plugin, "setup")?.call(plugin, this.#extensions.hostOf(plugin));
     if (teardown !== undefined) {
       if (typeof teardown !== "function") ignoreFailure(teardown);
       this.#teardowns.push(functionOf(`plugin "${plugin.name}"`, "the answer of setup", teardown));
     }
-    return this;
-  }
-
-  /** Throws where limits of the kernel's would take each other's counts for their own. */
-  #mustDiffer(): void {
-    const id = this.#store === undefined ? undefined : doubleLimit([...this.#guards, ...this.#own]);
-    if (id === undefined) return;
-    throw new TypeError(
-      `Cannot build ${WHERE}: two limits count in the kernel's store under the id ${
-        show(id)
-      }, and each would take the ` +
-        'other\'s count for its own: give each an "id" of its own',
-    );
   }
 
   /** What a plugin adds after the first session would judge some sessions and not others. */
@@ -351,40 +212,48 @@ class KernelImpl implements Kernel {
     }
   }
 
+  /** All guards, in the order in which they are asked. */
+  #guards(): readonly Guard[] {
+    const { guards } = this.#extensions;
+    return [...guards.who, ...guards.what, ...guards.own, ...this.#own];
+  }
+
+  /** Throws where limits of the kernel's would take each other's counts for their own. */
+  #mustDiffer(): void {
+    const id = this.#extensions.store === undefined ? undefined : doubleLimit(this.#guards());
+    if (id === undefined) return;
+    throw new TypeError(
+      `Cannot build ${WHERE}: two limits count in the kernel's store under the id ${
+        show(id)
+      }, and each would take the ` +
+        'other\'s count for its own: give each an "id" of its own',
+    );
+  }
+
   #seal(): Core {
     if (this.#core !== undefined) return this.#core;
-    const {
-      trust,
-      trustTracker,
-      approve,
-      approvalKey,
-      approvalTtlMs = 300_000,
-      approvalQuorum = 1,
-      mode,
-      similarity = wordSimilarity,
-    } = this.#options;
-    const gateOne = trust === undefined ? [] : [trustGate(trust)];
+    const { openers, observers, approver, denied, sinks, store } = this.#extensions;
+    const interceptors = [...this.#interceptors, ...this.#extensions.interceptors];
     this.#mustDiffer();
     return (this.#core = {
-      policy: this.policy,
-      guards: [...gateOne, ...compilePolicy(this.policy, mode !== "shadow"), ...this.#guards, ...this.#own],
-      interceptor: this.#interceptors.length === 0 ? undefined : compose(...this.#interceptors),
+      guards: this.#guards(),
+      interceptor: interceptors.length === 0 ? undefined : compose(...interceptors),
       emitter: this.#emitter,
       clock: this.#clock,
-      isShadow: mode === "shadow",
-      hasTrust: trust !== undefined || trustTracker !== undefined,
-      learn: trustTracker === undefined ? undefined : learnFrom(trustTracker),
-      meet: trustTracker === undefined ? undefined : (agent) => meetBy(trustTracker, agent),
+      isShadow: this.#options.mode === "shadow",
       price: this.#price,
-      approve,
-      approvalKey,
-      approvalTtlMs,
-      approvalQuorum,
-      similarity,
-      sinks: this.#sinks,
-      store: this.#store ?? memoryStore(),
-      limits: this.#store,
-      halts: this.#halts,
+      openers: {
+        keys: sessionKeys(openers.flatMap(({ keys }) => keys)),
+        open: openers.flatMap(({ open }) => open ?? []),
+        opened: openers.flatMap(({ opened }) => opened ?? []),
+        ready: openers.flatMap(({ ready }) => ready ?? []),
+      },
+      approver,
+      observers: [...observers],
+      denied: [...denied],
+      sinks,
+      limits: store,
+      live: this.#live,
       gates: createGates(),
       caps: this.#caps,
     });
@@ -443,26 +312,6 @@ class KernelImpl implements Kernel {
     return this.#emitter.on(type, listener);
   }
 
-  suspend(agent: string, reason = "The agent is suspended"): void {
-    this.#signal(agent, "suspend", reason);
-  }
-
-  kill(agent: string, reason = "The agent was killed"): void {
-    this.#signal(agent, "kill", reason);
-  }
-
-  resume(agent: string): void {
-    if (this.#halts.resume(agentOf("resume()", agent))) {
-      this.#emitter.emit("agent_signal", { agent, signal: "resume", reason: "", timestamp: this.#clock() });
-    }
-  }
-
-  #signal(agent: string, signal: "suspend" | "kill", reason: string): void {
-    if (typeof reason !== "string") throw wrongType(`${signal}()`, "reason", "a string", reason);
-    this.#halts.stop(agentOf(`${signal}()`, agent), signal, reason);
-    this.#emitter.emit("agent_signal", { agent, signal, reason, timestamp: this.#clock() });
-  }
-
   explain(
     request: { stage: Stage; name: string; payload: unknown } & ActInit,
     init: SessionInit | Session,
@@ -479,16 +328,11 @@ class KernelImpl implements Kernel {
   }
 
   async close(): Promise<void> {
-    this.#halts.close();
+    this.#live.close();
     const failures: unknown[] = [];
     for (const teardown of this.#teardowns.splice(0).reverse()) {
       await (async () => await teardown())().catch((error: unknown) => void failures.push(error));
     }
     if (failures.length > 0) throw failures[0];
   }
-}
-
-function agentOf(where: string, agent: unknown): string {
-  if (typeof agent === "string" && agent !== "") return agent;
-  throw wrong(where, "agent", "an agentKey or agentId", agent);
 }

@@ -2,19 +2,15 @@ import { sessionInit } from "./calls.ts";
 import { show, wrong } from "../base/check.ts";
 import { SessionState } from "../base/context.ts";
 import { refuseOtherCopy } from "../base/copy.ts";
-import type { Core } from "./runtime.ts";
+import { NO_POLICY } from "../base/no-policy.ts";
+import type { Core } from "./engine.ts";
 import { violation } from "../base/errors.ts";
-import { driftOf } from "../drift/drift-of.ts";
-import { ownField } from "../base/own.ts";
 import { Scope } from "./scope.ts";
-import { compilePolicy } from "../policy/compile.ts";
-import { definePolicy, isPolicy } from "../policy/define.ts";
-import { type Session, SessionImpl, type SessionInit } from "./session.ts";
+import type { SessionParts } from "./seam.ts";
+import { SessionImpl } from "./session.ts";
+import type { Session, SessionInit } from "./types.ts";
 import { type Caps, Fault, lastMet, snapshot, takeTwin } from "../snapshot/snapshot.ts";
 import { randomText } from "../crypto/bytes.ts";
-import { Profile } from "../trust/profile-object.ts";
-import { narrowProfile } from "../trust/narrow-profile.ts";
-import { agentProfile } from "../trust/profile.ts";
 
 const WHERE = "session()";
 const AGENT_ID = /^[a-zA-Z0-9_-]+$/;
@@ -24,33 +20,21 @@ const prefixes = new WeakMap<Core, { readonly prefix: string; count: number }>()
 
 /** Checks what a session is made of, and makes it. */
 export function openSession(core: Core, given: SessionInit): Session {
-  if (core.halts.closed !== undefined) throw violation("agent_startup", core.halts.closed);
+  if (core.live.closed !== undefined) throw violation("agent_startup", core.live.closed);
   // A session that is handed in where its making was expected.
   refuseOtherCopy(WHERE, "init", given);
   // Each field once, and its own alone.
-  const init = sessionInit(given);
-  const { signal, sessionId, baseline, metadata, parent: outer } = init;
-  refuseOtherCopy(WHERE, "agent", init.agent);
+  const init = sessionInit(given, core.openers.keys);
+  const { signal, sessionId, metadata, parent: outer } = init;
   refuseOtherCopy(WHERE, "parent", outer);
-  refuseOtherCopy(WHERE, "policy", init.policy);
   const parent = outer === undefined ? undefined : SessionImpl.scopeOf(outer);
   if (outer !== undefined && parent?.core !== core) throw wrong(WHERE, "parent", "a session of this kernel", outer);
   if (parent !== undefined && parent.depth >= DEEPEST) {
     throw new RangeError(`Cannot build ${WHERE}: sessions may be ${DEEPEST} deep`);
   }
-  const who = init.agent ?? parent?.principal;
-  // A profile made by hand could be changed by whoever holds it: it is checked and copied.
-  const principal = who === undefined || Profile.is(who) ? who : agentProfile(who);
-  const above = parent === undefined ? undefined : ownField(parent.context, "agent");
-  // Handed to another agent, a run gains no right: what the parent may not do, its child may not either.
-  const agent = above === undefined || principal === undefined
-    ? principal
-    : parent?.principal === principal
-    ? above
-    : narrowProfile(above, principal);
-  if (agent === undefined && core.hasTrust) {
-    throw wrong(WHERE, "agent", "a profile, because the kernel has a trust gate", agent);
-  }
+  const parts: SessionParts = { agent: undefined, policy: parent?.context.policy ?? NO_POLICY, guards: [] };
+  for (const open of core.openers.open) open(init, parts, parent?.handle);
+  const { agent, policy } = parts;
   const agentId = init.agentId ?? (agent === undefined ? parent?.context.agentId : lastSegment(agent.did));
   if (typeof agentId !== "string" || !AGENT_ID.test(agentId)) {
     throw wrong(WHERE, "agentId", "letters, digits, _ and -", agentId);
@@ -63,48 +47,29 @@ export function openSession(core: Core, given: SessionInit): Session {
       agentId,
     );
   }
-  textOrAbsent("sessionId", sessionId);
-  textOrAbsent("baseline", baseline);
+  if (sessionId !== undefined && (typeof sessionId !== "string" || sessionId === "")) {
+    throw wrong(WHERE, "sessionId", "a string that is not empty", sessionId);
+  }
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw wrong(WHERE, "signal", "an AbortSignal", signal);
 
-  const base = parent?.context.policy ?? core.policy;
-  const narrowing = init.policy;
-  const policy = narrowing === undefined ? base : base.merge(isPolicy(narrowing) ? narrowing : definePolicy(narrowing));
-  // A narrower policy judges beside the kernel's: both must allow.
-  const extra = policy === base ? [] : compilePolicy(policy, !core.isShadow);
   const time = core.clock();
   const state = new SessionState(time, core.clock, parent?.state);
   state.caps = core.caps;
-  const scope = new Scope(core, parent, extra, {
+  const scope = new Scope(core, parent, parts.guards, {
     agentId,
     agentKey: agent?.did ?? agentId,
     sessionId: sessionId ?? nextId(core),
     agent,
-    principal,
     policy,
     metadata: metadata === undefined ? parent?.context.metadata ?? NOTHING : plainMetadata(metadata, core.caps.run),
     signal,
     state,
   });
-  if (baseline !== undefined) state.baseline = baseline;
   state.price = core.price;
   state.store = core.limits;
-  let last: { readonly text: string; readonly baseline: string; readonly score: number | Promise<number> } | undefined;
-  state.drift = (text) => {
-    const against = state.baseline ?? text;
-    // The guard and the event ask about the same text: measured once.
-    if (last?.text !== text || last.baseline !== against) {
-      last = { text, baseline: against, score: driftOf(core.similarity, against, text) };
-    }
-    return last.score;
-  };
+  for (const opened of core.openers.opened) opened(init, scope.handle);
+  scope.begin();
   return new SessionImpl(scope, (child) => openSession(core, child));
-}
-
-function textOrAbsent(field: string, value: unknown): void {
-  if (value !== undefined && (typeof value !== "string" || value === "")) {
-    throw wrong(WHERE, field, "a string that is not empty", value);
-  }
 }
 
 function lastSegment(did: string): string {

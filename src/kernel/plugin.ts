@@ -1,10 +1,7 @@
-import type { AuditSink } from "./records.ts";
 import { functionOf, ownOptions, wrongType } from "../base/check.ts";
-import type { GovernanceEvents } from "../base/events.ts";
-import type { Guard, Interceptor } from "../base/guard.ts";
 import { memberOf } from "../base/own.ts";
-import type { Session } from "./session.ts";
-import type { StateStore } from "../state/store.ts";
+import type { Session } from "./types.ts";
+import type { PluginHost } from "./seam.ts";
 
 /** Which of a framework's entry points pass the gates. */
 export interface Coverage {
@@ -14,22 +11,6 @@ export interface Coverage {
   readonly passedThrough: readonly string[];
   /** They act, and nobody judges: do not call them, or govern them elsewhere. */
   readonly ungoverned: readonly string[];
-}
-
-/** What a plugin's `setup` may add to its kernel. */
-export interface PluginHost {
-  /** The kernel's clock, in ms since the epoch. */
-  readonly clock: () => number;
-  /** Adds a guard, after the policy's and before the kernel's own. */
-  guard(guard: Guard): void;
-  /** Adds an interceptor, inside the kernel's own. */
-  intercept(interceptor: Interceptor): void;
-  /** Gives the kernel a store for state; there can be one. */
-  store(store: StateStore): void;
-  /** Adds a sink for audit records. */
-  sink(sink: AuditSink): void;
-  /** Listens to events. */
-  on: <K extends keyof GovernanceEvents>(type: K, listener: (event: GovernanceEvents[K]) => void) => () => void;
 }
 
 /** Extends a kernel. */

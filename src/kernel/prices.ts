@@ -1,7 +1,7 @@
 import { ownOptions, show, wrong, wrongType } from "../base/check.ts";
-import type { TokenUsage } from "../base/request.ts";
+import type { PriceOf, TokenUsage, UsageFigures } from "../base/request.ts";
 import { ignoreFailure } from "../base/taking.ts";
-import { figure, MOST_USD, type PriceOf, type UsageFigures } from "../base/usage.ts";
+import { figure, MOST_USD } from "../base/usage.ts";
 
 /** What a model's tokens cost, in US dollars per million. */
 export interface ModelPrice {

@@ -2,13 +2,9 @@ import type { DecisionRecord } from "./records.ts";
 import { writeRecord } from "./runtime.ts";
 import { allow, type Decision, type Deny, deny, type Escalate, guardOf } from "../base/decision.ts";
 import type { PolicyViolationError } from "../base/errors.ts";
-import type { GateEvent, SessionEvent } from "../base/events.ts";
 import { pickOwn } from "../base/own.ts";
-import type { Scope } from "./scope.ts";
-import { isViolation } from "../trust/learn.ts";
-
-/** Which gate of which act. */
-export type About = Omit<GateEvent, keyof SessionEvent>;
+import type { ActRef } from "./seam.ts";
+import type { SessionScope } from "./engine.ts";
 
 const ALLOW = allow();
 
@@ -17,8 +13,8 @@ const ALLOW = allow();
  * `started`: by default now.
  */
 export function reportDecision(
-  scope: Scope,
-  about: About,
+  scope: SessionScope,
+  about: ActRef,
   decision: Decision,
   started?: number,
   isRecorded = true,
@@ -38,15 +34,15 @@ export function reportDecision(
 }
 
 /** The same where nothing is opened: nobody is asked, so that an escalation is the end, and is recorded. */
-export function reportOnce(scope: Scope, about: About, decision: Decision, started?: number): Decision {
+export function reportOnce(scope: SessionScope, about: ActRef, decision: Decision, started?: number): Decision {
   const final = reportDecision(scope, about, decision, started);
   return final.effect === "escalate" ? recordDecision(scope, about, final) : final;
 }
 
 /** Tells what a gate decided; answers what a listener objects. */
 export function emitCheck(
-  scope: Scope,
-  about: About,
+  scope: SessionScope,
+  about: ActRef,
   decision: Decision,
   started: number,
   shadow: boolean,
@@ -69,7 +65,7 @@ export function emitCheck(
   });
 }
 
-function timeOf(scope: Scope): number {
+function timeOf(scope: SessionScope): number {
   try {
     return scope.core.clock();
   } catch {
@@ -78,10 +74,16 @@ function timeOf(scope: Scope): number {
 }
 
 /** Tells of a denial, once. */
-export function emitDenial(scope: Scope, about: About, decision: Deny | Escalate): void {
-  if (isViolation(decision.code)) learn(scope, about, "violation");
-  const { emitter, isShadow } = scope.core;
+export function emitDenial(scope: SessionScope, about: ActRef, decision: Deny | Escalate): void {
+  const { emitter, isShadow, denied } = scope.core;
   const type = about.stage === "pre_tool_call" ? "tool_call_blocked" : "policy_violation";
+  for (const listener of denied) {
+    try {
+      listener(scope.handle, { stage: about.stage, name: about.name, callId: about.callId }, decision);
+    } catch (error) {
+      emitter.emit("listener_error", { type, error });
+    }
+  }
   if (!emitter.has(type)) return;
   const { agentId, agentKey, sessionId } = scope.context;
   const { stage, name, callId } = about;
@@ -105,22 +107,8 @@ export function emitDenial(scope: Scope, about: About, decision: Deny | Escalate
   });
 }
 
-/** Tells the trust tracker what became of a run or a tool call; a tracker that fails changes nothing. */
-export function learn(scope: Scope, about: About, outcome: "success" | "failure" | "violation"): void {
-  const { learn, emitter } = scope.core;
-  if (learn === undefined) return;
-  const { context: { sessionId }, principal: agent, state } = scope;
-  if (agent === undefined || about.stage === "pre_model_call" || about.stage === "post_model_call") return;
-  try {
-    const newScore = learn(agent, outcome, about.name, `${sessionId}:${about.callId}`);
-    emitter.emit("trust_changed", { did: agent.did, outcome, newScore, timestamp: state.now });
-  } catch (error) {
-    emitter.emit("listener_error", { type: "trust_changed", error });
-  }
-}
-
 /** Writes the decision record, where anybody keeps records; a denial if one could not be written. */
-export function recordDecision(scope: Scope, about: About, decision: Decision): Decision {
+export function recordDecision(scope: SessionScope, about: ActRef, decision: Decision): Decision {
   const { sinks, isShadow } = scope.core;
   if (sinks.length === 0 || (decision.effect === "allow" && !scope.context.policy.logAllCalls)) return decision;
   const { code, reason, guard, warnings } = pickOwn(decision as Deny, ["code", "reason", "guard", "warnings"]);
@@ -145,8 +133,8 @@ export function recordDecision(scope: Scope, about: About, decision: Decision): 
 
 /** The record that most acts leave: what {@linkcode recordBase} says, named one by one. */
 function allowed(
-  { context: { agentKey, sessionId, policy }, state: { now: timestamp } }: Scope,
-  { stage, name, callId }: About,
+  { context: { agentKey, sessionId, policy }, state: { now: timestamp } }: SessionScope,
+  { stage, name, callId }: ActRef,
   shadow: boolean,
 ): DecisionRecord {
   return {
@@ -164,7 +152,7 @@ function allowed(
 }
 
 /** What every record of a session says. */
-export function recordBase(scope: Scope, about: About): Omit<DecisionRecord, "kind" | "effect" | "shadow"> {
+export function recordBase(scope: SessionScope, about: ActRef): Omit<DecisionRecord, "kind" | "effect" | "shadow"> {
   const { context: { agentKey, sessionId, policy }, state } = scope;
   return {
     timestamp: state.now,
@@ -175,12 +163,6 @@ export function recordBase(scope: Scope, about: About): Omit<DecisionRecord, "ki
     callId: about.callId,
     policy: `${policy.name}@${policy.version}`,
   };
-}
-
-/** What every event of a session says. */
-export function eventOf(scope: Scope, timestamp: number): SessionEvent {
-  const { agentId, agentKey, sessionId } = scope.context;
-  return { agentId, agentKey, sessionId, timestamp };
 }
 
 /** Whether a decision stops even in shadow mode: the agent was killed or suspended. */

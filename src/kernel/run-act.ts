@@ -4,7 +4,7 @@ import { violation } from "../base/errors.ts";
 import { memberOf } from "../base/own.ts";
 import { passesUnjudged } from "./scope.ts";
 import { RESPONSE } from "./runtime.ts";
-import type { View, Write } from "./session.ts";
+import type { View, Write } from "./types.ts";
 import { Linked } from "../base/linked.ts";
 import type { TokenUsage } from "../base/request.ts";
 import { ignoreFailure } from "../base/taking.ts";

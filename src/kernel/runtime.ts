@@ -1,20 +1,12 @@
-import type { Approve } from "../approval/ask.ts";
-import type { AuditRecord, AuditSink } from "./records.ts";
 import { isReadOnly } from "../combine/guard-traits.ts";
-import { type Judge, partsAt, sequence } from "../combine/compile.ts";
+import { partsAt, sequence } from "../combine/compile.ts";
 import { type Deny, deny, isThenable } from "../base/decision.ts";
-import type { Similarity } from "../drift/drift-of.ts";
-import type { Emitter } from "../base/events.ts";
-import type { KillSwitch } from "../control/kill-switch.ts";
-import type { Guard, Interceptor } from "../base/guard.ts";
+import type { Guard } from "../base/guard.ts";
 import { ownField } from "../base/own.ts";
-import type { GovernancePolicy } from "../policy/policy.ts";
 import type { Stage } from "../base/request.ts";
-import { type Caps, capsOf, type GateCaps } from "../snapshot/caps.ts";
-import type { StateStore } from "../state/store.ts";
-import type { Learn } from "../trust/learn.ts";
-import type { AgentProfile } from "../trust/profile.ts";
-import type { PriceOf } from "../base/usage.ts";
+import { capsOf } from "../snapshot/caps.ts";
+import type { Core, Gate, Gates } from "./engine.ts";
+import type { AuditRecord, AuditSink } from "./records.ts";
 
 /** The gate after each gate. */
 export const RESPONSE: Readonly<Record<"input" | "pre_model_call" | "pre_tool_call", Stage>> = {
@@ -22,19 +14,6 @@ export const RESPONSE: Readonly<Record<"input" | "pre_model_call" | "pre_tool_ca
   pre_model_call: "post_model_call",
   pre_tool_call: "post_tool_call",
 };
-
-/** The guards of one stage, compiled. */
-export interface Gate {
-  readonly guards: readonly Guard[];
-  readonly judge: Judge;
-  /** How large a payload may be. */
-  readonly caps: Caps;
-  /** Whether somebody who is shown the payload might write to it, so that they and the act need a copy each. */
-  readonly needsTwin: boolean;
-}
-
-/** The gates that were compiled so far. */
-export type Gates = { -readonly [K in Stage]?: Gate };
 
 /** Gates that are all still to be compiled; of one shape, so that finding one is a look at a field. */
 export function createGates(): Gates {
@@ -70,8 +49,12 @@ export function gateIn(gates: Gates, stage: Stage): Gate | undefined {
   }
 }
 
-/** Compiles the guards that judge at a stage; with `isShown`, others than guards are shown what was judged. */
-export function createGate(guards: readonly Guard[], stage: Stage, isShown: boolean, caps?: GateCaps): Gate {
+/** Compiles the guards that judge at a stage; interceptors too are shown what was judged. */
+export function createGate(
+  guards: readonly Guard[],
+  stage: Stage,
+  { interceptor, caps, observers }: Pick<Core, "interceptor" | "caps" | "observers">,
+): Gate {
   const parts = partsAt(guards, stage);
   // What the act was given is shown to the guards after it too, and must be what was judged, whatever the act does to
   // its own copy.
@@ -81,38 +64,9 @@ export function createGate(guards: readonly Guard[], stage: Stage, isShown: bool
     guards: parts,
     judge: sequence(parts),
     caps: capsOf(stage, caps),
-    needsTwin: isShown || !shown.every(isReadOnly),
+    observers: observers.filter(({ stages }) => stages.includes(stage)),
+    needsTwin: interceptor !== undefined || !shown.every(isReadOnly),
   };
-}
-
-/** What the sessions of a kernel share. */
-export interface Core {
-  readonly policy: GovernancePolicy;
-  readonly guards: readonly Guard[];
-  readonly interceptor: Interceptor | undefined;
-  readonly emitter: Emitter;
-  readonly clock: () => number;
-  readonly isShadow: boolean;
-  readonly hasTrust: boolean;
-  readonly learn: Learn | undefined;
-  /** Has a profile show what the tracker knows of its agent; the answer is waited for. */
-  readonly meet: ((agent: AgentProfile) => unknown) | undefined;
-  /** What models cost, where that is known. */
-  readonly price: PriceOf | undefined;
-  readonly approve: Approve | undefined;
-  readonly approvalKey: CryptoKey | undefined;
-  readonly approvalTtlMs: number;
-  readonly approvalQuorum: number;
-  readonly similarity: Similarity;
-  readonly sinks: readonly AuditSink[];
-  /** Where single use is kept. */
-  readonly store: StateStore;
-  /** Where limits of more than one session count; absent: each guard in its own memory. */
-  readonly limits: StateStore | undefined;
-  readonly halts: KillSwitch;
-  readonly gates: Gates;
-  /** How large a payload may be at each gate. */
-  readonly caps: GateCaps;
 }
 
 /** Writes a record to every sink; answers a denial if one could not take it. */

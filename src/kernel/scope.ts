@@ -1,7 +1,8 @@
 import { faultDenial, joinedTo, rewritten } from "../combine/fold-decisions.ts";
 import { inherit } from "../combine/guard-traits.ts";
 import { SessionContext, type SessionState } from "../base/context.ts";
-import { type Core, createGate, createGates, type Gate, gateIn, type Gates, RESPONSE } from "./runtime.ts";
+import type { Core, Gate, Gates, SessionScope } from "./engine.ts";
+import { createGate, createGates, gateIn, RESPONSE } from "./runtime.ts";
 import { allow, type Decision, type Deny, deny, denyBy, guardError, guardOf, isThenable } from "../base/decision.ts";
 import { GateRequest, NOTHING } from "../base/gate-request.ts";
 import { isPolicyViolation, violation } from "../base/errors.ts";
@@ -12,9 +13,10 @@ import { isErrorLike, jsonForm } from "../snapshot/json-form.ts";
 import { sameData } from "../snapshot/same-data.ts";
 import { Fault, lastMet, snapshot, takeTwin } from "../snapshot/snapshot.ts";
 import type { Awaitable } from "../state/store.ts";
-import { isOver } from "../base/taking.ts";
-import type { AgentProfile } from "../trust/profile.ts";
+import { ignoreFailure, isOver } from "../base/taking.ts";
 import { emitCheck, reportDecision } from "./report.ts";
+import type { SessionHandle, SessionOpener } from "./seam.ts";
+import { Handle } from "./session-handle.ts";
 import { untilStopped, type Waiting, type WaitingRoom, Waits } from "./waiting.ts";
 
 const ALLOW = allow();
@@ -22,20 +24,18 @@ const FIRST_IDS: string[] = [];
 const THREE_DIGITS: string[] = [];
 
 /** One agent's way through a kernel: what all verbs of a session share. */
-export class Scope implements WaitingRoom {
+export class Scope implements SessionScope, WaitingRoom {
   readonly core: Core;
   readonly parent: Scope | undefined;
   readonly context: SessionContext;
   readonly state: SessionState;
   readonly depth: number;
-  /** The agent itself, whose trust the outcomes move; the context may show it narrowed by the parent's. */
-  readonly principal: AgentProfile | undefined;
   readonly open: ActList<OpenAct> = new ActList();
   readonly #guards: readonly Guard[];
   readonly #gates: Gates;
   readonly #outer: AbortSignal | undefined;
   /** Whether nothing has to be waited for before the first act. */
-  #mayStart: boolean;
+  #mayStart = false;
   #ready: Awaitable<Deny | undefined>;
   #children: Pick<Core, "guards" | "gates"> | undefined;
   #controller: AbortController | undefined;
@@ -46,6 +46,7 @@ export class Scope implements WaitingRoom {
   #ends: Set<Waiting> | undefined;
   #stopped: Deny | undefined;
   #startup: Decision | Promise<Decision> | undefined;
+  #handle: SessionHandle | undefined;
   #calls = 0;
   #thousands = "#";
 
@@ -58,7 +59,6 @@ export class Scope implements WaitingRoom {
       agentKey: string;
       sessionId: string;
       agent: SessionContext["agent"];
-      principal: SessionContext["agent"];
       policy: SessionContext["policy"];
       metadata: Readonly<Record<string, unknown>>;
       signal: AbortSignal | undefined;
@@ -70,7 +70,6 @@ export class Scope implements WaitingRoom {
     this.depth = parent === undefined ? 1 : parent.depth + 1;
     this.state = parts.state;
     this.#outer = parts.signal;
-    this.principal = parts.principal;
     const { agentId, agentKey, sessionId, agent, policy, metadata, state } = parts;
     // Named one by one: a spread here would cost more than all the rest of a session.
     this.context = new SessionContext({
@@ -87,7 +86,15 @@ export class Scope implements WaitingRoom {
     const { guards, gates } = parent === undefined ? core : parent.#forChildren();
     this.#guards = extra.length === 0 ? guards : [...guards, ...extra];
     this.#gates = extra.length === 0 ? gates : createGates();
-    this.#ready = bothKnown(core.halts.load(agentKey, agentId), known(core, parts.principal));
+  }
+
+  /** Begins what the first act must wait for. */
+  begin(): void {
+    const { ready } = this.core.openers;
+    for (let at = 0; at < ready.length; at++) {
+      const answer = answerOf(ready[at] as NonNullable<SessionOpener["ready"]>, this.handle);
+      this.#ready = at === 0 ? answer : bothKnown(this.#ready, answer);
+    }
     this.#mayStart = this.#ready === undefined && this.gate("agent_startup").guards.length === 0;
   }
 
@@ -114,7 +121,7 @@ export class Scope implements WaitingRoom {
 
   /** Has it told when its agent is stopped. */
   #watch(): void {
-    if (!this.#isWatched) this.core.halts.watch(this);
+    if (!this.#isWatched) this.core.live.watch(this);
     this.#isWatched = true;
   }
 
@@ -144,12 +151,8 @@ export class Scope implements WaitingRoom {
     return { ms: this.context.startTime + ms - this.state.now, denial };
   }
 
-  get agentKey(): string {
-    return this.context.agentKey;
-  }
-
-  get agentId(): string {
-    return this.context.agentId;
+  get handle(): SessionHandle {
+    return (this.#handle ??= new Handle(this));
   }
 
   /**
@@ -169,12 +172,7 @@ export class Scope implements WaitingRoom {
   }
 
   #compiled(stage: Stage): Gate {
-    return (this.#gates[stage] = createGate(
-      this.#guards,
-      stage,
-      this.core.interceptor !== undefined,
-      this.core.caps,
-    ));
+    return (this.#gates[stage] = createGate(this.#guards, stage, this.core));
   }
 
   /**
@@ -188,8 +186,8 @@ export class Scope implements WaitingRoom {
 
   /** Whether anybody is shown what passes a gate, besides guards of ours. */
   isWatched(gate: Gate): boolean {
-    const { emitter, sinks, learn } = this.core;
-    return gate.needsTwin || emitter.isHeard || sinks.length > 0 || learn !== undefined;
+    const { emitter, sinks, denied } = this.core;
+    return gate.needsTwin || emitter.isHeard || sinks.length > 0 || denied.length > 0;
   }
 
   /** An id for an act that came without one. */
@@ -222,8 +220,8 @@ export class Scope implements WaitingRoom {
 
   /** Why nothing may start: the session is closed, or its agent, or the parent's, was stopped. */
   halted(): Deny | undefined {
-    const { core, context, parent } = this;
-    return this.#stopped ?? (core.halts.isQuiet ? undefined : core.halts.of(context.agentKey, context.agentId)) ??
+    const { core, parent } = this;
+    return this.#stopped ?? (core.live.isQuiet ? undefined : core.live.stopOf(this)) ??
       parent?.halted();
   }
 
@@ -255,7 +253,12 @@ export class Scope implements WaitingRoom {
   }
 
   async #afterStart(request: GovernedRequest, gate: Gate, taking: Taking): Promise<Decision> {
-    const unknown = await this.#ready;
+    let unknown: Deny | undefined;
+    try {
+      unknown = await this.#ready;
+    } catch (error) {
+      unknown = guardError(undefined, error);
+    }
     this.#ready = unknown;
     const denied = unknown ?? this.halted();
     if (denied !== undefined) return denied;
@@ -331,28 +334,29 @@ export class Scope implements WaitingRoom {
 
   /** Why nobody will stop it any more: the kernel is closed, or its agent, or the parent's, was killed. */
   #killed(): Deny | undefined {
-    const denial = this.core.halts.of(this.agentKey, this.agentId);
+    const denial = this.core.live.isQuiet ? undefined : this.core.live.stopOf(this);
     if (denial?.code === "session_killed") return denial;
     return this.parent === undefined ? undefined : this.parent.#killed();
   }
 }
 
-/** Asks the tracker about the agent by its DID, so that a new profile does not begin at its old score. */
-function known({ meet }: Core, principal: AgentProfile | undefined): Awaitable<Deny | undefined> {
-  if (meet === undefined || principal === undefined) return undefined;
-  const unknown = (error: unknown): Deny =>
-    deny("store_unavailable", "How far the agent is trusted could not be read", error);
+/** What a session has to wait for. */
+function answerOf(ready: NonNullable<SessionOpener["ready"]>, session: SessionHandle): Awaitable<Deny | undefined> {
   try {
-    const answer = meet(principal);
-    return isThenable(answer) ? Promise.resolve(answer).then(() => undefined, unknown) : undefined;
+    const answer = ready(session);
+    // No act may ever ask for it: what fails must not end the process.
+    ignoreFailure(answer);
+    return answer;
   } catch (error) {
-    return unknown(error);
+    return guardError(undefined, error);
   }
 }
 
 function bothKnown(one: Awaitable<Deny | undefined>, two: Awaitable<Deny | undefined>): Awaitable<Deny | undefined> {
   if (two === undefined) return one;
-  return Promise.all([one, two]).then(([first, second]) => first ?? second);
+  const both = Promise.all([one, two]).then(([first, second]) => first ?? second);
+  ignoreFailure(both);
+  return both;
 }
 
 /** Has a request show a plain copy of its payload. */

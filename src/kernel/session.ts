@@ -1,5 +1,5 @@
-import { ActImpl, type ActInit, type ActStage } from "./act.ts";
-import { type Act, handleOf } from "./act-handle.ts";
+import { ActImpl } from "./act.ts";
+import { handleOf } from "./act-handle.ts";
 import { beginCall, checkAct, checkCall, modelCall, runOptions, toolCall } from "./calls.ts";
 import { ownOptions, wrong, wrongType } from "../base/check.ts";
 import { contextFields, type ExecutionContext } from "../base/context.ts";
@@ -10,144 +10,23 @@ import { type Shown, shownAs } from "../base/inspect.ts";
 import { bare, ownField } from "../base/own.ts";
 import type { Scope } from "./scope.ts";
 import { runBegun } from "./run-act.ts";
-import type { GovernancePolicy, PolicyInit } from "../policy/policy.ts";
 import { type Stage, STAGES, type TokenUsage } from "../base/request.ts";
-import { governStream, type ReadableParts, type StreamOptions } from "./stream.ts";
+import { governStream } from "./stream.ts";
 import { DRY, FREE } from "../base/taking.ts";
-import type { AgentProfile } from "../trust/profile.ts";
 import { reportOnce } from "./report.ts";
 import { untilStopped } from "./waiting.ts";
-
-export type { ActInit } from "./act.ts";
-export type { Act } from "./act-handle.ts";
-export type { ReadableParts, StreamOptions } from "./stream.ts";
-
-/**
- * Shows the gates a plain form of a framework's value, and writes a changed form back.
- *
- * It reads every result. What an act is given is copied as it is where it is plain data; what is not, a class instance
- * say, is denied with `payload_not_plain`, unless the view of the same call reads it too: then its form is judged, and
- * the act gets the value itself, or what `write` made of it. A view that finds nothing there (`undefined`, what it
- * finds in `{}`, an error) has not read it, and before the act it must still read the same.
- */
-export interface View<T> {
-  /** The plain form that guards judge. */
-  read(value: T): unknown;
-  /** The value with a changed form put in; called only where a guard changed it. */
-  // deno-lint-ignore no-explicit-any -- the form is the one that `read` gave, which only the view's author knows
-  write(value: T, payload: any): T;
-}
-
-/**
- * Makes of the payload that the gate let through what the act is called with; `changed` tells whether a guard changed
- * it. Called once, before the act. Where it throws, the act is denied with `guard_error`, or with the error's own
- * `code` and `reason` where it has both.
- */
-// deno-lint-ignore no-explicit-any -- the payload's form is the one that the caller gave
-export type Write = (payload: any, changed: boolean) => unknown;
-
-/** What a session is made of. */
-export interface SessionInit {
-  /** Letters, digits, `_` and `-`. Needed where no profile is given. */
-  agentId?: string | undefined;
-  /** Who acts. The agent's id is then the last segment of its DID. */
-  agent?: AgentProfile | undefined;
-  /** The session that this one is a child of. */
-  parent?: Session | undefined;
-  /** Aborts every act of the session. */
-  signal?: AbortSignal | undefined;
-  /** Names the session; grants fit in no other, so resuming in another process takes the same. Default: a new one. */
-  sessionId?: string | undefined;
-  /** What drift is measured against; absent: the first output. */
-  baseline?: string | undefined;
-  /** What guards may want to know. Copied, must be plain. */
-  metadata?: Readonly<Record<string, unknown>> | undefined;
-  /** Narrows the kernel's policy, or the parent's: the session's is what both allow. */
-  policy?: PolicyInit | GovernancePolicy | undefined;
-}
-
-/** How `check` judges. */
-export interface CheckOptions {
-  /** Whether limits that are used up deny. Default `true`. */
-  limits?: boolean | undefined;
-  /** A denial that no guard made. */
-  denial?: { readonly code: string; readonly reason: string } | undefined;
-}
-
-/** One agent's passage through a kernel. */
-export interface Session {
-  /** What guards know about this session. Live. */
-  readonly context: ExecutionContext;
-  /**
-   * Judges a prompt, runs the agent on what was judged, and judges its output.
-   *
-   * Rejects with `PolicyViolationError` where a gate stops it, and never throws synchronously. `action` (default
-   * `execute`) is the name that the gates see.
-   */
-  run<T>(
-    input: unknown,
-    // deno-lint-ignore no-explicit-any -- the act gets what it was called with, which only the caller knows
-    act: (input: any, signal: AbortSignal, changed: boolean) => T | Promise<T>,
-    options?: { action?: string | undefined; view?: View<T> | undefined; write?: Write | undefined } & ActInit,
-  ): Promise<T>;
-  /** Judges a model request, calls the model, settles the usage that it reports, and judges its response. */
-  model<T>(
-    call: { model: string; request: unknown; write?: Write | undefined } & ActInit,
-    // deno-lint-ignore no-explicit-any -- as above
-    act: (request: any, signal: AbortSignal, changed: boolean) => T | Promise<T>,
-    usageOf?: (response: T) => TokenUsage | undefined,
-    view?: View<T>,
-  ): Promise<T>;
-  /** Judges a tool call, calls the tool with the arguments that were judged, and judges its result. */
-  tool<T>(
-    call: { name: string; arguments: unknown; write?: Write | undefined } & ActInit,
-    // deno-lint-ignore no-explicit-any -- as above
-    act: (args: any, signal: AbortSignal, changed: boolean) => T | Promise<T>,
-    view?: View<T>,
-  ): Promise<T>;
-  /**
-   * Judges an act that somebody else runs. The same call again, with the callId that the caller gave an open act, its
-   * name, payload and metadata, answers that act and takes nothing; a `grant` answers what it asked. Answers at once
-   * where every guard does and nobody is asked.
-   */
-  begin(
-    request: {
-      stage: "input" | "pre_model_call" | "pre_tool_call";
-      name: string;
-      payload: unknown;
-      approval?: "ask" | "return";
-    } & ActInit,
-  ): Act | Promise<Act>;
-  /** The open act of that id, begun by `begin`: for hooks in pairs. */
-  act(callId: string): Act | undefined;
-  /**
-   * Judges a stream's whole text before any part of it goes on.
-   *
-   * Throws a `TypeError`, and lets the source go, where `act` is none that this session began, is over, has a stream
-   * already or ends at another gate than `stage`.
-   */
-  stream<T>(parts: AsyncIterable<T> | ReadableParts<T>, options: StreamOptions<T>): AsyncIterable<T>;
-  /**
-   * Judges once: opens nothing, takes nothing, asks nobody. At `post_tool_call`, `metadata.untrusted` marks the session
-   * tainted. With `limits: false`, sallyport's own limits allow though they are used up, so that the guards after them
-   * are asked: for what costs no call, such as the entry of a list. With a `denial`, no guard is asked: it is told and
-   * recorded as a gate's, for a plugin that was handed what it cannot judge.
-   */
-  check(
-    request: { stage: Stage; name: string; payload: unknown; usage?: TokenUsage } & CheckOptions & ActInit,
-  ): Decision | Promise<Decision>;
-  /** Checks a prompt at `input`. */
-  preExecute(input: unknown): Decision | Promise<Decision>;
-  /** Judges an answer at `output`, and counts it as a completed run: drift, checkpoints. */
-  postExecute(output: unknown): Decision | Promise<Decision>;
-  /**
-   * Begins a session inside this one: it passes this one's guards too, takes from both, and ends with it. At most 16
-   * deep.
-   */
-  child(init?: SessionInit): Session;
-  /** Ends the session: acts under way are aborted, and nothing begins afterwards. */
-  close(reason?: "completed" | "error" | "cancelled"): void | Promise<void>;
-}
+import type { ActStage } from "./engine.ts";
+import type {
+  Act,
+  ActInit,
+  CheckOptions,
+  ReadableParts,
+  Session,
+  SessionInit,
+  StreamOptions,
+  View,
+  Write,
+} from "./types.ts";
 
 const ALLOW = allow();
 const NO_INIT: ActInit = bare({});

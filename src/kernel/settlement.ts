@@ -1,20 +1,11 @@
-import type { ActImpl } from "./act.ts";
+import type { Came, EngineAct, SessionScope } from "./engine.ts";
 import { type Deny, deny } from "../base/decision.ts";
 import type { GateRequest } from "../base/gate-request.ts";
 import { ownField } from "../base/own.ts";
-import type { Scope } from "./scope.ts";
 import type { TokenUsage } from "../base/request.ts";
 import { Reservations } from "../base/taking.ts";
 import { tokensIn } from "../snapshot/text-length.ts";
 import { completeUsage, figuresOf, isComplete, microUsdOf, tokensOf } from "../base/usage.ts";
-
-/** What has come of a stream so far. */
-export interface Came {
-  /** Its texts by channel. */
-  readonly texts: ReadonlyMap<string, string>;
-  /** What was told last. */
-  usage: TokenUsage | undefined;
-}
 
 /**
  * Settles what a model call has used: what it reports, else the length of what went and came; and what that costs,
@@ -24,7 +15,7 @@ export interface Came {
  * Answers the denial of a call whose price cannot be told.
  */
 export function settleModel(
-  act: ActImpl,
+  act: EngineAct,
   response: unknown,
   stated: TokenUsage | undefined,
   told?: GateRequest,
@@ -67,7 +58,7 @@ function atLeast(told: TokenUsage | undefined, { texts }: Came): TokenUsage | un
 }
 
 /** Settles a model call that was aborted, or may never end: it is taken to have used what went. */
-export function settleUnended(act: ActImpl): void {
+export function settleUnended(act: EngineAct): void {
   if (act.stage === "pre_model_call") settleModel(act, undefined, undefined);
   else Reservations.settle(act.takings, undefined);
 }
@@ -82,9 +73,9 @@ function lengthOf(payload: unknown): number {
 }
 
 /** Counts the tokens that were reported, and the cost that was reported or that prices give. */
-export function addUsage(scope: Scope, tokens: TokenUsage | undefined, cost: TokenUsage | undefined): void {
+export function addUsage(scope: SessionScope, tokens: TokenUsage | undefined, cost: TokenUsage | undefined): void {
   if (tokens === undefined && cost === undefined) return;
-  for (let at: Scope | undefined = scope; at !== undefined; at = at.parent) {
+  for (let at: SessionScope | undefined = scope; at !== undefined; at = at.parent) {
     at.state.totalTokens += tokensOf(tokens) ?? 0;
     at.state.microUsd += microUsdOf(cost) ?? 0;
   }

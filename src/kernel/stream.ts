@@ -1,5 +1,5 @@
 import type { ActImpl } from "./act.ts";
-import { type Act, actOf } from "./act-handle.ts";
+import { actOf } from "./act-handle.ts";
 import { functionOf, ownOptions, show, wrong } from "../base/check.ts";
 import { goOn } from "../combine/ask-guard.ts";
 import { failed } from "./run-act.ts";
@@ -10,7 +10,8 @@ import { type PolicyViolationError, violation } from "../base/errors.ts";
 import { Linked } from "../base/linked.ts";
 import { bare, memberOf, ownField } from "../base/own.ts";
 import type { Scope } from "./scope.ts";
-import type { Came } from "./settlement.ts";
+import type { Came } from "./engine.ts";
+import type { ReadableParts, StreamOptions } from "./types.ts";
 import type { Stage, TokenUsage } from "../base/request.ts";
 import { Fault, snapshot } from "../snapshot/snapshot.ts";
 import { DRY, ignoreFailure } from "../base/taking.ts";
@@ -18,39 +19,7 @@ import { emitDenial, reportOnce } from "./report.ts";
 import { readUsage } from "../base/usage.ts";
 import { untilStopped } from "./waiting.ts";
 
-/** How a stream's parts carry text. */
-export interface StreamOptions<T> {
-  /** The gate that judges the text. */
-  stage: "post_model_call" | "post_tool_call" | "output";
-  /** The run's action, the model's id or the tool's name. */
-  name: string;
-  /**
-   * The act that the stream is the result of: of this session, running, and ending at `stage`; it takes one stream,
-   * which ends it, once, with the text and the usage, under its own name. Absent: the text is only checked.
-   */
-  act?: Act | undefined;
-  /** The text of a part; `undefined` for a part without. */
-  textOf(part: T): string | undefined;
-  /** The part with another text. */
-  withText(part: T, text: string): T;
-  /** Which of several texts a part belongs to, such as a choice or a block. Default: one for all. */
-  channelOf?(part: T): string;
-  /** The usage that a part reports; the last one counts. */
-  usageOf?(part: T): TokenUsage | undefined;
-  /** Not built yet: parts are held until the whole text was judged, so anything but `undefined` is refused. */
-  holdBack?: number;
-}
-
 const OPTIONS = ["stage", "name", "act", "textOf", "withText", "channelOf", "usageOf", "holdBack"] as const;
-
-/** A stream that is read through a reader, where the runtime's streams are no async iterables. */
-export interface ReadableParts<T> {
-  /** Locks the stream, and reads it. */
-  getReader(): {
-    read(): Promise<{ done: boolean; value?: T | undefined }>;
-    cancel(reason?: unknown): Promise<void>;
-  };
-}
 
 /** A part that waits for the judgement. */
 interface Waiting<T> {

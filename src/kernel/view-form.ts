@@ -1,6 +1,6 @@
 import { isThenable } from "../base/decision.ts";
 import { ignoreFailure } from "../base/taking.ts";
-import type { View } from "./session.ts";
+import type { View } from "./types.ts";
 import { sameData } from "../snapshot/same-data.ts";
 
 /** What stands for the form of a payload that a view did not read. */

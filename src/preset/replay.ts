@@ -1,11 +1,9 @@
-// What uses the public face only, such as replay.
-
 import { ownOptions, wrongType } from "../base/check.ts";
 import type { Decision } from "../base/decision.ts";
-import type { Kernel } from "../kernel/kernel.ts";
+import type { CoreKernel } from "../kernel/kernel.ts";
 import { jsonText, ownField } from "../base/own.ts";
 import type { TokenUsage } from "../base/request.ts";
-import type { Session } from "../kernel/session.ts";
+import type { Session } from "../kernel/types.ts";
 import type { AgentProfile } from "../trust/profile.ts";
 
 /** A call as it was judged once, with what it brought: plain data, from wherever calls are kept. */
@@ -76,7 +74,7 @@ const EFFECTS: readonly string[] = ["allow", "deny", "transform", "escalate"];
  * assert.deepEqual(changes.map(({ index, before, after }) => [index, before, after.effect]), [[1, "deny", "allow"]]);
  * ```
  */
-export async function replay(records: Iterable<RecordedCall>, kernel: Kernel): Promise<readonly ReplayChange[]> {
+export async function replay(records: Iterable<RecordedCall>, kernel: CoreKernel): Promise<readonly ReplayChange[]> {
   const sessions = new Map<string, Session>();
   const changes: ReplayChange[] = [];
   let index = -1;

@@ -1,8 +1,5 @@
 // Counters with time windows, slots, and the contract for stores; knows no governance.
 
-import { functionOf, wrongType } from "../base/check.ts";
-import { memberOf } from "../base/own.ts";
-
 /** A value, or the promise of one: synchronous stores keep the whole path synchronous. */
 export type Awaitable<T> = T | Promise<T>;
 
@@ -74,18 +71,4 @@ export interface StateStore {
    * and unknown receipts are ignored: twice is once.
    */
   giveBack(key: string, receipt: string, keep?: number): Awaitable<void>;
-}
-
-/** Returns `value` if it can be a store, else throws. */
-export function storeOf(where: string, field: string, value: unknown): StateStore {
-  if (typeof value !== "object" || value === null) throw wrongType(where, field, "a store of state", value);
-  const store = value as StateStore;
-  const name = memberOf(store, "name");
-  if (typeof name !== "string" || name === "") {
-    throw wrongType(where, `${field}.name`, "a string that is not empty", name);
-  }
-  for (const method of ["read", "put", "take", "giveBack"] as const) {
-    functionOf(where, `${field}.${method}`, memberOf(store, method));
-  }
-  return store;
 }

@@ -4,36 +4,9 @@ import { type CapabilityMatching, isHierarchical } from "./covers.ts";
 import { MAX_SCORE } from "./read-profile.ts";
 import { factsOf, judge, misnamed, registerJudge, scoreOf, type Verdict } from "./judge.ts";
 import { compilePlans } from "./compile-rules.ts";
-import type { AgentProfile } from "./profile.ts";
+import type { ActionGuard, ActionResult, AgentProfile } from "./agent.ts";
 
-/** Whether an agent may take an action, and why not. */
-export interface ActionResult {
-  /** The answer. */
-  readonly allowed: boolean;
-  /** Who asked; empty when that was no DID. */
-  readonly agentDid: string;
-  /** What for; empty when that was no string. */
-  readonly action: string;
-  /** For people; empty when allowed. */
-  readonly reason: string;
-  /**
-   * `action_blocked`, `identity_unverified`, `agent_not_active`, `trust_too_low`, `missing_capabilities`, or empty when
-   * allowed.
-   */
-  readonly code: string;
-  /** The score that was judged; 0 when it was no score. */
-  readonly trustScore: number;
-  /** When, in ms since the epoch. */
-  readonly timestamp: number;
-  /** Plain data. */
-  toJSON(): object;
-}
-
-/** The first of the two gates: who may act. */
-export interface ActionGuard {
-  /** Judges one action of one agent, synchronously. */
-  check(agent: AgentProfile, action: string, requiredCapabilities?: readonly string[]): ActionResult;
-}
+export type { ActionGuard, ActionResult } from "./agent.ts";
 
 class Result implements ActionResult {
   readonly allowed: boolean;

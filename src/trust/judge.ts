@@ -1,9 +1,8 @@
-import type { ActionGuard } from "./action-guard.ts";
+import type { ActionGuard, AgentProfile } from "./agent.ts";
 import { Profile } from "./profile-object.ts";
 import { missing } from "./covers.ts";
 import { type Facts, readFacts, strings } from "./read-profile.ts";
 import { MAX_ACTION, type Plan } from "./compile-rules.ts";
-import type { AgentProfile } from "./profile.ts";
 
 /** An answer without the circumstances: an empty code allows. */
 export interface Verdict {

@@ -1,14 +1,3 @@
-import type { AgentProfile } from "./profile.ts";
-import type { TrustTracker } from "./tracker.ts";
-
-/** Told what became of an act. */
-export type Learn = (
-  agent: AgentProfile,
-  outcome: "success" | "failure" | "violation",
-  name: string,
-  callId: string,
-) => number;
-
 /** Denials that say nothing against the agent: something was broken, full or slow, or somebody else stopped it. */
 const BLAMELESS: ReadonlySet<string> = new Set([
   "guard_error",
@@ -31,10 +20,4 @@ const BLAMELESS: ReadonlySet<string> = new Set([
 /** Whether a denial counts against the agent's trust: it asked for what a rule forbids. */
 export function isViolation(code: string): boolean {
   return !BLAMELESS.has(code);
-}
-
-/** Has a tracker learn; it counts each outcome once for a call id. */
-export function learnFrom(tracker: TrustTracker): Learn {
-  const record = { success: tracker.recordSuccess, failure: tracker.recordFailure, violation: tracker.recordViolation };
-  return (agent, outcome, name, callId) => record[outcome].call(tracker, agent, name, callId);
 }

@@ -1,6 +1,6 @@
 import { jsonText, pickOwn } from "../base/own.ts";
 import { MAX_SCORE } from "./read-profile.ts";
-import type { AgentProfile, AgentStatus } from "./profile.ts";
+import type { AgentProfile, AgentStatus } from "./agent.ts";
 
 /** What is kept of a profile. */
 export type Kept = { readonly [K in keyof AgentProfile]: AgentProfile[K] };

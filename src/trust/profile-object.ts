@@ -1,6 +1,6 @@
 import { bare } from "../base/own.ts";
 import { made } from "../base/copy.ts";
-import type { AgentProfile, AgentStatus } from "./profile.ts";
+import type { AgentProfile, AgentStatus } from "./agent.ts";
 
 /** What a profile is made of, once everything was checked and copied. */
 export type ProfileParts = { readonly [K in keyof AgentProfile]: AgentProfile[K] };

@@ -1,7 +1,7 @@
 import type { StateStore } from "../state/store.ts";
 import type { Kept } from "./profile-merge.ts";
 import { Profile } from "./profile-object.ts";
-import type { AgentProfile } from "./profile.ts";
+import type { AgentProfile } from "./agent.ts";
 
 /** What a store kept of an agent, when a profile was read from there or written there. */
 export interface Version {

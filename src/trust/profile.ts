@@ -4,29 +4,13 @@ import { ownOptions, stringList, wholeNumber, wrong } from "../base/check.ts";
 import { refuseOtherCopy } from "../base/copy.ts";
 import { bare } from "../base/own.ts";
 import { capsOf, Fault, lastMet, snapshot, takeTwin } from "../snapshot/snapshot.ts";
+import type { AgentProfile, AgentStatus } from "./agent.ts";
 import { Profile } from "./profile-object.ts";
 import { inheritOrigin } from "./profile-origin.ts";
 import { isDid, MAX_SCORE } from "./read-profile.ts";
 import { isText } from "./fields.ts";
 
-/** Only `active` agents may act. */
-export type AgentStatus = "active" | "suspended" | "revoked";
-
-/** Who acts. Made by {@linkcode agentProfile}; nobody can change one through an object they hold. */
-export interface AgentProfile {
-  /** Decentralized identifier, `did:agentmesh:…`. */
-  readonly did: string;
-  /** For people. */
-  readonly name: string;
-  /** What the agent may do, as `verb` or `verb:object`. */
-  readonly capabilities: readonly string[];
-  /** A whole number from 0 to 1000; only a {@linkcode TrustTracker} moves it. */
-  readonly trustScore: number;
-  /** Only `active` agents may act. */
-  readonly status: AgentStatus;
-  /** What the caller attached. */
-  readonly metadata: Readonly<Record<string, unknown>>;
-}
+export type { AgentProfile, AgentStatus } from "./agent.ts";
 
 const WHERE = "agentProfile()";
 const KEYS = ["did", "name", "capabilities", "trustScore", "status", "metadata"] as const;

@@ -13,7 +13,9 @@ const root = join(here, "../..");
 const windows = process.platform === "win32";
 const deno = join(root, "node_modules/.bin", windows ? "deno.cmd" : "deno");
 const entries = Object.entries(JSON.parse(readFileSync(join(root, "deno.json"), "utf8")).exports);
-const reportOf = (subpath) => `${subpath === "." ? "core" : subpath.slice(2).replaceAll("/", "-")}.txt`;
+/** "core" is the report of the whole, which came first; that of `sallyport/core` is "sallyport-core". */
+const reportOf = (subpath) =>
+  subpath === "." ? "core.txt" : subpath === "./core" ? "sallyport-core.txt" : `${subpath.slice(2).replaceAll("/", "-")}.txt`;
 
 /** Writes the declarations without their comments, as `.ts` files: the specifiers in them end so. */
 function declarations(folder) {

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { all } from "../../src/combine/all.ts";
 import { isReadOnly } from "../../src/combine/guard-traits.ts";
-import { stateOf } from "../../src/base/context.ts";
 import { allow, type Decision } from "../../src/base/decision.ts";
 import { maxDrift } from "../../src/drift/max-drift.ts";
+import { driftIn } from "../../src/drift/session-drift.ts";
 import type { GovernedRequest } from "../../src/base/request.ts";
 import { ask, context } from "../helpers.ts";
 
@@ -14,7 +14,7 @@ function judge(
   baseline: string | undefined = "base",
 ): Decision | Promise<Decision> {
   const where = context();
-  Object.assign(stateOf(where), { drift, baseline });
+  Object.assign(driftIn(where), { drift, baseline });
   return ask(all(maxDrift(0.5)), { stage: "output", payload: "text", ...fields }, where);
 }
 
@@ -51,7 +51,7 @@ describe("maxDrift()", () => {
       throw new Error("measured");
     };
     const where = context();
-    stateOf(where).drift = never;
+    driftIn(where).drift = never;
     expect(ask(maxDrift(0), { stage: "output", payload: "x" }, where)).toBe(allow());
     expect(await judge(never, { isError: true })).toBe(allow());
   });

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { allow, type Decision } from "../../src/base/decision.ts";
 import { defineGuard, type Guard } from "../../src/base/guard.ts";
 import { blockPatterns } from "../../src/guards/block-patterns.ts";
-import { createKernel } from "../../src/kernel/kernel.ts";
+import { createKernel } from "../../src/preset/create-kernel.ts";
 import type { BlockedPattern } from "../../src/policy/policy.ts";
 import type { GovernedRequest, Stage } from "../../src/base/request.ts";
 

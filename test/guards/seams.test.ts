@@ -4,7 +4,7 @@ import type { Guard } from "../../src/base/guard.ts";
 import type { Stage } from "../../src/base/request.ts";
 import { blockPatterns } from "../../src/guards/block-patterns.ts";
 import { redactPatterns } from "../../src/guards/redact-patterns.ts";
-import { createKernel } from "../../src/kernel/kernel.ts";
+import { createKernel } from "../../src/preset/create-kernel.ts";
 
 const PATTERNS = ["other", "launch code", "detonate"];
 const text = (said: string): object => ({ type: "text", text: said });

@@ -11,14 +11,18 @@ import {
   type GovernedRequest,
   type Kernel,
   maxConcurrent,
+  type PendingAct,
+  type Plugin,
   rateLimit,
   redactPatterns,
+  requireApproval,
   type Session,
   type Taking,
   transform,
   trustTracker,
   withTimeout,
 } from "../../mod.ts";
+import { createKernel as createCore } from "../../src/core.ts";
 import { ActImpl } from "../../src/kernel/act.ts";
 import { GateRequest } from "../../src/base/gate-request.ts";
 import { Emitter } from "../../src/base/events.ts";
@@ -28,6 +32,8 @@ import { Semaphore } from "../../src/guards/semaphore.ts";
 import { KillSwitch } from "../../src/control/kill-switch.ts";
 import { Linked } from "../../src/base/linked.ts";
 import { ActList } from "../../src/kernel/act-list.ts";
+import { Extensions } from "../../src/kernel/host.ts";
+import { LiveSessions } from "../../src/kernel/live-sessions.ts";
 import { Scope } from "../../src/kernel/scope.ts";
 import { SessionContext, SessionState } from "../../src/base/context.ts";
 import { SessionImpl } from "../../src/kernel/session.ts";
@@ -40,6 +46,8 @@ const ENGINE: readonly (abstract new (...args: never[]) => object)[] = [
   ActImpl,
   Scope,
   Emitter,
+  Extensions,
+  LiveSessions,
   KillSwitch,
   KeyedReservation,
   KeyedLimit,
@@ -167,6 +175,7 @@ async function world() {
   });
   const approvalKey = await crypto.subtle.generateKey({ name: "HMAC", hash: "SHA-256" }, true, ["verify", "sign"]);
   let host: object | undefined;
+  const seam: unknown[] = [];
   const sink = { name: "keeps", write: (record: unknown) => void events.push(record) };
   const interceptors = [(request: GovernedRequest, next: () => Promise<unknown>, context: ExecutionContext) => {
     requests.push(request);
@@ -195,6 +204,17 @@ async function world() {
       setup: (given) => {
         host = given;
         given.sink(sink);
+        given.opening({
+          open: (_init, parts, parent) => void seam.push(parts.agent, parts.policy, parent),
+          opened: (_init, session) => void seam.push(session),
+          ready: (session) => void seam.push(session) as undefined,
+        });
+        given.observe({
+          stages: ["output", "post_tool_call"],
+          ended: (session, act) => void seam.push(session, act) as undefined,
+        });
+        given.denied((session, act) => void seam.push(session, act));
+        seam.push(given.stop((session) => void seam.push(session) as undefined));
       },
     }],
   });
@@ -259,6 +279,22 @@ async function world() {
     textOf: () => undefined,
     withText: (part: unknown) => part,
   });
+  const pending: unknown[] = [];
+  const channels: unknown[] = [];
+  const approver: Plugin = {
+    name: "approver",
+    setup: (given) => {
+      channels.push(given.channel("approval_requested"));
+      const later = async (act: PendingAct): Promise<void> => void pending.push(act);
+      given.approver({
+        ask: async (act, escalation) => void pending.push(act, escalation, act.session),
+        answer: later,
+        unanswered: () => {},
+      });
+    },
+  };
+  const core = createCore({ guards: [guard, requireApproval()], plugins: [approver] }).session({ agentId: "a" });
+  await core.begin({ stage: "pre_tool_call", name: "pay", payload: { amount: 1 } });
   return {
     secrets: { approvalKey, guards, sessions: [session, child, other], kernel, sink, interceptors },
     handedOut: {
@@ -275,7 +311,12 @@ async function world() {
       "an explanation": explanation,
       "a guard": guard,
       "a guard of ours": limit,
+      "a session of the core": core,
       ...acts,
+      ...Object.fromEntries(
+        [...seam, ...pending, ...channels].filter((one) => one !== undefined)
+          .map((one, at) => [`of the seam ${at}`, one]),
+      ),
       ...Object.fromEntries(requests.map((request, at) => [`request ${at} (${request.stage})`, request])),
       ...Object.fromEntries(contexts.map((context, at) => [`context ${at}`, context])),
       ...Object.fromEntries(takings.map((taking, at) => [`taking ${at}`, taking])),
@@ -313,7 +354,13 @@ describe("what is handed out", () => {
 
   test("would be told, if it led there: the crawler finds a field, a symbol, a static, a getter and a set's entry", () => {
     class Inner {
-      static readonly key = new KillSwitch({ store: () => undefined, clock: () => 0, failed: () => {} });
+      static readonly key = new KillSwitch({
+        store: () => undefined,
+        clock: () => 0,
+        failed: () => {},
+        stopping: () => {},
+        sessions: () => {},
+      });
       readonly own = 1;
     }
     const isHalts: Forbidden = (value) => (value instanceof KillSwitch ? "found" : undefined);

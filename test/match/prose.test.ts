@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { blockPatterns } from "../../src/guards/block-patterns.ts";
-import { createKernel } from "../../src/kernel/kernel.ts";
+import { createKernel } from "../../src/preset/create-kernel.ts";
 import type { BlockedPattern } from "../../src/policy/policy.ts";
 import { randomBase64 } from "./random.ts";
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createKernel } from "../../src/kernel/kernel.ts";
+import { createKernel } from "../../src/preset/create-kernel.ts";
 import { definePolicy } from "../../src/policy/define.ts";
 import { parsePolicy } from "../../src/policy/parse.ts";
 import type { PolicyInit } from "../../src/policy/policy.ts";

@@ -11,7 +11,9 @@ export const out = join(root, "test/.out/runtimes");
 /** The path of a public source file in dist/; `undefined` for every other file. */
 function builtOf(path) {
   const source = relative(root, path).replaceAll("\\", "/");
-  return /^(?:mod|src\/testing\/mod|plugins\/[a-z-]+)\.ts$/.test(source) ? `dist/${source.slice(0, -3)}.js` : undefined;
+  return /^(?:mod|src\/core|src\/testing\/mod|plugins\/[a-z-]+)\.ts$/.test(source)
+    ? `dist/${source.slice(0, -3)}.js`
+    : undefined;
 }
 
 /** Bundles an entry point; answers the bundle's path. With `apart`, dist/ is not bundled but imported from /dist/. */

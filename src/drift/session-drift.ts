@@ -1,0 +1,16 @@
+import { perSession } from "../base/context.ts";
+import type { ExecutionContext } from "../base/context.ts";
+
+/** What is kept of a session's outputs. */
+export interface SessionDrift {
+  /** What drift is measured against, once there is something. */
+  baseline: string | undefined;
+  /** 1 - similarity of a text to the baseline; absent where the kernel measures no drift. */
+  drift: ((text: string) => number | Promise<number>) | undefined;
+}
+
+/** The drift of a session. */
+export const driftIn: (context: ExecutionContext) => SessionDrift = /* @__PURE__ */ perSession(() => ({
+  baseline: undefined,
+  drift: undefined,
+}));

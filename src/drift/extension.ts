@@ -39,12 +39,15 @@ export function driftMonitor(options: { similarity?: Similarity } = {}): Plugin 
       const drift = measureBy(similarity);
       host.opening({
         keys: ["baseline"],
-        opened: ({ baseline }, { context }) => {
-          if (baseline !== undefined && (typeof baseline !== "string" || baseline === "")) {
+        open: ({ baseline }) => {
+          if (baseline !== undefined && !isBaseline(baseline)) {
             throw wrong("session()", "baseline", "a string that is not empty", baseline);
           }
+        },
+        opened: ({ baseline }, { context }) => {
           const own = driftIn(context);
-          own.baseline = baseline;
+          // A getter may answer something else by now.
+          own.baseline = isBaseline(baseline) ? baseline : undefined;
           own.drift = drift;
         },
       });
@@ -56,6 +59,10 @@ export function driftMonitor(options: { similarity?: Similarity } = {}): Plugin 
       });
     },
   };
+}
+
+function isBaseline(value: unknown): value is string {
+  return typeof value === "string" && value !== "";
 }
 
 /** The guard and the event ask about the same text: measured once. */

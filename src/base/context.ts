@@ -55,8 +55,8 @@ export class SessionState {
   store: StateStore | undefined = undefined;
   /** How large a payload may be; set by the kernel. */
   caps: GateCaps | undefined = undefined;
-  /** What guards keep about the session, each in its own place. */
-  readonly kept: (object | undefined)[] = [];
+  /** What guards and extensions keep about the session, each in its own place; most sessions need one. */
+  readonly kept: (object | undefined)[] = [undefined];
   readonly #clock: () => number;
   readonly #parent: SessionState | undefined;
   #now: number;

@@ -6,7 +6,7 @@ import { sessionEvent } from "../base/events.ts";
 import type { Plugin } from "../kernel/plugin.ts";
 import type { EndedAct, EventChannel, SessionHandle } from "../kernel/seam.ts";
 import { driftOf, type Similarity, textOf } from "./drift-of.ts";
-import { driftIn } from "./session-drift.ts";
+import { driftIn, type SessionDrift } from "./session-drift.ts";
 import { wordSimilarity } from "./word-similarity.ts";
 
 const WHERE = "driftMonitor()";
@@ -36,17 +36,19 @@ export function driftMonitor(options: { similarity?: Similarity } = {}): Plugin 
     name: "drift",
     setup(host): void {
       const channel = host.channel("drift_detected");
+      const drift = measureBy(similarity);
       host.opening({
         keys: ["baseline"],
         open: ({ baseline }) => {
-          if (baseline !== undefined && (typeof baseline !== "string" || baseline === "")) {
+          if (baseline !== undefined && !isBaseline(baseline)) {
             throw wrong("session()", "baseline", "a string that is not empty", baseline);
           }
         },
         opened: ({ baseline }, { context }) => {
           const own = driftIn(context);
-          own.baseline = baseline;
-          own.drift = measureBy(similarity, own);
+          // A getter may answer something else by now.
+          own.baseline = isBaseline(baseline) ? baseline : undefined;
+          own.drift = drift;
         },
       });
       host.observe({
@@ -59,18 +61,18 @@ export function driftMonitor(options: { similarity?: Similarity } = {}): Plugin 
   };
 }
 
+function isBaseline(value: unknown): value is string {
+  return typeof value === "string" && value !== "";
+}
+
 /** The guard and the event ask about the same text: measured once. */
-function measureBy(
-  similarity: Similarity,
-  own: { readonly baseline: string | undefined },
-): (text: string) => number | Promise<number> {
-  let last: { readonly text: string; readonly baseline: string; readonly score: number | Promise<number> } | undefined;
-  return (text) => {
-    const baseline = own.baseline ?? text;
-    if (last?.text !== text || last.baseline !== baseline) {
-      last = { text, baseline, score: driftOf(similarity, baseline, text) };
+function measureBy(similarity: Similarity): NonNullable<SessionDrift["drift"]> {
+  return function drift(this: SessionDrift, text: string): number | Promise<number> {
+    const baseline = this.baseline ?? text;
+    if (this.last?.text !== text || this.last.baseline !== baseline) {
+      this.last = { text, baseline, score: driftOf(similarity, baseline, text) };
     }
-    return last.score;
+    return this.last.score;
   };
 }
 

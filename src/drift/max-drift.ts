@@ -34,10 +34,10 @@ export function maxDrift(score: number): Guard {
     stages: ["output"],
     check: (request, context) => {
       if (request.isError === true) return allow();
-      const { baseline, drift } = driftIn(context);
-      if (drift === undefined) throw new TypeError("maxDrift() judges only inside a session that measures drift");
-      if (baseline === undefined) return allow();
-      const measured = drift(textOf(request.payload));
+      const own = driftIn(context);
+      if (own.drift === undefined) throw new TypeError("maxDrift() judges only inside a session that measures drift");
+      if (own.baseline === undefined) return allow();
+      const measured = own.drift(textOf(request.payload));
       return isThenable(measured) ? measured.then(judge) : judge(measured);
     },
   }));

@@ -190,20 +190,29 @@ export function sessionKeys(read: readonly string[]): SessionKeys {
 
 /** Reads what a session is made of. */
 export function sessionInit(init: SessionInit, { names, known, others }: SessionKeys): SessionInit {
-  if (isPlain(init) && others.length === 0 && !hasSessionFields()) {
-    let isKnown = true;
-    // What is absent may be named: whoever passes it on need not know whether there is an extension that reads it.
-    for (const key in init) isKnown &&= known.has(key) || (init[key as "agent"] === undefined && SESSION.includes(key));
-    if (isKnown) return ownFields(init);
-  }
-  return ownOptions("session()", init, names as readonly (keyof SessionInit)[]);
+  return isPlain(init) && others.length === 0 && !hasSessionFields() && isKnown(init, known)
+    ? init
+    : ownOptions("session()", init, names as readonly (keyof SessionInit)[]);
 }
 
-/** Each field once, whatever a getter would answer the next time. */
-function ownFields(
-  { agentId, agent, parent, signal, sessionId, baseline, metadata, policy }: SessionInit,
-): SessionInit {
-  return { agentId, agent, parent, signal, sessionId, baseline, metadata, policy };
+function isKnown(init: SessionInit, known: ReadonlySet<string>): boolean {
+  for (const key in init) {
+    switch (key) {
+      case "agentId":
+      case "parent":
+      case "signal":
+      case "sessionId":
+      case "metadata":
+        continue;
+      case "agent":
+      case "baseline":
+      case "policy":
+        // What is absent may be named: whoever passes it on need not know whether an extension reads it.
+        if (init[key] === undefined || known.has(key)) continue;
+    }
+    return false;
+  }
+  return true;
 }
 
 function hasSessionFields(): boolean {

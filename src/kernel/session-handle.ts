@@ -9,11 +9,12 @@ export class Handle implements SessionHandle {
   static {
     // Whoever is given a handle has no way to what only the class may read.
     Reflect.deleteProperty(this.prototype, "constructor");
+    // No method of a handle can be put in place of another; to freeze each handle would cost more than the rest of it.
+    Object.freeze(this.prototype);
   }
 
   constructor(scope: SessionScope) {
     this.#scope = scope;
-    Object.freeze(this);
   }
 
   get context(): ExecutionContext {

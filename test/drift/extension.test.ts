@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { createKernel, driftMonitor, maxDrift, type Session, type Similarity } from "../../mod.ts";
+import { driftMonitor, maxDrift, type Session, type Similarity } from "../../mod.ts";
 import { createKernel as createCore } from "../../src/core.ts";
 
 describe("driftMonitor()", () => {
@@ -31,17 +31,5 @@ describe("driftMonitor()", () => {
     expect(measured).toEqual(["one two", "zero three"]);
     // Without a policy there is no threshold that a drift of 0.5 is above.
     expect(told).toEqual([]);
-  });
-
-  test("reads the baseline once, when it is behind a getter", async () => {
-    const baselines = ["all is well", "buy cheap watches"];
-    const init = {
-      agentId: "a",
-      get baseline() {
-        return baselines.shift() as string;
-      },
-    };
-    const session = createKernel({ guards: [maxDrift(0.2)] }).session(init);
-    expect(await session.run("hi", () => "all is well")).toBe("all is well");
   });
 });

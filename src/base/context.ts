@@ -138,6 +138,7 @@ export class SessionContext implements ExecutionContext {
   static {
     // Whoever is given a context has no way to what only the class may read.
     Reflect.deleteProperty(this.prototype, "constructor");
+    shownAs(this.prototype, () => "ExecutionContext", contextFields);
   }
 
   constructor(parts: ContextParts) {
@@ -214,8 +215,6 @@ export function contextFields(context: ExecutionContext): Shown {
     metadata: Object.keys(metadata).length === 0 ? undefined : metadata,
   });
 }
-
-shownAs(SessionContext.prototype, () => "ExecutionContext", contextFields);
 
 /** Reports to a session what a shadowed guard would have decided; a context that was made by hand reports to nobody. */
 export function reportShadow(context: ExecutionContext, request: GovernedRequest, decision: Decision): void {

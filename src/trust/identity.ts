@@ -73,35 +73,23 @@ export interface IdentityOptions {
   readonly extractable?: boolean;
 }
 
-/** Signs for the library; other files reach the private key through this alone. */
 const JWK = ["kty", "crv", "x", "d", "kid", "did", "alg", "use", "ext", "key_ops"] as const;
 
-let signWith: (identity: Identity, context: string, message: Uint8Array) => Promise<Bytes>;
+/** The private keys: no method of an identity leads to its own. */
+const keys = new WeakMap<Identity, CryptoKey>();
 
 class KeyIdentity implements Identity {
   static {
     made(this.prototype);
-    signWith = async (identity, context, message) => {
-      if (typeof identity !== "object" || identity === null || !(#key in identity)) {
-        refuseOtherCopy("a signature", "identity", identity);
-        throw new TypeError(
-          `Cannot sign: the identity must be made by createIdentity() or importIdentity(), and is ${show(identity)}`,
-        );
-      }
-      return new Uint8Array(
-        await crypto.subtle.sign(bare({ name: "Ed25519" }), identity.#key, signingInput(context, message)),
-      );
-    };
   }
 
   readonly did: string;
   readonly didKey: string;
   declare readonly name?: string;
-  readonly #key: CryptoKey;
   readonly #raw: Bytes;
 
   constructor(key: CryptoKey, raw: Bytes, did: string, name: string | undefined) {
-    this.#key = key;
+    keys.set(this, key);
     this.#raw = raw;
     this.did = did;
     this.didKey = didKeyOf(raw);
@@ -131,12 +119,13 @@ class KeyIdentity implements Identity {
   async exportJwk(options: { readonly private?: boolean } = {}): Promise<PublicJwk | PrivateJwk> {
     const jwk = this.#jwk();
     if (ownOptions("exportJwk()", options, ["private"]).private !== true) return jwk;
-    if (!this.#key.extractable) {
+    const key = keys.get(this) as CryptoKey;
+    if (!key.extractable) {
       throw new TypeError(
         'Cannot exportJwk(): the private key can\'t be read, because the identity was made without "extractable: true"',
       );
     }
-    const { d } = await crypto.subtle.exportKey("jwk", this.#key);
+    const { d } = await crypto.subtle.exportKey("jwk", key);
     return { ...jwk, d: d as string };
   }
 
@@ -150,6 +139,17 @@ class KeyIdentity implements Identity {
   #jwk(): PublicJwk {
     return { kty: "OKP", crv: "Ed25519", x: toBase64Url(this.#raw), alg: "EdDSA", kid: this.did };
   }
+}
+
+async function signWith(identity: Identity, context: string, message: Uint8Array): Promise<Bytes> {
+  const key = keys.get(identity);
+  if (key === undefined) {
+    refuseOtherCopy("a signature", "identity", identity);
+    throw new TypeError(
+      `Cannot sign: the identity must be made by createIdentity() or importIdentity(), and is ${show(identity)}`,
+    );
+  }
+  return new Uint8Array(await crypto.subtle.sign(bare({ name: "Ed25519" }), key, signingInput(context, message)));
 }
 
 /** Signs canonical bytes of the library under one of its own contexts, which `sign` refuses. */

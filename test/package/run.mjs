@@ -1,10 +1,10 @@
 // Holds the packed tarball to what a user gets: installed offline into a fresh project, imported and required from every
 // subpath, type-checked strictly, bundled and weighed, and looked at by publint and attw. Prints "N passed, N failed".
 // With "--bytes" it only writes bytes.json anew.
-import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { checkBytes, checkModules, checkShaking } from "./bundles.mjs";
-import { assert, assertSame, bin, check, counts, installed, keys, manifest, node, project, root, run, specifierOf, write } from "./harness.mjs";
+import { assert, assertSame, bin, built, check, counts, keys, manifest, node, project, root, run, specifierOf, write } from "./harness.mjs";
 import { checkTypes } from "./types.mjs";
 
 const BUILT = /^dist\/.+\.(?:js|d\.ts)(?:\.map)?$/;
@@ -14,8 +14,9 @@ const update = process.argv.includes("--bytes");
 
 let tarball;
 await check("npm pack builds a tarball of built files and their sources only", () => {
-  const [{ filename, files }] = JSON.parse(run("npm", ["pack", "--json", "--silent", "--pack-destination", project], root).replace(/^[^[]*/, ""));
+  const [{ filename, files, size, unpackedSize }] = JSON.parse(run("npm", ["pack", "--json", "--silent", "--pack-destination", project], root).replace(/^[^[]*/, ""));
   tarball = join(project, filename);
+  console.log(`        ${files.length} files, ${size} bytes, unpacked ${unpackedSize}`);
   const paths = files.map(({ path }) => path);
   assertSame(paths.filter((path) => ![BUILT, SOURCE, PAGE].some((kind) => kind.test(path))), [], "Not to be published");
   for (const path of ["package.json", "LICENSE", "README.md", "CHANGELOG.md", "dist/mod.js", "dist/mod.d.ts"]) assert(paths.includes(path), `${path} is missing`);
@@ -29,14 +30,27 @@ await check("the tarball installs offline and brings nothing else", () => {
 });
 
 async function checkMaps() {
-  await check("every map of code and of declarations names a source that is shipped", () => {
-    const maps = readdirSync(join(installed, "dist"), { recursive: true }).filter((path) => path.endsWith(".map")).map((path) => join(installed, "dist", path));
-    for (const ending of [".js.map", ".d.ts.map"]) assert(maps.some((path) => path.endsWith(ending)), `There is no ${ending}`);
-    const lost = maps.filter((path) => {
-      const { sources, sourceRoot = "" } = JSON.parse(readFileSync(path, "utf8"));
-      return sources.length !== 1 || !existsSync(join(dirname(path), sourceRoot, sources[0]));
+  await check("every map of code and of declarations names sources that are shipped", () => {
+    const lost = [".js", ".d.ts"].flatMap((ending) => {
+      const files = built(ending);
+      assert(files.length > 0, `There is no file that ends in ${ending}`);
+      return files.flatMap((path) => {
+        const { sources, sourceRoot = "" } = JSON.parse(readFileSync(`${path}.map`, "utf8"));
+        return sources.map((source) => join(dirname(path), sourceRoot, source)).filter((source) => !existsSync(source));
+      });
     });
     assertSame(lost, [], "Without a source");
+  });
+  await check("a stack trace leads to the source", () => {
+    write("trace.mjs", `import { allowTools } from "${manifest.name}";\ntry { allowTools(1); } catch (error) { console.log(error.stack); }\n`);
+    const frames = [...node("--enable-source-maps", "trace.mjs").matchAll(/at (\w+) \((.+\.ts):(\d+):(\d+)\)/g)];
+    assert(frames.length > 1, "The trace names no sources");
+    let called = "new TypeError";
+    for (const [, name, file, line, column] of frames) {
+      const text = readFileSync(file, "utf8").split("\n")[line - 1].slice(column - 1);
+      assert(text.startsWith(`${called}(`), `${file}:${line}:${column} calls ${called}(), and is ${text}`);
+      called = name;
+    }
   });
 }
 
@@ -54,6 +68,40 @@ async function checkImports() {
       const printed = node("--input-type=module", "-e", `await import("${hidden}").then(() => console.log("reached"), (error) => console.log(error.code))`);
       assert(printed.trim() === "ERR_PACKAGE_PATH_NOT_EXPORTED", `${hidden}: ${printed}`);
     }
+  });
+}
+
+/** One program that imports every entry point; each that makes kernels is paired with each. */
+const PAIRS = `
+import assert from "node:assert/strict";
+const entries = await Promise.all(process.argv.slice(1).map((name) => import(name)));
+const makers = entries.filter(({ createKernel }) => createKernel !== undefined);
+for (const one of makers) {
+  for (const other of makers) {
+    assert.equal(one.allow(), other.allow());
+    const plugin = other.definePlugin({
+      name: "pair",
+      wrap: (agent, session) => ({ call: (name) => session.tool({ name, arguments: {} }, () => agent.call(name)) }),
+    });
+    const kernel = one.createKernel({ guards: [other.all(one.allowTools(["ask", "tell"]), other.denyTools(["tell"]))] });
+    const session = kernel.session({ agentId: "pair" });
+    const governed = kernel.wrap({ call: (name) => name }, plugin, session);
+    assert.equal(await governed.call("ask"), "ask");
+    const error = await governed.call("tell").catch((caught) => caught);
+    assert.ok(error instanceof other.PolicyViolationError && other.isPolicyViolation(error));
+    assert.equal(error.code, "tool_not_allowed");
+    const guard = other.defineGuard({ name: "late", stages: ["pre_tool_call"], check: () => other.deny("late", "Too late") });
+    const late = await one.createKernel({ guards: [guard] }).session({ agentId: "pair" }).check({ stage: "pre_tool_call", name: "ask", payload: {} });
+    assert.equal(late.code, "late");
+  }
+}
+console.log(makers.length);
+`;
+
+async function checkOneCopy() {
+  await check("what one entry point makes is known to every other", () => {
+    const printed = node("--input-type=module", "-e", PAIRS, ...keys.map(specifierOf));
+    assert(Number(printed) > 0, `${printed} entry points make kernels`);
   });
 }
 
@@ -77,7 +125,7 @@ async function checkAsPublished() {
 }
 
 if (update) await checkBytes({ update });
-else if (counts.failed === 0) for (const group of [checkMaps, checkImports, checkTypes, checkModules, checkShaking, checkBytes, checkAsPublished]) await group();
+else if (counts.failed === 0) for (const group of [checkMaps, checkImports, checkOneCopy, checkTypes, checkModules, checkShaking, checkBytes, checkAsPublished]) await group();
 else console.log("There is no package to look at");
 
 rmSync(project, { recursive: true, force: true });

@@ -377,7 +377,11 @@ describe("manifests", () => {
     const wanted = Object.entries<string>(deno.exports).map((
       [key, path],
     ) => [key, { types: compiled(path, ".d.ts"), default: compiled(path, ".js") }]);
-    expect(npm.exports).toEqual({ ...Object.fromEntries(wanted), "./package.json": "./package.json" });
+    expect(npm.exports).toEqual({
+      ...Object.fromEntries(wanted),
+      "./policy.schema.json": "./src/policy/policy.schema.json",
+      "./package.json": "./package.json",
+    });
     expect(
       Object.values<string>(deno.exports).filter((path) => !existsSync(join(root, path))),
       "entry points without a file",

@@ -28,13 +28,19 @@ export function sourcesIn({ mappings, sources }, folder) {
   return [...used].map((at) => relative(installed, resolve(folder, sources[at])).replaceAll("\\", "/")).filter((path) => !path.startsWith(".."));
 }
 
-/** Runs a program and answers what it printed; anything but status 0 is an error with that. */
-export function run(command, args, cwd = project) {
+/** Runs a program; anything but status 0 is an error with what it printed. */
+function finished(command, args, cwd) {
   const shell = process.platform === "win32";
   const { status, stdout, stderr, error } = spawnSync(command, args, { cwd, encoding: "utf8", shell, stdio: ["ignore", "pipe", "pipe"], timeout: 240_000 });
   if (status !== 0) throw new Error(`${command} ${args.join(" ")} ended with ${status ?? error?.message}\n${stdout}${stderr}`);
-  return stdout;
+  return { stdout, stderr };
 }
+
+/** Runs a program and answers what it printed. */
+export const run = (command, args, cwd = project) => finished(command, args, cwd).stdout;
+
+/** Runs a program and answers what it said besides: its progress. */
+export const said = (command, args, cwd = project) => finished(command, args, cwd).stderr;
 
 export async function check(name, body) {
   try {

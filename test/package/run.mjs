@@ -2,24 +2,26 @@
 // subpath, type-checked strictly, bundled and weighed, and looked at by publint and attw. Prints "N passed, N failed".
 // With "--bytes" it only writes bytes.json anew.
 import { existsSync, readFileSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
 import { checkBytes, checkModules, checkShaking } from "./bundles.mjs";
-import { assert, assertSame, bin, built, check, counts, keys, manifest, node, project, root, run, specifierOf, write } from "./harness.mjs";
+import { assert, assertSame, bin, built, check, counts, keys, manifest, node, project, root, run, said, specifierOf, write } from "./harness.mjs";
 import { checkTypes } from "./types.mjs";
 
 const BUILT = /^dist\/.+\.(?:js|d\.ts)(?:\.map)?$/;
 const SOURCE = /^(?:mod\.ts|(?:src|plugins)\/.+\.ts|src\/policy\/policy\.schema\.json)$/;
-const PAGE = /^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md)$/;
+const PAGE = /^(?:package\.json|LICENSE|(?:README|CHANGELOG|CONTRIBUTING|SECURITY|bench\/README)\.md|bench\/results\/chart\.svg)$/;
 const update = process.argv.includes("--bytes");
 
 let tarball;
+let packed;
 await check("npm pack builds a tarball of built files and their sources only", () => {
   const [{ filename, files, size, unpackedSize }] = JSON.parse(run("npm", ["pack", "--json", "--silent", "--pack-destination", project], root).replace(/^[^[]*/, ""));
   tarball = join(project, filename);
   console.log(`        ${files.length} files, ${size} bytes, unpacked ${unpackedSize}`);
-  const paths = files.map(({ path }) => path);
-  assertSame(paths.filter((path) => ![BUILT, SOURCE, PAGE].some((kind) => kind.test(path))), [], "Not to be published");
-  for (const path of ["package.json", "LICENSE", "README.md", "CHANGELOG.md", "dist/mod.js", "dist/mod.d.ts"]) assert(paths.includes(path), `${path} is missing`);
+  packed = files.map(({ path }) => path);
+  assertSame(packed.filter((path) => ![BUILT, SOURCE, PAGE].some((kind) => kind.test(path))), [], "Not to be published");
+  for (const path of ["package.json", "LICENSE", "README.md", "CHANGELOG.md", "dist/mod.js", "dist/mod.d.ts"]) assert(packed.includes(path), `${path} is missing`);
 });
 
 await check("the tarball installs offline and brings nothing else", () => {
@@ -68,6 +70,37 @@ async function checkImports() {
       const printed = node("--input-type=module", "-e", `await import("${hidden}").then(() => console.log("reached"), (error) => console.log(error.code))`);
       assert(printed.trim() === "ERR_PACKAGE_PATH_NOT_EXPORTED", `${hidden}: ${printed}`);
     }
+  });
+}
+
+/** The files that JSR would be sent. */
+function sentToJsr() {
+  const text = said(bin("deno"), ["publish", "--dry-run", "--allow-dirty", "--no-check"], root).replaceAll(/\x1b\[\d*m/g, "");
+  return Array.from(text.matchAll(/^ +(file:\S+) \(/gm), ([, url]) => relative(root, fileURLToPath(url)).replaceAll("\\", "/"));
+}
+
+async function checkFiles() {
+  await check("what the README links to is in the packages of npm and JSR", () => {
+    const links = Array.from(readFileSync(join(root, "README.md"), "utf8").matchAll(/\]\(((?!https?:|#)[^)#]+)/g), ([, path]) => path);
+    assert(links.length > 0, "The README links to nothing");
+    const sent = sentToJsr();
+    assertSame(links.filter((path) => !packed.includes(path)), [], "Not on npm");
+    assertSame(links.filter((path) => !sent.includes(path)), [], "Not on JSR");
+  });
+  await check("the policy's schema is an entry of its own, and in both packages", () => {
+    const path = "src/policy/policy.schema.json";
+    assert(packed.includes(path) && sentToJsr().includes(path), `${path} is missing`);
+    const [wanted, imported, required] = node(
+      "--no-warnings",
+      "--input-type=module",
+      "-e",
+      `import { createRequire } from "node:module";
+      import { policySchema } from "${manifest.name}";
+      import schema from "${manifest.name}/policy.schema.json" with { type: "json" };
+      const required = createRequire(process.cwd() + "/main.js")("${manifest.name}/policy.schema.json");
+      for (const one of [policySchema, schema, required]) console.log(JSON.stringify(one));`,
+    ).trim().split("\n");
+    assert(wanted.length > 1000 && imported === wanted && required === wanted, "It is another one than policySchema");
   });
 }
 
@@ -125,7 +158,7 @@ async function checkAsPublished() {
 }
 
 if (update) await checkBytes({ update });
-else if (counts.failed === 0) for (const group of [checkMaps, checkImports, checkOneCopy, checkTypes, checkModules, checkShaking, checkBytes, checkAsPublished]) await group();
+else if (counts.failed === 0) for (const group of [checkFiles, checkMaps, checkImports, checkOneCopy, checkTypes, checkModules, checkShaking, checkBytes, checkAsPublished]) await group();
 else console.log("There is no package to look at");
 
 rmSync(project, { recursive: true, force: true });

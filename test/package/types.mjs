@@ -1,7 +1,7 @@
 // The published declarations under every way of resolving them, and the global names that they and the sources need.
 import { copyFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { assert, assertSame, check, here, keys, manifest, project, refusal, specifierOf, tsc, write } from "./harness.mjs";
+import { assert, assertSame, built, check, here, keys, manifest, project, refusal, specifierOf, tsc, write } from "./harness.mjs";
 
 const compilerOptions = { target: "es2023", noEmit: true, strict: true, exactOptionalPropertyTypes: true, skipLibCheck: false, types: [] };
 const RESOLUTIONS = { node16: { module: "node16" }, nodenext: { module: "nodenext" }, bundler: { module: "esnext", moduleResolution: "bundler" } };
@@ -68,6 +68,13 @@ export async function checkTypes() {
     const [declared, needed] = [declarations(), missingNames(printed)];
     assertSame([...needed].filter((name) => !declared.has(name)), [], "Needed, and not declared");
     assertSame(declared.keys(), reached(declared, needed), "Declared");
+  });
+
+  await check("examples in the declarations import the package by its name on npm", () => {
+    const imports = built(".d.ts").flatMap((path) => readFileSync(path, "utf8").match(/from "@?sallyport[^"]*"/g) ?? []);
+    assert(imports.length > 50, `There are ${imports.length} imports in examples`);
+    const names = keys.map(specifierOf);
+    assertSame(imports.map((text) => text.slice(6, -1)).filter((name) => !names.includes(name)), [], "Imported");
   });
 
   await check("a wrong use is a type error for the consumer", () => {

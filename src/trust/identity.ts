@@ -50,13 +50,13 @@ export interface Identity {
   /** For people; no proof of anything. */
   readonly name?: string;
   /** The raw public key, 32 bytes: a new copy at each reading. */
-  readonly publicKey: Uint8Array;
+  readonly publicKey: Bytes;
   /**
    * Signs bytes under a context: 1 to 64 letters, digits and `. _ / -`, `message` by default. The signature is over
    * both and a label of the library, never over the bare bytes; `verifyIdentity` takes the same context. The bytes are
    * copied at once. Rejects with a `TypeError` for anything else.
    */
-  sign(bytes: Uint8Array, context?: string): Promise<Uint8Array>;
+  sign(bytes: Uint8Array, context?: string): Promise<Bytes>;
   /** Exports both keys. Rejects with a `TypeError` unless the identity was made with `extractable: true`. */
   exportJwk(options: { readonly private: true }): Promise<PrivateJwk>;
   /** Exports the public key. */
@@ -97,11 +97,11 @@ class KeyIdentity implements Identity {
     Object.freeze(this);
   }
 
-  get publicKey(): Uint8Array {
+  get publicKey(): Bytes {
     return this.#raw.slice();
   }
 
-  async sign(bytes: Uint8Array, context = "message"): Promise<Uint8Array> {
+  async sign(bytes: Uint8Array, context = "message"): Promise<Bytes> {
     const message = bytesOf(bytes);
     if (message === undefined) {
       throw new TypeError(`Cannot sign(): the message must be a Uint8Array, and is ${show(bytes)}`);

@@ -5,7 +5,8 @@ import { fileURLToPath } from "node:url";
 
 /** Where bundles and what is built for a run lie: beside the bundle that runs. */
 export const OUT: string = fileURLToPath(new URL("./", import.meta.url));
-const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+/** The project. */
+export const ROOT: string = fileURLToPath(new URL("../../", import.meta.url));
 
 /** Runs a script on the runtime that runs this, and answers what it printed. */
 function script(path: string, args: readonly string[]): string {

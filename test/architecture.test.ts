@@ -406,11 +406,17 @@ describe("manifests", () => {
   });
 
   test("lock versions without naming a host", () => {
-    for (const path of ["package-lock.json", "test/frameworks/package-lock.json"]) {
+    for (
+      const path of [
+        "package-lock.json",
+        "test/frameworks/package-lock.json",
+        "test/package/compilers/package-lock.json",
+      ]
+    ) {
       expect(read(path), path).not.toContain('"resolved"');
       expect(
         Object.values<string>({ ...json(path.replace("-lock", "")).devDependencies }).filter((range) =>
-          !/^\d/.test(range)
+          !/^(?:npm:@?[\w/-]+@)?\d/.test(range)
         ),
         path,
       ).toEqual([]);

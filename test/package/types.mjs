@@ -3,7 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { assert, assertSame, built, check, here, keys, manifest, node, refusal, root, specifierOf, project, tsc, write } from "./harness.mjs";
+import { assert, assertSame, built, check, here, keys, node, refusal, root, specifierOf, project, tsc, write } from "./harness.mjs";
 
 const compilerOptions = { target: "es2022", noEmit: true, strict: true, exactOptionalPropertyTypes: true, skipLibCheck: false, resolveJsonModule: true };
 const RESOLUTIONS = { node16: { module: "node16" }, nodenext: { module: "nodenext" }, bundler: { module: "esnext", moduleResolution: "bundler" } };

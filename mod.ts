@@ -32,6 +32,7 @@ export {
 export { type GovernedRequest, type Stage, type TokenUsage } from "./src/base/request.ts";
 export { defineGuard, type Guard, type GuardMeta, type Interceptor, type Taking } from "./src/base/guard.ts";
 export type { ExecutionContext } from "./src/base/context.ts";
+export type { AbortSignalLike, Bytes, CryptoKeyLike } from "./src/base/platform.ts";
 export { isPolicyViolation, PolicyViolationError } from "./src/base/errors.ts";
 export type { DenialEvent, GateEvent, GovernanceEvents, PolicyCheckEvent, SessionEvent } from "./src/base/events.ts";
 export {

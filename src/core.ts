@@ -33,6 +33,7 @@ export {
 export { type GovernedRequest, type Stage, type TokenUsage } from "./base/request.ts";
 export { defineGuard, type Guard, type GuardMeta, type Interceptor, type Taking } from "./base/guard.ts";
 export type { ExecutionContext } from "./base/context.ts";
+export type { AbortSignalLike } from "./base/platform.ts";
 export { isPolicyViolation, PolicyViolationError } from "./base/errors.ts";
 export type { DenialEvent, GateEvent, GovernanceEvents, PolicyCheckEvent, SessionEvent } from "./base/events.ts";
 export type { ModelAnswer, ModelMessage, ModelRequest } from "./base/model.ts";

@@ -20,6 +20,11 @@ describe("decisions", () => {
   test("escalate() takes and answers what the contract says", () => {
     expectTypeOf(sallyport.escalate).toExtend<typeof contract.escalate>();
   });
+  test("a code names those of the library, and takes any other", () => {
+    expectTypeOf<Extract<sallyport.Deny["code"], "timeout">>().toEqualTypeOf<"timeout">();
+    expectTypeOf<Extract<sallyport.PolicyViolationError["code"], "timeout">>().toEqualTypeOf<"timeout">();
+    expectTypeOf<string>().toExtend<sallyport.Deny["code"]>();
+  });
 });
 
 describe("requests and guards", () => {

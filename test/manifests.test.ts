@@ -17,7 +17,9 @@ describe("manifests", () => {
     const wanted = [".", "./core", "./testing", ...plugins].sort();
     expect(Object.keys(json("deno.json").exports).sort()).toEqual(wanted);
     expect(Object.keys(json("jsr.json").exports).sort()).toEqual(wanted);
-    expect(Object.keys(json("package.json").exports).sort()).toEqual([...wanted, "./package.json"].sort());
+    expect(Object.keys(json("package.json").exports).sort()).toEqual(
+      [...wanted, "./policy.schema.json", "./package.json"].sort(),
+    );
   });
 
   test("publish the package for everyone, with its provenance", () => {
@@ -39,7 +41,7 @@ describe("manifests", () => {
       const name = key.slice(2);
       const found = paths[name]?.[0] ??
         paths[`${name.split("/")[0]}/*`]?.[0]?.replace("*", name.slice(name.indexOf("/") + 1));
-      expect(found, key).toBe(exports[key].types);
+      expect(found, key).toBe(exports[key].types ?? exports[key]);
     }
   });
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ApprovalGrant, ApprovalRequest, Coverage } from "../../mod.ts";
+import type { AbortSignalLike, ApprovalGrant, ApprovalRequest, Coverage } from "../../mod.ts";
 
 /**
  * What a session source is told, so that one middleware can serve many sessions: a model and its id, or a tool and its
@@ -145,7 +145,7 @@ export interface Params extends Part {
   readonly prompt: readonly Part[];
   readonly tools?: readonly Part[];
   readonly toolChoice?: unknown;
-  readonly abortSignal?: AbortSignal;
+  readonly abortSignal?: AbortSignalLike;
   readonly providerOptions?: Part;
 }
 
@@ -176,7 +176,7 @@ export interface Streamed {
 /** What the SDK calls a tool with, beside its input. */
 export interface ToolOptions {
   readonly toolCallId?: string;
-  readonly abortSignal?: AbortSignal;
+  readonly abortSignal?: AbortSignalLike;
   readonly context?: unknown;
   readonly experimental_context?: unknown;
 }

@@ -27,7 +27,7 @@ export function limitOf(told: unknown): LimitDetails | undefined {
   const spent = amountOf(told, "spent"), windowMs = amountOf(told, "windowMs");
   const retryAfterMs = amountOf(told, "retryAfterMs");
   return {
-    code: code as string,
+    code: code as LimitDetails["code"],
     limit,
     ...(spent === undefined ? {} : { spent }),
     ...(windowMs === undefined ? {} : { windowMs }),

@@ -1,4 +1,4 @@
-import type { ApprovalGrant, SessionSource } from "../../mod.ts";
+import type { AbortSignalLike, ApprovalGrant, SessionSource } from "../../mod.ts";
 
 /** What the plugin needs of a client: that of either major has it. */
 export interface McpClientLike {
@@ -94,9 +94,9 @@ export type Fields = Record<string, unknown>;
 export type Methods = Record<string, (...args: unknown[]) => unknown>;
 /** What an SDK hands to a handler beside the request. */
 export type Context = Fields & {
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignalLike;
   readonly sessionId?: string;
-  readonly mcpReq?: Fields & { readonly id: unknown; readonly signal: AbortSignal };
+  readonly mcpReq?: Fields & { readonly id: unknown; readonly signal: AbortSignalLike };
 };
 /** What an SDK calls for a request. */
 export type Handler = (request: Fields, context: Context) => unknown;

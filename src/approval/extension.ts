@@ -1,6 +1,7 @@
 // Asking a person, and signed grants.
 
 import { functionOf, ownOptions, wholeNumber } from "../base/check.ts";
+import type { CryptoKeyLike } from "../base/platform.ts";
 import type { Plugin } from "../kernel/plugin.ts";
 import { memoryStore } from "../state/memory-store.ts";
 import type { StateStore } from "../state/store.ts";
@@ -16,7 +17,7 @@ export interface ApprovalOptions {
    */
   approve?: ((request: ApprovalRequest) => ApprovalAnswer | Promise<ApprovalAnswer>) | undefined;
   /** Verifies grants: an HMAC key, or an Ed25519 public key. */
-  approvalKey?: CryptoKey | undefined;
+  approvalKey?: CryptoKeyLike | undefined;
   /** How long a question may wait for its answer, in ms. Default 300000. */
   approvalTtlMs?: number | undefined;
   /** How many different people must sign, a whole number >= 1, default 1; above 1, `true` does not count. */

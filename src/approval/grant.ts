@@ -1,5 +1,6 @@
 import { ownOptions, wrongType } from "../base/check.ts";
 import { memberOf } from "../base/own.ts";
+import type { CryptoKeyLike } from "../base/platform.ts";
 import { capsOf, Fault, snapshot } from "../snapshot/snapshot.ts";
 import { type Bytes, fromBase64Url, toBase64Url, utf8 } from "../crypto/bytes.ts";
 import { SIGNATURE_LENGTH, signatureOf } from "../crypto/ed25519.ts";
@@ -39,7 +40,7 @@ import type { ApprovalGrant, ApprovalRequest } from "./request.ts";
  */
 export async function grantApproval(
   request: Pick<ApprovalRequest, "id" | "digest" | "expiresAt">,
-  key: CryptoKey,
+  key: CryptoKeyLike,
   answer: { approved: boolean; by?: string; payload?: unknown },
 ): Promise<ApprovalGrant> {
   // Own properties only: a polluted prototype must not approve.
@@ -95,8 +96,8 @@ function canSign(key: unknown): boolean {
 }
 
 /** Returns the key that verifies grants, else throws. */
-export function approvalKeyOf(where: string, key: unknown): CryptoKey {
-  if (isKey(key, "HMAC", "secret", "verify") || isKey(key, "Ed25519", "public", "verify")) return key as CryptoKey;
+export function approvalKeyOf(where: string, key: unknown): CryptoKeyLike {
+  if (isKey(key, "HMAC", "secret", "verify") || isKey(key, "Ed25519", "public", "verify")) return key as CryptoKeyLike;
   throw wrongType(where, "approvalKey", "an HMAC key or an Ed25519 public key that may verify", key);
 }
 
@@ -114,7 +115,7 @@ function signedBytes({ id, digest, approved, by, expiresAt, payload }: Omit<Read
 }
 
 /** Whether the key's holder signed this very grant. */
-export async function isSigned(grant: ReadGrant, key: CryptoKey): Promise<boolean> {
+export async function isSigned(grant: ReadGrant, key: CryptoKeyLike): Promise<boolean> {
   const isHmac = key.algorithm.name === "HMAC";
   const bytes = fromBase64Url(grant.signature, isHmac ? hmacLength(key) : SIGNATURE_LENGTH);
   const signature = isHmac ? bytes : signatureOf(bytes);
@@ -122,7 +123,7 @@ export async function isSigned(grant: ReadGrant, key: CryptoKey): Promise<boolea
     (await crypto.subtle.verify(key.algorithm.name, key, signature, signedBytes(grant))) === true;
 }
 
-function hmacLength(key: CryptoKey): number {
+function hmacLength(key: CryptoKeyLike): number {
   const { hash } = key.algorithm as unknown as { hash: { name: string } };
   return HASH_LENGTH.get(hash.name) ?? 0;
 }

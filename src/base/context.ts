@@ -6,6 +6,7 @@ import type { GovernedRequest, PriceOf } from "./request.ts";
 import type { GateCaps } from "../snapshot/caps.ts";
 import type { StateStore } from "../state/store.ts";
 import type { AgentProfile } from "../trust/profile.ts";
+import type { AbortSignalLike } from "./platform.ts";
 
 /** What a guard may know about the session it judges in. Live: its counts are current. */
 export interface ExecutionContext {
@@ -36,7 +37,7 @@ export interface ExecutionContext {
   /** Ids of the checkpoints made so far. */
   readonly checkpoints: readonly string[];
   /** Aborts when the session is closed, its agent killed, or the caller's own signal aborts. */
-  readonly signal: AbortSignal;
+  readonly signal: AbortSignalLike;
   /** What the caller attached to the session. */
   readonly metadata: Readonly<Record<string, unknown>>;
 }
@@ -118,7 +119,7 @@ export interface ContextParts {
   readonly policy: GovernancePolicy;
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly state: SessionState;
-  readonly signal: () => AbortSignal;
+  readonly signal: () => AbortSignalLike;
   /** Reports what a shadowed guard would have decided. */
   readonly report?: (request: GovernedRequest, decision: Decision) => void;
 }
@@ -133,11 +134,12 @@ export class SessionContext implements ExecutionContext {
   readonly startTime: number;
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly #state: SessionState;
-  readonly #signal: () => AbortSignal;
+  readonly #signal: () => AbortSignalLike;
   readonly #report: ContextParts["report"] | undefined;
   static {
     // Whoever is given a context has no way to what only the class may read.
     Reflect.deleteProperty(this.prototype, "constructor");
+    shownAs(this.prototype, () => "ExecutionContext", contextFields);
   }
 
   constructor(parts: ContextParts) {
@@ -181,7 +183,7 @@ export class SessionContext implements ExecutionContext {
       ),
     );
   }
-  get signal(): AbortSignal {
+  get signal(): AbortSignalLike {
     return this.#signal();
   }
 
@@ -214,8 +216,6 @@ export function contextFields(context: ExecutionContext): Shown {
     metadata: Object.keys(metadata).length === 0 ? undefined : metadata,
   });
 }
-
-shownAs(SessionContext.prototype, () => "ExecutionContext", contextFields);
 
 /** Reports to a session what a shadowed guard would have decided; a context that was made by hand reports to nobody. */
 export function reportShadow(context: ExecutionContext, request: GovernedRequest, decision: Decision): void {

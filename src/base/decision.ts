@@ -4,7 +4,10 @@ import type { ApprovalRequest } from "../approval/request.ts";
 import { show } from "./check.ts";
 import { bare, hasField, memberOf, ownField, pickOwn } from "./own.ts";
 
-/** Stable, machine-readable reasons of the library itself. Guards of your own may use others. */
+/**
+ * Stable, machine-readable reasons: these are the library's, and editors complete them; guards of your own may use any
+ * other string.
+ */
 export type DecisionCode =
   | "tool_not_allowed"
   | "invalid_tool_name"
@@ -35,12 +38,14 @@ export type DecisionCode =
   | "payload_not_plain"
   | "ungoverned_method"
   | "store_unavailable"
-  | "audit_unavailable";
+  | "audit_unavailable"
+  // deno-lint-ignore ban-types -- a plain `string` would swallow the names, and nothing could be completed
+  | (string & {});
 
 /** Something worth recording that denies nothing. */
 export interface Warning {
   /** Machine-readable. */
-  readonly code: string;
+  readonly code: DecisionCode;
   /** For people. */
   readonly reason: string;
   /** The guard that warned. */
@@ -79,8 +84,8 @@ export interface Deny {
   readonly effect: "deny";
   /** Always `false`. */
   readonly allowed: false;
-  /** Machine-readable; a {@linkcode DecisionCode} when the library itself denied. */
-  readonly code: string;
+  /** Machine-readable. */
+  readonly code: DecisionCode;
   /** For people; holds no argument value, pattern or policy list. */
   readonly reason: string;
   /** The guard that denied. */
@@ -98,7 +103,7 @@ export interface Escalate {
   /** Always `false`: nothing runs until somebody has approved. */
   readonly allowed: false;
   /** Machine-readable, `approval_required` unless said otherwise. */
-  readonly code: string;
+  readonly code: DecisionCode;
   /** For people. */
   readonly reason: string;
   /** The guard that asked. */
@@ -162,7 +167,7 @@ export function allow(): Allow {
  * assert.equal(warn("slow", "The tool is slow today").allowed, true);
  * ```
  */
-export function warn(code: string, reason: string): Allow {
+export function warn(code: DecisionCode, reason: string): Allow {
   return own({ effect: "allow", allowed: true, warnings: Object.freeze([Object.freeze({ code, reason })]) });
 }
 
@@ -178,7 +183,7 @@ export function warn(code: string, reason: string): Allow {
  * assert.equal(deny("action_blocked", "Not on Sundays").allowed, false);
  * ```
  */
-export function deny(code: string, reason: string, details?: unknown): Deny {
+export function deny(code: DecisionCode, reason: string, details?: unknown): Deny {
   return own(
     details === undefined
       ? { effect: "deny", allowed: false, code, reason }
@@ -222,7 +227,7 @@ export function transform(payload: unknown, reason: string): Transform {
  * assert.equal(escalate("A payment").code, "approval_required");
  * ```
  */
-export function escalate(reason: string, code = "approval_required"): Escalate {
+export function escalate(reason: string, code: DecisionCode = "approval_required"): Escalate {
   return own({ effect: "escalate", allowed: false, code, reason });
 }
 

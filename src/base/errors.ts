@@ -1,5 +1,5 @@
 import type { ApprovalRequest } from "../approval/request.ts";
-import { type Decision, type Deny, deny, type Escalate } from "./decision.ts";
+import { type Decision, type DecisionCode, type Deny, deny, type Escalate } from "./decision.ts";
 import { define, ownField, pickOwn } from "./own.ts";
 import type { Stage } from "./request.ts";
 
@@ -29,7 +29,7 @@ export class PolicyViolationError extends Error {
   /** Tells the error across copies of the package; see {@linkcode isPolicyViolation}. */
   readonly "~brand": string = BRAND;
   /** Machine-readable. */
-  readonly code: string;
+  readonly code: DecisionCode;
   /** For people; the same as `message`. */
   readonly reason: string;
   /** The guard that denied the act, if a guard did. */
@@ -42,7 +42,7 @@ export class PolicyViolationError extends Error {
   declare readonly approval?: ApprovalRequest;
 
   /** Makes the error: `reason` is for people, `code` for machines. */
-  constructor(reason: string, options: { code?: string; cause?: unknown } = {}) {
+  constructor(reason: string, options: { code?: DecisionCode; cause?: unknown } = {}) {
     const own = pickOwn(options as typeof options & Internal, ["code", "cause"]);
     super(reason, Object.hasOwn(own, "cause") ? { cause: own.cause } : undefined);
     const given = ownField(options as Internal, DECIDED);

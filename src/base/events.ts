@@ -1,7 +1,7 @@
 import type { ApprovalRequest } from "../approval/request.ts";
 import { functionOf, wrongType } from "./check.ts";
 import type { ExecutionContext } from "./context.ts";
-import { type Decision, type Deny, type Escalate, isThenable } from "./decision.ts";
+import { type Decision, type DecisionCode, type Deny, type Escalate, isThenable } from "./decision.ts";
 import { isPolicyViolation, type PolicyViolationError } from "./errors.ts";
 import type { Stage, TokenUsage } from "./request.ts";
 
@@ -46,7 +46,7 @@ export interface PolicyCheckEvent extends GateEvent {
 /** A gate has denied. Tool calls that may not begin are `tool_call_blocked`, all else is `policy_violation`. */
 export interface DenialEvent extends GateEvent {
   /** Machine-readable. */
-  readonly code: string;
+  readonly code: DecisionCode;
   /** For people. */
   readonly reason: string;
   /** The guard that denied. */

@@ -5,6 +5,7 @@ import { allow, type Decision, isThenable, readDecision } from "./decision.ts";
 import { shownAs } from "./inspect.ts";
 import { bare, ownField } from "./own.ts";
 import { type GovernedRequest, type Stage, STAGES, type TokenUsage } from "./request.ts";
+import type { AbortSignalLike } from "./platform.ts";
 
 /**
  * What a guard reserves from a limit for one act: released if the act is denied or cancelled, settled when it ends.
@@ -37,7 +38,7 @@ export type Guard =
 /** Runs around an act. It cannot change the payload, which is final after the gate. A second `next()` throws. */
 export type Interceptor = (
   request: GovernedRequest,
-  next: (signal?: AbortSignal) => Promise<unknown>,
+  next: (signal?: AbortSignalLike) => Promise<unknown>,
   context: ExecutionContext,
 ) => unknown | Promise<unknown>;
 

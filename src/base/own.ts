@@ -6,8 +6,11 @@
 const PROTOTYPE: object = Object.prototype;
 
 /** Makes objects that inherit nothing. With a constructor, since engines look up every field of `Object.create(null)`. */
-const Bare = function () {} as unknown as new () => Record<string, unknown>;
-Bare.prototype = Object.freeze(Object.create(null)) as Record<string, unknown>;
+const Bare = (() => {
+  const Made = function () {} as unknown as new () => Record<string, unknown>;
+  Made.prototype = Object.freeze(Object.create(null)) as Record<string, unknown>;
+  return Made;
+})();
 
 /** Whether somebody gave the prototype of everything enumerable properties, which `for` then finds in every object. */
 export function isTouched(): boolean {

@@ -1,7 +1,8 @@
 // Bytes, canonical JSON, DIDs and Ed25519; knows no governance.
 
-/** Bytes that nobody else can write to: copied when they came in. */
-export type Bytes = Uint8Array<ArrayBuffer>;
+import type { Bytes } from "../base/platform.ts";
+
+export type { Bytes };
 
 const encoder = new TextEncoder();
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";

@@ -19,7 +19,7 @@ export type Did =
     /** The whole text. */
     readonly did: string;
     /** The raw public key, 32 bytes. */
-    readonly publicKey: Uint8Array;
+    readonly publicKey: Bytes;
   };
 
 const AGENT_MESH = /^did:agentmesh:([0-9a-f]{64})$/;

@@ -50,8 +50,8 @@ export interface CostBudgetDetails extends WindowDetails {
 
 /** What every limit's denial says, in one shape. */
 export interface LimitDetails extends WindowDetails {
-  /** `rate_limited`, `max_tool_calls_exceeded`, `token_budget_exceeded` or `cost_budget_exceeded`. */
-  readonly code: string;
+  /** Which kind of limit. */
+  readonly code: "rate_limited" | "max_tool_calls_exceeded" | "token_budget_exceeded" | "cost_budget_exceeded";
   /** The limit: acts, calls, tokens or US dollars. */
   readonly limit: number;
   /** What was spent or reserved before, where the limit says. */
@@ -66,7 +66,7 @@ export function windowDetails(windowMs: number | undefined, retryAfterMs: number
   };
 }
 
-const CODES: ReadonlySet<unknown> = new Set([
+const CODES: ReadonlySet<unknown> = new Set<LimitDetails["code"]>([
   "rate_limited",
   "max_tool_calls_exceeded",
   "token_budget_exceeded",
@@ -106,7 +106,7 @@ export function limitDetailsOf(stopped: unknown): LimitDetails | undefined {
     if (typeof limit !== "number") return undefined;
     const before = spent ?? spentUsd;
     return {
-      code: code as string,
+      code: code as LimitDetails["code"],
       limit,
       ...(typeof before === "number" ? { spent: before } : {}),
       ...windowDetails(

@@ -12,6 +12,7 @@ class ActHandle implements Act {
   static {
     // Whoever is given an act has no way to what only the class may read.
     Reflect.deleteProperty(this.prototype, "constructor");
+    shownAs<Act>(this.prototype, () => "Act", actFields);
   }
 
   constructor(act: ActImpl) {
@@ -64,8 +65,6 @@ function actFields(handle: Act): Shown {
   const { code, reason } = pickOwn(decision as Deny, ["code", "reason"]);
   return shown({ callId, effect: decision.effect, code, reason, guard: guardOf(decision), changed });
 }
-
-shownAs<Act>(ActHandle.prototype, () => "Act", actFields);
 
 /** What is handed out of an act: always the same. */
 export function handleOf(act: ActImpl): Act {

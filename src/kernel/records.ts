@@ -1,3 +1,4 @@
+import type { DecisionCode } from "../base/decision.ts";
 import type { Stage, TokenUsage } from "../base/request.ts";
 
 /** What every record says. Records hold no payload. */
@@ -25,7 +26,7 @@ export interface DecisionRecord extends RecordBase {
   /** What was decided; in shadow mode, what would have been. */
   readonly effect: "allow" | "deny" | "transform" | "escalate";
   /** Of a denial or escalation. */
-  readonly code?: string;
+  readonly code?: DecisionCode;
   /** For people. */
   readonly reason?: string;
   /** The guard that decided. */
@@ -43,7 +44,7 @@ export interface OutcomeRecord extends RecordBase {
   /** How the act went. */
   readonly outcome: "completed" | "failed" | "withheld";
   /** Of a response that was withheld. */
-  readonly code?: string;
+  readonly code?: DecisionCode;
   /** What a model call used. */
   readonly usage?: TokenUsage;
 }

@@ -3,6 +3,7 @@ import type { ApprovalRequest } from "../approval/request.ts";
 import type { Decision, Deny, Escalate } from "../base/decision.ts";
 import type { GovernanceEvents } from "../base/events.ts";
 import type { Guard, Interceptor } from "../base/guard.ts";
+import type { AbortSignalLike } from "../base/platform.ts";
 import type { Stage } from "../base/request.ts";
 import type { GovernancePolicy } from "../policy/policy.ts";
 import type { StateStore } from "../state/store.ts";
@@ -119,7 +120,7 @@ export interface PendingAct extends ActRef {
   /** Whether the act is still to be settled, and not open; `false` also once it was stopped. */
   readonly isHeld: boolean;
   /** Aborts once nobody has to answer the question that is open. */
-  readonly signal: AbortSignal;
+  readonly signal: AbortSignalLike;
   /** There while an answer is read that somebody gave unasked. */
   readonly reading: Promise<void> | undefined;
   /** Reads the clock anew, in ms since the epoch. */

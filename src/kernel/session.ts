@@ -43,6 +43,7 @@ export class SessionImpl implements Session {
   static {
     // Whoever is given a session has no way to what only the class may read.
     Reflect.deleteProperty(this.prototype, "constructor");
+    shownAs<Session>(this.prototype, () => "Session", sessionFields, true);
   }
 
   constructor(scope: Scope, born: (init: SessionInit) => Session) {
@@ -237,8 +238,6 @@ function sessionFields(session: Session): Shown {
   const state = scope.isStopped ? "closed" : halted === undefined ? "open" : halted.code;
   return { ...contextFields(scope.context), state, openActs: scope.open.all().length };
 }
-
-shownAs(SessionImpl.prototype, () => "Session", sessionFields, true);
 
 // A function of its own: what seldom runs must not make long what does.
 function mustBeOneOf(where: string, stage: string, stages: readonly string[]): void {

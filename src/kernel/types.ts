@@ -1,6 +1,7 @@
 import type { ApprovalGrant } from "../approval/request.ts";
 import type { ExecutionContext } from "../base/context.ts";
-import type { Decision } from "../base/decision.ts";
+import type { Decision, DecisionCode } from "../base/decision.ts";
+import type { AbortSignalLike } from "../base/platform.ts";
 import type { Stage, TokenUsage } from "../base/request.ts";
 import type { GovernancePolicy, PolicyInit } from "../policy/policy.ts";
 import type { AgentProfile } from "../trust/profile.ts";
@@ -14,7 +15,7 @@ export interface ActInit {
   /** What guards may want to know. `untrusted: true` marks the session tainted once the act has ended. */
   metadata?: Readonly<Record<string, unknown>> | undefined;
   /** Aborts the act, also while it waits for its turn, a guard or a person. */
-  signal?: AbortSignal | undefined;
+  signal?: AbortSignalLike | undefined;
   /**
    * The answer to this call's approval request, given earlier: signed by `grantApproval`; several, where the kernel
    * wants several approvers, or where an edited call was asked about anew.
@@ -38,7 +39,7 @@ export interface Act {
   /** Whether a guard changed the payload. */
   readonly changed: boolean;
   /** Aborts when the act must stop; that of a denied act is aborted. Hand it on to what begins inside the act. */
-  readonly signal: AbortSignal;
+  readonly signal: AbortSignalLike;
   /** The framework's own person answered an escalation. */
   resume(answer: boolean | ApprovalGrant | readonly ApprovalGrant[]): Decision | Promise<Decision>;
   /** It ran: response gate, counters, settling, events, audit. Works once; later calls answer the same. */
@@ -82,7 +83,7 @@ export interface SessionInit {
   /** The session that this one is a child of. */
   parent?: Session | undefined;
   /** Aborts every act of the session. */
-  signal?: AbortSignal | undefined;
+  signal?: AbortSignalLike | undefined;
   /** Names the session; grants fit in no other, so resuming in another process takes the same. Default: a new one. */
   sessionId?: string | undefined;
   /** What drift is measured against; absent: the first output. */
@@ -98,7 +99,7 @@ export interface CheckOptions {
   /** Whether limits that are used up deny. Default `true`. */
   limits?: boolean | undefined;
   /** A denial that no guard made. */
-  denial?: { readonly code: string; readonly reason: string } | undefined;
+  denial?: { readonly code: DecisionCode; readonly reason: string } | undefined;
 }
 
 /** One agent's passage through a kernel. */
@@ -114,14 +115,14 @@ export interface Session {
   run<T>(
     input: unknown,
     // deno-lint-ignore no-explicit-any -- the act gets what it was called with, which only the caller knows
-    act: (input: any, signal: AbortSignal, changed: boolean) => T | Promise<T>,
+    act: (input: any, signal: AbortSignalLike, changed: boolean) => T | Promise<T>,
     options?: { action?: string | undefined; view?: View<T> | undefined; write?: Write | undefined } & ActInit,
   ): Promise<T>;
   /** Judges a model request, calls the model, settles the usage that it reports, and judges its response. */
   model<T>(
     call: { model: string; request: unknown; write?: Write | undefined } & ActInit,
     // deno-lint-ignore no-explicit-any -- as above
-    act: (request: any, signal: AbortSignal, changed: boolean) => T | Promise<T>,
+    act: (request: any, signal: AbortSignalLike, changed: boolean) => T | Promise<T>,
     usageOf?: (response: T) => TokenUsage | undefined,
     view?: View<T>,
   ): Promise<T>;
@@ -129,7 +130,7 @@ export interface Session {
   tool<T>(
     call: { name: string; arguments: unknown; write?: Write | undefined } & ActInit,
     // deno-lint-ignore no-explicit-any -- as above
-    act: (args: any, signal: AbortSignal, changed: boolean) => T | Promise<T>,
+    act: (args: any, signal: AbortSignalLike, changed: boolean) => T | Promise<T>,
     view?: View<T>,
   ): Promise<T>;
   /**

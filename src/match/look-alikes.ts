@@ -53,16 +53,22 @@ function table(pairs: string): ReadonlyMap<string, string> {
   return new Map(letters.flatMap((letter, i) => (i % 2 === 0 ? [[letter, letters[i + 1]!] as const] : [])));
 }
 
-const latin = table(PAIRS);
-const plain = new Map<string, string>([
-  ...table(STYLED),
-  ...NOUGHTS.flatMap((zero) => Array.from("0123456789", (d, i) => [String.fromCodePoint(zero + i), d] as const)),
-]);
-plain.set("\u2044", "/").set("\u2215", "/");
 // Letters in squares and circles, black on white and white on black.
-for (const first of [0x1f130, 0x1f150, 0x1f170]) {
-  for (let i = 0; i < 26; i++) plain.set(String.fromCodePoint(first + i), String.fromCharCode(97 + i));
+const ENCLOSED = [0x1f130, 0x1f150, 0x1f170];
+
+/** Characters that follow each other from a first one, each with one of a text. */
+function row(first: number, text: string): readonly (readonly [string, string])[] {
+  return Array.from(text, (one, i) => [String.fromCodePoint(first + i), one] as const);
 }
+
+const latin = table(PAIRS);
+const plain: ReadonlyMap<string, string> = new Map([
+  ...table(STYLED),
+  ...NOUGHTS.flatMap((zero) => row(zero, "0123456789")),
+  ...ENCLOSED.flatMap((first) => row(first, "abcdefghijklmnopqrstuvwxyz")),
+  ["\u2044", "/"],
+  ["\u2215", "/"],
+]);
 
 const STYLED_CHARACTER = /(?![\0-\x7f])[ɐ-ʯᴀ-ᵿꜰꜱ\p{Nd}\p{Pd}\u2212\u2044\u2215\u{1f130}-\u{1f189}]/gu;
 const DASH = /[\p{Pd}\u2212]/u;

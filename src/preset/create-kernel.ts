@@ -7,6 +7,7 @@ import { checkStore } from "../base/check-store.ts";
 import { refuseOtherCopy } from "../base/copy.ts";
 import type { Guard, Interceptor } from "../base/guard.ts";
 import { shownAs } from "../base/inspect.ts";
+import type { CryptoKeyLike } from "../base/platform.ts";
 import { killSwitch, type KillSwitchPlugin } from "../control/extension.ts";
 import type { Similarity } from "../drift/drift-of.ts";
 import { driftMonitor } from "../drift/extension.ts";
@@ -44,7 +45,7 @@ export interface KernelOptions {
    */
   approve?: (request: ApprovalRequest) => ApprovalAnswer | Promise<ApprovalAnswer>;
   /** Verifies grants: an HMAC key, or an Ed25519 public key. */
-  approvalKey?: CryptoKey;
+  approvalKey?: CryptoKeyLike;
   /** How long a question may wait for its answer, in ms. Default 300000. */
   approvalTtlMs?: number;
   /** How many different people must sign, a whole number >= 1, default 1; above 1, `true` does not count. */

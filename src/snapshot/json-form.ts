@@ -4,7 +4,7 @@ import { at, Fault } from "./fault.ts";
 import * as kinds from "./kinds.ts";
 import { snapshot, tooLarge } from "./snapshot.ts";
 
-const { apply } = Reflect;
+const apply = Reflect.apply;
 /** What `JSON.stringify` leaves out. */
 const LEFT_OUT = Symbol("left out");
 

@@ -7,8 +7,10 @@ import { bare } from "../base/own.ts";
  */
 export type Kind = "Date" | "URL" | "RegExp" | "Map" | "Set" | "Error" | "ArrayBuffer" | "DataView" | "TypedArray";
 
-const { apply, construct } = Reflect;
-const { getPrototypeOf, hasOwn } = Object;
+const apply = Reflect.apply;
+const construct = Reflect.construct;
+const getPrototypeOf = Object.getPrototypeOf;
+const hasOwn = Object.hasOwn;
 
 type Reader = (this: unknown) => unknown;
 

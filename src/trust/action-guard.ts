@@ -1,5 +1,6 @@
 import { functionOf, ownOptions, wholeNumber } from "../base/check.ts";
 import { made } from "../base/copy.ts";
+import type { DecisionCode } from "../base/decision.ts";
 import { type CapabilityMatching, isHierarchical } from "./covers.ts";
 import { MAX_SCORE } from "./read-profile.ts";
 import { factsOf, judge, misnamed, registerJudge, scoreOf, type Verdict } from "./judge.ts";
@@ -13,7 +14,7 @@ class Result implements ActionResult {
   readonly agentDid: string;
   readonly action: string;
   readonly reason: string;
-  readonly code: string;
+  readonly code: DecisionCode;
   readonly trustScore: number;
   readonly timestamp: number;
 

@@ -1,3 +1,5 @@
+import type { DecisionCode } from "../base/decision.ts";
+
 /** Only `active` agents may act. */
 export type AgentStatus = "active" | "suspended" | "revoked";
 
@@ -31,7 +33,7 @@ export interface ActionResult {
    * `action_blocked`, `identity_unverified`, `agent_not_active`, `trust_too_low`, `missing_capabilities`, or empty when
    * allowed.
    */
-  readonly code: string;
+  readonly code: DecisionCode;
   /** The score that was judged; 0 when it was no score. */
   readonly trustScore: number;
   /** When, in ms since the epoch. */

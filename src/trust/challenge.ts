@@ -76,7 +76,7 @@ export type ChallengeVerdict =
     /** The same key as a `did:key`. */
     readonly didKey: string;
     /** The raw public key. */
-    readonly publicKey: Uint8Array;
+    readonly publicKey: Bytes;
   }
   | Deny;
 

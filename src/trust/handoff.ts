@@ -1,4 +1,5 @@
 import { functionOf, isWhole, ownOptions, wholeNumber } from "../base/check.ts";
+import type { DecisionCode } from "../base/decision.ts";
 import { type CapabilityMatching, inCommon, isHierarchical, missing } from "./covers.ts";
 import { isSameAgent } from "../crypto/did.ts";
 import { type Facts, factsIn, MAX_SCORE } from "./read-profile.ts";
@@ -20,7 +21,7 @@ export interface HandoffResult {
    * `action_blocked`, `identity_unverified`, `agent_not_active`, `trust_too_low`, `missing_capabilities`, or empty when
    * allowed.
    */
-  readonly code: string;
+  readonly code: DecisionCode;
   /** What both hold, sorted; nothing when denied. Who takes over may use these and no others. */
   readonly capabilities: readonly string[];
   /** How many hand-offs there are with this one, for the next one's `depth`; as given when denied. */

@@ -50,13 +50,13 @@ export interface Identity {
   /** For people; no proof of anything. */
   readonly name?: string;
   /** The raw public key, 32 bytes: a new copy at each reading. */
-  readonly publicKey: Uint8Array;
+  readonly publicKey: Bytes;
   /**
    * Signs bytes under a context: 1 to 64 letters, digits and `. _ / -`, `message` by default. The signature is over
    * both and a label of the library, never over the bare bytes; `verifyIdentity` takes the same context. The bytes are
    * copied at once. Rejects with a `TypeError` for anything else.
    */
-  sign(bytes: Uint8Array, context?: string): Promise<Uint8Array>;
+  sign(bytes: Uint8Array, context?: string): Promise<Bytes>;
   /** Exports both keys. Rejects with a `TypeError` unless the identity was made with `extractable: true`. */
   exportJwk(options: { readonly private: true }): Promise<PrivateJwk>;
   /** Exports the public key. */
@@ -73,35 +73,23 @@ export interface IdentityOptions {
   readonly extractable?: boolean;
 }
 
-/** Signs for the library; other files reach the private key through this alone. */
 const JWK = ["kty", "crv", "x", "d", "kid", "did", "alg", "use", "ext", "key_ops"] as const;
 
-let signWith: (identity: Identity, context: string, message: Uint8Array) => Promise<Bytes>;
+/** The private keys: no method of an identity leads to its own. */
+const keys = new WeakMap<Identity, CryptoKey>();
 
 class KeyIdentity implements Identity {
   static {
     made(this.prototype);
-    signWith = async (identity, context, message) => {
-      if (typeof identity !== "object" || identity === null || !(#key in identity)) {
-        refuseOtherCopy("a signature", "identity", identity);
-        throw new TypeError(
-          `Cannot sign: the identity must be made by createIdentity() or importIdentity(), and is ${show(identity)}`,
-        );
-      }
-      return new Uint8Array(
-        await crypto.subtle.sign(bare({ name: "Ed25519" }), identity.#key, signingInput(context, message)),
-      );
-    };
   }
 
   readonly did: string;
   readonly didKey: string;
   declare readonly name?: string;
-  readonly #key: CryptoKey;
   readonly #raw: Bytes;
 
   constructor(key: CryptoKey, raw: Bytes, did: string, name: string | undefined) {
-    this.#key = key;
+    keys.set(this, key);
     this.#raw = raw;
     this.did = did;
     this.didKey = didKeyOf(raw);
@@ -109,11 +97,11 @@ class KeyIdentity implements Identity {
     Object.freeze(this);
   }
 
-  get publicKey(): Uint8Array {
+  get publicKey(): Bytes {
     return this.#raw.slice();
   }
 
-  async sign(bytes: Uint8Array, context = "message"): Promise<Uint8Array> {
+  async sign(bytes: Uint8Array, context = "message"): Promise<Bytes> {
     const message = bytesOf(bytes);
     if (message === undefined) {
       throw new TypeError(`Cannot sign(): the message must be a Uint8Array, and is ${show(bytes)}`);
@@ -131,12 +119,13 @@ class KeyIdentity implements Identity {
   async exportJwk(options: { readonly private?: boolean } = {}): Promise<PublicJwk | PrivateJwk> {
     const jwk = this.#jwk();
     if (ownOptions("exportJwk()", options, ["private"]).private !== true) return jwk;
-    if (!this.#key.extractable) {
+    const key = keys.get(this) as CryptoKey;
+    if (!key.extractable) {
       throw new TypeError(
         'Cannot exportJwk(): the private key can\'t be read, because the identity was made without "extractable: true"',
       );
     }
-    const { d } = await crypto.subtle.exportKey("jwk", this.#key);
+    const { d } = await crypto.subtle.exportKey("jwk", key);
     return { ...jwk, d: d as string };
   }
 
@@ -150,6 +139,17 @@ class KeyIdentity implements Identity {
   #jwk(): PublicJwk {
     return { kty: "OKP", crv: "Ed25519", x: toBase64Url(this.#raw), alg: "EdDSA", kid: this.did };
   }
+}
+
+async function signWith(identity: Identity, context: string, message: Uint8Array): Promise<Bytes> {
+  const key = keys.get(identity);
+  if (key === undefined) {
+    refuseOtherCopy("a signature", "identity", identity);
+    throw new TypeError(
+      `Cannot sign: the identity must be made by createIdentity() or importIdentity(), and is ${show(identity)}`,
+    );
+  }
+  return new Uint8Array(await crypto.subtle.sign(bare({ name: "Ed25519" }), key, signingInput(context, message)));
 }
 
 /** Signs canonical bytes of the library under one of its own contexts, which `sign` refuses. */

@@ -1,3 +1,4 @@
+import type { DecisionCode } from "../base/decision.ts";
 import type { ActionGuard, AgentProfile } from "./agent.ts";
 import { Profile } from "./profile-object.ts";
 import { missing } from "./covers.ts";
@@ -6,7 +7,7 @@ import { MAX_ACTION, type Plan } from "./compile-rules.ts";
 
 /** An answer without the circumstances: an empty code allows. */
 export interface Verdict {
-  readonly code: string;
+  readonly code: DecisionCode;
   readonly reason: string;
 }
 
@@ -32,7 +33,7 @@ const PRINTABLE = /^[\w.:/ -]{1,128}$/;
 const MISNAMED = "The action is blocked by policy: its name may hold letters, digits and _ . : / - only";
 const STOPPED: readonly unknown[] = ["suspended", "revoked"];
 
-function no(code: string, reason: string): Verdict {
+function no(code: DecisionCode, reason: string): Verdict {
   return { code, reason };
 }
 

@@ -1,3 +1,4 @@
+// oxlint-disable no-var -- what other declarations look up in `globalThis` is there by `var` alone
 // Every global beyond ECMAScript that the core's source and its published types may name, and no more of each than they use.
 // A project that has neither the DOM's types nor Node's needs just these declarations.
 
@@ -12,7 +13,7 @@ interface AbortSignal {
   removeEventListener(type: "abort", listener: () => void): void;
 }
 
-declare const AbortSignal: {
+declare var AbortSignal: {
   prototype: AbortSignal;
   new (): AbortSignal;
   abort(reason?: any): AbortSignal;
@@ -24,25 +25,25 @@ interface AbortController {
   abort(reason?: any): void;
 }
 
-declare const AbortController: { prototype: AbortController; new (): AbortController };
+declare var AbortController: { prototype: AbortController; new (): AbortController };
 
 interface TextEncoder {
   encode(input?: string): Uint8Array<ArrayBuffer>;
 }
 
-declare const TextEncoder: { prototype: TextEncoder; new (): TextEncoder };
+declare var TextEncoder: { prototype: TextEncoder; new (): TextEncoder };
 
 interface TextDecoder {
   decode(input?: ArrayBufferView | ArrayBuffer): string;
 }
 
-declare const TextDecoder: { prototype: TextDecoder; new (label?: string, options?: { fatal?: boolean; ignoreBOM?: boolean }): TextDecoder };
+declare var TextDecoder: { prototype: TextDecoder; new (label?: string, options?: { fatal?: boolean; ignoreBOM?: boolean }): TextDecoder };
 
 interface URL {
   readonly href: string;
 }
 
-declare const URL: { prototype: URL; new (url: string): URL };
+declare var URL: { prototype: URL; new (url: string): URL };
 
 interface CryptoKey {
   readonly extractable: boolean;
@@ -64,7 +65,7 @@ interface JsonWebKey {
 type KeyBytes = ArrayBufferView<ArrayBuffer> | ArrayBuffer;
 type KeyAlgorithmName = string | { name: string; hash?: string };
 
-declare const crypto: {
+declare var crypto: {
   getRandomValues(array: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>;
   readonly subtle: {
     digest(algorithm: string, data: KeyBytes): Promise<ArrayBuffer>;

@@ -1,14 +1,14 @@
 // What each entry point costs and pulls in, read from bundles of the packed files: bytes against the caps of bytes.json,
-// modules against the project's layers, and what is left of the package when one guard is imported.
+// sources against the project's layers, and what is left of the package when one guard is imported.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { join, resolve } from "node:path";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { build } from "esbuild";
-import { assert, assertSame, check, counts, here, installed, keys, manifest, project, specifierOf } from "./harness.mjs";
+import { assert, assertSame, built, check, counts, here, installed, keys, manifest, project, sourceOf, sourcesIn, specifierOf } from "./harness.mjs";
 
-/** Bundles a program that imports the package, and answers its code and the modules that some of it comes from. */
+/** Bundles a program that imports the package, and answers its code and the sources that some of it comes from. */
 async function bundle(contents) {
-  const { outputFiles, metafile } = await build({
+  const { outputFiles: [map, { contents: code }], metafile } = await build({
     stdin: { contents, resolveDir: project },
     absWorkingDir: project,
     bundle: true,
@@ -16,25 +16,32 @@ async function bundle(contents) {
     format: "esm",
     platform: "neutral",
     external: ["node:*"],
-    outdir: "out",
+    outdir: ".",
+    sourcemap: "external",
     write: false,
     metafile: true,
     logLevel: "silent",
   });
-  const [output] = Object.values(metafile.outputs);
-  const kept = Object.entries(output.inputs).filter(([path, { bytesInOutput }]) => path !== "<stdin>" && bytesInOutput > 0);
-  const modules = kept.map(([path]) => relative(installed, join(project, path)).replaceAll("\\", "/"));
-  return { code: outputFiles[0].contents, modules, outside: output.imports.map(({ path }) => path) };
+  const [{ imports }] = Object.values(metafile.outputs).filter(({ entryPoint }) => entryPoint !== undefined);
+  return { code, sources: sourcesIn(JSON.parse(map.text), project), outside: imports.map(({ path }) => path) };
 }
+
+/** Has the bundler look at every statement, and not take the manifest's word that a module has no effects. */
+const asIfWithEffects = {
+  name: "as if with effects",
+  setup: ({ onResolve }) => onResolve({ filter: /\.js$/ }, ({ path, resolveDir }) => ({ path: resolve(resolveDir, path), sideEffects: true })),
+};
 
 const all = (key) => `export * from "${specifierOf(key)}";`;
 const some = (...names) => `export { ${names.join(", ")} } from "${manifest.name}";`;
-const fileOf = (key) => manifest.exports[key].default.slice(2);
+const core = `export { allowTools, createKernel } from "${manifest.name}/core";`;
 
 /** What is measured, and the goal for its size with gzip where there is one. */
 const SUBJECTS = [
-  ...keys.map((key) => ({ name: specifierOf(key), program: all(key), ...(key === "." && { goal: 24_000 }) })),
-  { name: "createKernel, allowTools", program: some("createKernel", "allowTools"), goal: 9000 },
+  ...keys.map((key) => ({ name: specifierOf(key), program: all(key) })),
+  { name: "core: createKernel, allowTools", program: core, goal: 17_900 },
+  { name: "core and policies", program: `${core}\n${some("definePolicy", "policyRules")}`, goal: 43_500 },
+  { name: "createKernel, allowTools", program: some("createKernel", "allowTools") },
   { name: "allowTools", program: some("allowTools"), goal: 2000 },
   { name: "blockPatterns", program: some("blockPatterns") },
   { name: "rateLimit", program: some("rateLimit") },
@@ -84,47 +91,68 @@ export async function checkModules() {
     await check(`${specifierOf(key)} asks no runtime for a module`, async () => assertSame((await bundle(all(key))).outside, [], "Imported"));
     if (key.startsWith("./plugins/")) {
       await check(`${specifierOf(key)} is its own files`, async () => {
-        const own = fileOf(key).replace(/\.js$/, "/");
-        const others = (await bundle(all(key))).modules.filter((path) => path !== fileOf(key) && !path.startsWith(own) && !path.startsWith("dist/plugins/shared/"));
-        assertSame(others, [], "Modules");
+        const folder = sourceOf(key).replace(/(?:\/mod)?\.ts$/, "/");
+        const { sources } = await bundle(all(key));
+        const isOwn = (path) => path === sourceOf(key) || path.startsWith(folder) || path.startsWith("plugins/shared/");
+        assertSame(sources.filter((path) => !isOwn(path)), [], "Sources");
+        assert(sources.length > 0, "It is of no source");
       });
     } else {
       await check(`${specifierOf(key)} pulls in no other entry point`, async () => {
-        const { modules } = await bundle(all(key));
-        const others = modules.filter((path) => /^dist\/(?:plugins|src\/testing)\//.test(path) && !(key === "./testing" && path.startsWith("dist/src/testing/")));
-        assertSame(others, [], "Modules");
-        assert(modules.length > 0 && modules.every((path) => path.startsWith("dist/")), `Modules: ${modules.join(", ")}`);
+        const { sources } = await bundle(all(key));
+        assertSame(sources.filter((path) => /^(?:plugins|src\/testing)\//.test(path) && !(key === "./testing" && path.startsWith("src/testing/"))), [], "Sources");
+        assert(sources.length > 0, "It is of no source");
       });
     }
   }
+  await check("there is one copy of each source, whatever a program imports", () => {
+    const places = new Map();
+    for (const path of built(".js")) {
+      for (const source of sourcesIn(JSON.parse(readFileSync(`${path}.map`, "utf8")), join(path, ".."))) places.set(source, [...(places.get(source) ?? []), path]);
+    }
+    assert(places.size > 100, `There are ${places.size} sources`);
+    assertSame([...places].filter(([, paths]) => paths.length > 1).map(([source]) => source), [], "In several modules");
+  });
   await check("a bare import leaves nothing: the package has no side effects", async () => {
-    const { code } = await bundle(`import "${manifest.name}";`);
+    const { code } = await bundle(keys.map((key) => `import "${specifierOf(key)}";`).join("\n"));
     assert(code.length === 0, `It leaves ${code.length} bytes`);
+  });
+  // What a bundler does not know to be free of effects stays in every program that uses anything of the same module.
+  await check("a bundler can drop every value of every module", async () => {
+    const { outputFiles: [{ text }] } = await build({
+      stdin: { contents: built(".js").map((path) => `import ${JSON.stringify(path)};`).join("\n"), resolveDir: project },
+      bundle: true,
+      format: "esm",
+      platform: "neutral",
+      plugins: [asIfWithEffects],
+      write: false,
+      logLevel: "silent",
+    });
+    const left = text.split("\n").filter((line) => !/^(?:\/\/.*)?$/.test(line));
+    assert(left.length === 0, `It keeps:\n${left.slice(0, 20).join("\n")}`);
   });
 }
 
 /** The public guards, combinators and interceptors that share a part of another's file, and that one's name. */
 const COMPOSED = {
-  costBudget: ["limitDetailsOf"], // what the denial of a limit says
   failOpen: ["not"], // which codes say that a guard is broken
-  maxToolCalls: ["limitDetailsOf"],
   onTool: ["onStage"], // the stages that two lists have in common
   redactPatterns: ["blockPatterns"], // the same patterns, compiled and found in the same way
-  tokenBudget: ["limitDetailsOf"],
 };
 
 /** Imports each public guard, combinator and interceptor alone: what else of them comes with it is said above. */
 export async function checkShaking() {
-  const lines = readFileSync(join(installed, "dist/mod.js"), "utf8").matchAll(/^export \{ ([^}]+) \} from "\.\/(src\/(?:(?:guards|combine|intercept)\/[^"]+|trust\/trust-gate\.js|drift\/max-drift\.js))";$/gm);
-  const parts = Array.from(lines, ([, names, path]) => ({ names: names.split(",").map((name) => name.trim()).filter((name) => name !== ""), path: `dist/${path}` }));
+  const lines = readFileSync(join(installed, "mod.ts"), "utf8").matchAll(/^export \{ ([^}]+) \} from "\.\/(src\/(?:(?:guards|combine|intercept)\/[^"]+|trust\/trust-gate\.ts|drift\/max-drift\.ts))";$/gm);
+  const isValue = (name) => name !== "" && !name.startsWith("type ");
+  const parts = Array.from(lines, ([, names, path]) => ({ names: names.split(",").map((name) => name.trim()).filter(isValue), path }));
   await check("the core exports guards, combinators and interceptors", () => assert(parts.length > 20, `It exports ${parts.length}`));
   for (const { names, path } of parts) {
     for (const name of names) {
       await check(`${name} alone brings no other guard`, async () => {
-        const { modules } = await bundle(some(name));
-        const others = parts.filter((part) => part.path !== path && modules.includes(part.path)).flatMap((part) => part.names);
+        const { sources } = await bundle(some(name));
+        const others = parts.filter((part) => part.path !== path && sources.includes(part.path)).flatMap((part) => part.names);
         assertSame(others, COMPOSED[name] ?? [], "Brings");
-        assert(modules.includes(path), `Modules: ${modules.join(", ")}`);
+        assert(sources.includes(path), `Sources: ${sources.join(", ")}`);
       });
     }
   }

@@ -1,18 +1,45 @@
-// A user's file, compiled against the packed package. It uses what the published types name beyond ECMAScript.
-import { allow, createKernel, type Decision, defineGuard, deny, type Guard, PolicyViolationError, type Session } from "sallyport";
+// A user's file, compiled against the packed package by compilers that may know nothing beyond ECMAScript.
+import {
+  type AbortSignalLike,
+  allow,
+  createIdentity,
+  createKernel,
+  type Decision,
+  type DecisionCode,
+  defineGuard,
+  deny,
+  type Guard,
+  type Interceptor,
+  PolicyViolationError,
+  type Session,
+} from "sallyport";
+import schema from "sallyport/policy.schema.json" with { type: "json" };
 
 const noErase: Guard = defineGuard({
   name: "noErase",
   stages: ["pre_tool_call"],
   check: ({ name }): Decision => (name === "erase" ? deny("tool_not_allowed", "No erasing") : allow()),
 });
+const untilAborted: Interceptor = (_request, next, { signal }) => next(signal);
 
-export async function use(signal: AbortSignal, key: CryptoKey): Promise<string> {
-  const session: Session = createKernel({ guards: [noErase], approvalKey: key }).session({ agentId: "consumer", signal });
+export async function use(outer: AbortSignalLike): Promise<DecisionCode> {
+  const kernel = createKernel({ guards: [noErase], interceptors: [untilAborted] });
+  const session: Session = kernel.session({ agentId: schema.title, signal: outer });
   try {
-    return await session.tool({ name: "erase", arguments: {} }, (_args: unknown, own: AbortSignal) => String(own.aborted));
+    const call = { name: "erase", arguments: {}, signal: session.context.signal };
+    return await session.tool(call, (_args: unknown, own) => {
+      own.addEventListener("abort", () => session.close(), { once: true });
+      const isAborted: boolean = own.aborted;
+      return String(isAborted);
+    });
   } catch (error) {
     if (error instanceof PolicyViolationError) return error.code;
     throw error;
   }
+}
+
+export async function length(): Promise<number> {
+  const identity = await createIdentity();
+  const signature: Uint8Array = await identity.sign(identity.publicKey);
+  return signature.length;
 }

@@ -1,28 +1,46 @@
 // What the package checks share: a counter, a way to run programs, and a fresh project that the tarball is installed into.
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { decode } from "@jridgewell/sourcemap-codec";
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 export const here = join(root, "test/package");
 export const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-export const project = mkdtempSync(join(tmpdir(), "sallyport-package-"));
+export const project = realpathSync(mkdtempSync(join(tmpdir(), "sallyport-package-")));
 export const installed = join(project, "node_modules", manifest.name);
 export const counts = { passed: 0, failed: 0 };
 
 /** The subpaths that hold a module, as keys of the exports table. */
-export const keys = Object.keys(manifest.exports).filter((key) => key !== "./package.json");
+export const keys = Object.keys(manifest.exports).filter((key) => !key.endsWith(".json"));
 export const specifierOf = (key) => manifest.name + key.slice(1);
+export const sourceOf = (key) => manifest.exports[key].default.replace(/^\.\/dist\/(.+)\.js$/, "$1.ts");
 
-/** Runs a program and answers what it printed; anything but status 0 is an error with that. */
-export function run(command, args, cwd = project) {
+/** The built files whose name ends so. */
+export const built = (ending) =>
+  readdirSync(join(installed, "dist"), { recursive: true }).filter((path) => path.endsWith(ending)).map((path) => join(installed, "dist", path));
+
+/** The sources that some code comes from, by the map of that code in a folder. */
+export function sourcesIn({ mappings, sources }, folder) {
+  const used = new Set(decode(mappings).flat().flatMap(([, source]) => source ?? []));
+  return [...used].map((at) => relative(installed, resolve(folder, sources[at])).replaceAll("\\", "/")).filter((path) => !path.startsWith(".."));
+}
+
+/** Runs a program; anything but status 0 is an error with what it printed. */
+function finished(command, args, cwd) {
   const shell = process.platform === "win32";
   const { status, stdout, stderr, error } = spawnSync(command, args, { cwd, encoding: "utf8", shell, stdio: ["ignore", "pipe", "pipe"], timeout: 240_000 });
   if (status !== 0) throw new Error(`${command} ${args.join(" ")} ended with ${status ?? error?.message}\n${stdout}${stderr}`);
-  return stdout;
+  return { stdout, stderr };
 }
+
+/** Runs a program and answers what it printed. */
+export const run = (command, args, cwd = project) => finished(command, args, cwd).stdout;
+
+/** Runs a program and answers what it said besides: its progress. */
+export const said = (command, args, cwd = project) => finished(command, args, cwd).stderr;
 
 export async function check(name, body) {
   try {

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { entryPoints } from "../../.ci/build.mjs";
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 export const here = join(root, "test/runtimes");
@@ -10,10 +11,8 @@ export const out = join(root, "test/.out/runtimes");
 
 /** The path of a public source file in dist/; `undefined` for every other file. */
 function builtOf(path) {
-  const source = relative(root, path).replaceAll("\\", "/");
-  return /^(?:mod|src\/core|src\/testing\/mod|plugins\/[a-z-]+)\.ts$/.test(source)
-    ? `dist/${source.slice(0, -3)}.js`
-    : undefined;
+  const name = relative(root, path).replaceAll("\\", "/").replace(/\.ts$/, "");
+  return entryPoints().includes(name) ? `dist/${name}.js` : undefined;
 }
 
 /** Bundles an entry point; answers the bundle's path. With `apart`, dist/ is not bundled but imported from /dist/. */

@@ -20,6 +20,7 @@ const NODE_ONLY = [
   "test/pollution/plugins.test.ts",
   "test/base/inspect.test.ts",
   "test/architecture.test.ts",
+  "test/effects.test.ts",
   "test/readme.test.ts",
   "test/kernel/memory.test.ts",
   "test/workflows.test.ts",

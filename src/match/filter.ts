@@ -1,5 +1,6 @@
 import { isTouched } from "../base/own.ts";
 import { MAX_DEPTH, MAX_NODES, MAX_UNITS } from "./collect.ts";
+import { GROUPS, MAY_BE_GROUPS, mayBeNested, MIN_GROUPS, NO_GROUPS, passGroups } from "./groups.ts";
 import type { KnownKeys } from "./known-keys.ts";
 import { lookAtLineEnd } from "./lines.ts";
 import { both, MAX_PREFIX, type Prefix, prefixOf, shareOf } from "./prefix.ts";
@@ -22,7 +23,12 @@ const NODE: number = Math.ceil(MAX_UNITS / MAX_NODES);
 const MAX_SHARE = 1 / 500;
 /** More patterns have too much in common with any text; to find that out would only take time. */
 const MAX_SOURCES = 64;
+/** To read a longer text as bytes costs less. */
+const SHORT = 192;
 const NOTHING: Prefix = { length: MAX_PREFIX, bits: new Uint8Array(128) };
+
+const encoder = new TextEncoder();
+const BYTES = new Uint8Array(4096);
 
 /**
  * Tells of most payloads in which nothing matches that it is so, at less cost than a search.
@@ -45,11 +51,15 @@ export class Filter {
   readonly #stops: number;
   readonly #signs: Int32Array;
   readonly #keys: KnownKeys;
+  readonly #wants: (said: string) => boolean;
   #isTouched = false;
   #left = 0;
+  #known = 0;
 
   constructor(masks: Int32Array, hits: number, signs: Int32Array, keys: KnownKeys) {
-    this.#masks = masks;
+    this.#masks = new Int32Array(256);
+    this.#masks.set(masks);
+    this.#masks.set(GROUPS, 128);
     this.#signs = signs;
     this.#blank = masks[32]!;
     // Signs of one number are none.
@@ -57,6 +67,7 @@ export class Filter {
     this.#hits = hits;
     this.#stops = hits | BLANKS;
     this.#keys = keys;
+    this.#wants = (said) => this.#isWanted(said);
   }
 
   /** Characters read, and values met, since the filter was made. */
@@ -130,7 +141,10 @@ export class Filter {
     const { length } = text;
     // The blank before the text may have been the last that was wanted.
     if ((this.#left -= length + NODE) < 0 || (from & this.#hits) !== 0) return HIT;
+    this.#known = 0;
+    if (length > SHORT) return this.#passLong(text, from);
     let run = from;
+    let seen = 0;
     let i = 0;
     // Two in a turn: what a turn costs besides is as much as a character.
     for (const end = length - 1; i < end; i += 2) {
@@ -140,18 +154,87 @@ export class Filter {
       const first = ((run << 1) | BEGINS) & masks[unit]!;
       const second = ((first << 1) | BEGINS) & masks[other]!;
       if (((first | second) & stops) !== 0) break;
+      seen |= first | second;
       run = second;
     }
-    return i === length ? run : this.#passOn(text, i, run);
+    if (i < length) run = this.#passOn(text, i, length, run);
+    // Without a capital or such a digit there are no groups; what was not seen here may have them.
+    const mayHaveGroups = length >= MIN_GROUPS && (seen < 0 || i < length - 1);
+    return run !== HIT && mayHaveGroups && passGroups(text, 0, length, NO_GROUPS, this.#wants) === 0 ? HIT : run;
   }
 
-  /** Goes on with a last character, at a hit, where blanks stand together, or at what may be hexadecimal. */
-  #passOn(text: string, from: number, before: number): number {
+  /**
+   * The same for a long text, at less cost a character: its bytes are read, four in a turn, and the second word of state
+   * costs little beside the first, since a processor takes the steps of both at once.
+   */
+  #passLong(text: string, from: number): number {
+    const masks = this.#masks;
+    const stops = this.#stops;
+    const bytes = BYTES;
+    const { length } = text;
+    let run = from;
+    let groups = NO_GROUPS;
+    for (let begin = 0; begin < length;) {
+      const { read, written } = encoder.encodeInto(begin === 0 ? text : text.slice(begin), bytes);
+      if (read !== written) return HIT;
+      for (let i = 0; i < written;) {
+        let passed = run;
+        let isRead = false;
+        for (const end = written - 3; i < end; i += 4) {
+          const a = bytes[i]!;
+          const b = bytes[i + 1]!;
+          const c = bytes[i + 2]!;
+          const d = bytes[i + 3]!;
+          const run1 = ((run << 1) | BEGINS) & masks[a]!;
+          const run2 = ((run1 << 1) | BEGINS) & masks[b]!;
+          const run3 = ((run2 << 1) | BEGINS) & masks[c]!;
+          const run4 = ((run3 << 1) | BEGINS) & masks[d]!;
+          const stepA = masks[a + 128]!;
+          const stepB = masks[b + 128]!;
+          const stepC = masks[c + 128]!;
+          const stepD = masks[d + 128]!;
+          const groups1 = ((groups << stepA) & stepA) | NO_GROUPS;
+          const groups2 = ((groups1 << stepB) & stepB) | NO_GROUPS;
+          const groups3 = ((groups2 << stepC) & stepC) | NO_GROUPS;
+          const groups4 = ((groups3 << stepD) & stepD) | NO_GROUPS;
+          isRead = ((run1 | run2 | run3 | run4) & stops) === 0;
+          passed = run4;
+          if (!isRead || ((groups1 | groups2 | groups3 | groups4) & MAY_BE_GROUPS) !== 0) break;
+          run = run4;
+          groups = groups4;
+        }
+        if (i === written) break;
+        const next = Math.min(i + 4, written);
+        run = isRead && next === i + 4 ? passed : this.#passOn(text, begin + i, begin + next, run);
+        groups = passGroups(text, begin + i, begin + next, groups, this.#wants);
+        if (run === HIT || groups === 0) return HIT;
+        i = next;
+      }
+      begin += written;
+    }
+    return run;
+  }
+
+  /** Whether a match may begin in what groups say, or it may be something else. */
+  #isWanted(said: string): boolean {
+    const masks = this.#masks;
+    const sure = this.#hits & ~SIGN;
+    let seen = 0;
+    let run = 0;
+    for (let i = 0; i < said.length; i++) {
+      const next = ((run << 1) | BEGINS) & masks[said.charCodeAt(i)]!;
+      run = (next & BLANKS) === 0 ? next : next | run;
+      seen |= run;
+    }
+    return (seen & sure) !== 0 || ((seen & SIGN) !== 0 && mayBeNested(said));
+  }
+
+  /** Passes some characters one by one: the last ones, or where something was seen. */
+  #passOn(text: string, from: number, to: number, before: number): number {
     const masks = this.#masks;
     const hits = this.#hits;
     let run = before;
-    let known = 0;
-    for (let i = from; i < text.length; i++) {
+    for (let i = from; i < to; i++) {
       const unit = text.charCodeAt(i);
       if (unit > 127) return HIT;
       const next = ((run << 1) | BEGINS) & masks[unit]!;
@@ -160,7 +243,7 @@ export class Filter {
       if ((run & hits) === 0) continue;
       if (unit === 10 || unit === 13) {
         // Lines that are nothing by themselves can be base64 together.
-        if (i >= known && (known = lookAtLineEnd(text, i, this.#signs)) < 0) return HIT;
+        if (i >= this.#known && (this.#known = lookAtLineEnd(text, i, this.#signs)) < 0) return HIT;
         run &= ~SIGN;
         if ((run & hits) === 0) continue;
       }

@@ -10,6 +10,7 @@ import {
 } from "./blobs.ts";
 import { decodeEscapes, dropQuoting, spacePluses } from "./decode.ts";
 import { dropMarks, foldText, plainText } from "./fold.ts";
+import { decodeCertainGroups, decodeGroups, groupsIn, MIN_GROUPS } from "./groups.ts";
 import { MIN_PICTURE, MIN_REST, withoutPictures } from "./pictures.ts";
 import { blocksIn } from "./lines.ts";
 import { BACKSLASH, BASE64, BEYOND_ASCII, CONTROL, ENCODED, PERCENT, signsOf } from "./signs.ts";
@@ -41,6 +42,10 @@ const WAYS: readonly (readonly Decoder[])[] = [
   [decodeOddHex, decodeBase64],
   [],
 ];
+/** One more, where groups are read at every level. */
+const IN_GROUPS: readonly Decoder[] = [decodeGroups, decodeHex, decodeBase64];
+/** The same without what chance may have written. */
+const IN_CERTAIN_GROUPS: readonly Decoder[] = [decodeCertainGroups, decodeHex, decodeBase64];
 const CONTROLS = /[\0-\x08\x0e-\x1f\x7f]+/g;
 
 /**
@@ -60,8 +65,9 @@ export function formsOf<T extends Rewritable<T>>(
 ): Forms<T> | undefined {
   let signs = signsOf(text.toString(), table);
   if ((signs & CONTROL) !== 0 && blocksIn(text.toString(), table).length > 0) signs |= BASE64;
-  if (signs === 0) return { all: [], folded: text, decoded: text };
-  return new Reading(text, signs, wide, cuts, keepsLines).forms();
+  const isGrouped = (signs & ENCODED) === 0 && text.length >= MIN_GROUPS && groupsIn(text.toString(), cuts).length > 0;
+  if (signs === 0 && !isGrouped) return { all: [], folded: text, decoded: text };
+  return new Reading(text, signs, wide, cuts, keepsLines).forms(isGrouped);
 }
 
 /** Reads one text in every way, and each form only once. */
@@ -88,7 +94,7 @@ class Reading<T extends Rewritable<T>> {
     this.#leastCut = hasPicture ? MIN_REST : MIN_PICTURE;
   }
 
-  forms(): Forms<T> | undefined {
+  forms(isGrouped: boolean): Forms<T> | undefined {
     const text = this.#text;
     let decoded = this.#fold(text);
     const folded: T = this.#all.values().next().value ?? text;
@@ -97,7 +103,7 @@ class Reading<T extends Rewritable<T>> {
       decoded = this.#decode(text);
       const plain = (this.#signs & BEYOND_ASCII) === 0 ? text : plainText(text);
       if (plain !== undefined && plain.toString() !== text.toString()) this.#decode(plain);
-    }
+    } else if (isGrouped) decoded = this.#decodeBy(text, this.#cuts ? IN_CERTAIN_GROUPS : IN_GROUPS);
     this.#all.delete(text.toString());
     return this.#capped ? undefined : { all: [...this.#all.values()], folded, decoded };
   }
@@ -105,6 +111,7 @@ class Reading<T extends Rewritable<T>> {
   /** Reads a text in each way; returns the plainest form of the first, in which everything is decoded. */
   #decode(text: T): T {
     const [plainest] = WAYS.map((decoders) => this.#decodeBy(text, decoders));
+    this.#decodeBy(text, this.#cuts ? IN_CERTAIN_GROUPS : IN_GROUPS);
     return plainest!;
   }
 

@@ -17,9 +17,12 @@ export const BASE64: number = 1 << 22;
  * than are, see {@linkcode isHexEnd}.
  */
 export const HEX: number = 1 << 30;
+/** A capital is in the text, or a digit that hexadecimal of text begins its bytes with: in groups of either is one. */
+export const IN_GROUPS: number = 1 << 31;
 
 /** Begins the runs, and the signs of one character, at every character; see {@linkcode SIGNS}. */
-export const BEGIN: number = PERCENT | AMPERSAND | BACKSLASH | CONTROL | BEYOND_ASCII | (1 << 13) | (1 << 15) |
+export const BEGIN: number = IN_GROUPS | PERCENT | AMPERSAND | BACKSLASH | CONTROL | BEYOND_ASCII | (1 << 13) |
+  (1 << 15) |
   (1 << 23);
 /** Any of these means that the text has another form than the one it shows. */
 export const ANY_SIGN: number = PERCENT | AMPERSAND | BACKSLASH | CONTROL | BEYOND_ASCII | BLANKS | BASE64 | HEX;
@@ -67,6 +70,7 @@ function signs(wide: boolean): Int32Array {
     }
     const text = String.fromCharCode(c);
     // Two bytes, of which one is `72`, then what may be a third: digits, separators or `0x` before digits.
+    if (/[A-Z2-7]/.test(text)) mask |= IN_GROUPS;
     if (/[2-7]/.test(text)) mask |= 0b00000101 << 23;
     if (/[\s:,0]/.test(text)) mask |= 0b00000100 << 23;
     if (/[\da-f]/i.test(text)) mask |= 0b11111010 << 23;

@@ -28,6 +28,7 @@ declare const AbortController: { prototype: AbortController; new (): AbortContro
 
 interface TextEncoder {
   encode(input?: string): Uint8Array<ArrayBuffer>;
+  encodeInto(source: string, destination: Uint8Array<ArrayBuffer>): { read: number; written: number };
 }
 
 declare const TextEncoder: { prototype: TextEncoder; new (): TextEncoder };

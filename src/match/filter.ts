@@ -1,6 +1,6 @@
 import { isTouched } from "../base/own.ts";
 import { MAX_DEPTH, MAX_NODES, MAX_UNITS } from "./collect.ts";
-import { GROUPS, MAY_BE_GROUPS, mayBeNested, MIN_GROUPS, NO_GROUPS, passGroups } from "./groups.ts";
+import { GROUPS, MAY_BE_GROUPS, mayBeNested, NO_GROUPS, passGroups } from "./groups.ts";
 import type { KnownKeys } from "./known-keys.ts";
 import { lookAtLineEnd } from "./lines.ts";
 import { both, MAX_PREFIX, type Prefix, prefixOf, shareOf } from "./prefix.ts";
@@ -144,7 +144,7 @@ export class Filter {
     this.#known = 0;
     if (length > SHORT) return this.#passLong(text, from);
     let run = from;
-    let seen = 0;
+    let groups = NO_GROUPS;
     let i = 0;
     // Two in a turn: what a turn costs besides is as much as a character.
     for (const end = length - 1; i < end; i += 2) {
@@ -154,13 +154,19 @@ export class Filter {
       const first = ((run << 1) | BEGINS) & masks[unit]!;
       const second = ((first << 1) | BEGINS) & masks[other]!;
       if (((first | second) & stops) !== 0) break;
-      seen |= first | second;
+      const step = masks[unit + 128]!;
+      const next = masks[other + 128]!;
+      const one = ((groups << step) & step) | NO_GROUPS;
+      const two = ((one << next) & next) | NO_GROUPS;
+      if (((one | two) & MAY_BE_GROUPS) === 0) groups = two;
+      else if ((groups = passGroups(text, i, i + 2, groups, this.#wants)) === 0) return HIT;
       run = second;
     }
-    if (i < length) run = this.#passOn(text, i, length, run);
-    // Without a capital or such a digit there are no groups; what was not seen here may have them.
-    const mayHaveGroups = length >= MIN_GROUPS && (seen < 0 || i < length - 1);
-    return run !== HIT && mayHaveGroups && passGroups(text, 0, length, NO_GROUPS, this.#wants) === 0 ? HIT : run;
+    if (i === length) return run;
+    run = this.#passOn(text, i, length, run);
+    const step = masks[(text.charCodeAt(i) & 127) + 128]!;
+    if (run === HIT || (i === length - 1 && ((groups << step) & step & MAY_BE_GROUPS) === 0)) return run;
+    return passGroups(text, i, length, groups, this.#wants) === 0 ? HIT : run;
   }
 
   /**

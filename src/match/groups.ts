@@ -263,12 +263,14 @@ export function passGroups(
 ): number {
   const steps = STEPS;
   let state = before;
-  for (let i = from; i < to; i++) {
-    const unit = text.charCodeAt(i);
-    const step = steps[unit < 128 ? unit : 128]!;
-    state = ((state << step) & step) | NO_GROUPS;
-    if ((state & MAY_BE_GROUPS) === 0) continue;
-    if (isNearGroups(text, i, state, wants)) return 0;
+  for (let i = from; i < to;) {
+    for (; i < to && (state & MAY_BE_GROUPS) === 0; i++) {
+      const unit = text.charCodeAt(i);
+      const step = steps[unit > 127 ? 128 : unit]!;
+      state = ((state << step) & step) | NO_GROUPS;
+    }
+    if ((state & MAY_BE_GROUPS) === 0) break;
+    if (isNearGroups(text, i - 1, state, wants)) return 0;
     state &= ~MAY_BE_GROUPS;
   }
   return state;

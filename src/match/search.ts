@@ -54,6 +54,8 @@ export class Search {
   #shown = false;
   #shownKeys: string[] = [];
   #shownLeaves: string[] = [];
+  // Those that have groups of which the beginning does not tell all.
+  #grouped = new Set<string>();
   #isTouched = false;
   #isPlain = false;
   // The walk met what it cannot judge: it ends, and all texts are collected instead.
@@ -98,6 +100,7 @@ export class Search {
       this.#shown = false;
       this.#shownKeys = [];
       this.#shownLeaves = [];
+      this.#grouped.clear();
     }
     if (!this.#irregular) this.#visit(payload, 0);
     if (this.#leaves > 0) automaton.end(this.#state);
@@ -114,7 +117,7 @@ export class Search {
     const { signs } = automaton;
     automaton.signs = 0;
     automaton.held[AS_IT_STANDS] = automaton.run(text, from);
-    if ((automaton.signs & ANY_SIGN) !== 0 || this.#hasGroups(text)) this.#show(this.#shownLeaves, text);
+    if (this.#hasGroups(text) || (automaton.signs & ANY_SIGN) !== 0) this.#show(this.#shownLeaves, text);
     this.#state = automaton.held[AS_IT_STANDS]!;
     automaton.signs = signs;
   }
@@ -125,6 +128,7 @@ export class Search {
     const { signs, tail } = automaton;
     if (text.length < MIN_GROUPS || (signs & IN_GROUPS) === 0) return false;
     const found = hasGroups(text, this.#wants);
+    if (found) this.#grouped.add(text);
     automaton.signs = signs;
     automaton.tail = tail;
     return found;
@@ -174,7 +178,7 @@ export class Search {
     automaton.signs = 0;
     automaton.best = Infinity;
     automaton.judge(key);
-    if ((automaton.signs & ANY_SIGN) !== 0 || this.#hasGroups(key)) this.#show(this.#shownKeys, key);
+    if (this.#hasGroups(key) || (automaton.signs & ANY_SIGN) !== 0) this.#show(this.#shownKeys, key);
     else if (automaton.best === Infinity && !automaton.exhausted) this.#keys.add(key);
     this.#state = automaton.held[AS_IT_STANDS]!;
     automaton.tail = tail;
@@ -256,7 +260,8 @@ export class Search {
 
   /** Judges all forms of one text; without an answer where a cap was reached. */
   #judge(text: string): Forms<string> | undefined {
-    const forms = formsOf(text, this.#signs, this.#wide, this.#cuts);
+    const mayHaveGroups = this.#irregular || this.#regexps.length > 0 || this.#grouped.has(text);
+    const forms = formsOf(text, this.#signs, this.#wide, this.#cuts, false, mayHaveGroups);
     this.#try(text);
     if (this.#irregular) this.#automaton.judge(this.#cut(text));
     if (forms === undefined) {

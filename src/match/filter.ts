@@ -1,11 +1,20 @@
 import { isTouched } from "../base/own.ts";
 import { MAX_DEPTH, MAX_NODES, MAX_UNITS } from "./collect.ts";
-import { GROUPS, MAY_BE_GROUPS, mayBeNested, NO_GROUPS, passGroups } from "./groups.ts";
+import {
+  BASE64_GROUPS,
+  isHexDigit,
+  isHexGroups,
+  MAY_BE_GROUPS,
+  mayBeNested,
+  NO_GROUPS,
+  passGroups,
+  separates,
+} from "./groups.ts";
 import type { KnownKeys } from "./known-keys.ts";
 import { lookAtLineEnd } from "./lines.ts";
 import { both, MAX_PREFIX, type Prefix, prefixOf, shareOf } from "./prefix.ts";
 import type { Source } from "./program.ts";
-import { BASE64, BEGIN, BEYOND_ASCII, BLANKS, HEX, isHexEnd } from "./signs.ts";
+import { BASE64, BEGIN, BEYOND_ASCII, BLANKS, HEX, IN_GROUPS, isHexEnd } from "./signs.ts";
 
 // All signs of one character are this bit here; those below hold two prefixes.
 const SIGN = BEYOND_ASCII;
@@ -23,6 +32,8 @@ const NODE: number = Math.ceil(MAX_UNITS / MAX_NODES);
 const MAX_SHARE = 1 / 500;
 /** More patterns have too much in common with any text; to find that out would only take time. */
 const MAX_SOURCES = 64;
+/** A character can stand anywhere in hexadecimal but at its beginning. */
+const IN_HEX = 0b11111110 << 23;
 /** To read a longer text as bytes costs less. */
 const SHORT = 192;
 const NOTHING: Prefix = { length: MAX_PREFIX, bits: new Uint8Array(128) };
@@ -59,13 +70,13 @@ export class Filter {
   constructor(masks: Int32Array, hits: number, signs: Int32Array, keys: KnownKeys) {
     this.#masks = new Int32Array(256);
     this.#masks.set(masks);
-    this.#masks.set(GROUPS, 128);
+    this.#masks.set(BASE64_GROUPS, 128);
     this.#signs = signs;
     this.#blank = masks[32]!;
     // Signs of one number are none.
     this.#digit = masks.subarray(48, 58).reduce((all, mask) => all | mask, 0) & DIGITS;
     this.#hits = hits;
-    this.#stops = hits | BLANKS;
+    this.#stops = hits | BLANKS | IN_GROUPS;
     this.#keys = keys;
     this.#wants = (said) => this.#isWanted(said);
   }
@@ -141,11 +152,8 @@ export class Filter {
     const { length } = text;
     // The blank before the text may have been the last that was wanted.
     if ((this.#left -= length + NODE) < 0 || (from & this.#hits) !== 0) return HIT;
-    this.#known = 0;
-    if (length > SHORT) return this.#passLong(text, from);
     let run = from;
-    let groups = NO_GROUPS;
-    let i = 0;
+    let i = length > SHORT ? length : 0;
     // Two in a turn: what a turn costs besides is as much as a character.
     for (const end = length - 1; i < end; i += 2) {
       const unit = text.charCodeAt(i);
@@ -153,30 +161,26 @@ export class Filter {
       if ((unit | other) > 127) return HIT;
       const first = ((run << 1) | BEGINS) & masks[unit]!;
       const second = ((first << 1) | BEGINS) & masks[other]!;
-      if (((first | second) & stops) !== 0) break;
-      const step = masks[unit + 128]!;
-      const next = masks[other + 128]!;
-      const one = ((groups << step) & step) | NO_GROUPS;
-      const two = ((one << next) & next) | NO_GROUPS;
-      if (((one | two) & MAY_BE_GROUPS) === 0) groups = two;
-      else if ((groups = passGroups(text, i, i + 2, groups, this.#wants)) === 0) return HIT;
+      if (((first | second) & stops) !== 0) return this.#passBytes(text, from);
       run = second;
     }
+    if (length > SHORT) return this.#passBytes(text, from);
     if (i === length) return run;
-    run = this.#passOn(text, i, length, run);
-    const step = masks[(text.charCodeAt(i) & 127) + 128]!;
-    if (run === HIT || (i === length - 1 && ((groups << step) & step & MAY_BE_GROUPS) === 0)) return run;
-    return passGroups(text, i, length, groups, this.#wants) === 0 ? HIT : run;
+    const unit = text.charCodeAt(i);
+    if (unit > 127) return HIT;
+    const last = ((run << 1) | BEGINS) & masks[unit]!;
+    return (last & stops) === 0 ? last : this.#passBytes(text, from);
   }
 
   /**
-   * The same for a long text, at less cost a character: its bytes are read, four in a turn, and the second word of state
-   * costs little beside the first, since a processor takes the steps of both at once.
+   * The same for a text that is long, or needs a closer look: its bytes are read, four in a turn, and groups are looked
+   * for. The second word of state costs little beside the first, since a processor takes the steps of both at once.
    */
-  #passLong(text: string, from: number): number {
+  #passBytes(text: string, from: number): number {
     const masks = this.#masks;
-    const stops = this.#stops;
+    const stops = this.#stops & ~IN_GROUPS;
     const bytes = BYTES;
+    this.#known = 0;
     const { length } = text;
     let run = from;
     let groups = NO_GROUPS;
@@ -254,7 +258,7 @@ export class Filter {
         if ((run & hits) === 0) continue;
       }
       // Dates and rows of numbers have the form of hexadecimal, and are seldom any.
-      if ((run & hits) !== HEX || isHexEnd(text, i)) return HIT;
+      if ((run & hits) !== HEX || isHexGroups(text, i - 7, this.#wants) || isHexEnd(text, i)) return HIT;
       run &= ~HEX;
     }
     return run;
@@ -283,7 +287,10 @@ export function createFilter(sources: readonly Source[], signs: Int32Array, keys
     const prefixes = first.bits[c]! | first.bits[folded]! | ((second.bits[c]! | second.bits[folded]!) << MAX_PREFIX);
     const ends = c === 10 || c === 13 ? SIGN : 0;
     const own = isWhite ? signs[32]! | ends : (mask & (SIGN - 1)) === 0 ? mask : (mask & -SIGN) | SIGN;
-    return own | prefixes;
+    // Hexadecimal is looked for in groups as well: after its first digit anything may stand between the others.
+    const inHex = separates(c) || isHexDigit(c) ? IN_HEX : 0;
+    // What a digit is in, the run of hexadecimal tells.
+    return (isHexDigit(c) && c < 58 ? own & ~IN_GROUPS : own) | prefixes | inHex;
   });
   return new Filter(
     masks,

@@ -48,6 +48,7 @@ const REACH = 24;
 const MAX_SAID = 18;
 /** A letter in hexadecimal, which shows it, may be the last of so many digits, and a match begin with the first. */
 const HEX_BACK = 32;
+const HEX_REACH: number = HEX_BACK + REACH;
 /** What is read as something else than it says is longer than this. */
 const MIN_NESTED = 9;
 /** Random names in a list write many short texts by chance; where there are more than this, only longer ones count. */
@@ -63,8 +64,8 @@ const BASE64_ALPHABET: Alphabet = {
   value: sextet,
 };
 const HEX_ALPHABET: Alphabet = {
-  has: marks((unit) => isHex(unit)),
-  at: [marks((unit) => unit > 49 && unit < 56), marks((unit) => isHex(unit))],
+  has: marks((unit) => isHexDigit(unit)),
+  at: [marks((unit) => unit > 49 && unit < 56), marks((unit) => isHexDigit(unit))],
   bits: 4,
   leastBytes: 4,
   value: (unit) => (unit < 58 ? unit - 48 : (unit & 31) + 9),
@@ -106,6 +107,10 @@ export const GROUPS: Int32Array = Int32Array.from({ length: 128 }, (_, unit) => 
   return places | (isSmall ? 1 : 9);
 });
 
+/** The same without hexadecimal. */
+export const BASE64_GROUPS: Int32Array = GROUPS.map((step, unit) => {
+  return SEPARATES[unit] === 1 ? step : step & ~((1 << 21) | MAY_BE_HEX);
+});
 /** The same with one more for all that is not in ASCII, which separates. */
 const STEPS = new Int32Array(129);
 STEPS.set(GROUPS);
@@ -117,7 +122,7 @@ function marks(has: (unit: number) => boolean): Uint8Array {
   return Uint8Array.from({ length: 128 }, (_, unit) => (has(unit) ? 1 : 0));
 }
 
-function isHex(unit: number): boolean {
+export function isHexDigit(unit: number): boolean {
   return (unit > 47 && unit < 58) || ((unit | 32) > 96 && (unit | 32) < 103);
 }
 
@@ -189,13 +194,28 @@ function firstHex(text: string, place: number): number {
   return first;
 }
 
+/** Whether groups of hexadecimal that begin at a place say something that `wants` wants. */
+export function isHexGroups(text: string, first: number, wants: (said: string) => boolean): boolean {
+  const [begins, goes] = HEX_ALPHABET.at as readonly [Uint8Array, Uint8Array];
+  let hasLetter = false;
+  let count = 0;
+  for (let at = first; at >= 0 && count < HEX_REACH; count++) {
+    const unit = text.charCodeAt(at);
+    if ((count & 1 ? goes : begins)[unit] !== 1) break;
+    hasLetter ||= unit > 64;
+    do at++; while (isSeparator(text.charCodeAt(at)));
+  }
+  if (count < CHAIN || (!hasLetter && count < HEX_REACH)) return false;
+  return saysWanted(text, first, HEX_ALPHABET, wants);
+}
+
 function saysWanted(
   text: string,
   first: number,
   { at: places, bits, value }: Alphabet,
   wants: (said: string) => boolean,
 ): boolean {
-  const reach = bits === 4 ? HEX_BACK + REACH : REACH;
+  const reach = bits === 4 ? HEX_REACH : REACH;
   let said = "";
   let held = 0;
   let have = 0;
@@ -419,6 +439,11 @@ function neighbour(text: string, from: number, by: 1 | -1, has: Uint8Array): num
   return lengthFrom(text, to, by, most) > most || (isDashed && lengthFrom(text, from, -by as 1 | -1, most) > most)
     ? -1
     : to;
+}
+
+/** Whether a character of ASCII can stand between groups. */
+export function separates(unit: number): boolean {
+  return SEPARATES[unit] === 1;
 }
 
 function isSeparator(unit: number): boolean {

@@ -17,7 +17,7 @@ export const BASE64: number = 1 << 22;
  * than are, see {@linkcode isHexEnd}.
  */
 export const HEX: number = 1 << 30;
-/** A capital is in the text, or a digit that hexadecimal of text begins its bytes with: in groups of either is one. */
+/** A capital is in the text, or a digit that hexadecimal of text begins its bytes with: groups of either have one. */
 export const IN_GROUPS: number = 1 << 31;
 
 /** Begins the runs, and the signs of one character, at every character; see {@linkcode SIGNS}. */

@@ -2,6 +2,7 @@ import { isTouched } from "../base/own.ts";
 import { MAX_DEPTH, MAX_NODES, MAX_UNITS } from "./collect.ts";
 import {
   BASE64_GROUPS,
+  isBase64Groups,
   isHexDigit,
   isHexGroups,
   MAY_BE_GROUPS,
@@ -9,6 +10,7 @@ import {
   NO_GROUPS,
   passGroups,
   separates,
+  SHORT,
 } from "./groups.ts";
 import type { KnownKeys } from "./known-keys.ts";
 import { lookAtLineEnd } from "./lines.ts";
@@ -20,6 +22,8 @@ import { BASE64, BEGIN, BEYOND_ASCII, BLANKS, HEX, IN_GROUPS, isHexEnd } from ".
 const SIGN = BEYOND_ASCII;
 const BEGINS = (BEGIN & -SIGN) | 1 | (1 << MAX_PREFIX);
 const DIGITS = SIGN - 1;
+// What is looked at more closely at once.
+const GROUPED = IN_GROUPS | HEX;
 /** What a walk answers in place of a state where the payload needs a search. */
 const HIT = -1;
 /**
@@ -34,8 +38,6 @@ const MAX_SHARE = 1 / 500;
 const MAX_SOURCES = 64;
 /** A character can stand anywhere in hexadecimal but at its beginning. */
 const IN_HEX = 0b11111110 << 23;
-/** To read a longer text as bytes costs less. */
-const SHORT = 192;
 const NOTHING: Prefix = { length: MAX_PREFIX, bits: new Uint8Array(128) };
 
 const encoder = new TextEncoder();
@@ -152,8 +154,10 @@ export class Filter {
     const { length } = text;
     // The blank before the text may have been the last that was wanted.
     if ((this.#left -= length + NODE) < 0 || (from & this.#hits) !== 0) return HIT;
+    this.#known = 0;
+    if (length > SHORT) return this.#passLong(text, from);
     let run = from;
-    let i = length > SHORT ? length : 0;
+    let i = 0;
     // Two in a turn: what a turn costs besides is as much as a character.
     for (const end = length - 1; i < end; i += 2) {
       const unit = text.charCodeAt(i);
@@ -161,26 +165,31 @@ export class Filter {
       if ((unit | other) > 127) return HIT;
       const first = ((run << 1) | BEGINS) & masks[unit]!;
       const second = ((first << 1) | BEGINS) & masks[other]!;
-      if (((first | second) & stops) !== 0) return this.#passBytes(text, from);
-      run = second;
+      const seen = (first | second) & stops;
+      if (seen !== 0) {
+        if ((seen & ~GROUPED) !== 0) break;
+        if (this.#isHit(text, i, first) || this.#isHit(text, i + 1, second)) return HIT;
+      }
+      run = second & ~HEX;
     }
-    if (length > SHORT) return this.#passBytes(text, from);
-    if (i === length) return run;
-    const unit = text.charCodeAt(i);
-    if (unit > 127) return HIT;
-    const last = ((run << 1) | BEGINS) & masks[unit]!;
-    return (last & stops) === 0 ? last : this.#passBytes(text, from);
+    return i === length ? run : this.#passOn(text, i, length, run, GROUPED);
+  }
+
+  /** Whether what was seen at a character is hexadecimal, or a capital in groups that say something. */
+  #isHit(text: string, at: number, seen: number): boolean {
+    // Dates and rows of numbers have the form of hexadecimal, and are seldom any.
+    if ((seen & HEX) !== 0 && (isHexGroups(text, at - 7, this.#wants) || isHexEnd(text, at))) return true;
+    return (seen & IN_GROUPS) !== 0 && isBase64Groups(text, at, this.#wants);
   }
 
   /**
-   * The same for a text that is long, or needs a closer look: its bytes are read, four in a turn, and groups are looked
-   * for. The second word of state costs little beside the first, since a processor takes the steps of both at once.
+   * The same for a long text: its bytes are read, four in a turn, and groups of base64 are told by a second word of state,
+   * which costs little beside the first, since a processor takes the steps of both at once.
    */
-  #passBytes(text: string, from: number): number {
+  #passLong(text: string, from: number): number {
     const masks = this.#masks;
     const stops = this.#stops & ~IN_GROUPS;
     const bytes = BYTES;
-    this.#known = 0;
     const { length } = text;
     let run = from;
     let groups = NO_GROUPS;
@@ -215,7 +224,7 @@ export class Filter {
         }
         if (i === written) break;
         const next = Math.min(i + 4, written);
-        run = isRead && next === i + 4 ? passed : this.#passOn(text, begin + i, begin + next, run);
+        run = isRead && next === i + 4 ? passed : this.#passOn(text, begin + i, begin + next, run, HEX);
         groups = passGroups(text, begin + i, begin + next, groups, this.#wants);
         if (run === HIT || groups === 0) return HIT;
         i = next;
@@ -239,10 +248,14 @@ export class Filter {
     return (seen & sure) !== 0 || ((seen & SIGN) !== 0 && mayBeNested(said));
   }
 
-  /** Passes some characters one by one: the last ones, or where something was seen. */
-  #passOn(text: string, from: number, to: number, before: number): number {
+  /**
+   * Passes some characters one by one: the last ones, or where something was seen. What is `closer` is looked at more
+   * closely.
+   */
+  #passOn(text: string, from: number, to: number, before: number, closer: number): number {
     const masks = this.#masks;
     const hits = this.#hits;
+    const stops = hits | closer;
     let run = before;
     for (let i = from; i < to; i++) {
       const unit = text.charCodeAt(i);
@@ -250,16 +263,14 @@ export class Filter {
       const next = ((run << 1) | BEGINS) & masks[unit]!;
       // A second blank may be one with the first: what has begun goes on after it, and stays as well.
       run = (next & BLANKS) === 0 ? next : next | run;
-      if ((run & hits) === 0) continue;
+      if ((run & stops) === 0) continue;
       if (unit === 10 || unit === 13) {
         // Lines that are nothing by themselves can be base64 together.
         if (i >= this.#known && (this.#known = lookAtLineEnd(text, i, this.#signs)) < 0) return HIT;
         run &= ~SIGN;
-        if ((run & hits) === 0) continue;
       }
-      // Dates and rows of numbers have the form of hexadecimal, and are seldom any.
-      if ((run & hits) !== HEX || isHexGroups(text, i - 7, this.#wants) || isHexEnd(text, i)) return HIT;
-      run &= ~HEX;
+      if ((run & hits & ~HEX) !== 0 || this.#isHit(text, i, run & closer)) return HIT;
+      run &= ~GROUPED;
     }
     return run;
   }

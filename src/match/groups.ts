@@ -39,6 +39,8 @@ const ROW = 21;
 /** The least that says something in groups, with what stands between two of them. */
 export const MIN_GROUPS = 9;
 
+/** To read a longer text as bytes costs less. */
+export const SHORT = 192;
 /** Longer groups show by themselves what they are. */
 const MAX_GROUP = 24;
 /** A dash or an underscore between groups may be one of base64 as well, and pictures have many. */
@@ -46,6 +48,8 @@ const MAX_DASHED = 10;
 /** A look at one place goes this far: what a pattern begins with is nearer. */
 const REACH = 24;
 const MAX_SAID = 18;
+/** A capital in base64 may be so far from where a match begins. */
+const BACK = 12;
 /** A letter in hexadecimal, which shows it, may be the last of so many digits, and a match begin with the first. */
 const HEX_BACK = 32;
 const HEX_REACH: number = HEX_BACK + REACH;
@@ -151,7 +155,7 @@ function isNearGroups(text: string, place: number, state: number, wants: (said: 
     const top = 31 - Math.clz32(chains);
     chains ^= 1 << top;
     const length = top - ROW;
-    if (!goesOn(text, place, length)) continue;
+    if (!goesOn(text, place, (length - 1) & 3, length)) continue;
     let first = place;
     for (let count = 1; count < length; count++) first = memberBefore(text, first);
     if (saysWanted(text, first, BASE64_ALPHABET, wants)) return true;
@@ -159,19 +163,19 @@ function isNearGroups(text: string, place: number, state: number, wants: (said: 
   return false;
 }
 
-/** Whether a chain of some length goes on as far as it must; most do not. */
-function goesOn(text: string, place: number, length: number): boolean {
+/** Whether a chain that has come to a place at some phase, and is so long, goes on as far as it must; most do not. */
+function goesOn(text: string, place: number, phase: number, length: number): boolean {
   let at = place;
-  for (let reached = length; reached < CHAIN; reached++) {
-    do at++; while (isSeparator(text.charCodeAt(at)));
-    if ((TEXT_PLACES[text.charCodeAt(at)]! >> (reached & 3) & 1) === 0) return false;
+  for (let more = 1; more <= CHAIN - length; more++) {
+    do at++; while (at < text.length && isSeparator(text.charCodeAt(at)));
+    if (at >= text.length || !mayStand(text, at, (phase + more) & 3)) return false;
   }
   return true;
 }
 
 function memberBefore(text: string, from: number): number {
   let at = from - 1;
-  while (isSeparator(text.charCodeAt(at))) at--;
+  while (at >= 0 && isSeparator(text.charCodeAt(at))) at--;
   return at;
 }
 
@@ -192,6 +196,31 @@ function firstHex(text: string, place: number): number {
     if ((count & 1 ? goes : begins)[text.charCodeAt(at)] !== 1) return -1;
   }
   return first;
+}
+
+/** Whether groups of base64 that a capital is in say something that `wants` wants. */
+export function isBase64Groups(text: string, capital: number, wants: (said: string) => boolean): boolean {
+  for (let phase = 0; phase < 4; phase++) {
+    if (!mayStand(text, capital, phase)) continue;
+    let first = phase === 0 ? capital : -1;
+    let length = 1;
+    for (let count = 1, at = memberBefore(text, capital); count < BACK; count++, at = memberBefore(text, at)) {
+      const now = (phase - count) & 3;
+      if (at < 0 || !mayStand(text, at, now)) break;
+      if (now !== 0) continue;
+      first = at;
+      length = count + 1;
+    }
+    if (first >= 0 && goesOn(text, capital, phase, length) && saysWanted(text, first, BASE64_ALPHABET, wants)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+function mayStand(text: string, at: number, phase: number): boolean {
+  const unit = text.charCodeAt(at);
+  return unit < 128 && (TEXT_PLACES[unit]! >> phase & 1) === 1;
 }
 
 /** Whether groups of hexadecimal that begin at a place say something that `wants` wants. */
@@ -241,6 +270,16 @@ export function mayGoOn(said: string): boolean {
 
 /** Whether any groups of a text say something that `wants` wants, of which it gets the beginning. */
 export function hasGroups(text: string, wants: (said: string) => boolean): boolean {
+  if (text.length > SHORT) return hasLongGroups(text, wants);
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit > 90) continue;
+    if (unit > 64 ? isBase64Groups(text, i, wants) : unit > 49 && unit < 56 && isHexGroups(text, i, wants)) return true;
+  }
+  return false;
+}
+
+function hasLongGroups(text: string, wants: (said: string) => boolean): boolean {
   const steps = STEPS;
   const bytes = BYTES;
   let state = NO_GROUPS;

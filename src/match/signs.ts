@@ -102,11 +102,25 @@ const HEX_LETTER = /[a-f]/i;
  */
 export function isHexEnd(text: string, last: number): boolean {
   const from = last - HEX_LENGTH + 1;
-  if (from < 0) return false;
+  if (from < 0 || !mayBeHex(text, from)) return false;
   HEX_OF_TEXT.lastIndex = from;
   if (HEX_OF_TEXT.test(text)) return true;
   ODD_HEX_OF_TEXT.lastIndex = from;
   return HEX_LETTER.test(ODD_HEX_OF_TEXT.exec(text)?.[0] ?? "");
+}
+
+/** Whether the first two bytes may be of text: most dates and numbers end here. */
+function mayBeHex(text: string, from: number): boolean {
+  let at = from + 1;
+  while (at < from + HEX_LENGTH && isBetween(text.charCodeAt(at))) at++;
+  // After the second digit of the first byte.
+  do at++; while (at < from + HEX_LENGTH && isBetween(text.charCodeAt(at)));
+  const unit = text.charCodeAt(at);
+  return (unit > 49 && unit < 56) || (unit === 48 && (text.charCodeAt(at + 1) | 32) === 120);
+}
+
+function isBetween(unit: number): boolean {
+  return unit < 33 || unit === 58 || unit === 44;
 }
 
 /** The signs that a text shows, as bits. */

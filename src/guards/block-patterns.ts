@@ -41,9 +41,9 @@ export const PATTERN_STAGES: readonly Stage[] = Object.freeze(
  *   commas, `0x` or `\x` between the bytes; base64 and base64url, in a data URL, after other text, in lines of any length
  *   that hold nothing else, indented or not, or in groups of eleven characters or more with blanks. Base64 of other text
  *   only for patterns that speak of characters outside ASCII.
- * - *In groups* of up to 24 characters, of one digit or letter too, with anything between them but letters, digits, `+`,
- *   `/`, `=`, `%` and `\` (up to ten characters where it is one dash or underscore): hexadecimal where one of its digits
- *   is a letter, since numbers are seldom that; base64 of text in ASCII where one character is a capital and of eight that
+ * - *In groups* of up to 24 characters, of one digit or letter too, with up to 64 of anything between them but letters,
+ *   digits, `+`, `/`, `=`, `%` and `\` (and in groups of up to ten where it is one dash or underscore): hexadecimal where
+ *   one of its digits is a letter, since numbers are seldom that; base64 of text in ASCII where of eight characters that
  *   follow each other two are capitals or digits, which is so for 99 in 100 words of six letters and more. A match of
  *   which groups say only a part is not found.
  * - *Not decoded*: quotes in a word without any backslash, CSS escapes, quoted-printable, base32, base85, lists of

@@ -1,17 +1,16 @@
 import { isTouched } from "../base/own.ts";
 import { MAX_DEPTH, MAX_NODES, MAX_UNITS } from "./collect.ts";
+import { isHexDigit, separates } from "./group-alphabets.ts";
 import {
   BASE64_GROUPS,
   isBase64Groups,
-  isHexDigit,
   isHexGroups,
   MAY_BE_GROUPS,
   mayBeNested,
   NO_GROUPS,
   passGroups,
-  separates,
   SHORT,
-} from "./groups.ts";
+} from "./group-signs.ts";
 import type { KnownKeys } from "./known-keys.ts";
 import { lookAtLineEnd } from "./lines.ts";
 import { both, MAX_PREFIX, type Prefix, prefixOf, shareOf } from "./prefix.ts";

@@ -10,7 +10,8 @@ import {
 } from "./blobs.ts";
 import { decodeEscapes, dropQuoting, spacePluses } from "./decode.ts";
 import { dropMarks, foldText, plainText } from "./fold.ts";
-import { decodeCertainGroups, decodeGroups, MIN_GROUPS } from "./groups.ts";
+import { MIN_GROUPS } from "./group-signs.ts";
+import { decodeCertainGroups, decodeGroups } from "./groups.ts";
 import { MIN_PICTURE, MIN_REST, withoutPictures } from "./pictures.ts";
 import { blocksIn } from "./lines.ts";
 import { BACKSLASH, BASE64, BEYOND_ASCII, CONTROL, ENCODED, PERCENT, signsOf } from "./signs.ts";

@@ -2,7 +2,7 @@ import { isTouched } from "../base/own.ts";
 import { type Automaton, START } from "./automaton.ts";
 import { collectTexts, MAX_DEPTH, MAX_NODES, MAX_UNITS } from "./collect.ts";
 import { type Forms, formsOf } from "./forms.ts";
-import { hasGroups, mayBeNested, mayGoOn, MIN_GROUPS } from "./groups.ts";
+import { hasGroups, mayBeNested, mayGoOn, MIN_GROUPS } from "./group-signs.ts";
 import type { KnownKeys } from "./known-keys.ts";
 import { withoutPictures } from "./pictures.ts";
 import { ANY_SIGN, IN_GROUPS } from "./signs.ts";

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { redactPatterns } from "../../src/guards/redact-patterns.ts";
-import { GROUPS, groupsIn, MAY_BE_GROUPS, NO_GROUPS } from "../../src/match/groups.ts";
+import { GROUPS, MAY_BE_GROUPS, NO_GROUPS } from "../../src/match/group-signs.ts";
+import { groupsIn } from "../../src/match/groups.ts";
 import { compileMatcher, NO_MATCH } from "../../src/match/matcher.ts";
 
 const hexOf = (text: string): string => Array.from(text, (c) => c.charCodeAt(0).toString(16).padStart(2, "0")).join("");
@@ -117,6 +118,11 @@ test("groupsIn() reads every character a few times, when groups are many, long o
   ) {
     expect(groupsIn(text, false).every(({ from, to }) => from < to)).toBe(true);
   }
+});
+
+test("groupsIn() reads no groups with more than 64 characters between them", () => {
+  expect(groupsIn(inGroups(btoa("password"), 3, " ".repeat(64)), false)).toHaveLength(1);
+  expect(groupsIn(inGroups(btoa("password"), 3, " ".repeat(65)), false)).toEqual([]);
 });
 
 test("groupsIn() leaves out short texts, when they are many and must be certain", () => {

@@ -63,10 +63,15 @@ function mayBeText(value: number, place: number): boolean {
   return place === 3;
 }
 
-/** Whether a character can be the one of some place, 0 to 3, in base64 of text. */
-export function mayStand(text: string, at: number, phase: number): boolean {
-  const unit = text.charCodeAt(at);
-  return unit < 128 && (TEXT_PLACES[unit]! >> phase & 1) === 1;
+/** The places, 0 to 3, that a character can have in base64 of text, a bit each; 0 where there is none. */
+export function placesOf(text: string, at: number): number {
+  const unit = at < 0 ? 128 : text.charCodeAt(at);
+  return unit < 128 ? TEXT_PLACES[unit]! : 0;
+}
+
+/** Whether a character can have some place in base64 of text. */
+export function mayStand(text: string, at: number, place: number): boolean {
+  return (placesOf(text, at) >> place & 1) === 1;
 }
 
 /** Whether a character of ASCII can stand between groups. */
@@ -81,10 +86,9 @@ function isSeparator(unit: number): boolean {
 
 /** The next place in a direction at which nothing stands that separates; -1 where it is too far, or there is none. */
 export function nextMember(text: string, from: number, by: 1 | -1): number {
-  let at = from + by;
-  for (let between = 0; isSeparator(text.charCodeAt(at)); between++) {
-    if (between === MAX_BETWEEN) return -1;
-    at += by;
+  for (let at = from + by, last = at + MAX_BETWEEN * by; at >= 0 && at < text.length; at += by) {
+    if (!isSeparator(text.charCodeAt(at))) return at;
+    if (at === last) break;
   }
-  return at < text.length ? at : -1;
+  return -1;
 }

@@ -1,4 +1,12 @@
-import { type Alphabet, BASE64_ALPHABET, HEX_ALPHABET, mayStand, nextMember, separates } from "./group-alphabets.ts";
+import {
+  type Alphabet,
+  BASE64_ALPHABET,
+  HEX_ALPHABET,
+  mayStand,
+  nextMember,
+  placesOf,
+  separates,
+} from "./group-alphabets.ts";
 
 /** A state of {@linkcode GROUPS} at the beginning of a text. */
 export const NO_GROUPS: number = (1 << 5) | (1 << 12);
@@ -117,6 +125,7 @@ function firstHex(text: string, place: number): number {
 
 /** Whether groups of base64 that a capital is in say something that `wants` wants. */
 export function isBase64Groups(text: string, capital: number, wants: (said: string) => boolean): boolean {
+  if (chainLength(text, capital) < CHAIN) return false;
   for (let phase = 0; phase < 4; phase++) {
     if (!mayStand(text, capital, phase)) continue;
     let first = phase === 0 ? capital : -1;
@@ -133,6 +142,23 @@ export function isBase64Groups(text: string, capital: number, wants: (said: stri
     }
   }
   return false;
+}
+
+/** The length of a chain that a character may be in, whatever its place: more than most are, and soon known. */
+function chainLength(text: string, place: number): number {
+  const own = placesOf(text, place);
+  let length = 1;
+  for (let places = own, at = place; length < CHAIN; length++) {
+    at = nextMember(text, at, 1);
+    places = ((places << 1) | (places >> 3)) & placesOf(text, at);
+    if (places === 0) break;
+  }
+  for (let places = own, at = place; length < CHAIN; length++) {
+    at = nextMember(text, at, -1);
+    places = ((places >> 1) | (places << 3)) & placesOf(text, at);
+    if (places === 0) break;
+  }
+  return length;
 }
 
 /** Whether groups of hexadecimal that begin at a place say something that `wants` wants. */

@@ -38,12 +38,16 @@ export const PATTERN_STAGES: readonly Stage[] = Object.freeze(
  *   shells (`\x70`, `\x{70}`, `\u0070`, `\u{70}`, `\U00000070`, `\160`), backslashes that a shell drops, and quotes
  *   beside one; text in tag characters, variation selectors or turned by U+202E.
  * - *Hexadecimal and base64* of four or six bytes of ASCII and more: hexadecimal also with blanks, line ends, colons,
- *   commas, `0x` or `\x` between the bytes, and in groups of any other length where one of its digits is a letter;
- *   base64 and base64url, in a data URL, after other text, in lines of any length that hold nothing else, indented or
- *   not, or in groups of eleven characters or more with blanks. Base64 of other text only for patterns that speak of
- *   characters outside ASCII.
- * - *Not decoded*: quotes in a word without any backslash, CSS escapes, quoted-printable, base32, base85, hexadecimal with
- *   dashes, lists of character codes, ciphers, compressed data.
+ *   commas, `0x` or `\x` between the bytes; base64 and base64url, in a data URL, after other text, in lines of any length
+ *   that hold nothing else, indented or not, or in groups of eleven characters or more with blanks. Base64 of other text
+ *   only for patterns that speak of characters outside ASCII.
+ * - *In groups* of up to 24 characters, of one digit or letter too, with up to 64 of anything between them but letters,
+ *   digits, `+`, `/`, `=`, `%` and `\` (and in groups of up to ten where it is one dash or underscore): hexadecimal where
+ *   one of its digits is a letter, since numbers are seldom that; base64 of text in ASCII where of eight characters that
+ *   follow each other two are capitals or digits, which is so for 99 in 100 words of six letters and more. A match of
+ *   which groups say only a part is not found.
+ * - *Not decoded*: quotes in a word without any backslash, CSS escapes, quoted-printable, base32, base85, lists of
+ *   character codes, ciphers, compressed data.
  *
  * Chance is no match: what can match at most six characters does not count inside a long run (512 characters) of base64
  * or hexadecimal that looks random, and of bytes that are no text only pieces count that are too long for chance.

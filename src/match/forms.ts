@@ -10,6 +10,8 @@ import {
 } from "./blobs.ts";
 import { decodeEscapes, dropQuoting, spacePluses } from "./decode.ts";
 import { dropMarks, foldText, plainText } from "./fold.ts";
+import { MIN_GROUPS } from "./group-signs.ts";
+import { decodeCertainGroups, decodeGroups } from "./groups.ts";
 import { MIN_PICTURE, MIN_REST, withoutPictures } from "./pictures.ts";
 import { blocksIn } from "./lines.ts";
 import { BACKSLASH, BASE64, BEYOND_ASCII, CONTROL, ENCODED, PERCENT, signsOf } from "./signs.ts";
@@ -41,6 +43,10 @@ const WAYS: readonly (readonly Decoder[])[] = [
   [decodeOddHex, decodeBase64],
   [],
 ];
+/** One more, where groups are read at every level. */
+const IN_GROUPS: readonly Decoder[] = [decodeGroups, decodeHex, decodeBase64];
+/** The same without what chance may have written. */
+const IN_CERTAIN_GROUPS: readonly Decoder[] = [decodeCertainGroups, decodeHex, decodeBase64];
 const CONTROLS = /[\0-\x08\x0e-\x1f\x7f]+/g;
 
 /**
@@ -49,7 +55,8 @@ const CONTROLS = /[\0-\x08\x0e-\x1f\x7f]+/g;
  * Decoding goes three levels deep (base64 of percent of percent); no level is longer than the one before. What could be
  * read as base64, as hexadecimal or as it stands is read in each way, and then again in the same: no reading takes from
  * another what it would have found. With `keepsLines`, folded texts keep their lines. With `cuts`, the forms are judged
- * without what only chance wrote in pictures.
+ * without what only chance wrote in pictures. Without `mayHaveGroups`, groups in a text that shows nothing encoded were
+ * judged before.
  */
 export function formsOf<T extends Rewritable<T>>(
   text: T,
@@ -57,11 +64,14 @@ export function formsOf<T extends Rewritable<T>>(
   wide: boolean,
   cuts: boolean,
   keepsLines = false,
+  mayHaveGroups = true,
 ): Forms<T> | undefined {
   let signs = signsOf(text.toString(), table);
   if ((signs & CONTROL) !== 0 && blocksIn(text.toString(), table).length > 0) signs |= BASE64;
-  if (signs === 0) return { all: [], folded: text, decoded: text };
-  return new Reading(text, signs, wide, cuts, keepsLines).forms();
+  const readsGroups = mayHaveGroups && (signs & ENCODED) === 0 && text.length >= MIN_GROUPS;
+  const said = readsGroups ? (cuts ? decodeCertainGroups(text) : decodeGroups(text)) : text;
+  if (signs === 0 && said === text) return { all: [], folded: text, decoded: text };
+  return new Reading(text, signs, wide, cuts, keepsLines).forms(said);
 }
 
 /** Reads one text in every way, and each form only once. */
@@ -88,7 +98,7 @@ class Reading<T extends Rewritable<T>> {
     this.#leastCut = hasPicture ? MIN_REST : MIN_PICTURE;
   }
 
-  forms(): Forms<T> | undefined {
+  forms(said: T): Forms<T> | undefined {
     const text = this.#text;
     let decoded = this.#fold(text);
     const folded: T = this.#all.values().next().value ?? text;
@@ -97,6 +107,10 @@ class Reading<T extends Rewritable<T>> {
       decoded = this.#decode(text);
       const plain = (this.#signs & BEYOND_ASCII) === 0 ? text : plainText(text);
       if (plain !== undefined && plain.toString() !== text.toString()) this.#decode(plain);
+    } else if (said !== text) {
+      // All else shows nothing.
+      this.#judge(said);
+      this.#decode(said);
     }
     this.#all.delete(text.toString());
     return this.#capped ? undefined : { all: [...this.#all.values()], folded, decoded };
@@ -105,6 +119,7 @@ class Reading<T extends Rewritable<T>> {
   /** Reads a text in each way; returns the plainest form of the first, in which everything is decoded. */
   #decode(text: T): T {
     const [plainest] = WAYS.map((decoders) => this.#decodeBy(text, decoders));
+    this.#decodeBy(text, this.#cuts ? IN_CERTAIN_GROUPS : IN_GROUPS);
     return plainest!;
   }
 

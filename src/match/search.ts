@@ -2,9 +2,10 @@ import { isTouched } from "../base/own.ts";
 import { type Automaton, START } from "./automaton.ts";
 import { collectTexts, MAX_DEPTH, MAX_NODES, MAX_UNITS } from "./collect.ts";
 import { type Forms, formsOf } from "./forms.ts";
+import { hasGroups, mayBeNested, mayGoOn, MIN_GROUPS } from "./group-signs.ts";
 import type { KnownKeys } from "./known-keys.ts";
 import { withoutPictures } from "./pictures.ts";
-import { ANY_SIGN } from "./signs.ts";
+import { ANY_SIGN, IN_GROUPS } from "./signs.ts";
 
 /** A RegExp of the user's, without state. */
 export interface OptedIn {
@@ -48,10 +49,13 @@ export class Search {
   #leaves = 0;
   #nodes = 0;
   #units = 0;
+  readonly #wants: (said: string) => boolean;
   // The strings that show that they have another form.
   #shown = false;
   #shownKeys: string[] = [];
   #shownLeaves: string[] = [];
+  // Those that have groups of which the beginning does not tell all.
+  #grouped = new Set<string>();
   #isTouched = false;
   #isPlain = false;
   // The walk met what it cannot judge: it ends, and all texts are collected instead.
@@ -70,6 +74,11 @@ export class Search {
     this.#wide = wide;
     this.#cuts = cuts;
     this.#keys = keys;
+    this.#wants = (said) => {
+      automaton.signs = 0;
+      automaton.judge(said);
+      return mayGoOn(said) || ((automaton.signs & ANY_SIGN) !== 0 && mayBeNested(said));
+    };
   }
 
   /**
@@ -91,6 +100,7 @@ export class Search {
       this.#shown = false;
       this.#shownKeys = [];
       this.#shownLeaves = [];
+      this.#grouped.clear();
     }
     if (!this.#irregular) this.#visit(payload, 0);
     if (this.#leaves > 0) automaton.end(this.#state);
@@ -106,9 +116,22 @@ export class Search {
     const from = this.#next();
     const { signs } = automaton;
     automaton.signs = 0;
-    this.#state = automaton.run(text, from);
-    if ((automaton.signs & ANY_SIGN) !== 0) this.#show(this.#shownLeaves, text);
+    automaton.held[AS_IT_STANDS] = automaton.run(text, from);
+    if (this.#hasGroups(text) || (automaton.signs & ANY_SIGN) !== 0) this.#show(this.#shownLeaves, text);
+    this.#state = automaton.held[AS_IT_STANDS]!;
     automaton.signs = signs;
+  }
+
+  /** Judges what groups in a text say; whether there may be more in them than that. */
+  #hasGroups(text: string): boolean {
+    const automaton = this.#automaton;
+    const { signs, tail } = automaton;
+    if (text.length < MIN_GROUPS || (signs & IN_GROUPS) === 0) return false;
+    const found = hasGroups(text, this.#wants);
+    if (found) this.#grouped.add(text);
+    automaton.signs = signs;
+    automaton.tail = tail;
+    return found;
   }
 
   #visit(value: unknown, depth: number): void {
@@ -155,7 +178,7 @@ export class Search {
     automaton.signs = 0;
     automaton.best = Infinity;
     automaton.judge(key);
-    if ((automaton.signs & ANY_SIGN) !== 0) this.#show(this.#shownKeys, key);
+    if (this.#hasGroups(key) || (automaton.signs & ANY_SIGN) !== 0) this.#show(this.#shownKeys, key);
     else if (automaton.best === Infinity && !automaton.exhausted) this.#keys.add(key);
     this.#state = automaton.held[AS_IT_STANDS]!;
     automaton.tail = tail;
@@ -237,7 +260,8 @@ export class Search {
 
   /** Judges all forms of one text; without an answer where a cap was reached. */
   #judge(text: string): Forms<string> | undefined {
-    const forms = formsOf(text, this.#signs, this.#wide, this.#cuts);
+    const mayHaveGroups = this.#irregular || this.#regexps.length > 0 || this.#grouped.has(text);
+    const forms = formsOf(text, this.#signs, this.#wide, this.#cuts, false, mayHaveGroups);
     this.#try(text);
     if (this.#irregular) this.#automaton.judge(this.#cut(text));
     if (forms === undefined) {

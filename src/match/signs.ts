@@ -17,9 +17,12 @@ export const BASE64: number = 1 << 22;
  * than are, see {@linkcode isHexEnd}.
  */
 export const HEX: number = 1 << 30;
+/** A capital is in the text, or a digit that hexadecimal of text begins its bytes with: groups of either have one. */
+export const IN_GROUPS: number = 1 << 31;
 
 /** Begins the runs, and the signs of one character, at every character; see {@linkcode SIGNS}. */
-export const BEGIN: number = PERCENT | AMPERSAND | BACKSLASH | CONTROL | BEYOND_ASCII | (1 << 13) | (1 << 15) |
+export const BEGIN: number = IN_GROUPS | PERCENT | AMPERSAND | BACKSLASH | CONTROL | BEYOND_ASCII | (1 << 13) |
+  (1 << 15) |
   (1 << 23);
 /** Any of these means that the text has another form than the one it shows. */
 export const ANY_SIGN: number = PERCENT | AMPERSAND | BACKSLASH | CONTROL | BEYOND_ASCII | BLANKS | BASE64 | HEX;
@@ -67,6 +70,7 @@ function signs(wide: boolean): Int32Array {
     }
     const text = String.fromCharCode(c);
     // Two bytes, of which one is `72`, then what may be a third: digits, separators or `0x` before digits.
+    if (/[A-Z2-7]/.test(text)) mask |= IN_GROUPS;
     if (/[2-7]/.test(text)) mask |= 0b00000101 << 23;
     if (/[\s:,0]/.test(text)) mask |= 0b00000100 << 23;
     if (/[\da-f]/i.test(text)) mask |= 0b11111010 << 23;
@@ -98,11 +102,25 @@ const HEX_LETTER = /[a-f]/i;
  */
 export function isHexEnd(text: string, last: number): boolean {
   const from = last - HEX_LENGTH + 1;
-  if (from < 0) return false;
+  if (from < 0 || !mayBeHex(text, from)) return false;
   HEX_OF_TEXT.lastIndex = from;
   if (HEX_OF_TEXT.test(text)) return true;
   ODD_HEX_OF_TEXT.lastIndex = from;
   return HEX_LETTER.test(ODD_HEX_OF_TEXT.exec(text)?.[0] ?? "");
+}
+
+/** Whether the first two bytes may be of text: most dates and numbers end here. */
+function mayBeHex(text: string, from: number): boolean {
+  let at = from + 1;
+  while (at < from + HEX_LENGTH && isBetween(text.charCodeAt(at))) at++;
+  // After the second digit of the first byte.
+  do at++; while (at < from + HEX_LENGTH && isBetween(text.charCodeAt(at)));
+  const unit = text.charCodeAt(at);
+  return (unit > 49 && unit < 56) || (unit === 48 && (text.charCodeAt(at + 1) | 32) === 120);
+}
+
+function isBetween(unit: number): boolean {
+  return unit < 33 || unit === 58 || unit === 44;
 }
 
 /** The signs that a text shows, as bits. */

@@ -29,6 +29,7 @@ declare var AbortController: { prototype: AbortController; new (): AbortControll
 
 interface TextEncoder {
   encode(input?: string): Uint8Array<ArrayBuffer>;
+  encodeInto(source: string, destination: Uint8Array<ArrayBuffer>): { read: number; written: number };
 }
 
 declare var TextEncoder: { prototype: TextEncoder; new (): TextEncoder };

@@ -18,7 +18,7 @@ export function entryPoints() {
 }
 
 /** Writes the modules and their maps; answers what they do besides making values, if anything. */
-async function buildModules(folder) {
+export async function buildModules(folder) {
   const { outputFiles } = await build({
     absWorkingDir: root,
     entryPoints: Object.fromEntries(entryPoints().map((name) => [name, `${name}.ts`])),

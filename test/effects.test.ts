@@ -1,10 +1,14 @@
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { decode } from "@jridgewell/sourcemap-codec";
 import { build } from "esbuild";
 import { describe, expect, test } from "vitest";
 
-/** The build's own step is a script beside the sources, without types. */
-const script: string = "../.ci/effects.mjs";
-const { markValues } = await import(script) as {
+/** The build and its own step are scripts beside the sources, without types. */
+const scripts = { build: "../.ci/build.mjs", step: "../.ci/effects.mjs" };
+const { buildModules } = await import(scripts.build) as { buildModules(folder: string): Promise<readonly string[]> };
+const { markValues } = await import(scripts.step) as {
   markValues(code: string, map: object): { code: string; map: { mappings: string }; effects: readonly string[] };
 };
 
@@ -30,6 +34,16 @@ async function marked(source: string): Promise<{ code: string; effects: readonly
   const { map: { mappings }, ...found } = markValues(code, JSON.parse(map));
   return { ...found, mappings };
 }
+
+test("every module of the package only makes values, so that a bundler can drop what is not used", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "sallyport-modules-"));
+  try {
+    expect(await buildModules(folder)).toEqual([]);
+    expect(existsSync(join(folder, "mod.js"))).toBe(true);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
 
 describe("markValues()", () => {
   test.each([

@@ -110,6 +110,8 @@ const WRITTEN: Readonly<Record<string, (extra: object) => unknown>> = {
 
 /** What else is handed in, and why a field that is not known is no mistake of its writer there. */
 const TAKEN: Readonly<Record<string, string>> = {
+  AbortSignalLike: "made by the platform",
+  "AbortSignalLike.AbortSignal": "a part of a type, and no object",
   Act: "made by a session",
   ActionGuard: "an object with methods, which may be of a class",
   AgentProfile: "any object of that shape; agentProfile() refuses others",
@@ -122,7 +124,11 @@ const TAKEN: Readonly<Record<string, string>> = {
   CapabilityMatching: "a text",
   Coverage: "for people, as a plugin says it",
   Challenge: "from outside; a field too many is malformed",
+  CryptoKeyLike: "made by the platform",
+  "CryptoKeyLike.algorithm": "made by the platform",
+  "CryptoKeyLike.crypto": "a part of a type, and no object",
   Decision: "made by guards; anything but its four shapes denies",
+  DecisionCode: "a text",
   DelegationChain: "from outside; a field too many is malformed",
   DelegationLink: "from outside; a field too many is malformed",
   ExecutionContext: "made by a session",

@@ -66,9 +66,7 @@ export const BASE64_GROUPS: Int32Array = GROUPS.map((step, unit) => {
   return separates(unit) ? step : step & ~((1 << 21) | MAY_BE_HEX);
 });
 /** The same with one more for all that is not in ASCII, which separates. */
-const STEPS = new Int32Array(129);
-STEPS.set(GROUPS);
-STEPS[128] = -32;
+const STEPS = Int32Array.of(...GROUPS, -32);
 const encoder = new TextEncoder();
 const BYTES = new Uint8Array(4096);
 

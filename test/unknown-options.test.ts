@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import * as lib from "../mod.ts";
+import { createKernel as createCoreKernel } from "../src/core.ts";
 import { storeKit } from "../src/testing/mod.ts";
 
 // deno-lint-ignore no-explicit-any
@@ -29,9 +30,9 @@ const text = { textOf: (part: string) => part, withText: (_: string, changed: st
  */
 const WRITTEN: Readonly<Record<string, (extra: object) => unknown>> = {
   // Of functions and methods, in place.
+  "CoreKernel.explain": (extra) =>
+    createCoreKernel().explain({ stage: "input", name: "a", payload: 1, ...extra }, { agentId: "a" }),
   "Identity.exportJwk": (extra) => identity.exportJwk(extra as Any),
-  "Kernel.explain": (extra) =>
-    lib.createKernel().explain({ stage: "input", name: "a", payload: 1, ...extra }, { agentId: "a" }),
   "ProfileStore.save": (extra) => lib.profileStore({ store: lib.memoryStore() }).save(agent, extra),
   "Session.run": (extra) => session().run(1, () => 2, extra),
   "Session.model": (extra) => session().model({ model: "m", request: "", ...extra }, () => 1),
@@ -49,12 +50,15 @@ const WRITTEN: Readonly<Record<string, (extra: object) => unknown>> = {
   defineGuard: (extra) => lib.defineGuard({ name: "g", check: () => lib.allow(), ...extra }),
   grantApproval: (extra) =>
     lib.grantApproval({ id: "1", digest: "ab", expiresAt }, key, { approved: true, by: "b", ...extra } as Any),
+  driftMonitor: (extra) => lib.driftMonitor(extra),
   maxPayload: (extra) => lib.maxPayload({ bytes: 1, ...extra }),
   profileStore: (extra) => lib.profileStore({ store: lib.memoryStore(), ...extra }),
   selectAgents: (extra) => lib.selectAgents([], extra),
   trustTracker: (extra) => lib.trustTracker(extra),
   // By their types.
   ActInit: (extra) => session().run(1, () => 2, { callId: "1", ...extra }),
+  ApprovalOptions: (extra) => lib.approvals({ approve: () => true, ...extra }),
+  TrustOptions: (extra) => lib.trust({ guard: lib.actionGuard(), ...extra }),
   BlockedPattern: (extra) => lib.blockPatterns([{ pattern: "x", type: "substring", ...extra }]),
   CardInit: (extra) => lib.signCard(identity, { name: "a", ...extra }),
   ChallengeVerifierOptions: (extra) => lib.challengeVerifier({ audience, ...extra }),
@@ -111,34 +115,41 @@ const WRITTEN: Readonly<Record<string, (extra: object) => unknown>> = {
 /** What else is handed in, and why a field that is not known is no mistake of its writer there. */
 const TAKEN: Readonly<Record<string, string>> = {
   AbortSignalLike: "made by the platform",
-  "AbortSignalLike.AbortSignal": "a part of a type, and no object",
   Act: "made by a session",
+  ActObserver: "an object with methods, which may be of a class",
   ActionGuard: "an object with methods, which may be of a class",
   AgentProfile: "any object of that shape; agentProfile() refuses others",
   AgentStatus: "a text",
   ApprovalAnswer: "an answer or a grant",
   ApprovalGrant: "from outside; what does not fit denies",
   ApprovalRequest: "made by a session; id, digest and expiresAt are read",
+  Approver: "an object with methods, which may be of a class",
   AuditRecord: "made by a kernel",
   AuditSink: "an object with methods, which may be of a class",
   CapabilityMatching: "a text",
   Coverage: "for people, as a plugin says it",
+  CoreKernel: "made by createKernel()",
   Challenge: "from outside; a field too many is malformed",
   CryptoKeyLike: "made by the platform",
-  "CryptoKeyLike.algorithm": "made by the platform",
-  "CryptoKeyLike.crypto": "a part of a type, and no object",
   Decision: "made by guards; anything but its four shapes denies",
   DecisionCode: "a text",
   DelegationChain: "from outside; a field too many is malformed",
   DelegationLink: "from outside; a field too many is malformed",
+  DenialListener: "a function",
+  Deny: "made by guards; anything but its shape denies",
+  EndedAct: "made by a session",
+  Escalate: "made by guards; anything but its shape denies",
+  Escalation: "made by a session",
   ExecutionContext: "made by a session",
   GovernanceEvents: "made by a kernel",
   GovernancePolicy: "made by definePolicy()",
   GovernedRequest: "made by a session",
   Guard: "a function",
+  GuardPlace: "a text",
   Identity: "made by createIdentity()",
   Interceptor: "a function",
-  Kernel: "made by createKernel()",
+  PendingAct: "made by a session",
+  "PendingAct.judge": "what an approver made of a call, whose payload alone is read",
   PluginHost: "made by a kernel",
   PolicyMistake: "of an error",
   "PolicyViolationError.constructor": "what denies must come about: a listener's mistake in it must not let an act run",
@@ -148,9 +159,12 @@ const TAKEN: Readonly<Record<string, string>> = {
   PutOptions: "written by the library for a store",
   ReadableParts: "a stream",
   Session: "made by a kernel",
+  SessionHandle: "made by a kernel",
+  SessionOpener: "an object with methods, which may be of a class",
   Similarity: "a function",
   Stage: "a text",
   StandardSchemaV1: "an object of another library",
+  StopCheck: "a function",
   StateStore: "an object with methods, which may be of a class",
   TakeRequest: "written by the library for a store",
   Taking: "made by a session",

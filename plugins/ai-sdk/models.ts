@@ -9,7 +9,7 @@ import { finishOf, readStream, writeStream } from "./blocks.ts";
 import { JudgedDefinitions, readDefinitions } from "./definitions.ts";
 import { untilAborted } from "./ending.ts";
 import { withoutRefused } from "./history.ts";
-import { copyOf, define, isSame } from "./plain.ts";
+import { copyAround, copyOf, define, isSame, keepBytes } from "./plain.ts";
 import { onlyTools, readRequest, writeRequest } from "./request.ts";
 import { ownOf } from "../shared/own.ts";
 import type { Sessions, SessionState } from "./state.ts";
@@ -112,7 +112,7 @@ class GovernedModels {
       session,
       params,
       model,
-      async (given, signal) => this.#sparing(copyOf(await untilAborted(model.doGenerate(given), signal))),
+      async (given, signal) => this.#sparing(copyAround(await untilAborted(model.doGenerate(given), signal))),
       ({ usage }) => usageIn(usage),
       GENERATED,
     );
@@ -262,10 +262,9 @@ class PreparedRequest {
   readonly #session: Session;
   readonly #state: SessionState;
   readonly #definitions: boolean;
-  /** Copies the bytes, which are shared with the caller as long as nothing has to be waited for. */
-  readonly #late: (() => void)[] = [];
-  /** The caller's, and once it was read, a copy. */
+  /** The caller's, and once it was read, a copy, with the caller's bytes as long as nothing has to be waited for. */
   #own: Params;
+  #isKept = false;
   #unreadable: unknown;
   #judging: string | undefined;
 
@@ -279,12 +278,13 @@ class PreparedRequest {
   /** Reads the request. Where that fails, nothing is sent, and the gate says so. */
   read(model: string): Promise<void> | undefined {
     try {
-      const own = this.#copied();
-      const prompt = withoutRefused(own.prompt, this.#own.tools, this.#session, model, this.#state.calls);
+      const { tools } = this.#own;
+      const own = this.#own = this.#copied();
+      const prompt = withoutRefused(own.prompt, tools, this.#session, model, this.#state.calls);
       if (prompt === own.prompt) return this.#show(own);
       if (!(prompt instanceof Promise)) return this.#show({ ...own, prompt });
       this.keep();
-      return prompt.then((late) => this.#show({ ...own, prompt: late })).catch((error) => this.#fail(error));
+      return prompt.then((late) => this.#show({ ...this.#own, prompt: late })).catch((error) => this.#fail(error));
     } catch (error) {
       this.#fail(error);
       return undefined;
@@ -293,13 +293,15 @@ class PreparedRequest {
 
   /** Makes bytes its own, unless they were sent already. Where that fails, nothing is sent. */
   keep(): void {
-    if (this.isSent || this.#unreadable !== undefined) return;
+    if (this.isSent || this.#isKept || this.#unreadable !== undefined) return;
+    this.#isKept = true;
     try {
-      for (const copy of this.#late.splice(0)) copy();
       const tools = ownOf(this.#own, "tools");
-      if (tools !== undefined && !this.#definitions) {
-        this.#own = { ...this.#own, tools: tools.map((tool) => ({ ...tool })) };
-      }
+      const { abortSignal: _signal, tools: _tools, ...rest } = this.#own;
+      keepBytes(rest);
+      if (this.#definitions) keepBytes(tools);
+      const kept = tools === undefined || this.#definitions ? {} : { tools: tools.map((tool) => ({ ...tool })) };
+      this.#own = { ...this.#own, ...rest, ...kept };
     } catch {
       this.#unreadable = new Refusal("payload_not_plain", "The request could not be kept as it was judged");
     }
@@ -322,7 +324,7 @@ class PreparedRequest {
       // A polluted prototype has keys too, which nobody has.
       if (typeof value !== "object" || value === null || !Object.hasOwn(own, key)) continue;
       const isShared = key === "abortSignal" || (key === "tools" && !this.#definitions);
-      if (!isShared && key !== "providerOptions") own[key] = copyOf(value, this.#late);
+      if (!isShared && key !== "providerOptions") own[key] = copyAround(value);
     }
     const providerOptions = ownOf(own as Params, "providerOptions");
     if (providerOptions !== undefined) {

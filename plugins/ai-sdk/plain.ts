@@ -56,48 +56,54 @@ function copyOfBytes(value: object): object {
   return prototype === Uint8Array.prototype ? copy : Object.setPrototypeOf(copy, prototype);
 }
 
-/**
- * A copy that nobody else holds, so that what was judged is what goes on. Bytes are copied too, unless `late` is given:
- * it then gets a function for each, which copies them in place, for the case that something has to be waited for.
- */
-export function copyOf<T>(value: T, late?: (() => void)[]): T {
-  return copied(value, late, 0) as T;
+/** A copy that nobody else holds, so that what was judged is what goes on. */
+export function copyOf<T>(value: T): T {
+  return copied(value, false, 0) as T;
 }
 
-function copied(value: unknown, late: (() => void)[] | undefined, depth: number): unknown {
+/** The same, but that its bytes are still the others': `keepBytes` copies them, where something has to be waited for. */
+export function copyAround<T>(value: T): T {
+  return copied(value, true, 0) as T;
+}
+
+/** Copies the bytes that a copy shares with others, each in its place. */
+export function keepBytes(copy: unknown, depth = 0): void {
+  if (depth > DEEPEST || !(Array.isArray(copy) || isPlainObject(copy))) return;
+  const holder = copy as Record<string, unknown>;
+  for (const key of Object.keys(holder)) {
+    const item = holder[key];
+    if (isLeaf(item)) continue;
+    if (bytesOf(item) === undefined) keepBytes(item, depth + 1);
+    else holder[key] = copyOfBytes(item as object);
+  }
+}
+
+function copied(value: unknown, isShared: boolean, depth: number): unknown {
   if (isLeaf(value) || depth > DEEPEST) return value;
   if (Array.isArray(value)) {
     // Spread, since that fills holes, and never asks a prototype.
     const list: unknown[] = [...value];
     for (let index = 0; index < list.length; index++) {
-      if (!isLeaf(list[index])) own(list, index, late, depth);
+      if (!isLeaf(list[index])) list[index] = copied(list[index], isShared, depth + 1);
     }
     return list;
   }
   // What is no plain data is met seldom, and asked for last.
-  if (isPlainObject(value)) return copiedObject(value, late, depth);
+  if (isPlainObject(value)) return copiedObject(value, isShared, depth);
   if (value instanceof URL) return new URL(value.href);
   if (value instanceof Date) return new Date(value.getTime());
-  return bytesOf(value) === undefined ? value : copyOfBytes(value as object);
+  return isShared || bytesOf(value) === undefined ? value : copyOfBytes(value as object);
 }
 
-function copiedObject(value: Part, late: (() => void)[] | undefined, depth: number): Part {
+function copiedObject(value: Part, isShared: boolean, depth: number): Part {
   const object: Record<string, unknown> = { ...value };
   const symbols = Object.getOwnPropertySymbols(object);
   for (let at = 0; at < symbols.length; at++) delete (object as Record<symbol, unknown>)[symbols[at] as symbol];
   for (const key in object) {
     // A polluted prototype has keys too, which nobody has.
-    if (!isLeaf(object[key]) && Object.hasOwn(object, key)) own(object, key, late, depth);
+    if (!isLeaf(object[key]) && Object.hasOwn(object, key)) object[key] = copied(object[key], isShared, depth + 1);
   }
   return object;
-}
-
-/** Puts a copy in the place of what a list or an object holds. */
-function own(of: object, key: string | number, late: (() => void)[] | undefined, depth: number): void {
-  const holder = of as Record<string | number, unknown>;
-  const item = holder[key];
-  if (late === undefined || bytesOf(item) === undefined) holder[key] = copied(item, late, depth + 1);
-  else late.push(() => void (holder[key] = copyOfBytes(item as object)));
 }
 
 /**

@@ -641,6 +641,49 @@ export function aiSdkAttacks(title: string, major: Major): void {
       const { data } = sent(inner).prompt[0].content[0];
       expect(data.data ?? data).toBe(bytes);
     });
+
+    test.each(["blocks", "strict"])(
+      "and gives an answer without a copy of its bytes, when nothing waits: %s",
+      async (how) => {
+        const { sdk } = governed([], BLOCK, { strict: how === "strict" });
+        const bytes = picture(64), buffer = Buffer.from(picture(64)), words = new Uint16Array(9).fill(0xd800);
+        const content = [bytes, buffer, words, words.buffer].map((data) => (
+          { type: "file", mediaType: "image/png", data: dataOf(data) }
+        ));
+        const inner = new major.Model({ doGenerate: async () => answer("", [], { content }) });
+        const got = (await ask(wrapLanguageModel({ model: inner, middleware: sdk.middleware }), [])).content;
+        expect(got.map(({ data }: any) => data.data ?? data)).toEqual([bytes, buffer, words, words.buffer]);
+        for (const [at, one] of [bytes, buffer, words, words.buffer].entries()) {
+          expect(got[at].data.data ?? got[at].data).toBe(one);
+        }
+      },
+    );
+
+    test("of bytes of every kind, anywhere in an answer, which change while a guard waits", async () => {
+      for (const strict of [false, true]) {
+        const wait = waiting("post_model_call");
+        const { sdk } = governed([], { guards: [wait.guard] }, { strict });
+        const buffer = Buffer.from(picture(64)), words = new Uint16Array(9).fill(0xd800);
+        const given = [picture(64), buffer, words, new DataView(picture(64).buffer as ArrayBuffer)];
+        const content = given.map((data) => ({
+          type: "file",
+          mediaType: "image/png",
+          data: dataOf(data),
+          providerMetadata: { provider: { list: [data] } },
+        }));
+        const inner = new major.Model({ doGenerate: async () => answer("", [], { content: [...content, given[0]] }) });
+        const done = ask(wrapLanguageModel({ model: inner, middleware: sdk.middleware }), []);
+        await wait.asked;
+        const judged = structuredClone([...content, given[0]]);
+        for (const one of given) new Uint8Array(one.buffer, one.byteOffset, one.byteLength).fill(65);
+        wait.answer();
+        const got = (await done).content;
+        expect(structuredClone(got)).toEqual(judged);
+        // Of its own kind, and only the copy's.
+        expect(Buffer.isBuffer(got[1].data.data ?? got[1].data)).toBe(true);
+        expect(content[0]?.providerMetadata.provider.list[0]).toBe(given[0]);
+      }
+    });
   });
 
   describe(`aiSdk() with ${title} goes on after a refusal`, () => {

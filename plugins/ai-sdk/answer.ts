@@ -4,8 +4,9 @@
  * @module
  */
 import type { TokenUsage, View } from "../../mod.ts";
+import { keepAnswer } from "./kept.ts";
 import { readParts, rewrite, type Rewritten } from "./parts.ts";
-import { define, graft, isSame, keepBytes, shown } from "./plain.ts";
+import { define, graft, isSame, shown } from "./plain.ts";
 import { type Answer, broken, type Generated, type Part, type ProposedCall } from "./types.ts";
 
 /** A part that proposes a call, which has a gate of its own; what the provider ran is a part like any other. */
@@ -139,7 +140,7 @@ export const GENERATED: View<Generated> = {
       ...(written.response === undefined ? {} : { response: { ...written.response, body: undefined } }),
     };
   },
-  keep: (result) => keepBytes(result),
+  keep: keepAnswer,
 };
 
 function readGenerated(result: Generated): Answer {

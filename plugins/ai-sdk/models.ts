@@ -9,7 +9,8 @@ import { finishOf, readStream, writeStream } from "./blocks.ts";
 import { JudgedDefinitions, readDefinitions } from "./definitions.ts";
 import { untilAborted } from "./ending.ts";
 import { withoutRefused } from "./history.ts";
-import { copyAround, copyOf, define, isSame, keepBytes } from "./plain.ts";
+import { copyOfAnswer, keepStreamed, plainOf, plainPrompt } from "./kept.ts";
+import { copyAround, copyOf, define, isSame, keepBytes, keepEach } from "./plain.ts";
 import { onlyTools, readRequest, writeRequest } from "./request.ts";
 import { ownOf } from "../shared/own.ts";
 import type { Sessions, SessionState } from "./state.ts";
@@ -41,7 +42,7 @@ export function createMiddleware(
   return middleware as unknown as AiMiddleware;
 }
 
-const STREAMED: View<readonly Part[]> = { read: readStream, write: writeStream };
+const STREAMED: View<readonly Part[]> = { read: readStream, write: writeStream, keep: keepStreamed };
 
 /** What one gate has let through, and with what. */
 interface Judged {
@@ -112,7 +113,7 @@ class GovernedModels {
       session,
       params,
       model,
-      async (given, signal) => this.#sparing(copyAround(await untilAborted(model.doGenerate(given), signal))),
+      async (given, signal) => this.#sparing(copyOfAnswer(await untilAborted(model.doGenerate(given), signal))),
       ({ usage }) => usageIn(usage),
       GENERATED,
     );
@@ -243,7 +244,7 @@ async function collect({ stream }: Streamed, signal: AbortSignal, all: Part[]): 
 
 /** A copy of what a stream gave. What is no part is shown to guards as one, and nobody reads it. */
 function partOf(value: unknown): Part {
-  return typeof value === "object" && value !== null ? copyOf(value) as Part : { type: "unknown", value };
+  return typeof value === "object" && value !== null ? copyOf(plainOf(value)) as Part : { type: "unknown", value };
 }
 
 /** The context of a call to a model. */
@@ -252,6 +253,10 @@ function contextIn(params: Params): unknown {
   const context = options && ownOf(options, "sallyport");
   return context === undefined ? Mark.of(params)?.context : context;
 }
+
+/** What a request shares with its caller. */
+const SIGNAL: ReadonlySet<string> = new Set(["abortSignal"]);
+const SIGNAL_AND_TOOLS: ReadonlySet<string> = new Set(["abortSignal", "tools"]);
 
 /** A request that is a copy of its own: what is judged of it is what is sent. */
 class PreparedRequest {
@@ -297,11 +302,10 @@ class PreparedRequest {
     this.#isKept = true;
     try {
       const tools = ownOf(this.#own, "tools");
-      const { abortSignal: _signal, tools: _tools, ...rest } = this.#own;
-      keepBytes(rest);
-      if (this.#definitions) keepBytes(tools);
-      const kept = tools === undefined || this.#definitions ? {} : { tools: tools.map((tool) => ({ ...tool })) };
-      this.#own = { ...this.#own, ...rest, ...kept };
+      keepEach(this.#own, keepBytes, this.#definitions ? SIGNAL : SIGNAL_AND_TOOLS);
+      if (tools !== undefined && !this.#definitions) {
+        this.#own = { ...this.#own, tools: tools.map((tool) => ({ ...tool })) };
+      }
     } catch {
       this.#unreadable = new Refusal("payload_not_plain", "The request could not be kept as it was judged");
     }
@@ -323,8 +327,9 @@ class PreparedRequest {
       const value = own[key];
       // A polluted prototype has keys too, which nobody has.
       if (typeof value !== "object" || value === null || !Object.hasOwn(own, key)) continue;
-      const isShared = key === "abortSignal" || (key === "tools" && !this.#definitions);
-      if (!isShared && key !== "providerOptions") own[key] = copyAround(value);
+      const isShared = (this.#definitions ? SIGNAL : SIGNAL_AND_TOOLS).has(key);
+      if (isShared || key === "providerOptions") continue;
+      own[key] = copyAround(key === "prompt" ? plainPrompt(value) : value);
     }
     const providerOptions = ownOf(own as Params, "providerOptions");
     if (providerOptions !== undefined) {

@@ -31,7 +31,7 @@ const OPAQUE_KEYS: ReadonlySet<string> = new Set(["providerMetadata", "providerO
 const OPAQUE_LENGTH = 64;
 
 /** What is copied as it is, since nothing in it can change. */
-function isLeaf(value: unknown): boolean {
+export function isLeaf(value: unknown): boolean {
   return typeof value !== "object" || value === null;
 }
 
@@ -43,13 +43,13 @@ export function isPlainObject(value: unknown): value is Part {
 }
 
 /** The bytes that a value is, without a copy. */
-function bytesOf(value: unknown): Uint8Array | undefined {
+export function bytesOf(value: unknown): Uint8Array | undefined {
   if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
   return value instanceof ArrayBuffer ? new Uint8Array(value) : undefined;
 }
 
 /** A copy of bytes, of their own kind. Not by `slice`: that of a `Buffer` shares its memory. */
-function copyOfBytes(value: object): object {
+export function copyOfBytes(value: object): object {
   if (!(value instanceof Uint8Array)) return structuredClone(value);
   const copy = new Uint8Array(value);
   const prototype = Object.getPrototypeOf(value) as object;
@@ -61,21 +61,31 @@ export function copyOf<T>(value: T): T {
   return copied(value, false, 0) as T;
 }
 
-/** The same, but that its bytes are still the others': `keepBytes` copies them, where something has to be waited for. */
+/** The same, but that its bytes are still the others': `keepEach` copies them, where something has to be waited for. */
 export function copyAround<T>(value: T): T {
   return copied(value, true, 0) as T;
 }
 
-/** Copies the bytes that a copy shares with others, each in its place. */
-export function keepBytes(copy: unknown, depth = 0): void {
+/** Puts in the place of what a copy shares with others what is its own. */
+export function keepEach(
+  copy: unknown,
+  own: (item: object, depth: number) => unknown,
+  except?: ReadonlySet<string>,
+  depth = 0,
+): void {
   if (depth > DEEPEST || !(Array.isArray(copy) || isPlainObject(copy))) return;
   const holder = copy as Record<string, unknown>;
   for (const key of Object.keys(holder)) {
     const item = holder[key];
-    if (isLeaf(item)) continue;
-    if (bytesOf(item) === undefined) keepBytes(item, depth + 1);
-    else holder[key] = copyOfBytes(item as object);
+    if (isLeaf(item) || except?.has(key) === true) continue;
+    if (Array.isArray(item) || isPlainObject(item)) keepEach(item, own, undefined, depth + 1);
+    else holder[key] = own(item as object, depth);
   }
+}
+
+/** Copies bytes; whatever else somebody shares stays shared. */
+export function keepBytes(item: object): object {
+  return bytesOf(item) === undefined ? item : copyOfBytes(item);
 }
 
 function copied(value: unknown, isShared: boolean, depth: number): unknown {

@@ -29,8 +29,8 @@ function parentOf(value: object): object | null {
 
 /** The same for each of a list; the list itself where all are plain. */
 function plainList(list: readonly Part[]): readonly Part[] {
-  const plain = list.map(plainOf);
-  return plain.some((one, at) => one !== list[at]) ? plain : list;
+  for (let at = 0; at < list.length; at++) if (!isPlainObject(list[at])) return list.map(plainOf);
+  return list;
 }
 
 /** The same for what has parts: a message, or an answer. */

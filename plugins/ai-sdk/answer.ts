@@ -4,6 +4,7 @@
  * @module
  */
 import type { TokenUsage, View } from "../../mod.ts";
+import { keepAnswer } from "./kept.ts";
 import { readParts, rewrite, type Rewritten } from "./parts.ts";
 import { define, graft, isSame, shown } from "./plain.ts";
 import { type Answer, broken, type Generated, type Part, type ProposedCall } from "./types.ts";
@@ -139,6 +140,7 @@ export const GENERATED: View<Generated> = {
       ...(written.response === undefined ? {} : { response: { ...written.response, body: undefined } }),
     };
   },
+  keep: keepAnswer,
 };
 
 function readGenerated(result: Generated): Answer {

@@ -9,7 +9,8 @@ import { finishOf, readStream, writeStream } from "./blocks.ts";
 import { JudgedDefinitions, readDefinitions } from "./definitions.ts";
 import { untilAborted } from "./ending.ts";
 import { withoutRefused } from "./history.ts";
-import { copyOf, define, isSame } from "./plain.ts";
+import { copyOfAnswer, keepStreamed, plainOf, plainPrompt } from "./kept.ts";
+import { copyAround, copyOf, define, isSame, keepBytes, keepEach } from "./plain.ts";
 import { onlyTools, readRequest, writeRequest } from "./request.ts";
 import { ownOf } from "../shared/own.ts";
 import type { Sessions, SessionState } from "./state.ts";
@@ -41,7 +42,7 @@ export function createMiddleware(
   return middleware as unknown as AiMiddleware;
 }
 
-const STREAMED: View<readonly Part[]> = { read: readStream, write: writeStream };
+const STREAMED: View<readonly Part[]> = { read: readStream, write: writeStream, keep: keepStreamed };
 
 /** What one gate has let through, and with what. */
 interface Judged {
@@ -112,7 +113,7 @@ class GovernedModels {
       session,
       params,
       model,
-      async (given, signal) => this.#sparing(copyOf(await untilAborted(model.doGenerate(given), signal))),
+      async (given, signal) => this.#sparing(copyOfAnswer(await untilAborted(model.doGenerate(given), signal))),
       ({ usage }) => usageIn(usage),
       GENERATED,
     );
@@ -243,7 +244,7 @@ async function collect({ stream }: Streamed, signal: AbortSignal, all: Part[]): 
 
 /** A copy of what a stream gave. What is no part is shown to guards as one, and nobody reads it. */
 function partOf(value: unknown): Part {
-  return typeof value === "object" && value !== null ? copyOf(value) as Part : { type: "unknown", value };
+  return typeof value === "object" && value !== null ? copyOf(plainOf(value)) as Part : { type: "unknown", value };
 }
 
 /** The context of a call to a model. */
@@ -252,6 +253,10 @@ function contextIn(params: Params): unknown {
   const context = options && ownOf(options, "sallyport");
   return context === undefined ? Mark.of(params)?.context : context;
 }
+
+/** What a request shares with its caller. */
+const SIGNAL: ReadonlySet<string> = new Set(["abortSignal"]);
+const SIGNAL_AND_TOOLS: ReadonlySet<string> = new Set(["abortSignal", "tools"]);
 
 /** A request that is a copy of its own: what is judged of it is what is sent. */
 class PreparedRequest {
@@ -262,10 +267,9 @@ class PreparedRequest {
   readonly #session: Session;
   readonly #state: SessionState;
   readonly #definitions: boolean;
-  /** Copies the bytes, which are shared with the caller as long as nothing has to be waited for. */
-  readonly #late: (() => void)[] = [];
-  /** The caller's, and once it was read, a copy. */
+  /** The caller's, and once it was read, a copy, with the caller's bytes as long as nothing has to be waited for. */
   #own: Params;
+  #isKept = false;
   #unreadable: unknown;
   #judging: string | undefined;
 
@@ -279,12 +283,13 @@ class PreparedRequest {
   /** Reads the request. Where that fails, nothing is sent, and the gate says so. */
   read(model: string): Promise<void> | undefined {
     try {
-      const own = this.#copied();
-      const prompt = withoutRefused(own.prompt, this.#own.tools, this.#session, model, this.#state.calls);
+      const { tools } = this.#own;
+      const own = this.#own = this.#copied();
+      const prompt = withoutRefused(own.prompt, tools, this.#session, model, this.#state.calls);
       if (prompt === own.prompt) return this.#show(own);
       if (!(prompt instanceof Promise)) return this.#show({ ...own, prompt });
       this.keep();
-      return prompt.then((late) => this.#show({ ...own, prompt: late })).catch((error) => this.#fail(error));
+      return prompt.then((late) => this.#show({ ...this.#own, prompt: late })).catch((error) => this.#fail(error));
     } catch (error) {
       this.#fail(error);
       return undefined;
@@ -293,10 +298,11 @@ class PreparedRequest {
 
   /** Makes bytes its own, unless they were sent already. Where that fails, nothing is sent. */
   keep(): void {
-    if (this.isSent || this.#unreadable !== undefined) return;
+    if (this.isSent || this.#isKept || this.#unreadable !== undefined) return;
+    this.#isKept = true;
     try {
-      for (const copy of this.#late.splice(0)) copy();
       const tools = ownOf(this.#own, "tools");
+      keepEach(this.#own, keepBytes, this.#definitions ? SIGNAL : SIGNAL_AND_TOOLS);
       if (tools !== undefined && !this.#definitions) {
         this.#own = { ...this.#own, tools: tools.map((tool) => ({ ...tool })) };
       }
@@ -321,8 +327,9 @@ class PreparedRequest {
       const value = own[key];
       // A polluted prototype has keys too, which nobody has.
       if (typeof value !== "object" || value === null || !Object.hasOwn(own, key)) continue;
-      const isShared = key === "abortSignal" || (key === "tools" && !this.#definitions);
-      if (!isShared && key !== "providerOptions") own[key] = copyOf(value, this.#late);
+      const isShared = (this.#definitions ? SIGNAL : SIGNAL_AND_TOOLS).has(key);
+      if (isShared || key === "providerOptions") continue;
+      own[key] = copyAround(key === "prompt" ? plainPrompt(value) : value);
     }
     const providerOptions = ownOf(own as Params, "providerOptions");
     if (providerOptions !== undefined) {

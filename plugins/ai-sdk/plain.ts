@@ -31,7 +31,7 @@ const OPAQUE_KEYS: ReadonlySet<string> = new Set(["providerMetadata", "providerO
 const OPAQUE_LENGTH = 64;
 
 /** What is copied as it is, since nothing in it can change. */
-function isLeaf(value: unknown): boolean {
+export function isLeaf(value: unknown): boolean {
   return typeof value !== "object" || value === null;
 }
 
@@ -43,61 +43,77 @@ export function isPlainObject(value: unknown): value is Part {
 }
 
 /** The bytes that a value is, without a copy. */
-function bytesOf(value: unknown): Uint8Array | undefined {
+export function bytesOf(value: unknown): Uint8Array | undefined {
   if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
   return value instanceof ArrayBuffer ? new Uint8Array(value) : undefined;
 }
 
 /** A copy of bytes, of their own kind. Not by `slice`: that of a `Buffer` shares its memory. */
-function copyOfBytes(value: object): object {
+export function copyOfBytes(value: object): object {
   if (!(value instanceof Uint8Array)) return structuredClone(value);
   const copy = new Uint8Array(value);
   const prototype = Object.getPrototypeOf(value) as object;
   return prototype === Uint8Array.prototype ? copy : Object.setPrototypeOf(copy, prototype);
 }
 
-/**
- * A copy that nobody else holds, so that what was judged is what goes on. Bytes are copied too, unless `late` is given:
- * it then gets a function for each, which copies them in place, for the case that something has to be waited for.
- */
-export function copyOf<T>(value: T, late?: (() => void)[]): T {
-  return copied(value, late, 0) as T;
+/** A copy that nobody else holds, so that what was judged is what goes on. */
+export function copyOf<T>(value: T): T {
+  return copied(value, false, 0) as T;
 }
 
-function copied(value: unknown, late: (() => void)[] | undefined, depth: number): unknown {
+/** The same, but that its bytes are still the others': `keepEach` copies them, where something has to be waited for. */
+export function copyAround<T>(value: T): T {
+  return copied(value, true, 0) as T;
+}
+
+/** Puts in the place of what a copy shares with others what is its own. */
+export function keepEach(
+  copy: unknown,
+  own: (item: object, depth: number) => unknown,
+  except?: ReadonlySet<string>,
+  depth = 0,
+): void {
+  if (depth > DEEPEST || !(Array.isArray(copy) || isPlainObject(copy))) return;
+  const holder = copy as Record<string, unknown>;
+  for (const key of Object.keys(holder)) {
+    const item = holder[key];
+    if (isLeaf(item) || except?.has(key) === true) continue;
+    if (Array.isArray(item) || isPlainObject(item)) keepEach(item, own, undefined, depth + 1);
+    else holder[key] = own(item as object, depth);
+  }
+}
+
+/** Copies bytes; whatever else somebody shares stays shared. */
+export function keepBytes(item: object): object {
+  return bytesOf(item) === undefined ? item : copyOfBytes(item);
+}
+
+function copied(value: unknown, isShared: boolean, depth: number): unknown {
   if (isLeaf(value) || depth > DEEPEST) return value;
   if (Array.isArray(value)) {
     // Spread, since that fills holes, and never asks a prototype.
     const list: unknown[] = [...value];
     for (let index = 0; index < list.length; index++) {
-      if (!isLeaf(list[index])) own(list, index, late, depth);
+      if (!isLeaf(list[index])) list[index] = copied(list[index], isShared, depth + 1);
     }
     return list;
   }
   // What is no plain data is met seldom, and asked for last.
-  if (isPlainObject(value)) return copiedObject(value, late, depth);
+  if (isPlainObject(value)) return copiedObject(value, isShared, depth);
   if (value instanceof URL) return new URL(value.href);
   if (value instanceof Date) return new Date(value.getTime());
-  return bytesOf(value) === undefined ? value : copyOfBytes(value as object);
+  return isShared || bytesOf(value) === undefined ? value : copyOfBytes(value as object);
 }
 
-function copiedObject(value: Part, late: (() => void)[] | undefined, depth: number): Part {
+function copiedObject(value: Part, isShared: boolean, depth: number): Part {
   const object: Record<string, unknown> = { ...value };
   const symbols = Object.getOwnPropertySymbols(object);
   for (let at = 0; at < symbols.length; at++) delete (object as Record<symbol, unknown>)[symbols[at] as symbol];
   for (const key in object) {
     // A polluted prototype has keys too, which nobody has.
-    if (!isLeaf(object[key]) && Object.hasOwn(object, key)) own(object, key, late, depth);
+    if (!isLeaf(object[key]) && Object.hasOwn(object, key)) object[key] = copied(object[key], isShared, depth + 1);
   }
   return object;
-}
-
-/** Puts a copy in the place of what a list or an object holds. */
-function own(of: object, key: string | number, late: (() => void)[] | undefined, depth: number): void {
-  const holder = of as Record<string | number, unknown>;
-  const item = holder[key];
-  if (late === undefined || bytesOf(item) === undefined) holder[key] = copied(item, late, depth + 1);
-  else late.push(() => void (holder[key] = copyOfBytes(item as object)));
 }
 
 /**

@@ -207,9 +207,9 @@ export class ActImpl implements EngineAct, Taker {
 
   /** Waits for what becomes of it, but no longer than it may. */
   #waitFor(work: PromiseLike<unknown>): Promise<this> {
-    const wait = new Wait(this.scope, ownField(this.init, "signal"), (denial) => this.#stop(denial));
+    const wait = new Wait(this.scope, ownField(this.init, "signal"), (denial) => this.stop(denial));
     this.#wait = wait;
-    wait.start(work.then(undefined, (error: unknown) => this.#stop(guardError(undefined, error))));
+    wait.start(work.then(undefined, (error: unknown) => this.stop(guardError(undefined, error))));
     return wait.over.then(() => {
       if (this.#wait === wait) this.#wait = undefined;
       return this;
@@ -217,7 +217,7 @@ export class ActImpl implements EngineAct, Taker {
   }
 
   /** It may wait no longer: nobody hears what the guards, or the person, come to. */
-  #stop(denial: Deny): void {
+  stop(denial: Deny): void {
     if (this.phase === "ending") {
       this.ended = withhold(this, denial);
       this.#finish();

@@ -254,7 +254,8 @@ export function checkAct(where: string, act: unknown, usageOf: unknown, view: un
   functionOf(where, "act", act);
   if (usageOf !== undefined) functionOf(where, "usageOf", usageOf);
   if (view === undefined) return;
-  for (const part of ["read", "write"] as const) {
-    functionOf(where, `view.${part}`, memberOf(view as Partial<View<unknown>>, part));
+  for (const part of ["read", "write", "keep"] as const) {
+    const member = memberOf(view as Partial<View<unknown>>, part);
+    if (member !== undefined || part !== "keep") functionOf(where, `view.${part}`, member);
   }
 }

@@ -120,9 +120,19 @@ function responded<T>(
     return stopped(act, deny("guard_error", "The response could not be read", error), value);
   }
   const after = act.respond(seen, false, usage);
-  return isThenable(after)
-    ? (after as Promise<Decision>).then((late) => released(act, value, late, view))
-    : released(act, value, after as Decision, view);
+  if (!isThenable(after)) return released(act, value, after as Decision, view);
+  if (view !== undefined) keep(act, value, view);
+  return (after as Promise<Decision>).then((late) => released(act, value, late, view));
+}
+
+/** Has the view keep what is being judged; where that fails, nobody waits for the judgement. */
+function keep<T>(act: ActImpl, value: T, view: View<T>): void {
+  try {
+    const own = memberOf(view, "keep");
+    if (own !== undefined) atOnce("A view's keep()", own.call(view, value));
+  } catch (error) {
+    act.stop(deny("guard_error", "The response could not be kept while it is judged", error));
+  }
 }
 
 /** What the response gate lets through. */

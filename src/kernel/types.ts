@@ -64,6 +64,12 @@ export interface View<T> {
   /** The value with a changed form put in; called only where a guard changed it. */
   // deno-lint-ignore no-explicit-any -- the form is the one that `read` gave, which only the view's author knows
   write(value: T, payload: any): T;
+  /**
+   * Called at once where the judgement of a result has to wait, for a guard say: makes the value's own what somebody
+   * could change meanwhile, so that what was judged is what goes on. Where nothing waits, nothing need be copied. Where
+   * it throws, or answers a promise, the result is denied with `guard_error`.
+   */
+  keep?(value: T): void;
 }
 
 /**

@@ -185,6 +185,114 @@ describe("an answer that comes later than it may", () => {
   });
 });
 
+describe("a view's keep()", () => {
+  interface Box {
+    text: string;
+  }
+  /** A view whose `keep` puts a copy of the bytes there, and one guard that answers at once or once it is let. */
+  function watched(waits: boolean, keep: (box: { bytes: Uint8Array }) => unknown, options: KernelOptions = {}) {
+    let go = (): void => undefined;
+    const let_ = new Promise<void>((done) => (go = done));
+    const guard = defineGuard({
+      name: "judges",
+      stages: ["post_tool_call"],
+      check: () => waits ? let_.then(() => allow()) : allow(),
+    });
+    const session = open({ guards: [guard], ...options });
+    const codes: string[] = [];
+    const box = { bytes: new Uint8Array([255, 1, 2]) };
+    const view = { read: ({ bytes }: typeof box) => ({ bytes }), write: (one: typeof box) => one, keep } as never;
+    return { session, box, codes, go, result: session.tool(call, () => box, view) };
+  }
+  const copies = (box: { bytes: Uint8Array }): void => void (box.bytes = new Uint8Array(box.bytes));
+
+  test("is called where the judgement waits: what changes meanwhile does not go on", async () => {
+    const { box, go, result } = watched(true, copies);
+    const { bytes } = box;
+    await turn();
+    bytes.fill(65);
+    go();
+    expect(await result).toBe(box);
+    expect(box.bytes).toEqual(new Uint8Array([255, 1, 2]));
+  });
+
+  test("is not called where every guard answers at once", async () => {
+    const { box, result } = watched(false, () => {
+      throw new Error("called");
+    });
+    const { bytes } = box;
+    expect((await result).bytes).toBe(bytes);
+  });
+
+  test("is called for an extension that waits too, and when it is a method of a class", async () => {
+    class Boxes implements View<Box> {
+      kept = 0;
+      read = ({ text }: Box): string => text;
+      write = (box: Box): Box => box;
+      keep(): void {
+        this.kept++;
+      }
+    }
+    const view = new Boxes();
+    const waits = { stages: ["post_tool_call"], ended: () => Promise.resolve(undefined) };
+    const plugin = definePlugin({ name: "waits", setup: (host) => host.observe(waits as never) });
+    await open({ plugins: [plugin] }).tool(call, () => ({ text: "a" }), view);
+    expect(view.kept).toBe(1);
+  });
+
+  test.each<[string, () => unknown]>([
+    ["throws", () => {
+      throw new Error("cannot");
+    }],
+    ["answers a promise", () => fails()],
+  ])("denies, tells and settles, when it %s; nobody waits for the guard", async (_how, keep) => {
+    const events: unknown[] = [];
+    const guard = defineGuard({
+      name: "never",
+      stages: ["post_tool_call"],
+      check: () => new Promise<never>(() => undefined),
+    });
+    const kernel = createKernel({ guards: [guard], policy: { maxConcurrent: 1 } });
+    kernel.on("policy_violation", ({ code, stage }) => void events.push({ code, stage }));
+    const session = kernel.session({ agentId: "tester" });
+    const view = { read: ({ text }: Box) => text, write: (box: Box) => box, keep } as View<Box>;
+    const ask = (): Promise<unknown> => session.tool(call, () => ({ text: "a" }), view);
+    for (let nth = 0; nth < 2; nth++) {
+      await expect(ask()).rejects.toMatchObject({
+        code: "guard_error",
+        stage: "post_tool_call",
+        reason: "The response could not be kept while it is judged",
+      });
+    }
+    expect(events).toEqual([0, 1].map(() => ({ code: "guard_error", stage: "post_tool_call" })));
+    await turn();
+  });
+
+  test("holds nothing back in a kernel that only watches", async () => {
+    const { box, result, go } = watched(true, () => {
+      throw new Error("cannot");
+    }, { mode: "shadow" } as KernelOptions);
+    go();
+    expect(await result).toBe(box);
+  });
+
+  test("must be a function, and is not what everything inherits", async () => {
+    const view = { read: (text: string) => text, write: (text: string) => text };
+    await expect(open().tool(call, () => "a", { ...view, keep: true } as never)).rejects.toThrow('"view.keep"');
+    const root = Object.prototype as { keep?: unknown };
+    root.keep = () => {
+      throw new Error("polluted");
+    };
+    try {
+      const { result, go } = watched(true, undefined as never);
+      go();
+      expect((await result).bytes).toEqual(new Uint8Array([255, 1, 2]));
+    } finally {
+      delete root.keep;
+    }
+  });
+});
+
 describe("an act with a signal of its own", () => {
   test("leaves nothing at it, nor at its session's, however it ends", async () => {
     const interceptor: Interceptor = (_request, next) => next(own.signal);

@@ -634,12 +634,154 @@ export function aiSdkAttacks(title: string, major: Major): void {
       }
     });
 
+    class Text {
+      type = "text";
+      text = "honest";
+    }
+    class Whole {
+      readonly #content: unknown[];
+      finishReason = finished;
+      usage = { inputTokens: { total: 1 }, outputTokens: { total: 1 } };
+      warnings = [];
+      constructor(content: unknown[]) {
+        this.#content = content;
+      }
+      get content(): unknown[] {
+        return this.#content;
+      }
+    }
+    class Delta {
+      type = "text-delta";
+      id = "1";
+      delta = "honest";
+    }
+    class Told {
+      note = "honest";
+    }
+    const finished = { unified: "stop", raw: undefined };
+
+    test("of what is of a class in a prompt, an answer or a stream, which changes while a guard waits", async () => {
+      const asking = waiting("pre_model_call");
+      const { model, inner } = governed([answer("ok")], { guards: [asking.guard] });
+      class Message {
+        role = "user";
+        content: unknown[] = [new Text()];
+      }
+      const message = new Message();
+      const asked = ask(model, [message as never]);
+      await asking.asked;
+      (message.content[0] as Text).text = "evil";
+      message.content = [{ type: "text", text: "evil" }];
+      asking.answer();
+      await asked;
+      expect(sent(inner).prompt).toEqual([{ role: "user", content: [{ type: "text", text: "honest" }] }]);
+
+      for (const way of ["whole", "parts"]) {
+        const wait = waiting("post_model_call");
+        const { sdk } = governed([], { guards: [wait.guard] });
+        const part = new Text(), delta = new Delta(), told = new Told(), error = new Error("honest");
+        Object.assign(error, { data: { text: "honest" } });
+        const content: unknown[] = [part, { type: "text", text: "honest", providerMetadata: { a: { told } } }];
+        const broken = new major.Model({
+          doGenerate: async () => new Whole(content),
+          doStream: async () => ({
+            stream: streamOf([{ type: "text-start", id: "1" }, delta, { type: "text-end", id: "1" }, {
+              type: "error",
+              error,
+            }] as never),
+          }),
+        });
+        const model = wrapLanguageModel({ model: broken, middleware: sdk.middleware });
+        const done = way === "whole"
+          ? ask(model, [])
+          : model.doStream({ prompt: [] }).then(({ stream }: any) => all(stream));
+        await wait.asked;
+        part.text =
+          delta.delta =
+          told.note =
+          error.message =
+          (error as any).data.text =
+            "evil";
+        content.push({ type: "text", text: "evil" });
+        wait.answer();
+        const got: any = await done;
+        if (way === "whole") {
+          expect(got.content).toEqual([
+            { type: "text", text: "honest" },
+            { type: "text", text: "honest", providerMetadata: { a: { told: { note: "honest" } } } },
+          ]);
+        } else {
+          expect(got[1]).toEqual({ type: "text-delta", id: "1", delta: "honest" });
+          expect(got[3].error).toBeInstanceOf(Error);
+          expect([got[3].error.message, got[3].error.data]).toEqual(["honest", { text: "honest" }]);
+        }
+      }
+    });
+
+    test("and what is of a class as it is, when nothing waits", async () => {
+      const told = new Told(), error = new Error("honest");
+      const { sdk } = governed([], BLOCK);
+      const inner = new major.Model({
+        doGenerate: async () => new Whole([new Text(), { type: "text", text: "b", providerMetadata: { a: { told } } }]),
+        doStream: async () => ({ stream: streamOf([{ type: "error", error }]) }),
+      });
+      const model = wrapLanguageModel({ model: inner, middleware: sdk.middleware });
+      const { content } = await ask(model, []);
+      expect([content[0], content[1].providerMetadata.a.told]).toEqual([{ type: "text", text: "honest" }, told]);
+      expect(content[1].providerMetadata.a.told).toBe(told);
+      const { stream }: any = await model.doStream({ prompt: [] });
+      expect(((await all(stream)) as any)[0].error).toBe(error);
+    });
+
     test("without a copy of bytes, when nothing waits", async () => {
       const { model, inner } = governed([answer("ok")], BLOCK);
       const bytes = picture(64);
       await ask(model, [user({ type: "file", mediaType: "image/png", data: dataOf(bytes) })]);
       const { data } = sent(inner).prompt[0].content[0];
       expect(data.data ?? data).toBe(bytes);
+    });
+
+    test.each(["blocks", "strict"])(
+      "and gives an answer without a copy of its bytes, when nothing waits: %s",
+      async (how) => {
+        const { sdk } = governed([], BLOCK, { strict: how === "strict" });
+        const bytes = picture(64), buffer = Buffer.from(picture(64)), words = new Uint16Array(9).fill(0xd800);
+        const content = [bytes, buffer, words, words.buffer].map((data) => (
+          { type: "file", mediaType: "image/png", data: dataOf(data) }
+        ));
+        const inner = new major.Model({ doGenerate: async () => answer("", [], { content }) });
+        const got = (await ask(wrapLanguageModel({ model: inner, middleware: sdk.middleware }), [])).content;
+        expect(got.map(({ data }: any) => data.data ?? data)).toEqual([bytes, buffer, words, words.buffer]);
+        for (const [at, one] of [bytes, buffer, words, words.buffer].entries()) {
+          expect(got[at].data.data ?? got[at].data).toBe(one);
+        }
+      },
+    );
+
+    test("of bytes of every kind, anywhere in an answer, which change while a guard waits", async () => {
+      for (const strict of [false, true]) {
+        const wait = waiting("post_model_call");
+        const { sdk } = governed([], { guards: [wait.guard] }, { strict });
+        const buffer = Buffer.from(picture(64)), words = new Uint16Array(9).fill(0xd800);
+        const given = [picture(64), buffer, words, new DataView(picture(64).buffer as ArrayBuffer)];
+        const content = given.map((data) => ({
+          type: "file",
+          mediaType: "image/png",
+          data: dataOf(data),
+          providerMetadata: { provider: { list: [data] } },
+        }));
+        const inner = new major.Model({ doGenerate: async () => answer("", [], { content: [...content, given[0]] }) });
+        const done = ask(wrapLanguageModel({ model: inner, middleware: sdk.middleware }), []);
+        await wait.asked;
+        const judged = structuredClone([...content, given[0]]);
+        for (const one of given) new Uint8Array(one.buffer, one.byteOffset, one.byteLength).fill(65);
+        wait.answer();
+        const got = (await done).content;
+        expect(structuredClone(got)).toEqual(judged);
+        // Of its own kind, and only the copy's.
+        expect(Buffer.isBuffer(got[1].data.data ?? got[1].data)).toBe(true);
+        expect(content[0]?.providerMetadata.provider.list[0]).toBe(given[0]);
+      }
     });
   });
 

@@ -8,6 +8,7 @@ import { DENIED } from "./plugin/denied.ts";
 import { NESTING } from "./plugin/nested.ts";
 import { OBJECT } from "./plugin/object.ts";
 import type { PluginPromise } from "./plugin/promise.ts";
+import { STREAMED } from "./plugin/streamed.ts";
 import { STOPPING } from "./plugin/stopping.ts";
 import { Trial, type TrialInit } from "./plugin/trial.ts";
 import type { PluginEntry, PluginFixture, PluginGate } from "./plugin-fixture.ts";
@@ -24,6 +25,7 @@ const PROMISES: readonly PluginPromise[] = [
   ...CHANGED,
   ...APPROVAL,
   ...COUNTED,
+  ...STREAMED,
   ...STOPPING,
   ...NESTING,
 ];

@@ -43,6 +43,7 @@ const FAULTS: readonly (readonly [fault: string, promise: string, complaint: str
   ["gives a refused answer", "a refused result is withheld", "what the caller gets"],
   ["refuses a whole turn", "a denied sibling", "allowed calls beside it that ran: wanted 1, found 0"],
   ["streams before it is judged", "a refused stream", "what was streamed has"],
+  ["forgets a reader that leaves", "a reader may leave", "reservations that are still held: wanted 0, found 1"],
   ["runs the arguments as they were", "a change goes in", "the tool got"],
   ["sends the request as it was", "a change goes in", "what the model reads"],
   ["runs the prompt as it was", "a change goes in", "what the model reads"],

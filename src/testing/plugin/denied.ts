@@ -105,23 +105,6 @@ export const DENIED: readonly PluginPromise[] = [
       }
     },
   },
-  {
-    name: "a refused stream",
-    concerns: ({ gates, streams }) => gates.includes("model") && streams === true,
-    async check(bench) {
-      const plain = bench.trial({ governed: false, turns: [saying()] });
-      await plain.drive();
-      holdsText("what is streamed ungoverned", plain.streamed, ANSWER);
-      const trial = bench.trial({ turns: [saying()], judge: denyAt("model", 1) });
-      await trial.drive();
-      lacksText("what was streamed", trial.streamed, ANSWER);
-      const [ending] = trial.endings;
-      must(
-        ending?.error !== undefined || readable(trial.parts).includes(REASON),
-        "neither a part nor an error ends the stream",
-      );
-    },
-  },
 ];
 
 /** Denies the acts of a gate, before or after they run; of several results only the one that tells something. */

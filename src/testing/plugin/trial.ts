@@ -45,6 +45,8 @@ export interface TrialInit {
   readonly kernel?: KernelOptions;
   readonly sessionId?: string;
   readonly signal?: AbortSignal;
+  /** Called with each part of a stream; what it throws ends the reading. */
+  readonly onPart?: (part: unknown) => void;
   /** Called when the model is asked, before it answers. */
   readonly onModel?: (turn: number) => void | Promise<void>;
 }
@@ -108,7 +110,10 @@ export class Trial {
         await init.onModel?.(turn);
         return turns[turn] ?? saying();
       },
-      part: (part) => void this.parts.push(part),
+      part: (part) => {
+        this.parts.push(part);
+        init.onPart?.(part);
+      },
     };
   }
 

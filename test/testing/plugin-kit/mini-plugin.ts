@@ -110,6 +110,7 @@ function governModel(model: Model, session: Session, fault: Fault): Model {
         throw error;
       }
       const answer = whole as Answer;
+      if (fault === "forgets a reader that leaves") yield answer.text;
       const decision = await act.end(view.read(answer), fault === "reports no usage" ? undefined : answer.usage);
       if (!decision.allowed) throw refusalOf(decision as { code: string; reason: string });
       const judged = decision.effect === "transform" ? view.write(answer, decision.payload) : answer;

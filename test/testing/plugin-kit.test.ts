@@ -66,6 +66,7 @@ const FAULTS: readonly (readonly [fault: string, promise: string, complaint: str
   ["nests without a signal", "nested acts wait for nobody", "denials under a limit of one act at a time"],
   ["names something twice", "coverage is true", 'coverage() lists "ask" twice'],
   ["has a method that nobody names", "coverage is true", "coverage() does not name forecast"],
+  ["says nothing of sub-agents", "coverage is true", "coverage() says nothing of agents that agents call"],
   ["changes the original", "the original stays as it was", "governing changed the original"],
   ["changes the original's class", "the original stays as it was", "governing changed the original's class"],
   ["gives the original back", "the original stays as it was", "the governed object is the original itself"],

@@ -1,5 +1,5 @@
 import type { Coverage } from "../../../mod.ts";
-import type { PluginFixture } from "../plugin-fixture.ts";
+import type { PluginEntry, PluginFixture } from "../plugin-fixture.ts";
 import { inheritedBy, methodsOf, outlineOf, wayTo } from "./crawl.ts";
 import { must } from "./promise.ts";
 import type { Trial } from "./trial.ts";
@@ -18,6 +18,7 @@ export interface ObjectPromise {
 }
 
 const LISTS = ["governed", "passedThrough", "ungoverned"] as const;
+const isAgent = ({ gates }: PluginEntry): boolean => gates.includes("model") && gates.includes("tool");
 const hasObject = ({ object }: PluginFixture): boolean => object !== undefined;
 
 /** What holds of what a user is given. */
@@ -40,6 +41,12 @@ export const OBJECT: readonly ObjectPromise[] = [
           `coverage() does not name "${place}", where "${promise}" is not kept`,
         );
       }
+      const entries = Object.values(fixture.entries);
+      must(
+        entries.some(({ subAgents }) => subAgents === true) || !entries.some(isAgent) ||
+          [...coverage.passedThrough, ...coverage.ungoverned].some((name) => /agent|hand.?off/i.test(name)),
+        "coverage() says nothing of agents that agents call, and no entry has them",
+      );
       const made = fixture.object?.(trial(true).scene);
       if (made === undefined) return;
       const unnamed = methodsOf(made.governed).filter((method) => !isNamed(method, coverage));

@@ -143,7 +143,7 @@ export function miniFixture(fault?: Fault): PluginFixture {
         gates: ["model", "tool"],
         refusedTool: "model",
         approval: "pause",
-        subAgents: true,
+        ...(fault === "says nothing of sub-agents" ? {} : { subAgents: true }),
         drive: async (scene) => {
           const agent = agentOf(scene, pausing);
           return endingOf(await run(agent, scene.prompt, scene.signal), agent, scene, pausing);

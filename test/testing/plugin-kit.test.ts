@@ -51,6 +51,8 @@ const FAULTS: readonly (readonly [fault: string, promise: string, complaint: str
   ["drops a changed answer", "a change comes out", "what the caller gets"],
   ["asks twice", "asked once", "how often a person was asked: wanted 1, found 2"],
   ["takes a no for a yes", "a no denies", "refused calls that ran: wanted 0, found 1"],
+  ["a no ends the turn", "an approved sibling", "approved calls beside it that ran: wanted 1, found 0"],
+  ["lets a yes stand", "a second pause", "approved calls that ran: wanted 1, found 2"],
   ["takes any answer for a yes", "a yes in the framework", "refused calls that ran: wanted 0, found 1"],
   ["drops grants", "a grant given later", "granted calls that ran: wanted 1, found 0"],
   ["drops grants", "a grant elsewhere", "granted calls that ran in another process: wanted 1, found 0"],

@@ -7,11 +7,19 @@ import {
   grantApproval,
   memoryStore,
 } from "../../../mod.ts";
-import type { Ending, PluginGate } from "../plugin-fixture.ts";
+import type { Ending, PluginEntry, PluginGate, Turn } from "../plugin-fixture.ts";
 import { isAt } from "./denied.ts";
-import { ANSWER, calling, OTHER_TOOL, QUERY, REASON, saying, TOOL } from "./markers.ts";
+import { ANSWER, calling, OTHER_RESULT, OTHER_TOOL, QUERY, REASON, saying, TOOL } from "./markers.ts";
 import { type Bench, count, GATES, has, holdsText, must, type PluginPromise } from "./promise.ts";
+import { canonical } from "./text.ts";
 import { type Trial, type TrialInit, turns } from "./trial.ts";
+
+const pauses = ({ gates, approval }: PluginEntry): boolean => gates.includes("tool") && approval === "pause";
+
+/** A turn in which the tool is called once more, under another id. */
+function callingAgain(q: string): Turn {
+  return { ...saying(""), calls: [{ id: "kit-call-again", name: TOOL, arguments: { q } }] };
+}
 
 /** What holds where a person must approve. */
 export const APPROVAL: readonly PluginPromise[] = [
@@ -54,8 +62,32 @@ export const APPROVAL: readonly PluginPromise[] = [
     },
   },
   {
+    name: "an approved sibling",
+    concerns: has("tool"),
+    async check(bench) {
+      const trial = bench.trial({
+        turns: [calling([TOOL, { q: QUERY }], [OTHER_TOOL, { q: QUERY }]), saying()],
+        judge: ({ stage }) => stage === "pre_tool_call" ? escalate(REASON) : undefined,
+        kernel: {
+          approve: async ({ name }) => {
+            if (name === OTHER_TOOL) await turns(3);
+            return name === OTHER_TOOL;
+          },
+        },
+      });
+      await trial.drive();
+      count("how often a person was asked", trial.asked.length, 2);
+      count("refused calls that ran", trial.ranOf(TOOL).length, 0);
+      count("approved calls beside it that ran", trial.ranOf(OTHER_TOOL).length, 1);
+      count("denials", trial.denials.length, 1);
+      if (bench.entry.refusedTool !== "model") return;
+      holdsText("what the model reads of the call that ran", trial.read, OTHER_RESULT);
+      holdsText("what the caller gets in the end", trial.got, ANSWER);
+    },
+  },
+  {
     name: "a yes in the framework",
-    concerns: ({ gates, approval }) => gates.includes("tool") && approval === "pause",
+    concerns: pauses,
     async check(bench) {
       const yes = await pausedTrial(bench);
       await resume(yes, true);
@@ -67,6 +99,23 @@ export const APPROVAL: readonly PluginPromise[] = [
       await resume(no, false);
       count("refused calls that ran", no.trial.ran.length, 0);
       count("denials of the refused call", no.trial.denials.length, 1);
+    },
+  },
+  {
+    name: "a second pause",
+    concerns: pauses,
+    async check(bench) {
+      const again = `${QUERY} again`;
+      const first = await pausedTrial(bench, { turns: [calling([TOOL, { q: QUERY }]), callingAgain(again), saying()] });
+      const { trial } = first;
+      const { paused } = await trial.end(() => first.resume(true));
+      count("approved calls that ran", trial.ran.length, 1);
+      must(paused !== undefined, "the second call, which nobody has approved, did not pause");
+      await trial.end(async () => await paused?.resume(false) ?? {});
+      count("calls that ran, where the second one was refused", trial.ran.length, 1);
+      must(canonical(trial.ran[0]?.arguments) === canonical({ q: QUERY }), "the answer went to the other call");
+      count("how often a person was asked", trial.asked.length, 2);
+      count("denials", trial.denials.length, 1);
     },
   },
   {

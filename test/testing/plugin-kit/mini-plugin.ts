@@ -10,6 +10,10 @@ export interface Options {
   readonly fault?: Fault;
   /** Whether a call that needs a person pauses the agent; otherwise it is refused, and may come again with a grant. */
   readonly pauses: boolean;
+  /** Told that a person has said no. */
+  readonly onNo?: () => void;
+  /** What a fault remembers of answers. */
+  readonly standing?: { yes: boolean };
   /** Told of a call that may come again with a grant. */
   readonly onRefused?: (call: Call) => void;
 }

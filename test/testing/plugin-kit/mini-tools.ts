@@ -15,9 +15,12 @@ export function governTools(tools: readonly Tool[], session: Session, options: O
   const { fault } = options;
   const acts = new Map<string, Act>();
   let isRefused = false;
+  const heard = { ...options, onNo: () => void (isRefused = true), standing: { yes: false } };
   return tools.map((tool): Tool => {
     const runs = (args: unknown, call: ToolCall): Run => (judged, own) =>
-      runTool(tool, args, judged, call, own, options);
+      fault === "a no ends the turn" && isRefused
+        ? Promise.resolve("refused")
+        : runTool(tool, args, judged, call, own, options);
     const execute: Tool["execute"] = async (args, call) => {
       const { signal, answer } = call;
       if (fault === "judges calls twice") {
@@ -36,8 +39,8 @@ export function governTools(tools: readonly Tool[], session: Session, options: O
       if (fault === "runs what has a grant" && typeof answer === "object") return await runs(args, call)(args, signal);
       try {
         return options.pauses
-          ? await paused(tool, session, args, call, options, acts, runs(args, call))
-          : await awaited(tool, session, args, call, options, runs(args, call));
+          ? await paused(tool, session, args, call, heard, acts, runs(args, call))
+          : await awaited(tool, session, args, call, heard, runs(args, call));
       } catch (error) {
         if (fault === "wraps errors of tools" && !(error instanceof Pause)) {
           throw new Error("The tool failed", { cause: error });
@@ -70,7 +73,7 @@ async function awaited(
   session: Session,
   args: unknown,
   { id, signal, answer }: ToolCall,
-  { fault, onRefused }: Options,
+  { fault, onNo, onRefused }: Options,
   run: Run,
 ): Promise<string> {
   let raw: string | undefined;
@@ -90,6 +93,7 @@ async function awaited(
   } catch (error) {
     if (!isPolicyViolation(error)) throw error;
     const { code, decision } = error;
+    if (code === "approval_denied") onNo?.();
     if (code === "approval_required") onRefused?.({ id, name: tool.name, arguments: args });
     if (fault === "gives a refused result" && raw !== undefined) return raw;
     if (fault === "goes on when killed" && code === "session_killed") return raw ?? await run(args, signal);
@@ -105,7 +109,7 @@ async function paused(
   session: Session,
   args: unknown,
   { id, signal, answer }: ToolCall,
-  { fault }: Options,
+  { fault, onNo, standing }: Options,
   acts: Map<string, Act>,
   run: Run,
 ): Promise<string> {
@@ -124,12 +128,17 @@ async function paused(
     if (fault === "takes any answer for a yes") return await run(args, signal);
     if (fault !== "drops grants") await act.resume(answer as boolean | ApprovalGrant);
   }
+  if (fault === "lets a yes stand" && standing !== undefined) {
+    if (act.decision.effect === "escalate" && standing.yes) await act.resume(true);
+    standing.yes ||= answer === true;
+  }
   const { decision } = act;
   if (decision.effect === "escalate") {
     acts.set(id, act);
     throw new Pause();
   }
   if (!decision.allowed) {
+    if (decision.code === "approval_denied") onNo?.();
     if (fault === "takes a no for a yes" && decision.code === "approval_denied") return await run(args, signal);
     if (fault === "fails open" && decision.code === "guard_error") return await run(args, signal);
     return told(decision, fault);

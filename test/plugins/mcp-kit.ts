@@ -1,6 +1,6 @@
 /** MCP with its plugin, as the kit takes it: clients and servers of each major of the real package. */
 import * as z from "zod";
-import { type ApprovalGrant, createKernel } from "../../mod.ts";
+import { type ApprovalGrant, createKernel, isPolicyViolation } from "../../mod.ts";
 import { createMcpClient, governMcpServer, mcpClient, mcpServerCoverage } from "../../plugins/mcp.ts";
 import type { Ending, PluginEntry, PluginFixture, Scene } from "../../src/testing/mod.ts";
 import type { AnyClient, AnyServer, Major } from "./mcp-cases.ts";
@@ -27,21 +27,45 @@ function serverOf(major: Major, scene: Scene): AnyServer {
   return server;
 }
 
+const callerOf = (major: Major): Caller => (client, call, signal) =>
+  client.callTool(call, ...major.options({ signal }));
+
+interface Side {
+  readonly side: "client" | "server";
+  /** A denied call rejects, and the host tells its model. */
+  readonly onDeny?: "throw" | "result";
+  /** The server looks for the session of each request. */
+  readonly isLookedUp?: true;
+}
+
 /** One side of MCP under the plugin, with the loop of a host that calls tools as its model says. */
-function entryOf(major: Major, side: "client" | "server", caller: Caller): PluginEntry {
+function entryOf(major: Major, { side, onDeny = "result", isLookedUp }: Side, caller: Caller): PluginEntry {
   const open = async (scene: Scene, grant?: ApprovalGrant): Promise<{ raw: AnyClient; client: AnyClient }> => {
     const { session, kernel } = scene;
     const server = serverOf(major, scene);
-    if (side === "server" && session !== undefined) governMcpServer(server as never, session);
+    if (side === "server" && session !== undefined) {
+      governMcpServer(
+        server as never,
+        isLookedUp ? () => session : session,
+      );
+    }
     const raw = await major.connect(server);
     if (side === "server" || kernel === undefined || session === undefined) return { raw, client: raw };
-    return { raw, client: kernel.wrap(raw as never, createMcpClient({ grantOf: () => grant }), session) };
+    return { raw, client: kernel.wrap(raw as never, createMcpClient({ onDeny, grantOf: () => grant }), session) };
+  };
+  const told = async (go: () => Promise<Result>): Promise<Result> => {
+    try {
+      return await go();
+    } catch (error) {
+      if (!isPolicyViolation(error)) throw error;
+      return { isError: true, content: [{ text: error.reason }], _meta: { [QUESTION]: error.approval } };
+    }
   };
   const again = async (scene: Scene, call: Call, grant?: ApprovalGrant): Promise<Ending> => {
     const { raw, client } = await open(scene, grant);
     try {
       const meta = side === "server" && grant !== undefined ? { _meta: { [GRANT]: grant } } : {};
-      return { value: (await caller(client, { ...call, ...meta }, scene.signal)).content };
+      return { value: (await told(() => caller(client, { ...call, ...meta }, scene.signal))).content };
     } finally {
       await raw.close();
     }
@@ -57,7 +81,7 @@ function entryOf(major: Major, side: "client" | "server", caller: Caller): Plugi
         if (calls.length === 0) break;
         const results = await Promise.all(calls.map(async ({ name, arguments: args }) => {
           const call = { name, arguments: args as Record<string, unknown> };
-          const { content, isError = false, _meta } = await caller(client, call, scene.signal);
+          const { content, isError = false, _meta } = await told(() => caller(client, call, scene.signal));
           if (_meta?.[QUESTION] !== undefined) refused ??= call;
           return { role: "tool", content, isError };
         }));
@@ -82,14 +106,16 @@ function entryOf(major: Major, side: "client" | "server", caller: Caller): Plugi
 /** Both ways in which a client calls a tool. */
 export function mcpClientFixture(major: Major): PluginFixture {
   const build = (): any => major.client();
+  const callTool = callerOf(major);
   return {
     name: `MCP client ${major.name}`,
     coverage: () => mcpClient.coverage?.(build()) ?? { governed: [], passedThrough: [], ungoverned: [] },
     entries: {
-      callTool: entryOf(major, "client", (client, call, signal) => client.callTool(call, ...major.options({ signal }))),
+      callTool: entryOf(major, { side: "client" }, callTool),
+      "callTool, which throws": entryOf(major, { side: "client", onDeny: "throw" }, callTool),
       request: entryOf(
         major,
-        "client",
+        { side: "client" },
         (client, call, signal) =>
           client.request({ method: "tools/call", params: { ...call } }, z.looseObject({}), { signal }),
       ),
@@ -115,11 +141,8 @@ export function mcpServerFixture(major: Major): PluginFixture {
       return mcpServerCoverage(governMcpServer(server as never, session));
     },
     entries: {
-      "tools/call": entryOf(
-        major,
-        "server",
-        (client, call, signal) => client.callTool(call, ...major.options({ signal })),
-      ),
+      "tools/call": entryOf(major, { side: "server" }, callerOf(major)),
+      "tools/call, by request": entryOf(major, { side: "server", isLookedUp: true }, callerOf(major)),
     },
   };
 }

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { pluginPromises, testPlugin } from "../../src/testing/mod.ts";
 import { miniFixture } from "./plugin-kit/mini-fixture.ts";
 
@@ -84,6 +84,23 @@ describe("testPlugin()", () => {
   test.each(FAULTS)("fails a plugin that %s, when it comes to %j", async (fault, promise, complaint) => {
     const found = await complaints(fault, promise);
     expect(found.join("\n")).toContain(complaint);
+  });
+
+  test("fails a drive that never ends, when its time is over", async () => {
+    vi.useFakeTimers();
+    try {
+      const drive = () => new Promise<never>(() => undefined);
+      const [first] = testPlugin({
+        ...miniFixture(),
+        entries: { hangs: { gates: ["run"], drive } },
+        timeoutMs: 70_000,
+      });
+      const failed = first?.run().then(() => "passed", ({ message }: Error) => message);
+      await vi.advanceTimersByTimeAsync(70_000);
+      expect(await failed).toContain("it has not ended within 70000 ms");
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   test("finds a fault for each promise, when all are listed", () => {

@@ -24,7 +24,7 @@ export const DENIED: readonly PluginPromise[] = [
     name: "denied does not run",
     gates: GATES,
     async check(bench, gate) {
-      await checkHasNotRun(await denied(bench, gate), gate);
+      checkHasNotRun(await denied(bench, gate), gate);
     },
   },
   {
@@ -41,9 +41,7 @@ export const DENIED: readonly PluginPromise[] = [
     name: "told why",
     gates: GATES,
     async check(bench, gate) {
-      for (const side of [0, 1] as const) {
-        checkIsTold(await denied(bench, gate, side), bench, gate, REASON);
-      }
+      for (const side of [0, 1] as const) checkIsTold(await denied(bench, gate, side), bench, gate);
     },
   },
   {
@@ -68,7 +66,7 @@ export const DENIED: readonly PluginPromise[] = [
       for (const judge of [breakAt(gate, 0), breakLaterAt(gate, 0)]) {
         const trial = bench.trial({ judge });
         await trial.drive();
-        await checkHasNotRun(trial, gate);
+        checkHasNotRun(trial, gate);
         must(trial.denials[0]?.code === "guard_error", "there is no denial with guard_error");
       }
       const after = bench.trial({ judge: breakAt(gate, 1) });
@@ -140,26 +138,24 @@ async function denied(bench: Bench, gate: PluginGate, side: 0 | 1 = 0): Promise<
 }
 
 /** Throws where the act of a gate that denied has run. */
-export async function checkHasNotRun(trial: Trial, gate: PluginGate): Promise<void> {
+function checkHasNotRun(trial: Trial, gate: PluginGate): void {
   must(trial.denials.length > 0, `nothing was denied at ${STAGES[gate][0]}`);
   count("calls of the tool that ran", trial.ranOf(TOOL).length, 0);
   if (gate !== "tool") count("how often the model was asked", trial.requests.length, 0);
 }
 
 /** Throws unless whoever reads a refusal can read why. */
-export function checkIsTold(trial: Trial, { entry }: Bench, gate: PluginGate, why: string): void {
-  if (gate !== "tool") return holdsText("what the caller gets", trial.got, why);
-  if (entry.refusedTool === "model") {
-    holdsText("what the model reads", trial.read, why);
-    return holdsText("what the caller gets in the end", trial.got, ANSWER);
+function checkIsTold(trial: Trial, { entry }: Bench, gate: PluginGate): void {
+  const whom = gate === "tool" ? entry.refusedTool : "caller";
+  if (whom === "caller") return holdsText("what the caller gets", trial.got, REASON);
+  if (whom === undefined) {
+    return holdsText("what the model reads or the caller gets", `${trial.read}\n${trial.got}`, REASON);
   }
-  if (entry.refusedTool === "caller") return holdsText("what the caller gets", trial.got, why);
-  holdsText("what the model reads or the caller gets", `${trial.read}\n${trial.got}`, why);
+  holdsText("what the model reads", trial.read, REASON);
+  holdsText("what the caller gets in the end", trial.got, ANSWER);
 }
 
 function checkIsWithheld(trial: Trial, gate: PluginGate): void {
-  const secret = gate === "tool" ? RESULT : ANSWER;
-  if (gate === "tool") lacksText("what the model reads", trial.read, secret);
-  else lacksText("what the caller gets", trial.got, secret);
-  if (gate === "tool") lacksText("what the caller gets", trial.got, secret);
+  if (gate === "tool") lacksText("what the model reads", trial.read, RESULT);
+  lacksText("what the caller gets", trial.got, gate === "tool" ? RESULT : ANSWER);
 }

@@ -41,6 +41,7 @@ export const STOPPING: readonly PluginPromise[] = [
       };
       const trial: Trial = bench.trial(inTool ? { turns: TWICE, tools: { [TOOL]: kill } } : { onModel: kill });
       await trial.drive();
+      must(trial.requests.length > 0, "the model was not asked");
       if (!inTool) return lacksText("what the caller gets of a killed agent", trial.got, ANSWER);
       count("calls that ran", trial.ran.length, 1);
       lacksText("what the model reads", trial.read, RESULT);

@@ -1,4 +1,4 @@
-import type { ApprovalGrant, Coverage, Kernel, Session } from "../../mod.ts";
+import type { AbortSignalLike, ApprovalGrant, Coverage, Kernel, Session } from "../../mod.ts";
 
 /** A gate of an entry point: what a session calls `run`, `model` and `tool`. */
 export type PluginGate = "run" | "model" | "tool";
@@ -12,7 +12,7 @@ export interface KitTool {
   /** The JSON schema of its arguments. */
   readonly parameters: Readonly<Record<string, unknown>>;
   /** Runs it. Pass on the signal that the framework gives its tools, where it gives one. */
-  execute(args: unknown, signal?: AbortSignal): Promise<string>;
+  execute(args: unknown, signal?: AbortSignalLike): Promise<string>;
 }
 
 /** What a model answers: the mock model says it in the form of its provider. */
@@ -36,7 +36,7 @@ export interface Scene {
   /** What the user says. */
   readonly prompt: string;
   /** Aborts the whole drive: pass it on where the framework takes a signal. */
-  readonly signal: AbortSignal;
+  readonly signal: AbortSignalLike;
   /** The agent's tools. */
   readonly tools: readonly KitTool[];
   /** For entries with `subAgents`: an agent that the first one calls by this name, and its tools. */

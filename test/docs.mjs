@@ -35,7 +35,7 @@ for (const entry of entries) {
 
 let commands = 0;
 let files = 0;
-for (const page of ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"]) {
+for (const page of ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "plugins/README.md"]) {
   if (!existsSync(`${root}/${page}`)) {
     problems.push(`${page} is missing`);
     continue;

@@ -5,21 +5,22 @@ import { build } from "esbuild";
 import { describe, expect, test } from "vitest";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const out = `${root}test/.out/readme`;
 
-/** The README's programs, each with the line it starts on. */
-const blocks = Array.from(
-  readFileSync(`${root}README.md`, "utf8").matchAll(/^```ts\n([\s\S]*?)^```$/gm),
-  ({ 1: code, index, input }) => ({
-    line: input.slice(0, index).split("\n").length + 1,
-    code: code as string,
-  }),
-);
+describe.each(["README.md", "plugins/README.md"])("%s", (page) => {
+  const out = `${root}test/.out/${page.replaceAll(/\W/g, "-").toLowerCase()}`;
 
-rmSync(out, { recursive: true, force: true });
-mkdirSync(out, { recursive: true });
+  /** The page's programs, each with the line it starts on. */
+  const blocks = Array.from(
+    readFileSync(`${root}${page}`, "utf8").matchAll(/^```ts\n([\s\S]*?)^```$/gm),
+    ({ 1: code, index, input }) => ({
+      line: input.slice(0, index).split("\n").length + 1,
+      code: code as string,
+    }),
+  );
 
-describe("README.md", () => {
+  rmSync(out, { recursive: true, force: true });
+  mkdirSync(out, { recursive: true });
+
   test("has programs, each of which imports the package under its short name", () => {
     expect(blocks.length).toBeGreaterThan(0);
     expect(

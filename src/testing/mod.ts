@@ -17,4 +17,15 @@
  * @module
  */
 export { type FakeClock, fakeClock } from "./fake-clock.ts";
+export {
+  type Ending,
+  type KitTool,
+  type PluginEntry,
+  type PluginFixture,
+  type PluginGate,
+  pluginPromises,
+  type Scene,
+  testPlugin,
+  type Turn,
+} from "./plugin-kit.ts";
 export { type ConformanceCase, storeKit, type StoreKitOptions } from "./store-kit.ts";

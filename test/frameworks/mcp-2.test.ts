@@ -7,14 +7,17 @@ import { afterEach, describe, expect, expectTypeOf, test } from "vitest";
 import { z } from "zod";
 import { createKernel, type Session } from "../../mod.ts";
 import { governMcpServer, mcpClient } from "../../plugins/mcp.ts";
+import { testPlugin } from "../../src/testing/mod.ts";
 import { mcpAttacks } from "../plugins/mcp-attacks.ts";
 import { mcpFields } from "../plugins/mcp-fields.ts";
+import { mcpClientFixture, mcpServerFixture } from "../plugins/mcp-kit.ts";
 import { OUTCOMES } from "../plugins/mcp-host.ts";
 import { runHost } from "../plugins/run-host.ts";
 import { type AnyClient, type AnyServer, type Major, mcpCases } from "../plugins/mcp-cases.ts";
 
 const second = {
   server: () => new McpServer({ name: "test", version: "1.0.0" }) as unknown as AnyServer,
+  client: () => new Client({ name: "test", version: "1.0.0" }) as unknown as AnyClient,
   template: (pattern: string) => new ResourceTemplate(pattern, { list: undefined }),
   who: (complete: (value: string) => string[]) => z.object({ who: completable(z.string(), complete) }),
   shape: (fields: z.ZodRawShape) => z.object(fields),
@@ -58,6 +61,11 @@ const eras: readonly Major[] = [
 ];
 
 describe.each(eras)("SDK 2.x in the era of $name", (era) => mcpCases(era));
+describe.each(eras)("SDK 2.x in the era of $name keeps what the kit asks, when", (era) => {
+  for (const fixture of [mcpClientFixture(era), mcpServerFixture(era)]) {
+    for (const { title, run } of testPlugin(fixture)) test(title, run);
+  }
+});
 describe.each(eras)("SDK 2.x in the era of $name, attacked", (era) => mcpAttacks(era));
 describe.each(eras)("SDK 2.x in the era of $name, field by field", (era) => mcpFields(era, schemas));
 

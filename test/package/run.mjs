@@ -10,7 +10,7 @@ import { checkTypes } from "./types.mjs";
 
 const BUILT = /^dist\/.+\.(?:js|d\.ts)(?:\.map)?$/;
 const SOURCE = /^(?:mod\.ts|(?:src|plugins)\/.+\.ts|src\/policy\/policy\.schema\.json)$/;
-const PAGE = /^(?:package\.json|LICENSE|(?:README|CHANGELOG|CONTRIBUTING|SECURITY|bench\/README)\.md|bench\/results\/chart\.svg)$/;
+const PAGE = /^(?:package\.json|LICENSE|(?:README|CHANGELOG|CONTRIBUTING|SECURITY|(?:bench|plugins)\/README)\.md|bench\/results\/chart\.svg)$/;
 const update = process.argv.includes("--bytes");
 
 let tarball;

@@ -57,6 +57,8 @@ export interface Major {
   readonly name: string;
   /** A server, before anything is registered. */
   server(): AnyServer;
+  /** A client, before it is connected. */
+  client(): AnyClient;
   /** A template of resources, for `registerResource`. */
   template(pattern: string): unknown;
   /** The arguments of a prompt: a text `who` that completes itself. */

@@ -26,8 +26,10 @@ import {
   type McpClientLike,
   type McpRequestInfo,
 } from "../../plugins/mcp.ts";
+import { testPlugin } from "../../src/testing/mod.ts";
 import { mcpAttacks } from "./mcp-attacks.ts";
 import { mcpFields } from "./mcp-fields.ts";
+import { mcpClientFixture, mcpServerFixture } from "./mcp-kit.ts";
 import { OUTCOMES } from "./mcp-host.ts";
 import { runHost } from "./run-host.ts";
 import { type AnyClient, type AnyServer, type Major, mcpCases } from "./mcp-cases.ts";
@@ -35,6 +37,7 @@ import { type AnyClient, type AnyServer, type Major, mcpCases } from "./mcp-case
 const first: Major = {
   name: "1.x",
   server: () => new McpServer({ name: "test", version: "1.0.0" }) as unknown as AnyServer,
+  client: () => new Client({ name: "test", version: "1.0.0" }) as unknown as AnyClient,
   template: (pattern) => new ResourceTemplate(pattern, { list: undefined }),
   shape: (fields) => fields,
   who: (complete) => ({ who: completable(z.string(), complete) }),
@@ -88,6 +91,11 @@ const text = (value: string): { content: { type: "text"; text: string }[] } => (
 const AGENT = { agentId: "tester" };
 
 describe("SDK 1.x", () => mcpCases(first));
+describe("SDK 1.x keeps what the kit asks, when", () => {
+  for (const fixture of [mcpClientFixture(first), mcpServerFixture(first)]) {
+    for (const { title, run } of testPlugin(fixture)) test(title, run);
+  }
+});
 describe("SDK 1.x, attacked", () => mcpAttacks(first));
 describe("SDK 1.x, field by field", () => mcpFields(first, schemas));
 

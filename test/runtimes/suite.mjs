@@ -22,6 +22,7 @@ const NODE_ONLY = [
   "test/architecture.test.ts",
   "test/effects.test.ts",
   "test/readme.test.ts",
+  "test/testing/runners.test.ts",
   "test/kernel/memory.test.ts",
   "test/workflows.test.ts",
   "test/manifests.test.ts",

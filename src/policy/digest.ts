@@ -13,6 +13,7 @@ export const DECIDING_FIELDS: readonly (keyof PolicyInit)[] = Object.freeze(
     "maxTokens",
     "maxToolCalls",
     "requireHumanApproval",
+    "rules",
     "timeoutMs",
   ] as const,
 );

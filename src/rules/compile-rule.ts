@@ -3,7 +3,7 @@ import type { Decision } from "../base/decision.ts";
 import { allow, amend, type Deny, deny, type Escalate, escalate, isThenable } from "../base/decision.ts";
 import type { Counting } from "../combine/guard-traits.ts";
 import { compileCondition, type Judge, type Missed } from "./condition.ts";
-import { compileGlobs, type GlobTest } from "./glob.ts";
+import { compileGlobs, type GlobTest } from "../base/glob.ts";
 import { compileLimit, type CountLimit } from "./limit.ts";
 import type { Asked } from "./operators.ts";
 import { DEFAULT_STAGES } from "./read-rule.ts";

@@ -1,4 +1,4 @@
-import { compileGlobs } from "./glob.ts";
+import { compileGlobs } from "../base/glob.ts";
 import { FALSE, TRUE, type Truth, UNKNOWN } from "./truth.ts";
 
 const LOCAL = /^[A-Za-z0-9#$&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9#$&'*+/=?^_`{|}~-]+)*$/;

@@ -1,4 +1,4 @@
-import { compileGlob, type GlobTest } from "./glob.ts";
+import { compileGlob, type GlobTest } from "../base/glob.ts";
 import { FALSE, some, TRUE, type Truth, UNKNOWN } from "./truth.ts";
 
 /** The ports of the schemes that a pattern means where it names none. */

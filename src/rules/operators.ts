@@ -2,7 +2,7 @@ import type { ExecutionContext } from "../base/context.ts";
 import type { GovernedRequest } from "../base/request.ts";
 import { commandMistake, compileCommand } from "./command.ts";
 import { compileEmail, emailMistake } from "./email.ts";
-import { compileGlobs } from "./glob.ts";
+import { compileGlobs } from "../base/glob.ts";
 import { compileHost, hostMistake } from "./host.ts";
 import { factOf, knownTo } from "./facts.ts";
 import { compileLinks } from "./links.ts";

@@ -91,8 +91,14 @@ export function globIntersection(one: string, other: string): readonly string[] 
   };
   walk(0, 0, "");
   if (isTooMany) return undefined;
-  const all = [...found];
-  return all.filter((glob, index) =>
-    !all.some((wider, at) => at !== index && globCovers(wider, glob) && !(globCovers(glob, wider) && at > index))
-  );
+  return widest([...found]);
+}
+
+/**
+ * The globs of a list that no other one covers, each once, sorted: two lists stand for the same texts exactly where
+ * these are equal. For what all of `inner` stands for must, by a star's stranger, stand in one glob of `outer`.
+ */
+export function widest(globs: readonly string[], ignoresCase = false): readonly string[] {
+  const all = [...new Set(globs.map((glob) => cased(glob, ignoresCase).replace(/\*+/g, "*")))];
+  return all.filter((glob) => !all.some((other) => other !== glob && globCovers(other, glob))).sort();
 }

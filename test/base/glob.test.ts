@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { compileGlob, compileGlobs, globCovers, globIntersection } from "../../src/rules/glob.ts";
+import { compileGlob, compileGlobs, globCovers, globIntersection } from "../../src/base/glob.ts";
 
 const glob = fc.string({ unit: fc.constantFrom("a", "b", "*"), maxLength: 6 });
 const text = fc.string({ unit: fc.constantFrom("a", "b", "c"), maxLength: 7 });

@@ -10,7 +10,7 @@ const CONDITION = { $ref: "#/$defs/condition" } as const;
 const TEST = { $ref: "#/$defs/test" } as const;
 
 /** The definitions that a rule refers to. */
-export const RULE_DEFINITIONS = {
+export const RULE_DEFINITIONS: Readonly<Record<string, unknown>> = {
   condition: {
     type: "object",
     description:
@@ -53,10 +53,10 @@ export const RULE_DEFINITIONS = {
       anyOf: { type: "array", minItems: 1, items: TEST, description: "One of these tests holds for the value." },
     },
   },
-} as const;
+};
 
 /** A list of rules, as a JSON Schema. */
-export const RULES_SCHEMA = {
+export const RULES_SCHEMA: Readonly<Record<string, unknown>> = {
   type: "array",
   default: [],
   description: "Which tools may be called with which arguments, and more: a set that can only take away.",
@@ -92,4 +92,4 @@ export const RULES_SCHEMA = {
       reason: { type: "string", minLength: 1, maxLength: 1000, description: "For people." },
     },
   },
-} as const;
+};

@@ -59,7 +59,10 @@ describe("conflicts() of rules and globs", () => {
   test.each<[PolicyInit, string]>([
     [{ allowedTools: ["mail_*"], deniedTools: ["MAIL_*"] }, 'allowedTools and deniedTools both name "mail_*"'],
     [{ allowedTools: ["mail_*"], requireHumanApproval: ["pay_*"] }, 'names "pay_*", which allowedTools does not allow'],
-    [{ rules: [{ id: "a", effect: "deny" }, { id: "a", tools: "x", effect: "escalate" }] }, 'two are called "a"'],
+    [
+      { rules: [{ id: "a", tools: "y", effect: "deny" }, { id: "a", tools: "x", effect: "escalate" }] },
+      'two are called "a"',
+    ],
     [
       { deniedTools: ["pay*"], rules: [{ id: "p", tools: ["pay", "payout"], limit: { max: 1 } }] },
       '"p" is about tools that cannot be called',

@@ -349,6 +349,8 @@ export interface RuleInit {
 export declare function rules(list: readonly RuleInit[]): Guard;
 export interface PolicyInit {
   rules?: readonly RuleInit[];
+  untrustedTools?: readonly string[];
+  trustedTools?: readonly string[];
   name?: string;
   version?: string;
   maxTokens?: number;

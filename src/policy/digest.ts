@@ -15,6 +15,8 @@ export const DECIDING_FIELDS: readonly (keyof PolicyInit)[] = Object.freeze(
     "requireHumanApproval",
     "rules",
     "timeoutMs",
+    "trustedTools",
+    "untrustedTools",
   ] as const,
 );
 

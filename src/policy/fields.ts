@@ -3,7 +3,7 @@ import { patternMistake } from "../match/matcher.ts";
 import { TOOL_GLOB } from "../base/request.ts";
 import type { Report } from "./error.ts";
 import { readRules } from "../rules/read-rule.ts";
-import { approvals, inBoth, inEither, joined, patternsInEither, rulesInEither } from "./merge.ts";
+import { approvals, inBoth, inEither, intersection, joined, patternsInEither, rulesInEither } from "./merge.ts";
 import type { PolicyInit } from "./policy.ts";
 import { ownEntries } from "./read.ts";
 
@@ -125,6 +125,8 @@ export const FIELDS: Readonly<Record<keyof PolicyInit, Field>> = {
   blockedPatterns: { read: patterns, fallback: NONE, merge: patternsInEither },
   requireHumanApproval: { read: approval, fallback: false, merge: approvals },
   rules: { read: rules, fallback: NONE, merge: rulesInEither },
+  untrustedTools: { read: tools, fallback: NONE, merge: inEither },
+  trustedTools: { read: tools, fallback: NONE, merge: (a, b) => intersection(a, b) ?? NONE },
   timeoutMs: { read: limit(1), fallback: 300_000, merge: Math.min },
   confidenceThreshold: { read: fraction, fallback: 0.8, merge: Math.max },
   driftThreshold: { read: fraction, fallback: 0.15, merge: Math.min },

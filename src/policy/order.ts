@@ -42,6 +42,9 @@ function meaning(policy: Values): string {
       : without(allowedTools, [...deniedTools, ...(requireHumanApproval || [])]),
     sortedSet(blockedPatterns.map(patternKey)),
     strictestRules(policy.rules),
+    // What taints, and what is known.
+    widest(policy.untrustedTools, true),
+    widest(policy.trustedTools),
   ]);
 }
 

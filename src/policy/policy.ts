@@ -30,6 +30,13 @@ export interface PolicyInit {
   requireHumanApproval?: boolean | readonly string[];
   /** Which tools may be called with which arguments, and more: a set that can only take away. Default `[]`. */
   rules?: readonly RuleInit[];
+  /** Tools whose results taint the session, whatever the case of their names; with `*` as above. Default `[]`. */
+  untrustedTools?: readonly string[];
+  /**
+   * Tools whose results are known (`known: true` of a rule) and taint nothing, by their exact names; with `*` as above.
+   * Default `[]`.
+   */
+  trustedTools?: readonly string[];
   /**
    * How long a session may start acts, and an act may wait in it, in ms. A running act is not stopped. A whole number
    * >= 1 or `Infinity`, default 300000.

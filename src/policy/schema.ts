@@ -82,6 +82,16 @@ const schema = {
       description: "Whether a person must approve every tool call, or calls of the named tools.",
     },
     rules: RULES_SCHEMA,
+    untrustedTools: {
+      ...TOOLS,
+      default: [],
+      description: "Tools whose results taint the session, whatever the case of their names; with *.",
+    },
+    trustedTools: {
+      ...TOOLS,
+      default: [],
+      description: "Tools whose results are known and taint nothing, by their exact names; with *.",
+    },
     timeoutMs: {
       type: ["integer", "null"],
       minimum: 1,

@@ -15,6 +15,8 @@ const DEFAULTS = {
   blockedPatterns: [],
   requireHumanApproval: false,
   rules: [],
+  untrustedTools: [],
+  trustedTools: [],
   timeoutMs: 300_000,
   confidenceThreshold: 0.8,
   driftThreshold: 0.15,

@@ -35,6 +35,8 @@ export const policyInit: fc.Arbitrary<PolicyInit> = fc.record(
       ),
       { maxLength: 2 },
     ),
+    untrustedTools: fc.array(oneOf("b*", "B", "*z"), { maxLength: 2 }),
+    trustedTools: fc.array(oneOf("a", "a*", "*c", "ab*"), { maxLength: 2 }),
     timeoutMs: oneOf(1, 2, Infinity),
     confidenceThreshold: oneOf(0, 0.5),
     driftThreshold: oneOf(0, 0.5),

@@ -217,6 +217,7 @@ export interface Session {
   ): Decision | Promise<Decision>; // judges once, opens nothing
   preExecute(input: unknown): Decision | Promise<Decision>; // the tutorial's pair: check at input ...
   postExecute(output: unknown): Decision | Promise<Decision>; // ... and at output, with counters, drift and checkpoints
+  inform(text: string): void;
   child(init?: SessionInit): Session;
   close(reason?: "completed" | "error" | "cancelled"): void | Promise<void>;
 }

@@ -5,7 +5,7 @@ import type { Counting } from "../combine/guard-traits.ts";
 import { compileCondition, type Judge, type Missed } from "./condition.ts";
 import { compileGlobs, type GlobTest } from "../base/glob.ts";
 import { compileLimit, type CountLimit } from "./limit.ts";
-import type { Asked } from "./operators.ts";
+import type { Asked } from "./asked.ts";
 import { DEFAULT_STAGES } from "./read-rule.ts";
 import type { RuleInit } from "./rule.ts";
 import { FALSE, TRUE, UNKNOWN } from "./truth.ts";

@@ -1,5 +1,6 @@
 import { show } from "../base/check.ts";
-import { type Asked, type Check, OPERATORS } from "./operators.ts";
+import type { Asked } from "./asked.ts";
+import { type Check, OPERATORS } from "./operators.ts";
 import { find, type Found, type Place, PlaceError, readPlace } from "./place.ts";
 import { factOf } from "./facts.ts";
 import type { Condition, Test } from "./rule.ts";

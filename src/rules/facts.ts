@@ -1,6 +1,6 @@
 import { type ExecutionContext, perSession } from "../base/context.ts";
 import { KnownTexts } from "./known.ts";
-import type { Asked } from "./operators.ts";
+import type { Asked } from "./asked.ts";
 import { find, type Found, type Place } from "./place.ts";
 
 /** What the kernel knows, as conditions see it: a place that begins with `$`. */
@@ -27,4 +27,4 @@ function rootOf(fact: string | undefined, { request, context }: Asked): unknown 
 }
 
 /** What the user of a session said, and what its trusted tools answered. */
-export const knownTo: (context: ExecutionContext) => KnownTexts = perSession(() => new KnownTexts());
+export const knownTo: (context: ExecutionContext) => KnownTexts = perSession((around) => new KnownTexts(around()));

@@ -1,6 +1,8 @@
+import { isPlainObject } from "./place.ts";
 import { type Truth, truth, UNKNOWN } from "./truth.ts";
 
 const MAX_CHARS = 2 ** 20;
+const MAX_DEPTH = 64;
 
 /**
  * What a session's user said, and trusted tools answered: at most 1 MiB of text; beyond it nothing more is known. A
@@ -15,17 +17,15 @@ export class KnownTexts {
     this.#parent = parent;
   }
 
-  /** Learns all texts in a value, each for itself. */
-  learn(value: unknown): void {
+  /** Learns all texts in plain data, each for itself. */
+  learn(value: unknown, depth = 0): void {
+    if (depth > MAX_DEPTH) return;
     if (typeof value === "string") this.#add(value);
-    else if (value instanceof URL) this.#add(value.href);
-    else if (Array.isArray(value)) { for (const item of value) this.learn(item); }
-    else if (value instanceof Map) { for (const [, item] of value) this.learn(item); }
-    else if (value instanceof Set) { for (const item of value) this.learn(item); }
     else if (typeof value === "number" || typeof value === "bigint") this.#add(String(value));
-    else if (typeof value === "object" && value !== null) {
-      for (const key of Object.keys(value)) this.learn((value as Record<string, unknown>)[key]);
-    }
+    else if (value instanceof URL) this.#add(value.href);
+    else if (Array.isArray(value) || value instanceof Set) { for (const item of value) this.learn(item, depth + 1); }
+    else if (value instanceof Map) { for (const item of value.values()) this.learn(item, depth + 1); }
+    else if (isPlainObject(value)) { for (const key of Object.keys(value)) this.learn(value[key], depth + 1); }
   }
 
   #add(text: string): void {

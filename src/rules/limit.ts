@@ -13,7 +13,7 @@ import { fingerprint } from "../guards/fingerprint.ts";
 import { isKey, KeyedLimit, tuple } from "../guards/keyed-limit.ts";
 import { tokenEstimate, tokensUsed } from "../guards/token-budget.ts";
 import { factOf } from "./facts.ts";
-import type { Asked } from "./operators.ts";
+import type { Asked } from "./asked.ts";
 import { readPlace } from "./place.ts";
 import type { RuleInit, RuleLimit } from "./rule.ts";
 

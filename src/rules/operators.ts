@@ -1,5 +1,4 @@
-import type { ExecutionContext } from "../base/context.ts";
-import type { GovernedRequest } from "../base/request.ts";
+import type { Asked } from "./asked.ts";
 import { commandMistake, compileCommand } from "./command.ts";
 import { compileEmail, emailMistake } from "./email.ts";
 import { compileGlobs } from "../base/glob.ts";
@@ -11,12 +10,6 @@ import { PlaceError, readPlace } from "./place.ts";
 import { FALSE, TRUE, type Truth, truth, UNKNOWN } from "./truth.ts";
 import { compileWithin, withinMistake } from "./within.ts";
 import type { Scalar } from "./rule.ts";
-
-/** What is asked about: the facts of an act. */
-export interface Asked {
-  readonly request: GovernedRequest;
-  readonly context: ExecutionContext;
-}
 
 /** Tells of a value whether an operator holds; `isAny`: the reading of `when`. */
 export type Check = (value: unknown, asked: Asked, isAny: boolean) => Truth;

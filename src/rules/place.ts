@@ -147,7 +147,8 @@ function look(key: string, value: Record<string, unknown>, found: Found): void {
   }
 }
 
-function isPlainObject(value: unknown): value is Record<string, unknown> {
+/** Whether something is an object of plain data. */
+export function isPlainObject(value: unknown): value is Record<string, unknown> {
   if (typeof value !== "object" || value === null) return false;
   const proto: unknown = Object.getPrototypeOf(value);
   return proto === Object.prototype || proto === null;

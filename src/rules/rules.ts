@@ -16,7 +16,7 @@ import { named } from "../base/guard.ts";
 import { type GovernedRequest, STAGES } from "../base/request.ts";
 import { counts, onlyReads } from "../combine/guard-traits.ts";
 import { type CompiledRule, compileRule } from "./compile-rule.ts";
-import type { Asked } from "./operators.ts";
+import type { Asked } from "./asked.ts";
 import { readRules } from "./read-rule.ts";
 import type { RuleInit } from "./rule.ts";
 

@@ -1,5 +1,6 @@
 import { ownField } from "../base/own.ts";
 import { globCovers, globIntersection } from "../base/glob.ts";
+import { ownRule } from "../rules/read-rule.ts";
 import { coversRule } from "../rules/order.ts";
 import type { GovernancePolicy } from "./policy.ts";
 
@@ -57,7 +58,7 @@ function isAllowed(policy: GovernancePolicy, glob: string): boolean {
 }
 
 function rulesAgainstThemselves(policy: GovernancePolicy): readonly string[] {
-  const { rules } = policy;
+  const rules = policy.rules.map(ownRule);
   const out: string[] = [];
   const nameOf = (at: number): string => rules[at]?.id ?? `#${at + 1}`;
   const ids = rules.map(({ id }) => id).filter((id) => id !== undefined);

@@ -1,3 +1,4 @@
+import { ownField } from "../base/own.ts";
 import { compileGlobs, type GlobTest } from "../base/glob.ts";
 import type { EndedAct, PluginHost, SessionHandle } from "../kernel/seam.ts";
 import { knownTo } from "../rules/facts.ts";
@@ -33,7 +34,7 @@ function sourcesOf(policy: GovernancePolicy): Sources {
  */
 export function followSources(host: PluginHost): void {
   host.input((session, { content, metadata, isRun }) => {
-    if (isRun && metadata["untrusted"] === true) session.taint();
+    if (isRun && ownField(metadata, "untrusted") === true) session.taint();
     // The input of a child was written by a model.
     else if ((!isRun || session.parent === undefined) && sourcesOf(session.context.policy).isAsked) {
       knownTo(session.context).learn(content);

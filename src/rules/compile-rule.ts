@@ -6,7 +6,7 @@ import { compileCondition, type Judge, type Missed } from "./condition.ts";
 import { compileGlobs, type GlobTest } from "../base/glob.ts";
 import { compileLimit, type CountLimit } from "./limit.ts";
 import type { Asked } from "./asked.ts";
-import { DEFAULT_STAGES } from "./read-rule.ts";
+import { DEFAULT_STAGES, ownRule } from "./read-rule.ts";
 import type { RuleInit } from "./rule.ts";
 import { FALSE, TRUE, UNKNOWN } from "./truth.ts";
 
@@ -36,7 +36,8 @@ export interface CompiledRule {
 const NO_MISS = (): void => undefined;
 
 /** Compiles a rule that was checked. */
-export function compileRule(rule: RuleInit, number: number): CompiledRule {
+export function compileRule(given: RuleInit, number: number): CompiledRule {
+  const rule = ownRule(given);
   const { tools, agents, stages = DEFAULT_STAGES, when, require, limit } = rule;
   const applies = when === undefined ? undefined : compileCondition(when, true);
   const wanted = require === undefined ? undefined : compileCondition(require, false);

@@ -1,4 +1,5 @@
 import { type ExecutionContext, perSession } from "../base/context.ts";
+import { ownField } from "../base/own.ts";
 import { KnownTexts } from "./known.ts";
 import type { Asked } from "./asked.ts";
 import { find, type Found, type Place } from "./place.ts";
@@ -16,7 +17,7 @@ function rootOf(fact: string | undefined, { request, context }: Asked): unknown 
     case "$name":
       return request.name;
     case "$agent": {
-      const { agent } = context;
+      const agent = ownField(context, "agent");
       if (agent === undefined) return undefined;
       const { did, name, capabilities, trustScore, status, metadata } = agent;
       return { did, name, capabilities, trustScore, status, metadata };

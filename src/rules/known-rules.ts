@@ -1,8 +1,10 @@
+import { ownRule } from "./read-rule.ts";
 import type { RuleInit } from "./rule.ts";
 
 /** Whether a rule asks where a value comes from. */
 export function asksForKnown(rule: RuleInit): boolean {
-  return names(rule.when) || names(rule.require);
+  const { when, require } = ownRule(rule);
+  return names(when) || names(require);
 }
 
 function names(value: unknown): boolean {

@@ -1,18 +1,18 @@
 import { globCovers, widest } from "../base/glob.ts";
-import { jsonText } from "../base/own.ts";
-import { DEFAULT_STAGES } from "./read-rule.ts";
-import type { RuleInit } from "./rule.ts";
+import { jsonText, pickOwn } from "../base/own.ts";
+import { DEFAULT_STAGES, ownRule } from "./read-rule.ts";
+import type { RuleInit, RuleLimit } from "./rule.ts";
 
 /** A rule as text that is equal exactly where two rules say the same, with what they are called. */
 export function ruleText(rule: RuleInit): string {
-  return sortedText({ ...meaningOf(rule), id: rule.id, reason: rule.reason });
+  const { id, reason } = ownRule(rule);
+  return sortedText({ ...meaningOf(rule), id, reason });
 }
 
 /** What a rule says, in one form for everything that means the same. */
-function meaningOf(
-  { tools, agents, stages = DEFAULT_STAGES, when, require, limit, effect = "deny" }: RuleInit,
-): object {
-  const { max, of = "calls", windowMs, by = "session" } = limit ?? {};
+function meaningOf(rule: RuleInit): object {
+  const { tools, agents, stages = DEFAULT_STAGES, when, require, limit, effect = "deny" } = ownRule(rule);
+  const { max, of = "calls", windowMs, by = "session" } = pickOwn(limit as RuleLimit, ["max", "of", "windowMs", "by"]);
   return {
     tools: globsOf(tools),
     agents: globsOf(agents),

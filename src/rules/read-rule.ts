@@ -1,4 +1,4 @@
-import { pickOwn } from "../base/own.ts";
+import { define, pickOwn } from "../base/own.ts";
 import { type Stage, STAGES } from "../base/request.ts";
 import { checkCondition, type Report } from "./condition.ts";
 import { readPlace } from "./place.ts";
@@ -10,6 +10,11 @@ const RULE_STAGES: readonly Stage[] = STAGES.filter((stage) => stage !== "agent_
 const TOOL_STAGES: readonly string[] = ["pre_tool_call", "post_tool_call"];
 const LIMIT_STAGES: readonly string[] = ["input", "pre_model_call", "pre_tool_call"];
 const MAX_USD = 9e9;
+
+/** The fields of a rule, each by what is its own: whatever everything inherits is no part of it. */
+export function ownRule(rule: RuleInit): RuleInit {
+  return pickOwn(rule, KEYS);
+}
 
 /** The stages of a rule that says none. */
 export const DEFAULT_STAGES: readonly Stage[] = ["pre_tool_call"];
@@ -37,7 +42,7 @@ function readRule(path: string, given: unknown, report: Report): RuleInit {
       report(`${path}.${key}`, `one of ${KEYS.join(", ")}`, (given as Record<string, unknown>)[key]);
     }
   }
-  const { id, tools, agents, stages, when, require, limit, effect, reason } = rule;
+  const { id, tools, agents, stages, when, require, limit, effect, reason } = ownRule(rule);
   for (const [key, text] of Object.entries({ id, reason })) {
     if (text !== undefined && (typeof text !== "string" || text === "" || text.length > 1000)) {
       report(`${path}.${key}`, "a text of 1 to 1000 characters", text);
@@ -135,9 +140,7 @@ function structured(value: unknown, depth = 0): unknown {
   const out: Record<string, unknown> = {};
   for (const key of Object.keys(value)) {
     const item = (value as Record<string, unknown>)[key];
-    if (item !== undefined || depth > 0) {
-      Object.defineProperty(out, key, { value: structured(item, depth + 1), enumerable: true });
-    }
+    if (item !== undefined || depth > 0) define(out, key, structured(item, depth + 1));
   }
   return Object.freeze(out);
 }

@@ -1,6 +1,6 @@
 // Rules: which tools may be called with which arguments, as data.
 
-import { wrong, wrongType } from "../base/check.ts";
+import { wrongType } from "../base/check.ts";
 import type { ExecutionContext } from "../base/context.ts";
 import {
   allow,
@@ -33,7 +33,7 @@ const KNOWN_NAMES = 1024;
  * Denies with `rule_denied`, and where a limit is used up with `rate_limited`; escalates with `approval_required`.
  * `details.rule` is the rule's id.
  *
- * @throws {TypeError | RangeError} If something is wrong with a rule; the error names the first place.
+ * @throws {TypeError} If something is wrong with a rule; the error names the first place.
  * @example Usage
  * ```ts
  * import { createKernel, rules } from "@sallyport/sallyport";
@@ -53,7 +53,7 @@ const KNOWN_NAMES = 1024;
  */
 export function rules(list: readonly RuleInit[]): Guard {
   const read = readRules("rules", list, (path, wanted, got) => {
-    throw typeof got === "number" ? wrong(WHERE, path, wanted, got) : wrongType(WHERE, path, wanted, got);
+    throw wrongType(WHERE, path, wanted, got);
   });
   if (read.length === 0) throw wrongType(WHERE, "rules", "at least one rule", list);
   return compileRules(read);

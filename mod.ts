@@ -112,6 +112,9 @@ export {
   type ToolCallDetails,
   type WindowDetails,
 } from "./src/guards/limit-details.ts";
+export { rules } from "./src/rules/rules.ts";
+export type { Condition, RuleInit, RuleLimit, Scalar, Test } from "./src/rules/rule.ts";
+export type { RuleDetails } from "./src/rules/compile-rule.ts";
 export { redactPatterns } from "./src/guards/redact-patterns.ts";
 export { requireApproval } from "./src/guards/require-approval.ts";
 export { timeLimit } from "./src/guards/time-limit.ts";

@@ -78,6 +78,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["src/match", "src/state", "src/crypto"],
   ["src/combine"],
   ["src/guards", "src/intercept"],
+  ["src/rules"],
   // The kernel and its extensions meet in src/kernel/seam.ts, which is types alone.
   ["src/kernel", "src/policy", "src/trust", "src/approval", "src/drift", "src/control"],
   ["src/preset"],

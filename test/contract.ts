@@ -48,6 +48,7 @@ export interface Escalate {
   readonly code: string;
   readonly reason: string;
   readonly guard?: string;
+  readonly details?: unknown;
   readonly payload?: unknown;
   readonly approval?: ApprovalRequest;
   readonly warnings?: readonly Warning[];
@@ -216,6 +217,7 @@ export interface Session {
   ): Decision | Promise<Decision>; // judges once, opens nothing
   preExecute(input: unknown): Decision | Promise<Decision>; // the tutorial's pair: check at input ...
   postExecute(output: unknown): Decision | Promise<Decision>; // ... and at output, with counters, drift and checkpoints
+  inform(text: string): void;
   child(init?: SessionInit): Session;
   close(reason?: "completed" | "error" | "cancelled"): void | Promise<void>;
 }
@@ -302,7 +304,54 @@ export declare function grantApproval(
 export type BlockedPattern = string | { readonly pattern: string; readonly type: "substring" | "regex" | "glob" } | {
   readonly regexp: RegExp;
 };
+export type Scalar = string | number | boolean;
+export interface Condition {
+  readonly [place: string]: Test | Condition | readonly Condition[] | undefined;
+  readonly allOf?: readonly Condition[];
+  readonly anyOf?: readonly Condition[];
+  readonly not?: Condition;
+}
+export interface Test {
+  readonly anyOf?: readonly Test[];
+  readonly known?: true;
+  readonly links?: string | readonly string[];
+  readonly exists?: boolean;
+  readonly eq?: Scalar;
+  readonly in?: readonly Scalar[];
+  readonly same?: `$${string}`;
+  readonly lt?: number;
+  readonly lte?: number;
+  readonly gt?: number;
+  readonly gte?: number;
+  readonly glob?: string | readonly string[];
+  readonly matches?: string;
+  readonly contains?: Scalar;
+  readonly within?: string | readonly string[];
+  readonly host?: string | readonly string[];
+  readonly email?: string | readonly string[];
+  readonly command?: string | readonly string[];
+}
+export interface RuleInit {
+  id?: string;
+  tools?: string | readonly string[];
+  agents?: string | readonly string[];
+  stages?: readonly Stage[];
+  when?: Condition;
+  require?: Condition;
+  limit?: {
+    max: number;
+    of?: "calls" | "tokens" | "costUsd";
+    windowMs?: number;
+    by?: "session" | "agent" | `$metadata.${string}`;
+  };
+  effect?: "deny" | "escalate";
+  reason?: string;
+}
+export declare function rules(list: readonly RuleInit[]): Guard;
 export interface PolicyInit {
+  rules?: readonly RuleInit[];
+  untrustedTools?: readonly string[];
+  trustedTools?: readonly string[];
   name?: string;
   version?: string;
   maxTokens?: number;

@@ -59,6 +59,8 @@ const WRITTEN: Readonly<Record<string, (extra: object) => unknown>> = {
   ActInit: (extra) => session().run(1, () => 2, { callId: "1", ...extra }),
   ApprovalOptions: (extra) => lib.approvals({ approve: () => true, ...extra }),
   TrustOptions: (extra) => lib.trust({ guard: lib.actionGuard(), ...extra }),
+  RuleInit: (extra) => lib.rules([{ effect: "deny", ...extra }]),
+  RuleLimit: (extra) => lib.rules([{ limit: { max: 1, ...extra } }]),
   BlockedPattern: (extra) => lib.blockPatterns([{ pattern: "x", type: "substring", ...extra }]),
   CardInit: (extra) => lib.signCard(identity, { name: "a", ...extra }),
   ChallengeVerifierOptions: (extra) => lib.challengeVerifier({ audience, ...extra }),
@@ -127,6 +129,7 @@ const TAKEN: Readonly<Record<string, string>> = {
   AuditRecord: "made by a kernel",
   AuditSink: "an object with methods, which may be of a class",
   CapabilityMatching: "a text",
+  Condition: "places, by names that the user chooses",
   Coverage: "for people, as a plugin says it",
   CoreKernel: "made by createKernel()",
   Challenge: "from outside; a field too many is malformed",
@@ -248,7 +251,7 @@ describe("every object that a user writes refuses a key that it does not know", 
     };
     const refused = await error({ zzUnknown: 1 });
     expect(refused).toBeInstanceOf(TypeError);
-    expect(String(refused)).toContain('"zzUnknown');
+    expect(String(refused)).toMatch(/[".]zzUnknown"/);
     // And nothing more is wrong with it.
     expect(String(await error({}))).not.toContain("known options");
   });

@@ -22,7 +22,10 @@ export interface ExecutionContext {
   readonly policy: GovernancePolicy;
   /** When the session began, in ms since the epoch. */
   readonly startTime: number;
-  /** Whether an act marked `metadata.untrusted` has brought foreign content into the session. */
+  /**
+   * Whether foreign content has come into the session, or into one around it: by an act marked `metadata.untrusted`, or a
+   * tool that the policy calls untrusted.
+   */
   readonly tainted: boolean;
   /** Completed runs and tool calls. */
   readonly callCount: number;
@@ -88,6 +91,16 @@ export class SessionState {
   set now(time: number) {
     this.#now = time;
     this.#isRead = true;
+  }
+
+  /** The state of the session around it. */
+  get around(): SessionState | undefined {
+    return this.#parent;
+  }
+
+  /** Whether foreign content has come into the session, or into one around it. */
+  get isTainted(): boolean {
+    return this.tainted || (this.#parent !== undefined && this.#parent.isTainted);
   }
 
   /**
@@ -157,7 +170,7 @@ export class SessionContext implements ExecutionContext {
   }
 
   get tainted(): boolean {
-    return this.#state.tainted;
+    return this.#state.isTainted;
   }
   get callCount(): number {
     return this.#state.callCount;
@@ -239,14 +252,17 @@ function foreignStateOf(context: ExecutionContext): SessionState {
 let guards = 0;
 
 /**
- * Keeps something per session and guard or extension, in a place of its own in the session's state: it goes when the session
- * goes.
+ * Keeps something per session and guard, in a place of the guard's own in the session's state: it goes when the session
+ * goes. `make` may ask for what is kept of the session around it.
  */
-export function perSession<T extends object>(make: () => T): (context: ExecutionContext) => T {
+export function perSession<T extends object>(
+  make: (around: () => T | undefined) => T,
+): (context: ExecutionContext) => T {
   const place = guards++;
-  return (context) => {
-    const { kept } = stateOf(context);
+  const keptOf = (state: SessionState): T => {
+    const { kept } = state;
     while (kept.length <= place) kept.push(undefined);
-    return (kept[place] ??= make()) as T;
+    return (kept[place] ??= make(() => state.around === undefined ? undefined : keptOf(state.around))) as T;
   };
+  return (context) => keptOf(stateOf(context));
 }

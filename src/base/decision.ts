@@ -108,6 +108,8 @@ export interface Escalate {
   readonly reason: string;
   /** The guard that asked. */
   readonly guard?: string;
+  /** For hosts; shown to no model. */
+  readonly details?: unknown;
   /** There when a transform was folded in. */
   readonly payload?: unknown;
   /** What the approver is shown; added by the session. */
@@ -314,7 +316,7 @@ function shaped(given: Record<string, unknown>, name: string | undefined): Decis
     out["reason"] = reason;
     if (guard !== undefined) out["guard"] = guard;
     if (hasPayload) out["payload"] = read("payload");
-    const details = effect === "deny" ? read("details") : undefined;
+    const details = effect === "deny" || effect === "escalate" ? read("details") : undefined;
     if (details !== undefined) out["details"] = details;
   }
   if (warnings !== undefined && warnings.length > 0) {

@@ -73,6 +73,9 @@ export interface GovernedRequest<P = unknown> {
 /** Names of tools: 1 to 128 letters, digits and `_ . : / -`. */
 export const TOOL_NAME: RegExp = /^[A-Za-z0-9_.:/-]{1,128}$/;
 
+/** Names of tools in which `*` stands for any run of characters. */
+export const TOOL_GLOB: RegExp = /^[A-Za-z0-9_.:/*-]{1,128}$/;
+
 /** What a price is asked for: every figure is there, so that a sum of products is a number. */
 export interface UsageFigures extends TokenUsage {
   readonly inputTokens: number;

@@ -1,3 +1,4 @@
+import { compileGlobs } from "../base/glob.ts";
 import { show, stringList, wrongType } from "../base/check.ts";
 import { allow, guardError } from "../base/decision.ts";
 import { type Guard, nameOf } from "../base/guard.ts";
@@ -12,7 +13,7 @@ const TOOL_STAGES: readonly Stage[] = Object.freeze(["pre_tool_call", "post_tool
 /**
  * Lets a guard judge only calls of the tools named, before and after, where these are its stages.
  *
- * Names match exactly. A predicate that throws, or answers anything but `true` or `false`, denies.
+ * Names match exactly, and `*` in one stands for any run of characters. A predicate that throws, or answers anything but `true` or `false`, denies.
  * Denies with `guard_error`.
  *
  * @throws {TypeError} If `names` is neither a name, a list of names nor a function, `guard` is not a function, or it
@@ -51,12 +52,12 @@ export function onTool(names: string | readonly string[] | ((name: string) => bo
   }
   const list = stringList("onTool()", "names", typeof names === "string" ? [names] : names);
   if (list.length === 0) throw wrongType("onTool()", "names", "a name, names or a function", names);
-  const chosen = new Set(list);
+  const chosen = compileGlobs(list);
   return inherit(
     around(
       "onTool",
       guard,
-      (request, context, taking) => (chosen.has(request.name) ? askSafely(guard, request, context, taking) : allow()),
+      (request, context, taking) => (chosen(request.name) ? askSafely(guard, request, context, taking) : allow()),
       stages,
     ),
     [guard],

@@ -1,15 +1,17 @@
 import { allow, denyBy } from "../base/decision.ts";
 import type { Guard } from "../base/guard.ts";
 import { builtIn } from "./built-in.ts";
-import { toolNames } from "./tool-names.ts";
+import { compileGlobs } from "../base/glob.ts";
+import { toolGlobs } from "./tool-names.ts";
 
 /**
  * Allows the named tools and denies every other one.
  *
- * Names match exactly, case included; the list is copied. An empty list denies every tool.
+ * Names match exactly, case included; `*` in one stands for any run of characters (`mcp__github__*`), and nothing else
+ * is a wildcard. The list is copied. An empty list denies every tool.
  * Denies with `tool_not_allowed`.
  *
- * @throws {TypeError} If a name is not a string of 1 to 128 letters, digits and `_ . : / -`.
+ * @throws {TypeError} If a name is not a string of 1 to 128 letters, digits and `_ . : / - *`.
  * @example Usage
  * ```ts
  * import { allowTools, createKernel } from "@sallyport/sallyport";
@@ -21,13 +23,14 @@ import { toolNames } from "./tool-names.ts";
  * ```
  */
 export function allowTools(names: readonly string[]): Guard {
-  const allowed = new Set(toolNames("allowTools()", "names", names));
+  const list = toolGlobs("allowTools()", "names", names);
+  const allows = compileGlobs(list);
   return builtIn(
     "allowTools",
     ["pre_tool_call"],
     ({ name }) =>
-      allowed.has(name)
+      allows(name)
         ? allow()
-        : denyBy("allowTools", "tool_not_allowed", "This tool is not allowed", { allowed: [...allowed] }),
+        : denyBy("allowTools", "tool_not_allowed", "This tool is not allowed", { allowed: [...new Set(list)] }),
   );
 }

@@ -65,8 +65,7 @@ export function costBudget(maxUsd: number, options: CostBudgetOptions = {}): Gua
     max,
     options: own,
     estimateOf: (request, context) => {
-      const { price } = stateOf(context);
-      const priced = price === undefined ? undefined : pricedBy(price, request, max);
+      const priced = costEstimate(request, context, max);
       if (typeof priced === "object") return priced;
       if (typeof estimate === "function") return stated(estimate(request, context));
       return fixed ?? microUsdOf(request.usage) ?? priced;
@@ -83,6 +82,16 @@ export function costBudget(maxUsd: number, options: CostBudgetOptions = {}): Gua
     },
     isOurs: typeof estimate !== "function",
   });
+}
+
+/** What a call costs by the kernel's prices before it has run, in millionths of a dollar, where it has any. */
+export function costEstimate(
+  request: GovernedRequest,
+  context: ExecutionContext,
+  max: number,
+): number | Deny | undefined {
+  const { price } = stateOf(context);
+  return price === undefined ? undefined : pricedBy(price, request, max);
 }
 
 /**

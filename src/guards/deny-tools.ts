@@ -1,16 +1,18 @@
 import { allow, denyBy } from "../base/decision.ts";
 import type { Guard } from "../base/guard.ts";
 import { builtIn } from "./built-in.ts";
-import { toolNames } from "./tool-names.ts";
+import { compileGlobs } from "../base/glob.ts";
+import { toolGlobs } from "./tool-names.ts";
 
 /**
  * Denies the named tools and allows every other one.
  *
  * Names are compared without regard to case, so that no spelling of a denied name slips through where tools are found
- * case-insensitively; the list is copied.
+ * case-insensitively. `*` in one stands for any run of characters: `delete` does not see through a prefix, and
+ * `*__delete` does. The list is copied.
  * Denies with `tool_not_allowed`.
  *
- * @throws {TypeError} If a name is not a string of 1 to 128 letters, digits and `_ . : / -`.
+ * @throws {TypeError} If a name is not a string of 1 to 128 letters, digits and `_ . : / - *`.
  * @example Usage
  * ```ts
  * import { createKernel, denyTools } from "@sallyport/sallyport";
@@ -22,11 +24,10 @@ import { toolNames } from "./tool-names.ts";
  * ```
  */
 export function denyTools(names: readonly string[]): Guard {
-  const denied = new Set(toolNames("denyTools()", "names", names).map((name) => name.toLowerCase()));
+  const denies = compileGlobs(toolGlobs("denyTools()", "names", names), true);
   return builtIn(
     "denyTools",
     ["pre_tool_call"],
-    ({ name }) =>
-      denied.has(name.toLowerCase()) ? denyBy("denyTools", "tool_not_allowed", "This tool is denied") : allow(),
+    ({ name }) => denies(name) ? denyBy("denyTools", "tool_not_allowed", "This tool is denied") : allow(),
   );
 }

@@ -4,15 +4,16 @@ import type { ExecutionContext } from "../base/context.ts";
 import { allow, escalate } from "../base/decision.ts";
 import { defineGuard, type Guard } from "../base/guard.ts";
 import type { GovernedRequest } from "../base/request.ts";
-import { toolNames } from "./tool-names.ts";
+import { compileGlobs } from "../base/glob.ts";
+import { toolGlobs } from "./tool-names.ts";
 
 /**
  * Has a person approve tool calls: of the tools named, those a predicate picks, or all.
  *
- * Names are compared without regard to case. A predicate that throws, or answers anything but `true` or `false`,
+ * Names are compared without regard to case, and `*` in one stands for any run of characters. A predicate that throws, or answers anything but `true` or `false`,
  * denies. Escalates with `approval_required`. Denies with `guard_error`.
  *
- * @param tools Names, or a predicate on the request; absent: every tool.
+ * @param tools Names, also with `*`, or a predicate on the request; absent: every tool.
  * @throws {TypeError} If `tools` is neither a list of tool names nor a function, or is an empty list.
  * @example Usage
  * ```ts
@@ -45,15 +46,14 @@ export function requireApproval(
       },
     });
   }
-  const chosen = tools === undefined
-    ? undefined
-    : new Set(toolNames("requireApproval()", "tools", tools).map((name) => name.toLowerCase()));
-  if (chosen?.size === 0) {
+  const list = tools === undefined ? undefined : toolGlobs("requireApproval()", "tools", tools);
+  if (list?.length === 0) {
     throw new TypeError('Cannot build requireApproval(): "tools" must name at least one tool, and is an empty list');
   }
+  const chosen = list === undefined ? undefined : compileGlobs(list, true);
   return onlyReads(defineGuard({
     name: "requireApproval",
     stages: ["pre_tool_call"],
-    check: ({ name }) => chosen === undefined || chosen.has(name.toLowerCase()) ? question : allow(),
+    check: ({ name }) => chosen === undefined || chosen(name) ? question : allow(),
   }));
 }

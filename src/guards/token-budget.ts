@@ -67,8 +67,8 @@ export function tokenBudgetOf(max: number, options: TokenBudgetOptions, field: P
       ? (request, context) => stated(estimate(request, context))
       : typeof estimate === "number"
       ? () => estimate
-      : estimateOf,
-    usedOf,
+      : tokenEstimate,
+    usedOf: tokensUsed,
     refuse: (spent, wanted, more) => {
       const details: TokenBudgetDetails = { max: limit, spent, estimate: wanted, ...more };
       return deny("token_budget_exceeded", reason, details);
@@ -78,12 +78,12 @@ export function tokenBudgetOf(max: number, options: TokenBudgetOptions, field: P
 }
 
 /** What a call is taken to use before it has run: what the request says, else a token for every four characters. */
-function estimateOf(request: GovernedRequest): number {
+export function tokenEstimate(request: GovernedRequest): number {
   return tokensOf(request.usage) ?? tokensIn(request.payload);
 }
 
 /** What a call has used: of its length and of what it was taken to use, where it does not say, what is more. */
-function usedOf(usage: TokenUsage | undefined, estimate: number): number | undefined {
+export function tokensUsed(usage: TokenUsage | undefined, estimate: number): number | undefined {
   const tokens = tokensOf(usage);
   return usage !== undefined && ownField(usage, "isEstimated") === true && tokens !== undefined
     ? Math.max(tokens, estimate)

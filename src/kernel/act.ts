@@ -16,7 +16,7 @@ import { settleUnended } from "./settlement.ts";
 import type { ActInit, View } from "./types.ts";
 import type { ActStage, EngineAct, Paired, Phase } from "./engine.ts";
 import { ignoreFailure, Reservations, type Taker } from "../base/taking.ts";
-import { emitDenial, recordDecision, reportDecision } from "./report.ts";
+import { emitDenial, recordDecision, reportDecision, tellInput } from "./report.ts";
 import { formOf, UNSEEN } from "./view-form.ts";
 import { ABORTED, Wait } from "./waiting.ts";
 
@@ -322,8 +322,21 @@ export class ActImpl implements EngineAct, Taker {
       this.phase = "running";
       this.#unasked();
       if (decision.effect === "transform") this.#change(decision.payload);
+      if (this.stage === "input" && this.scope.core.inputs.length > 0) this.#tell();
     }
     return this;
+  }
+
+  /** Tells what the run was given; where that fails, it does not run. */
+  #tell(): void {
+    const content = this.request === undefined ? this.payload : this.request.payload;
+    try {
+      tellInput(this.scope, { content, metadata: this.metadata ?? NOTHING, isRun: true });
+    } catch (error) {
+      const denial = this.decision = guardError(undefined, error);
+      emitDenial(this.scope, this, denial);
+      this.#finish();
+    }
   }
 
   #change(payload: unknown): void {

@@ -9,7 +9,7 @@ import type { Judge } from "../combine/ask-guard.ts";
 import type { Caps, GateCaps } from "../snapshot/caps.ts";
 import type { StateStore } from "../state/store.ts";
 import type { AuditSink } from "./records.ts";
-import type { ActObserver, Approver, DenialListener, SessionHandle, SessionOpener } from "./seam.ts";
+import type { ActObserver, Approver, DenialListener, InputListener, SessionHandle, SessionOpener } from "./seam.ts";
 import type { Act, ActInit } from "./types.ts";
 
 // What the files of the engine know of each other: the classes beside this file implement it, so that no two of them
@@ -43,6 +43,7 @@ export interface Core {
   readonly approver: Approver | undefined;
   readonly openers: Openers;
   readonly observers: readonly ReadObserver[];
+  readonly inputs: readonly InputListener[];
   readonly denied: readonly DenialListener[];
   readonly live: LiveSessions;
   readonly sinks: readonly AuditSink[];

@@ -18,6 +18,7 @@ import type {
   EventChannel,
   ExtensionEvent,
   GuardPlace,
+  InputListener,
   PluginHost,
   SessionOpener,
 } from "./seam.ts";
@@ -49,6 +50,7 @@ export class Extensions {
   readonly interceptors: Interceptor[] = [];
   readonly openers: ReadOpener[] = [];
   readonly observers: ReadObserver[] = [];
+  readonly inputs: InputListener[] = [];
   readonly denied: DenialListener[] = [];
   readonly sinks: AuditSink[] = [];
   approver: Approver | undefined;
@@ -98,6 +100,7 @@ export class Extensions {
         this.approver = approver;
       },
       observe: (observer) => add(this.observers, observerOf(where, observer)),
+      input: (listener) => add(this.inputs, functionOf(where, "input", listener)),
       denied: (listener) => add(this.denied, functionOf(where, "denied", listener)),
       channel: (type) => {
         unsealed(plugin);

@@ -232,7 +232,7 @@ export class KernelImpl implements CoreKernel {
 
   #seal(): Core {
     if (this.#core !== undefined) return this.#core;
-    const { openers, observers, approver, denied, sinks, store } = this.#extensions;
+    const { openers, observers, approver, inputs, denied, sinks, store } = this.#extensions;
     const interceptors = [...this.#interceptors, ...this.#extensions.interceptors];
     this.#mustDiffer();
     return (this.#core = {
@@ -250,6 +250,7 @@ export class KernelImpl implements CoreKernel {
       },
       approver,
       observers: [...observers],
+      inputs: [...inputs],
       denied: [...denied],
       sinks,
       limits: store,

@@ -3,7 +3,7 @@ import { writeRecord } from "./runtime.ts";
 import { allow, type Decision, type Deny, deny, type Escalate, guardOf } from "../base/decision.ts";
 import type { PolicyViolationError } from "../base/errors.ts";
 import { pickOwn } from "../base/own.ts";
-import type { ActRef } from "./seam.ts";
+import type { ActRef, SessionInput } from "./seam.ts";
 import type { SessionScope } from "./engine.ts";
 
 const ALLOW = allow();
@@ -174,4 +174,9 @@ function isHalt(decision: Decision): boolean {
 /** The denial that a listener asked for. */
 export function objectionOf(error: PolicyViolationError): Deny {
   return deny(error.code, error.reason, error);
+}
+
+/** Tells extensions what a session was told from outside; throws what one of them throws. */
+export function tellInput(scope: SessionScope, input: SessionInput): void {
+  for (const listener of scope.core.inputs) listener(scope.handle, input);
 }

@@ -27,6 +27,8 @@ export interface SessionHandle {
   readonly parent: SessionHandle | undefined;
   /** The session's time, in ms since the epoch; `NaN` where the clock gives none. */
   now(): number;
+  /** Marks it as tainted, and those around it: foreign content has come in. */
+  taint(): void;
   /** Aborts what is under way. What begins afterwards is stopped by a {@linkcode StopCheck} alone. */
   halt(why: Deny): void;
 }
@@ -89,6 +91,19 @@ export interface ActObserver {
   /** Observes one act. One that throws or rejects denies with `guard_error`. */
   ended(session: SessionHandle, act: EndedAct): Deny | undefined | Promise<Deny | undefined>;
 }
+
+/** What a session was told from outside. */
+export interface SessionInput {
+  /** The input of a run that was let through, as its guards judged it, or the text that `session.inform` was given. */
+  readonly content: unknown;
+  /** The act's metadata; of `session.inform` none. */
+  readonly metadata: Readonly<Record<string, unknown>>;
+  /** Whether it is the input of a run. */
+  readonly isRun: boolean;
+}
+
+/** Is told of what comes into sessions, before a run works on it. One that throws denies the run with `guard_error`. */
+export type InputListener = (session: SessionHandle, input: SessionInput) => void;
 
 /** Is told of every denial, also in shadow mode, and of every escalation that nobody answers. */
 export type DenialListener = (session: SessionHandle, act: ActRef, decision: Deny | Escalate) => void;
@@ -205,6 +220,8 @@ export interface PluginHost {
   approver(approver: Approver): void;
   /** Adds an observer of what acts came to. */
   observe(observer: ActObserver): void;
+  /** Adds a listener of what sessions are told from outside. */
+  input(listener: InputListener): void;
   /** Adds a listener of denials. */
   denied(listener: DenialListener): void;
   /** The plugin's own event; each has one plugin. */

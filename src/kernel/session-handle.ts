@@ -28,6 +28,10 @@ export class Handle implements SessionHandle {
     return this.#scope.state.now;
   }
 
+  taint(): void {
+    for (let at: SessionScope | undefined = this.#scope; at !== undefined; at = at.parent) at.state.tainted = true;
+  }
+
   halt(why: Deny): void {
     this.#scope.halt(why);
   }

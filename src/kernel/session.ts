@@ -5,7 +5,7 @@ import { ownOptions, wrong, wrongType } from "../base/check.ts";
 import { contextFields, type ExecutionContext } from "../base/context.ts";
 import { made } from "../base/copy.ts";
 import { allow, type Decision, type Deny, deny, isThenable } from "../base/decision.ts";
-import { GateRequest } from "../base/gate-request.ts";
+import { GateRequest, NOTHING } from "../base/gate-request.ts";
 import { type Shown, shownAs } from "../base/inspect.ts";
 import { bare, ownField } from "../base/own.ts";
 import type { Scope } from "./scope.ts";
@@ -13,7 +13,7 @@ import { runBegun } from "./run-act.ts";
 import { type Stage, STAGES, type TokenUsage } from "../base/request.ts";
 import { governStream } from "./stream.ts";
 import { DRY, FREE } from "../base/taking.ts";
-import { reportOnce } from "./report.ts";
+import { reportOnce, tellInput } from "./report.ts";
 import { untilStopped } from "./waiting.ts";
 import type { ActStage } from "./engine.ts";
 import type {
@@ -190,6 +190,12 @@ export class SessionImpl implements Session {
     const act = new ActImpl(this.#scope, "input", "execute", undefined, NO_INIT);
     act.phase = "running";
     return act.respond(output, false, undefined);
+  }
+
+  inform(text: string): void {
+    if (typeof text !== "string") throw wrongType("inform()", "text", "a string", text);
+    if (this.#scope.isStopped) return;
+    tellInput(this.#scope, { content: text, metadata: NOTHING, isRun: false });
   }
 
   child(init: SessionInit = {}): Session {

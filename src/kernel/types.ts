@@ -12,7 +12,7 @@ import type { AgentProfile } from "../trust/profile.ts";
 export interface ActInit {
   /** The framework's id of the call. Absent or empty: the session makes one. */
   callId?: string | undefined;
-  /** What guards may want to know. `untrusted: true` marks the session tainted once the act has ended. */
+  /** What guards may want to know. `untrusted: true` marks the session tainted once the act has ended, by a run at once. */
   metadata?: Readonly<Record<string, unknown>> | undefined;
   /** Aborts the act, also while it waits for its turn, a guard or a person. */
   signal?: AbortSignalLike | undefined;
@@ -174,6 +174,13 @@ export interface Session {
   preExecute(input: unknown): Decision | Promise<Decision>;
   /** Judges an answer at `output`, and counts it as a completed run: drift, checkpoints. */
   postExecute(output: unknown): Decision | Promise<Decision>;
+  /**
+   * Tells what this session's user said where no run's input shows it: what is `known` to rules. For what a person wrote
+   * as the user, never for what a model or a tool wrote.
+   *
+   * @throws {TypeError} If it is no text.
+   */
+  inform(text: string): void;
   /**
    * Begins a session inside this one: it passes this one's guards too, takes from both, and ends with it. At most 16
    * deep.

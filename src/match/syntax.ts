@@ -117,7 +117,15 @@ export function literal(text: string): readonly Node[] {
  * @throws {PatternError} With the position of what is not of the subset.
  */
 export function parseRegex(source: string): Node {
-  const reader = new Reader(source);
+  return parsed(new Reader(source), source);
+}
+
+/** The same, exact in case and in form; `(?i: )` is a group in which case does not count. */
+export function parseExactRegex(source: string): Node {
+  return parsed(new Reader(source, 0, "exact"), source);
+}
+
+function parsed(reader: Reader, source: string): Node {
   const node = reader.alternatives(0);
   if (reader.at < source.length) throw new PatternError(reader.at, "a group that was opened before it is closed");
   return node;
@@ -151,13 +159,23 @@ export function parseGlob(source: string): readonly Node[] {
   return items;
 }
 
+/** How characters are meant: as they are in folded text, in either case, or as they stand. */
+type Mode = "folded" | "anyCase" | "exact";
+
 class Reader {
   at: number;
   readonly #source: string;
+  #mode: Mode;
 
-  constructor(source: string, at = 0) {
+  constructor(source: string, at = 0, mode: Mode = "folded") {
     this.#source = source;
     this.at = at;
+    this.#mode = mode;
+  }
+
+  #character(code: number): Node {
+    if (this.#mode === "folded") return foldedCharacter(code);
+    return this.#mode === "anyCase" ? character(code) : { kind: "set", set: [code, code] };
   }
 
   alternatives(depth: number): Node {
@@ -239,7 +257,7 @@ class Reader {
         this.at = from;
         if (this.#bounds() !== undefined) throw new PatternError(from, "something to repeat");
         this.at += code > 0xffff ? 2 : 1;
-        return foldedCharacter(code);
+        return this.#character(code);
     }
   }
 
@@ -248,6 +266,7 @@ class Reader {
       const rest = this.#source.slice(this.at, this.at + 64);
       const name = /^<[A-Za-z_$][\w$]*>/.exec(rest);
       if (name !== null) this.at += name[0].length;
+      else if (this.#mode !== "folded" && rest.startsWith("i:")) return this.#anyCase(from, depth);
       else if (!this.#take(":")) {
         throw new PatternError(
           from,
@@ -255,8 +274,21 @@ class Reader {
         );
       }
     }
+    return this.#inside(from, depth);
+  }
+
+  #inside(from: number, depth: number): Node {
     const node = this.alternatives(depth + 1);
     if (!this.#take(")")) throw new PatternError(from, "a group that is closed");
+    return node;
+  }
+
+  #anyCase(from: number, depth: number): Node {
+    const outside = this.#mode;
+    this.at += 2;
+    this.#mode = "anyCase";
+    const node = this.#inside(from, depth);
+    this.#mode = outside;
     return node;
   }
 
@@ -274,7 +306,7 @@ class Reader {
     if (c !== undefined && ((c >= "1" && c <= "9") || c === "k")) {
       throw new PatternError(from, "a pattern without back-references");
     }
-    return foldedCharacter(this.#escapedCode(from));
+    return this.#character(this.#escapedCode(from));
   }
 
   #escapedCode(from: number): number {
@@ -361,8 +393,9 @@ class Reader {
 
   #setOf(ranges: readonly number[], negated: boolean): Node {
     const own = union(ranges);
-    const set = bothCases(own);
+    const set = this.#mode === "exact" ? own : bothCases(own);
     if (negated) return { kind: "set", set: complement(set) };
+    if (this.#mode !== "folded") return { kind: "set", set };
     const folded = foldedMembers(own);
     const node: Node = { kind: "set", set };
     return folded.length === 0

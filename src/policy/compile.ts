@@ -9,6 +9,7 @@ import { minConfidenceOf } from "../guards/min-confidence.ts";
 import { requireApproval } from "../guards/require-approval.ts";
 import { timeLimitOf } from "../guards/time-limit.ts";
 import { tokenBudgetOf } from "../guards/token-budget.ts";
+import { compileRules } from "../rules/rules.ts";
 import { ownField } from "../base/own.ts";
 import { isDefault } from "./define.ts";
 import type { GovernancePolicy, PolicyInit } from "./policy.ts";
@@ -32,6 +33,7 @@ export function compilePolicy(policy: GovernancePolicy, waits: boolean): readonl
   if (maxConcurrent !== Infinity || (waits && backpressureThreshold !== Infinity)) {
     guards.push(maxConcurrentOf(maxConcurrent, waits ? { backpressureThreshold } : {}, fieldOf("maxConcurrent")));
   }
+  if (policy.rules.length > 0) guards.push(compileRules(policy.rules));
   // Text is searched last: what exceeds a count or a size is not searched in vain.
   if (policy.blockedPatterns.length > 0) guards.push(blockPatterns(policy.blockedPatterns));
   const approval = policy.requireHumanApproval;

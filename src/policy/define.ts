@@ -2,6 +2,7 @@ import { made, refuseOtherCopy } from "../base/copy.ts";
 import { conflictsOf } from "./conflicts.ts";
 import { PolicyError, type PolicyMistake, type Report } from "./error.ts";
 import { FIELD_NAMES, FIELDS, LIMITS } from "./fields.ts";
+import { globCovers } from "../base/glob.ts";
 import { bare } from "../base/own.ts";
 import { diffOf, isStricter, mergedInit } from "./order.ts";
 import type { GovernancePolicy, PolicyInit } from "./policy.ts";
@@ -86,6 +87,18 @@ function fallbackOf(name: keyof PolicyInit, given: ReadonlyMap<string, unknown>)
   return name === "backpressureThreshold" && given.get("maxConcurrent") === Infinity ? Infinity : FIELDS[name].fallback;
 }
 
+/** Reports tools that are to taint the session and are trusted too. */
+function reportTrusted(given: ReadonlyMap<string, unknown>, report: Report): void {
+  const trusted = (given.get("trustedTools") ?? []) as readonly string[];
+  const plain = new Set(trusted.filter((glob) => !glob.includes("*")).map((name) => name.toLowerCase()));
+  const globs = trusted.filter((glob) => glob.includes("*"));
+  ((given.get("untrustedTools") ?? []) as readonly string[]).forEach((name, at) => {
+    if (plain.has(name.toLowerCase()) || globs.some((glob) => globCovers(glob, name, true))) {
+      report({ path: `untrustedTools[${at}]`, wanted: "none of the trustedTools", got: name });
+    }
+  });
+}
+
 /** Makes a policy of what a plain object's keys stand for; every mistake is thrown at once. */
 export function buildPolicy(where: string, init: unknown, placeOf: Place): GovernancePolicy {
   refuseOtherCopy(where, "policy", init);
@@ -96,6 +109,7 @@ export function buildPolicy(where: string, init: unknown, placeOf: Place): Gover
   for (const [key, place] of places) {
     if (place?.[1] !== undefined) given.set(place[0], FIELDS[place[0]].read(place[1], key, report));
   }
+  if (mistakes.length === 0) reportTrusted(given, report);
   if (mistakes.length > 0) throw new PolicyError(where, mistakes);
   const policy = Object.create(methods) as Record<string, unknown>;
   for (const name of FIELD_NAMES) {

@@ -13,7 +13,10 @@ export const DECIDING_FIELDS: readonly (keyof PolicyInit)[] = Object.freeze(
     "maxTokens",
     "maxToolCalls",
     "requireHumanApproval",
+    "rules",
     "timeoutMs",
+    "trustedTools",
+    "untrustedTools",
   ] as const,
 );
 

@@ -6,10 +6,12 @@ import type { EndedAct, EventChannel, SessionHandle } from "../kernel/seam.ts";
 import { compilePolicy } from "./compile.ts";
 import { definePolicy } from "./define.ts";
 import type { GovernancePolicy, PolicyInit } from "./policy.ts";
+import { followSources } from "./provenance.ts";
 
 /**
  * Makes a policy the rules of a kernel: its guards judge after those that judge who may act, and before all others. A
  * session is given a narrower one by its option `policy`, and then both must allow.
+ * What a session's user said and what trusted tools answered is known to its rules, and untrusted tools taint it.
  *
  * It emits `checkpoint_created` every `checkpointFrequency`-th completed run or tool call. A kernel of `sallyport` has
  * it, with the option `policy`; one of `sallyport/core` is given it.
@@ -45,6 +47,7 @@ export function policyRules(policy: PolicyInit | GovernancePolicy = {}): Plugin 
           if (narrowing !== undefined) parts.guards.push(...compilePolicy(parts.policy, waits));
         },
       });
+      followSources(host);
       const channel = host.channel("checkpoint_created");
       host.observe({
         stages: ["output", "post_tool_call"],

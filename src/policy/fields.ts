@@ -1,8 +1,9 @@
 import { isWhole, wantedWhole } from "../base/check.ts";
 import { patternMistake } from "../match/matcher.ts";
-import { TOOL_NAME } from "../base/request.ts";
+import { TOOL_GLOB } from "../base/request.ts";
 import type { Report } from "./error.ts";
-import { approvals, inBoth, inEither, joined, patternsInEither } from "./merge.ts";
+import { readRules } from "../rules/read-rule.ts";
+import { approvals, inBoth, inEither, intersection, joined, patternsInEither, rulesInEither } from "./merge.ts";
 import type { PolicyInit } from "./policy.ts";
 import { ownEntries } from "./read.ts";
 
@@ -70,8 +71,8 @@ function list(wanted: string, readItem: FieldReader): FieldReader {
 
 // A name that no call can have would silently protect nothing.
 const toolName = only(
-  "a tool's name: 1 to 128 letters, digits and _ . : / -",
-  (value) => typeof value === "string" && TOOL_NAME.test(value),
+  "a tool's name: 1 to 128 letters, digits and _ . : / - *",
+  (value) => typeof value === "string" && TOOL_GLOB.test(value),
 );
 const tools = list("an array of tools' names", toolName);
 const yesOrNo = only("true, false or an array of tools' names", isBoolean);
@@ -108,6 +109,9 @@ function copiedRegExp(value: unknown): unknown {
 
 const patterns = list("an array of patterns", pattern);
 
+const rules: FieldReader = (value, path, report) =>
+  Object.freeze(readRules(path, value, (at, wanted, got) => report({ path: at, wanted, got })));
+
 const NONE: readonly never[] = Object.freeze([]);
 
 /** Every field of a policy, in the order in which policies show them. */
@@ -120,6 +124,9 @@ export const FIELDS: Readonly<Record<keyof PolicyInit, Field>> = {
   deniedTools: { read: tools, fallback: NONE, merge: inEither },
   blockedPatterns: { read: patterns, fallback: NONE, merge: patternsInEither },
   requireHumanApproval: { read: approval, fallback: false, merge: approvals },
+  rules: { read: rules, fallback: NONE, merge: rulesInEither },
+  untrustedTools: { read: tools, fallback: NONE, merge: inEither },
+  trustedTools: { read: tools, fallback: NONE, merge: (a, b) => intersection(a, b) ?? NONE },
   timeoutMs: { read: limit(1), fallback: 300_000, merge: Math.min },
   confidenceThreshold: { read: fraction, fallback: 0.8, merge: Math.max },
   driftThreshold: { read: fraction, fallback: 0.15, merge: Math.min },

@@ -1,14 +1,37 @@
 import { patternKey } from "../match/matcher.ts";
+import { globIntersection, widest } from "../base/glob.ts";
+import { ruleText } from "../rules/order.ts";
+import type { RuleInit } from "../rules/rule.ts";
 import type { BlockedPattern } from "./policy.ts";
 
-/** The names in both lists; no list means every name. */
+/** The names in both lists; no list means every name. Where one of two globs would need too many stars, the first. */
 export function inBoth(
   a: readonly string[] | undefined,
   b: readonly string[] | undefined,
 ): readonly string[] | undefined {
-  if (a === undefined || b === undefined) return a ?? b;
-  const names = new Set(b);
-  return a.filter((name) => names.has(name));
+  return a === undefined || b === undefined ? a ?? b : intersection(a, b) ?? a;
+}
+
+/** What both of two lists of globs stand for; `undefined` where it cannot be written with four stars a glob. */
+export function intersection(a: readonly string[], b: readonly string[]): readonly string[] | undefined {
+  if (![...a, ...b].some((glob) => glob.includes("*"))) {
+    const names = new Set(b);
+    return a.filter((name) => names.has(name));
+  }
+  const both = new Set<string>();
+  for (const one of widest(a)) {
+    for (const other of widest(b)) {
+      const parts = globIntersection(one, other);
+      if (parts === undefined) return undefined;
+      for (const part of parts) both.add(part);
+    }
+  }
+  return widest([...both]);
+}
+
+/** The rules in either list, equal ones once. */
+export function rulesInEither(a: readonly RuleInit[], b: readonly RuleInit[]): readonly RuleInit[] {
+  return [...new Map([...a, ...b].map((rule) => [ruleText(rule), rule])).values()];
 }
 
 /** The names in either list, each once. */

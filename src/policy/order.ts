@@ -1,5 +1,8 @@
 import { patternKey } from "../match/matcher.ts";
 import { jsonText, ownField } from "../base/own.ts";
+import { globCovers, globIntersection, widest } from "../base/glob.ts";
+import { ruleText, strictestRules } from "../rules/order.ts";
+import type { RuleInit } from "../rules/rule.ts";
 import { FIELD_NAMES, FIELDS } from "./fields.ts";
 import type { BlockedPattern, GovernancePolicy, PolicyInit } from "./policy.ts";
 
@@ -12,13 +15,15 @@ function sortedSet(items: Iterable<string>): string[] {
 
 /**
  * The tools that are left of those allowed, in one form for everything that means the same; a removed name is removed
- * in any case.
+ * in any case. What is removed of a glob stands beside it.
  */
 function without(allowed: readonly string[] | undefined, removed: readonly string[]): unknown {
-  const gone = new Set(removed.map((name) => name.toLowerCase()));
-  return allowed === undefined
-    ? { allBut: sortedSet(gone) }
-    : sortedSet(allowed.filter((name) => !gone.has(name.toLowerCase())));
+  const gone = widest(removed, true);
+  const left = widest(allowed ?? ["*"]).filter((glob) => !gone.some((other) => globCovers(other, glob.toLowerCase())));
+  const but = gone.flatMap((glob) =>
+    left.filter((one) => one.includes("*")).flatMap((one) => globIntersection(glob, one.toLowerCase()) ?? [glob])
+  );
+  return { left, but: widest(but) };
 }
 
 /** Everything in a policy that decides, as text that is equal exactly where two policies allow the same. */
@@ -32,8 +37,14 @@ function meaning(policy: Values): string {
     Math.min(maxConcurrent, backpressureThreshold),
     without(allowedTools, deniedTools),
     // The tools that may be called without asking.
-    requireHumanApproval === true ? [] : without(allowedTools, [...deniedTools, ...(requireHumanApproval || [])]),
+    requireHumanApproval === true
+      ? without([], [])
+      : without(allowedTools, [...deniedTools, ...(requireHumanApproval || [])]),
     sortedSet(blockedPatterns.map(patternKey)),
+    strictestRules(policy.rules),
+    // What taints, and what is known.
+    widest(policy.untrustedTools, true),
+    widest(policy.trustedTools),
   ]);
 }
 
@@ -41,8 +52,8 @@ function meaning(policy: Values): string {
  * Tells whether `b` allows whatever `a` allows, and more: what both allow is then what `a` allows, and not what `b`
  * does.
  *
- * Compared are the tools that can be called and those that can without asking, the limits, the confidence, and the
- * patterns by {@linkcode patternKey}. `name`, `version`, `driftThreshold`, `logAllCalls` and `checkpointFrequency` deny
+ * Compared are the tools that can be called and those that can without asking, the limits, the confidence, the
+ * patterns by {@linkcode patternKey}, and the rules that no other one covers. `name`, `version`, `driftThreshold`, `logAllCalls` and `checkpointFrequency` deny
  * nothing and do not count.
  */
 export function isStricter(a: GovernancePolicy, b: GovernancePolicy): boolean {
@@ -53,9 +64,10 @@ export function isStricter(a: GovernancePolicy, b: GovernancePolicy): boolean {
 /** What two values of a field are compared by: a list of names or patterns is a set. */
 function canonical(name: keyof PolicyInit, value: unknown): unknown {
   if (!Array.isArray(value)) return value;
-  return sortedSet(
-    name === "blockedPatterns" ? (value as readonly BlockedPattern[]).map(patternKey) : (value as readonly string[]),
-  );
+  if (name === "rules") return sortedSet((value as readonly RuleInit[]).map(ruleText));
+  return name === "blockedPatterns"
+    ? sortedSet((value as readonly BlockedPattern[]).map(patternKey))
+    : widest(value as readonly string[]);
 }
 
 /** The value of every given field in one form for everything that means the same, in JSON. */

@@ -1,5 +1,7 @@
 // Policies: reading, checking, comparing, merging, and compiling them to guards.
 
+import type { RuleInit } from "../rules/rule.ts";
+
 /**
  * Text that must not occur: a case-insensitive substring, a pattern of our linear matcher, or (unbounded, opted in) a
  * RegExp.
@@ -18,14 +20,23 @@ export interface PolicyInit {
   maxTokens?: number;
   /** Tool calls of a session. A whole number >= 0 or `Infinity`, default 10. */
   maxToolCalls?: number;
-  /** The only tools that may be called. Absent: every tool; `[]`: none. */
+  /** The only tools that may be called; `*` stands for any run of characters. Absent: every tool; `[]`: none. */
   allowedTools?: readonly string[];
-  /** Tools that may not be called. Default `[]`. */
+  /** Tools that may not be called, whatever the case of their names; with `*` as above. Default `[]`. */
   deniedTools?: readonly string[];
   /** Text that may not pass any gate. Default `[]`. */
   blockedPatterns?: readonly BlockedPattern[];
-  /** Whether a person must approve every tool call, or calls of the named tools. Default `false`. */
+  /** Whether a person must approve every tool call, or calls of the named tools, with `*` as above. Default `false`. */
   requireHumanApproval?: boolean | readonly string[];
+  /** Which tools may be called with which arguments, and more: a set that can only take away. Default `[]`. */
+  rules?: readonly RuleInit[];
+  /** Tools whose results taint the session, whatever the case of their names; with `*` as above. Default `[]`. */
+  untrustedTools?: readonly string[];
+  /**
+   * Tools whose results are known (`known: true` of a rule) and taint nothing, by their exact names; with `*` as above.
+   * Default `[]`.
+   */
+  trustedTools?: readonly string[];
   /**
    * How long a session may start acts, and an act may wait in it, in ms. A running act is not stopped. A whole number
    * >= 1 or `Infinity`, default 300000.

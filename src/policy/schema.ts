@@ -1,10 +1,11 @@
 import { MAX_PATTERN } from "../match/program.ts";
+import { RULE_DEFINITIONS, RULES_SCHEMA } from "../rules/schema.ts";
 import { MAX_ITEMS } from "./fields.ts";
 
 const TOOLS = {
   type: "array",
   maxItems: MAX_ITEMS,
-  items: { type: "string", pattern: "^[A-Za-z0-9_.:/-]{1,128}$" },
+  items: { type: "string", pattern: "^[A-Za-z0-9_.:/*-]{1,128}$" },
 } as const;
 const LARGEST = Number.MAX_SAFE_INTEGER;
 
@@ -40,9 +41,15 @@ const schema = {
     },
     allowedTools: {
       ...TOOLS,
-      description: "The only tools that may be called, by their exact names. Absent: every tool; []: none.",
+      description:
+        "The only tools that may be called, by their exact names; * stands for any run of characters. Absent: every tool; []: none.",
     },
-    deniedTools: { ...TOOLS, default: [], description: "Tools that may not be called, by their exact names." },
+    deniedTools: {
+      ...TOOLS,
+      default: [],
+      description:
+        "Tools that may not be called, whatever the case of their names; * stands for any run of characters.",
+    },
     blockedPatterns: {
       type: "array",
       maxItems: MAX_ITEMS,
@@ -73,6 +80,17 @@ const schema = {
       oneOf: [{ type: "boolean" }, TOOLS],
       default: false,
       description: "Whether a person must approve every tool call, or calls of the named tools.",
+    },
+    rules: RULES_SCHEMA,
+    untrustedTools: {
+      ...TOOLS,
+      default: [],
+      description: "Tools whose results taint the session, whatever the case of their names; with *.",
+    },
+    trustedTools: {
+      ...TOOLS,
+      default: [],
+      description: "Tools whose results are known and taint nothing, by their exact names; with *.",
     },
     timeoutMs: {
       type: ["integer", "null"],
@@ -122,6 +140,7 @@ const schema = {
       description: "Open acts from which a new one waits its turn. null: no limit.",
     },
   },
+  $defs: RULE_DEFINITIONS,
 } as const;
 
 function frozen<T>(value: T): T {
@@ -133,7 +152,7 @@ function frozen<T>(value: T): T {
  * Describes the file form of a policy, as a JSON Schema (2020-12): every field with its meaning and default.
  *
  * A file that {@linkcode parsePolicy} takes is valid; beyond the schema, parsing asks that regular expressions and
- * globs be of the linear subset. Deeply frozen.
+ * globs be of the linear subset, and that a rule's places, operands and stages fit each other. Deeply frozen.
  *
  * @example Usage
  * ```ts

@@ -76,9 +76,9 @@ describe("allowTools()", () => {
     ["search", '"names" must be an array of strings, and is "search"'],
     [undefined, '"names" must be an array of strings, and is undefined'],
     [["a", 5], '"names[1]" must be a string, and is 5'],
-    [["a", "b c"], '"names[1]" must be 1 to 128 letters, digits and _ . : / -, and is "b c"'],
-    [[""], '"names[0]" must be 1 to 128 letters, digits and _ . : / -, and is ""'],
-    [["*"], '"names[0]" must be 1 to 128 letters, digits and _ . : / -, and is "*"'],
+    [["a", "b c"], '"names[1]" must be 1 to 128 letters, digits and _ . : / - *, and is "b c"'],
+    [[""], '"names[0]" must be 1 to 128 letters, digits and _ . : / - *, and is ""'],
+    [["?"], '"names[0]" must be 1 to 128 letters, digits and _ . : / - *, and is "?"'],
     [["x".repeat(129)], '"names[0]" must be 1 to 128'],
   ])("allowTools() throws a TypeError, when the names are %j", (names, message) => {
     expect(() => allowTools(names as string[])).toThrow(TypeError);

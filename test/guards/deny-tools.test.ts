@@ -46,7 +46,7 @@ describe("denyTools()", () => {
   test.each([
     ["delete", '"names" must be an array of strings, and is "delete"'],
     [[5], '"names[0]" must be a string, and is 5'],
-    [["delete "], '"names[0]" must be 1 to 128 letters, digits and _ . : / -, and is "delete "'],
+    [["delete "], '"names[0]" must be 1 to 128 letters, digits and _ . : / - *, and is "delete "'],
   ])("denyTools() throws a TypeError, when the names are %j", (names, message) => {
     expect(() => denyTools(names as string[])).toThrow(new TypeError(`Cannot build denyTools(): ${message}`));
   });

@@ -73,7 +73,7 @@ describe("requireApproval()", () => {
     ["pay", '"tools" must be an array of strings, and is "pay"'],
     [true, '"tools" must be an array of strings, and is true'],
     [["pay", 5], '"tools[1]" must be a string, and is 5'],
-    [["pay now"], '"tools[0]" must be 1 to 128 letters, digits and _ . : / -, and is "pay now"'],
+    [["pay now"], '"tools[0]" must be 1 to 128 letters, digits and _ . : / - *, and is "pay now"'],
   ])("requireApproval() throws a TypeError, when it is given %j", (tools, message) => {
     expect(() => requireApproval(tools as string[])).toThrow(
       new TypeError(`Cannot build requireApproval(): ${message}`),

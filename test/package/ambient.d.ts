@@ -42,6 +42,7 @@ declare var TextDecoder: { prototype: TextDecoder; new (label?: string, options?
 
 interface URL {
   readonly href: string;
+  readonly hostname: string;
 }
 
 declare var URL: { prototype: URL; new (url: string): URL };

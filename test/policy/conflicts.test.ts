@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { definePolicy } from "../../src/policy/define.ts";
 import type { PolicyInit } from "../../src/policy/policy.ts";
 
@@ -53,4 +53,42 @@ test("conflicts() tells of all of them, when there are several", () => {
 
 test("conflicts() is frozen", () => {
   expect(Object.isFrozen(definePolicy().conflicts())).toBe(true);
+});
+
+describe("conflicts() of rules and globs", () => {
+  test.each<[PolicyInit, string]>([
+    [{ allowedTools: ["mail_*"], deniedTools: ["MAIL_*"] }, 'allowedTools and deniedTools both name "mail_*"'],
+    [{ allowedTools: ["mail_*"], requireHumanApproval: ["pay_*"] }, 'names "pay_*", which allowedTools does not allow'],
+    [
+      { rules: [{ id: "a", tools: "y", effect: "deny" }, { id: "a", tools: "x", effect: "escalate" }] },
+      'two are called "a"',
+    ],
+    [
+      { deniedTools: ["pay*"], rules: [{ id: "p", tools: ["pay", "payout"], limit: { max: 1 } }] },
+      '"p" is about tools that cannot be called',
+    ],
+    [
+      { allowedTools: ["read"], rules: [{ tools: "pay", effect: "deny" }] },
+      '"#1" is about tools that cannot be called',
+    ],
+    [
+      {
+        rules: [
+          { id: "narrow", tools: "pay_now", require: { amount: { lte: 5 } }, effect: "escalate" },
+          { id: "wide", tools: "pay_*", require: { amount: { lte: 5 } } },
+        ],
+      },
+      '"wide" stops whatever "narrow" stops',
+    ],
+    [{ rules: [{ tools: "a", effect: "deny" }, { tools: "A", effect: "deny" }] }, '"#1" stops whatever "#2" stops'],
+  ])("%j", (init, message) => {
+    expect(definePolicy(init).conflicts()).toEqual([expect.stringContaining(message)]);
+  });
+
+  test.each<PolicyInit>([
+    { allowedTools: ["mail_*"], deniedTools: ["mail_delete"] },
+    { allowedTools: ["mail_*"], requireHumanApproval: ["*_send"] },
+    { rules: [{ tools: "pay", require: { a: { lte: 5 } } }, { tools: "pay", require: { a: { lte: 6 } } }] },
+    { rules: [{ tools: "pay", limit: { max: 1 } }, { tools: "pay", effect: "escalate", when: { a: { gt: 1 } } }] },
+  ])("%j has none", (init) => expect(definePolicy(init).conflicts()).toEqual([]));
 });

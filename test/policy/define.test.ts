@@ -14,6 +14,9 @@ const DEFAULTS = {
   deniedTools: [],
   blockedPatterns: [],
   requireHumanApproval: false,
+  rules: [],
+  untrustedTools: [],
+  trustedTools: [],
   timeoutMs: 300_000,
   confidenceThreshold: 0.8,
   driftThreshold: 0.15,
@@ -131,7 +134,7 @@ describe("definePolicy() refuses", () => {
       ["a", null, {}, new Set(["a"]), 5, { length: 0 }, false].map((value) => [name, value, name])
     ),
     ...["allowedTools", "deniedTools", "requireHumanApproval"].flatMap((name): [string, unknown, string][] =>
-      ["", "a b", "a\n", "é", "x".repeat(129), "a*", 5, null, undefined].map((
+      ["", "a b", "a\n", "é", "x".repeat(129), "a?", 5, null, undefined].map((
         value,
       ) => [name, ["ok", value], `${name}[1]`])
     ),

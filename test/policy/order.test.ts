@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { definePolicy } from "../../src/policy/define.ts";
 import { policyText } from "../../src/policy/digest.ts";
+import { decide } from "../rules/reference.ts";
 import type { GovernancePolicy, PolicyInit } from "../../src/policy/policy.ts";
 import { policyInit } from "./policies.ts";
 
@@ -15,6 +16,7 @@ interface Call {
   readonly ageMs: number;
   readonly confidence: number;
   readonly open: number;
+  readonly amount: number;
 }
 
 const call: fc.Arbitrary<Call> = fc.record({
@@ -25,6 +27,7 @@ const call: fc.Arbitrary<Call> = fc.record({
   ageMs: fc.nat(3),
   confidence: fc.constantFrom(0, 0.25, 0.5, 1),
   open: fc.nat(4),
+  amount: fc.nat(2),
 });
 
 /**
@@ -33,10 +36,15 @@ const call: fc.Arbitrary<Call> = fc.record({
  */
 function reference(
   policy: GovernancePolicy,
-  { tool, text, calls, tokens, ageMs, confidence, open }: Call,
+  { tool, text, calls, tokens, ageMs, confidence, open, amount }: Call,
 ): [number, number] {
-  if (policy.allowedTools !== undefined && !policy.allowedTools.includes(tool)) return [0, 0];
-  if (policy.deniedTools.some((name) => name.toLowerCase() === tool.toLowerCase())) return [0, 0];
+  const named = (globs: readonly string[], flags: string): boolean =>
+    globs.some((glob) => new RegExp(`^${glob.replaceAll("*", ".*")}$`, flags).test(tool));
+  if (policy.allowedTools !== undefined && !named(policy.allowedTools, "")) return [0, 0];
+  if (named(policy.deniedTools, "i")) return [0, 0];
+  const about = policy.rules.filter(({ tools = "*" }) => named([tools].flat(), "i"));
+  const broken = decide(about as never, { amount });
+  if (broken === "deny") return [0, 0];
   for (const pattern of policy.blockedPatterns) {
     const part = typeof pattern === "string" ? pattern : (pattern as { pattern: string }).pattern;
     if (text.toLowerCase().includes(part.toLowerCase())) return [0, 0];
@@ -45,9 +53,7 @@ function reference(
   if (confidence < policy.confidenceThreshold || open >= policy.maxConcurrent) return [0, 0];
   const asks = policy.requireHumanApproval;
   return [
-    asks === true || (Array.isArray(asks) && asks.some((name: string) => name.toLowerCase() === tool.toLowerCase()))
-      ? 1
-      : 2,
+    broken === "escalate" || asks === true || (Array.isArray(asks) && named(asks, "i")) ? 1 : 2,
     open >= policy.backpressureThreshold ? 1 : 2,
   ];
 }

@@ -54,6 +54,12 @@ export async function scenario(outside: Outside, log: string[]): Promise<void> {
   // Policies.
   const policy = lib.definePolicy({
     deniedTools: ["rm"],
+    rules: [
+      { tools: "pay*", when: { amount: { gt: 1 } }, require: { to: { anyOf: [{ in: ["a"] }, { known: true }] } } },
+      { id: "calls", limit: { max: 100, windowMs: 1000, by: "agent" }, effect: "escalate" },
+    ],
+    trustedTools: ["crm_*"],
+    untrustedTools: ["web_*"],
     blockedPatterns: ["secret", { pattern: "a+b", type: "regex" }],
   });
   const night = lib.definePolicy({ requireHumanApproval: ["pay"], maxToolCalls: 20 });

@@ -37,8 +37,7 @@ const sessions = Array.from({ length: 8 }, (_, i) => {
     policy: { name: "bench" } as GovernancePolicy,
     metadata: {},
     state,
-    signal: () => new AbortController().signal,
-  });
+  }, new AbortController());
   return { state, context };
 });
 const names = ["search", "read_file", "query", "summarize"];

@@ -47,8 +47,7 @@ const sessionOf = (agentKey: string, sessionId: string, own = state): SessionCon
     policy: { name: "soak" } as GovernancePolicy,
     metadata: {},
     state: own,
-    signal: () => new AbortController().signal,
-  });
+  }, new AbortController());
 const request = (name: string, payload: unknown): GovernedRequest => ({
   stage: "pre_tool_call",
   name,

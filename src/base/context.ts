@@ -132,9 +132,13 @@ export interface ContextParts {
   readonly policy: GovernancePolicy;
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly state: SessionState;
-  readonly signal: () => AbortSignalLike;
-  /** Reports what a shadowed guard would have decided. */
-  readonly report?: (request: GovernedRequest, decision: Decision) => void;
+}
+
+/** The session behind a context, as far as it is asked. */
+export interface ContextOwner {
+  readonly signal: AbortSignalLike;
+  /** Is told what a shadowed guard would have decided. */
+  report?(request: GovernedRequest, decision: Decision): void;
 }
 
 /** The context that sessions hand out: a read-only view of their state. */
@@ -147,15 +151,14 @@ export class SessionContext implements ExecutionContext {
   readonly startTime: number;
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly #state: SessionState;
-  readonly #signal: () => AbortSignalLike;
-  readonly #report: ContextParts["report"] | undefined;
+  readonly #owner: ContextOwner;
   static {
     // Whoever is given a context has no way to what only the class may read.
     Reflect.deleteProperty(this.prototype, "constructor");
     shownAs(this.prototype, () => "ExecutionContext", contextFields);
   }
 
-  constructor(parts: ContextParts) {
+  constructor(parts: ContextParts, owner: ContextOwner) {
     this.agentId = parts.agentId;
     this.agentKey = parts.agentKey;
     this.sessionId = parts.sessionId;
@@ -164,8 +167,7 @@ export class SessionContext implements ExecutionContext {
     this.startTime = parts.state.now;
     this.metadata = parts.metadata;
     this.#state = parts.state;
-    this.#signal = parts.signal;
-    this.#report = parts.report;
+    this.#owner = owner;
     Object.freeze(this);
   }
 
@@ -197,7 +199,7 @@ export class SessionContext implements ExecutionContext {
     );
   }
   get signal(): AbortSignalLike {
-    return this.#signal();
+    return this.#owner.signal;
   }
 
   /** The state behind a context of ours; `undefined` for one that somebody made by hand. */
@@ -205,9 +207,9 @@ export class SessionContext implements ExecutionContext {
     return #state in context ? context.#state : undefined;
   }
 
-  /** Whom to tell of shadowed decisions. */
-  static reporterOf(context: ExecutionContext): ContextParts["report"] | undefined {
-    return #report in context ? context.#report : undefined;
+  /** Whom to tell of shadowed decisions; `undefined` for a context that somebody made by hand. */
+  static ownerOf(context: ExecutionContext): ContextOwner | undefined {
+    return #owner in context ? context.#owner : undefined;
   }
 }
 
@@ -232,7 +234,7 @@ export function contextFields(context: ExecutionContext): Shown {
 
 /** Reports to a session what a shadowed guard would have decided; a context that was made by hand reports to nobody. */
 export function reportShadow(context: ExecutionContext, request: GovernedRequest, decision: Decision): void {
-  SessionContext.reporterOf(context)?.(request, decision);
+  SessionContext.ownerOf(context)?.report?.(request, decision);
 }
 
 const foreign = new WeakMap<ExecutionContext, SessionState>();

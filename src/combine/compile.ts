@@ -1,4 +1,10 @@
 // Functions that join guards, and the compiler that turns a list of guards into one function.
+//
+// Here code is written oddly for speed: guards are spelt out five at a time, by the same text twice. Engines inline a
+// guard only where its call site has met no other, and a function only into others than itself. In `bench/compose.ts`,
+// `all` of synchronous guards, a loop over the list takes 3.5x for 3 guards and 12x for 10; `five` without `fiveMore`
+// takes 4.8x for 10; who took noted after each guard, and not by marks, 1.2x; `gifts` read without the parameter, 1.4x.
+// Each of them breaks a promise that is made there.
 
 import { allow, type Decision, guardError } from "../base/decision.ts";
 import type { ExecutionContext } from "../base/context.ts";
@@ -33,11 +39,8 @@ export function partsAt(guards: readonly Guard[], stage: Stage): readonly Guard[
 }
 
 /**
- * Compiles guards into one function that asks them in order.
- *
- * On the allow path every guard has a call site of its own: no list is walked, nothing is allocated or written, and no
- * promise is made unless a guard answers one. Nothing that the functions close over is ever assigned, and none calls
- * one of its own text: only then do engines inline the guards. Whatever is not a plain allowance goes on in `fold`.
+ * Compiles guards into one function that asks them in order. As long as they simply allow, nothing is allocated, and no
+ * promise is made; whatever else one answers goes on in `fold`.
  */
 export function sequence(guards: readonly Guard[]): Judge {
   const first = blockOf(guards, 0);
@@ -57,8 +60,7 @@ function blockOf(guards: readonly Guard[], from: number): Ask {
   return (from % (2 * SIZE) === 0 ? five : fiveMore)(gifts, { guards, from, rest }, rest, a, b, c, d, e);
 }
 
-// Short, since engines inline only so much code: what is closed over are parameters, which need no look whether they
-// are set yet; who took, or which guard threw, is found out afterwards.
+// Who took, or which guard threw, is found out afterwards.
 function five(gifts: Gifts, block: Block, rest: Ask, a: Guard, b: Guard, c: Guard, d: Guard, e: Guard): Ask {
   return (request, context, own) => {
     const all = gifts;
@@ -81,8 +83,7 @@ function five(gifts: Gifts, block: Block, rest: Ask, a: Guard, b: Guard, c: Guar
   };
 }
 
-// The same once more: a call of a function with the same text would not be inlined, and ten guards in one
-// text are too long for it.
+// The same once more: ten guards in one function are too much code to be inlined.
 function fiveMore(gifts: Gifts, block: Block, rest: Ask, a: Guard, b: Guard, c: Guard, d: Guard, e: Guard): Ask {
   return (request, context, own) => {
     const all = gifts;

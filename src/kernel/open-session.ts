@@ -62,14 +62,13 @@ export function openSession(core: Core, given: SessionInit): Session {
     agent,
     policy,
     metadata: metadata === undefined ? parent?.context.metadata ?? NOTHING : plainMetadata(metadata, core.caps.run),
-    signal,
     state,
-  });
+  }, signal);
   state.price = core.price;
   state.store = core.limits;
   for (const opened of core.openers.opened) opened(init, scope.handle);
   scope.begin();
-  return new SessionImpl(scope, (child) => openSession(core, child));
+  return new SessionImpl(scope, openSession);
 }
 
 function lastSegment(did: string): string {

@@ -1,6 +1,6 @@
 import { faultDenial, joinedTo, rewritten } from "../combine/fold-decisions.ts";
 import { inherit } from "../combine/guard-traits.ts";
-import { SessionContext, type SessionState } from "../base/context.ts";
+import { type ContextOwner, type ContextParts, SessionContext, type SessionState } from "../base/context.ts";
 import type { Core, Gate, Gates, SessionScope } from "./engine.ts";
 import { createGate, createGates, gateIn, RESPONSE } from "./runtime.ts";
 import { allow, type Decision, type Deny, deny, denyBy, guardError, guardOf, isThenable } from "../base/decision.ts";
@@ -24,7 +24,7 @@ const FIRST_IDS: string[] = [];
 const THREE_DIGITS: string[] = [];
 
 /** One agent's way through a kernel: what all verbs of a session share. */
-export class Scope implements SessionScope, WaitingRoom {
+export class Scope implements SessionScope, ContextOwner, WaitingRoom {
   readonly core: Core;
   readonly parent: Scope | undefined;
   readonly context: SessionContext;
@@ -54,35 +54,15 @@ export class Scope implements SessionScope, WaitingRoom {
     core: Core,
     parent: Scope | undefined,
     extra: readonly Guard[],
-    parts: {
-      agentId: string;
-      agentKey: string;
-      sessionId: string;
-      agent: SessionContext["agent"];
-      policy: SessionContext["policy"];
-      metadata: Readonly<Record<string, unknown>>;
-      signal: AbortSignal | undefined;
-      state: SessionState;
-    },
+    parts: ContextParts,
+    signal: AbortSignal | undefined,
   ) {
     this.core = core;
     this.parent = parent;
     this.depth = parent === undefined ? 1 : parent.depth + 1;
     this.state = parts.state;
-    this.#outer = parts.signal;
-    const { agentId, agentKey, sessionId, agent, policy, metadata, state } = parts;
-    // Named one by one: a spread here would cost more than all the rest of a session.
-    this.context = new SessionContext({
-      agentId,
-      agentKey,
-      sessionId,
-      agent,
-      policy,
-      metadata,
-      state,
-      signal: () => this.signal,
-      report: (request, decision) => void emitCheck(this, request, decision, this.state.now, true),
-    });
+    this.#outer = signal;
+    this.context = new SessionContext(parts, this);
     const { guards, gates } = parent === undefined ? core : parent.#forChildren();
     this.#guards = extra.length === 0 ? guards : [...guards, ...extra];
     this.#gates = extra.length === 0 ? gates : createGates();
@@ -112,6 +92,11 @@ export class Scope implements SessionScope, WaitingRoom {
       this.#signal = outer.length === 1 ? this.#controller.signal : AbortSignal.any(outer);
     }
     return this.#signal;
+  }
+
+  /** Tells what a shadowed guard would have decided. */
+  report(request: GovernedRequest, decision: Decision): void {
+    emitCheck(this, request, decision, this.state.now, true);
   }
 
   /** Whether a signal is the one that this session, or one around it, gives to its acts. */

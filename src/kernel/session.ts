@@ -15,7 +15,7 @@ import { governStream } from "./stream.ts";
 import { DRY, FREE } from "../base/taking.ts";
 import { reportOnce, tellInput } from "./report.ts";
 import { untilStopped } from "./waiting.ts";
-import type { ActStage } from "./engine.ts";
+import type { ActStage, Core } from "./engine.ts";
 import type {
   Act,
   ActInit,
@@ -32,6 +32,9 @@ const ALLOW = allow();
 const NO_INIT: ActInit = bare({});
 const BEGINNINGS: readonly string[] = ["input", "pre_model_call", "pre_tool_call"];
 
+/** What opens the children of a session. */
+type OpenSession = (core: Core, init: SessionInit) => Session;
+
 /** The session that a kernel hands out. */
 export class SessionImpl implements Session {
   static {
@@ -39,16 +42,16 @@ export class SessionImpl implements Session {
   }
   readonly context: ExecutionContext;
   readonly #scope: Scope;
-  readonly #born: (init: SessionInit) => Session;
+  readonly #openSession: OpenSession;
   static {
     // Whoever is given a session has no way to what only the class may read.
     Reflect.deleteProperty(this.prototype, "constructor");
     shownAs<Session>(this.prototype, () => "Session", sessionFields, true);
   }
 
-  constructor(scope: Scope, born: (init: SessionInit) => Session) {
+  constructor(scope: Scope, open: OpenSession) {
     this.#scope = scope;
-    this.#born = born;
+    this.#openSession = open;
     this.context = scope.context;
     Object.freeze(this);
   }
@@ -202,7 +205,7 @@ export class SessionImpl implements Session {
     if (typeof init !== "object" || init === null) throw wrong("child()", "options", "an object", init);
     const parent = ownField(init, "parent");
     if (parent !== undefined) throw wrong("child()", "parent", "absent: the session itself is the parent", parent);
-    return this.#born({ ...init, parent: this });
+    return this.#openSession(this.#scope.core, { ...init, parent: this });
   }
 
   close(reason: "completed" | "error" | "cancelled" = "completed"): void | Promise<void> {

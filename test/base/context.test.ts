@@ -17,8 +17,7 @@ function session(now = 100): { made: SessionContext; state: SessionState; aborts
       metadata,
       agent: undefined,
       state,
-      signal: () => aborts.signal,
-    }),
+    }, aborts),
     state,
     aborts,
   };
@@ -82,8 +81,7 @@ describe("SessionContext", () => {
         metadata,
         agent,
         state: new SessionState(0),
-        signal: () => AbortSignal.abort(),
-      }).agent,
+      }, { signal: AbortSignal.abort() }).agent,
     ).toBe(agent);
   });
 });

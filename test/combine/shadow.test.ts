@@ -23,9 +23,7 @@ function reporting(report: (decision: Decision) => void): ExecutionContext {
     policy,
     metadata,
     state: new SessionState(0),
-    signal: () => signal,
-    report: (_request, decision) => report(decision),
-  });
+  }, { signal, report: (_request, decision) => report(decision) });
 }
 const turn = async (): Promise<void> => {
   for (let i = 0; i < 5; i++) await Promise.resolve();

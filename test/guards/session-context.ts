@@ -27,8 +27,7 @@ export function sessionOf(fields: { agentKey?: unknown; sessionId?: unknown; now
     policy: { name: "by hand" } as GovernancePolicy,
     metadata: {},
     state,
-    signal: () => controller.signal,
-  });
+  }, controller);
   return { context, state, controller };
 }
 

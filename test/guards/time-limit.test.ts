@@ -8,7 +8,7 @@ import { ask, context } from "../helpers.ts";
 /** A session that began at 1000. */
 function session(): { where: SessionContext; at: (now: number) => SessionContext } {
   const state = new SessionState(1000);
-  const where = new SessionContext({ ...context(), agent: undefined, state, signal: () => AbortSignal.abort() });
+  const where = new SessionContext({ ...context(), agent: undefined, state }, { signal: AbortSignal.abort() });
   return { where, at: (now) => ((state.now = now), where) };
 }
 

@@ -16,6 +16,7 @@ import {
   definePlugin,
   type Kernel,
   type Plugin,
+  type PluginHost,
   rateLimit,
 } from "../mod.ts";
 import { ask, type Contestant } from "./harness/ask.ts";

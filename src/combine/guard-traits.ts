@@ -9,6 +9,7 @@ import { partsAt } from "./compile.ts";
 
 const composite = new WeakSet<Guard>();
 const readOnly = new WeakSet<Guard>();
+const library = new WeakSet<Guard>();
 const counting = new WeakMap<Guard, readonly Counting[]>();
 
 /** A limit that may count in the kernel's store. */
@@ -92,6 +93,7 @@ export function around(
 export function inherit(guard: Guard, inner: readonly Guard[], isComposite: boolean): Guard {
   if (isComposite || inner.some((part) => composite.has(part))) composite.add(guard);
   if (inner.every((part) => readOnly.has(part))) readOnly.add(guard);
+  if (!isComposite && inner.every((part) => library.has(part))) library.add(guard);
   const limits = inner.flatMap((part) => counting.get(part) ?? []);
   if (limits.length > 0) counting.set(guard, limits);
   return guard;
@@ -123,7 +125,18 @@ export function isComposite(guard: Guard): boolean {
 /** Marks a guard of ours that never writes to what it is shown: it needs no frozen copy. */
 export function onlyReads(guard: Guard): Guard {
   readOnly.add(guard);
+  return ofLibrary(guard);
+}
+
+/** Marks a guard of ours: its reasons hold no value of a payload. */
+export function ofLibrary(guard: Guard): Guard {
+  library.add(guard);
   return guard;
+}
+
+/** Whether a guard is one of ours. */
+export function isOfLibrary(guard: Guard): boolean {
+  return library.has(guard);
 }
 
 /** Whether a guard is known never to write to what it is shown. */

@@ -1,5 +1,5 @@
 import { show } from "../base/check.ts";
-import { onlyReads } from "../combine/guard-traits.ts";
+import { ofLibrary, onlyReads } from "../combine/guard-traits.ts";
 import type { ExecutionContext } from "../base/context.ts";
 import { allow, escalate } from "../base/decision.ts";
 import { defineGuard, type Guard } from "../base/guard.ts";
@@ -31,7 +31,7 @@ export function requireApproval(
 ): Guard {
   const question = escalate("A person must approve this tool call");
   if (typeof tools === "function") {
-    return defineGuard({
+    return ofLibrary(defineGuard({
       name: "requireApproval",
       stages: ["pre_tool_call"],
       check: (request, context) => {
@@ -43,7 +43,7 @@ export function requireApproval(
         }
         return answer ? question : allow();
       },
-    });
+    }));
   }
   const chosen = tools === undefined
     ? undefined

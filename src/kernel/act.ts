@@ -1,29 +1,41 @@
 import type { ApprovalGrant } from "../approval/request.ts";
 import { wrong } from "../base/check.ts";
-import { allow, type Decision, type Deny, deny, type Escalate, guardError, isThenable } from "../base/decision.ts";
+import {
+  allow,
+  type Decision,
+  type Deny,
+  deny,
+  denyHere,
+  type Escalate,
+  guardError,
+  isByUs,
+  isThenable,
+  ours,
+} from "../base/decision.ts";
 import { GateRequest, NOTHING } from "../base/gate-request.ts";
-import { violation } from "../base/errors.ts";
+import { isPolicyViolation, violation } from "../base/errors.ts";
 import { Linked } from "../base/linked.ts";
 import type { OpenAct } from "./act-list.ts";
 import { passesUnjudged, type Scope } from "./scope.ts";
 import { ownField } from "../base/own.ts";
 import type { GovernedRequest, TokenUsage } from "../base/request.ts";
-import { respond, withhold } from "./end-act.ts";
+import { deniedLate, endDenied, endUnjudged, respond, withhold } from "./end-act.ts";
+import { RESPONSE, untilStored } from "./runtime.ts";
 import { sameData } from "../snapshot/same-data.ts";
 import { capsOf, Fault, snapshot } from "../snapshot/snapshot.ts";
 import { grantIn, Pending } from "./pending-act.ts";
 import { settleUnended } from "./settlement.ts";
 import type { ActInit, View } from "./types.ts";
-import type { ActStage, EngineAct, Paired, Phase } from "./engine.ts";
+import type { ActStage, EngineAct, Paired, Phase, Trail } from "./engine.ts";
 import { ignoreFailure, Reservations, type Taker } from "../base/taking.ts";
 import { emitDenial, recordDecision, reportDecision } from "./report.ts";
 import { formOf, UNSEEN } from "./view-form.ts";
 import { ABORTED, Wait } from "./waiting.ts";
 
 const ALLOW = allow();
-const PENDING = deny("action_blocked", "The act is still being judged");
-const OVER = deny("action_blocked", "The act is over");
-const CLOSED = deny("session_killed", "The session is closed");
+const PENDING = denyHere("action_blocked", "The act is still being judged");
+const OVER = denyHere("action_blocked", "The act is over");
+const CLOSED = denyHere("session_killed", "The session is closed");
 
 /** The act whose function runs right now, up to where it first waits: what begins meanwhile is inside it. */
 let current: ActImpl | undefined;
@@ -77,6 +89,9 @@ export class ActImpl implements EngineAct, Taker {
   ended: Decision | Promise<Decision> | undefined;
   /** What the response gate let through. */
   result: unknown;
+  trail: Trail = "none";
+  isGivenUp = false;
+  approval: string | undefined;
   /** Whether the payload, and later the response, could be copied plainly. */
   isPlain = true;
   /** There where `begin` began it: it is found again by its callId. */
@@ -93,6 +108,9 @@ export class ActImpl implements EngineAct, Taker {
   /** What guards judged of a payload that only the view reads; the act is given the payload itself. */
   #viewed: { readonly form: unknown } | undefined;
   #wait: Wait | undefined;
+  /** There while it waits for its decision to be stored. */
+  #storing: Promise<void> | undefined;
+  #isStored = false;
 
   constructor(
     scope: Scope,
@@ -186,7 +204,27 @@ export class ActImpl implements EngineAct, Taker {
     const begun = isThenable(decision)
       ? decision.then((late) => this.#admit(late as Decision, asks))
       : this.#admit(decision as Decision, asks);
-    return begun === this ? this : this.#waitFor(begun as PromiseLike<unknown>);
+    if (begun !== this) return this.#waitFor((begun as Promise<unknown>).then(() => this.#storing));
+    return this.#storing === undefined ? this : this.#waitFor(this.#storing);
+  }
+
+  stopped(): Deny | undefined {
+    return this.phase === "over" ? this.scope.halted() ?? OVER : undefined;
+  }
+
+  /** Has a decision stored before the act may run, where a sink asks for it. */
+  #store(decision: Decision): boolean {
+    const { durable } = this.scope.core;
+    if (durable.length === 0 || this.#isStored) return false;
+    this.#storing = untilStored(durable).then((failed) => {
+      this.#isStored = true;
+      this.#storing = undefined;
+      // Stopped meanwhile, and that was told.
+      if (this.phase !== "judging") return;
+      if (failed !== undefined && !this.scope.core.isShadow) emitDenial(this.scope, this, failed);
+      this.settle(this.scope.halted() ?? (this.scope.core.isShadow ? undefined : failed) ?? decision);
+    });
+    return true;
   }
 
   /** Keeps what the same call, should it come again, is compared with: call ids come from models. */
@@ -264,13 +302,13 @@ export class ActImpl implements EngineAct, Taker {
     const copy = form === UNSEEN ? UNSEEN : snapshot(form, capsOf(this.stage, this.scope.core.caps), false);
     return !(copy instanceof Fault) && copy !== UNSEEN && sameData(copy, this.#viewed.form)
       ? undefined
-      : deny("payload_not_plain", "What the view reads is not what was judged");
+      : denyHere("payload_not_plain", "What the view reads is not what was judged");
   }
 
   /** Tells what was decided. Whoever is told may end the act: then it is told once all the same. */
   reportDecision(decision: Decision, started?: number): Decision {
     if (this.phase === "judging") this.phase = "concluding";
-    const final = reportDecision(this.scope, this, decision, started);
+    const final = reportDecision(this.scope, this, decision, started, true, this);
     if (this.phase === "concluding") this.phase = "judging";
     return final;
   }
@@ -287,7 +325,7 @@ export class ActImpl implements EngineAct, Taker {
       // An approval is bound to what it shows, and what is not plain data can change behind it.
       return this.isPlain
         ? this.#escalate(real, asks)
-        : this.settle(this.reportDecision(deny("payload_not_plain", "Only plain data can be approved")));
+        : this.settle(this.reportDecision(denyHere("payload_not_plain", "Only plain data can be approved")));
     }
     return this.settle(real);
   }
@@ -304,7 +342,10 @@ export class ActImpl implements EngineAct, Taker {
 
   #unapproved(decision: Escalate): this {
     emitDenial(this.scope, this, decision);
-    return this.settle(recordDecision(this.scope, this, deny("approval_required", decision.reason)));
+    const denial = deny("approval_required", decision.reason);
+    return this.settle(
+      recordDecision(this.scope, this, isByUs(decision) ? ours(denial) : denial, this.started, this),
+    );
   }
 
   /** The decision is final: the act may run, or gives everything back. */
@@ -315,8 +356,11 @@ export class ActImpl implements EngineAct, Taker {
       if (decision.allowed) emitDenial(this.scope, this, this.decision as Deny);
       return this;
     }
+    if (decision.allowed && this.#store(decision)) return this;
     this.decision = decision;
     if (!decision.allowed) {
+      // Let through, by the record, and stopped before it ran.
+      if (this.trail === "let run" && decision.effect === "deny") endDenied(this, decision);
       this.#finish();
     } else {
       this.phase = "running";
@@ -352,7 +396,7 @@ export class ActImpl implements EngineAct, Taker {
   again(init: ActInit): this | Promise<this> {
     const given = grantIn(init);
     if (given === undefined || this.escalated === undefined || this.phase !== "escalated") return this.pending ?? this;
-    const reading = Pending.answer(this.escalated, given, true);
+    const reading = Pending.answer(this.escalated, given, true).then(() => this.#storing);
     return this.#wait === undefined ? this.#waitFor(reading) : this.#untilOver(reading).then(() => this);
   }
 
@@ -363,7 +407,7 @@ export class ActImpl implements EngineAct, Taker {
       await this.#untilOver(escalated.reading);
     }
     if (this.phase === "escalated" && escalated !== undefined) {
-      const answering = Pending.answer(escalated, answer, false);
+      const answering = Pending.answer(escalated, answer, false).then(() => this.#storing);
       await (this.#wait === undefined ? this.#waitFor(answering) : this.#untilOver(answering));
     }
     return this.decision;
@@ -383,6 +427,7 @@ export class ActImpl implements EngineAct, Taker {
     if (this.phase === "running" && passesUnjudged(error, this.signal)) {
       settleUnended(this);
       this.ended = ALLOW;
+      endUnjudged(this, isPolicyViolation(error) ? "failed" : "aborted");
       this.#finish();
       return ALLOW;
     }
@@ -394,7 +439,8 @@ export class ActImpl implements EngineAct, Taker {
     // An act that was never let through has no result to judge.
     if (this.phase !== "running") return this.decision.allowed ? OVER : this.decision;
     this.phase = "ending";
-    const answer = respond(this, payload, isError, usage);
+    const judged = respond(this, payload, isError, usage);
+    const answer = this.scope.core.durableResults.length === 0 ? judged : this.#kept(judged);
     if (!isThenable(answer)) {
       this.ended = answer as Decision;
       this.#finish();
@@ -409,7 +455,27 @@ export class ActImpl implements EngineAct, Taker {
     return this.phase === "ending" ? (this.ended = ended) : ended;
   }
 
-  cancel(): void {
+  /** What it came to goes on only once its records are stored. */
+  async #kept(judged: Decision | Promise<Decision>): Promise<Decision> {
+    const decision = await judged;
+    if (this.phase !== "ending" || !decision.allowed) return decision;
+    const failed = await untilStored(this.scope.core.durableResults);
+    if (failed === undefined || this.phase !== "ending") return decision;
+    const final = deniedLate(this, { stage: RESPONSE[this.stage], name: this.name, callId: this.callId }, failed);
+    if (!final.allowed) this.result = undefined;
+    return final;
+  }
+
+  /** The library itself lets nothing of it go on, although it has run. */
+  withhold(denial: Deny): void {
+    if (this.phase !== "running") return;
+    settleUnended(this);
+    this.ended = withhold(this, denial);
+    this.#finish();
+  }
+
+  /** It never ran; with a denial, because that forbids it after all, which was told. */
+  cancel(denial?: Deny): void {
     // While its result is judged it has run, and there is nothing to cancel.
     if (this.phase === "ending" || this.phase === "over") return;
     if (this.#wait !== undefined && this.phase !== "concluding" && this.phase !== "running") {
@@ -417,8 +483,12 @@ export class ActImpl implements EngineAct, Taker {
       this.#unanswered(OVER.reason);
       this.decision = OVER;
       this.phase = "concluding";
-      reportDecision(this.scope, this, OVER, this.started);
-    } else if (this.phase === "escalated") recordDecision(this.scope, this, this.decision);
+      reportDecision(this.scope, this, OVER, this.started, true, this);
+    } else if (this.phase === "escalated") recordDecision(this.scope, this, this.decision, this.started, this);
+    else if (this.phase === "running") {
+      if (denial === undefined) endUnjudged(this, "aborted");
+      else endDenied(this, denial);
+    }
     this.#finish();
     this.#link?.abort(violation(this.stage, OVER));
   }

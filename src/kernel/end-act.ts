@@ -1,6 +1,16 @@
 import type { EngineAct, ReadObserver } from "./engine.ts";
 import { faultDenial } from "../combine/fold-decisions.ts";
-import { allow, amend, type Decision, type Deny, deny, guardError, isThenable } from "../base/decision.ts";
+import {
+  allow,
+  amend,
+  type Decision,
+  type Deny,
+  deny,
+  denyHere,
+  guardError,
+  isByUs,
+  isThenable,
+} from "../base/decision.ts";
 import { GateRequest } from "../base/gate-request.ts";
 import { RESPONSE, writeRecord } from "./runtime.ts";
 import type { OutcomeRecord } from "./records.ts";
@@ -84,6 +94,17 @@ export function withhold(act: EngineAct, denial: Deny): Decision {
   return recordOutcome(act, about, final, false, undefined);
 }
 
+/** An act that was let run has ended, and nobody has judged how: nothing is told but the record. */
+export function endUnjudged(act: EngineAct, how: "failed" | "aborted"): void {
+  if (how === "aborted") act.isGivenUp = true;
+  recordOutcome(act, { stage: RESPONSE[act.stage], name: act.name, callId: act.callId }, ALLOW, true, undefined);
+}
+
+/** The same of an act that was let through and denied before it ran; that was told. */
+export function endDenied(act: EngineAct, denial: Deny): void {
+  recordOutcome(act, { stage: RESPONSE[act.stage], name: act.name, callId: act.callId }, denial, false, undefined);
+}
+
 function judged(
   act: EngineAct,
   request: GateRequest,
@@ -96,7 +117,8 @@ function judged(
   if (final.effect === "escalate") {
     // Nobody is asked about a response: it is there already, and would wait in memory for a person.
     emitDenial(act.scope, request, final);
-    final = deny("approval_required", final.reason);
+    const { reason } = final;
+    final = isByUs(final) ? denyHere("approval_required", reason) : deny("approval_required", reason);
   }
   if (final.effect === "transform") {
     const copy = snapshot(final.payload, capsOf(request.stage, act.scope.core.caps), false);
@@ -230,32 +252,36 @@ function finished(
   }
   const stopped = stoppedWith(act);
   if (stopped !== undefined) return stopped;
-  final = recordOutcome(act, request, final, isError, request.usage);
+  final = recordOutcome(act, request, final, isError, request.usage, request.payload);
   if (final.allowed) Reservations.settle(act.takings, request.usage);
   else act.result = undefined;
   return final;
 }
 
 /** A denial that came after the response gate had let the response through. */
-function deniedLate(act: EngineAct, about: ActRef, denial: Deny): Decision {
+export function deniedLate(act: EngineAct, about: ActRef, denial: Deny): Decision {
   if (act.scope.core.isShadow) return ALLOW;
   emitDenial(act.scope, about, denial);
   return denial;
 }
 
+/** Writes the outcome record, once an act: where its decision was left out, so is this. */
 function recordOutcome(
   act: EngineAct,
   about: ActRef,
   decision: Decision,
   isError: boolean,
   usage: TokenUsage | undefined,
+  payload?: unknown,
 ): Decision {
   const { scope } = act;
   const { sinks } = scope.core;
-  if (sinks.length === 0) return decision;
+  if (sinks.length === 0 || act.trail === "left out" || act.trail === "ended") return decision;
+  act.trail = "ended";
   const { stage, name, callId } = about;
   const { context: { agentKey, sessionId, policy }, state: { now: timestamp } } = scope;
-  const outcome = !decision.allowed ? "withheld" : isError ? "failed" : "completed";
+  const outcome = !decision.allowed ? "withheld" : !isError ? "completed" : act.isGivenUp ? "aborted" : "failed";
+  const durationMs = act.started === undefined ? NaN : Math.max(0, timestamp - act.started);
   const base: OutcomeRecord = {
     kind: "outcome",
     timestamp,
@@ -267,11 +293,12 @@ function recordOutcome(
     policy: `${policy.name}@${policy.version}`,
     outcome,
   };
-  const record = decision.effect !== "deny" && usage === undefined ? base : {
+  const record = decision.effect !== "deny" && usage === undefined && Number.isNaN(durationMs) ? base : {
     ...base,
     ...(decision.effect === "deny" ? { code: decision.code } : {}),
     ...(usage === undefined ? {} : { usage }),
+    ...(Number.isNaN(durationMs) ? {} : { durationMs }),
   };
-  const failed = writeRecord(sinks, record);
+  const failed = writeRecord(sinks, record, payload);
   return failed === undefined || !decision.allowed ? decision : deniedLate(act, about, failed);
 }

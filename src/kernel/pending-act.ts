@@ -5,6 +5,7 @@ import {
   type Decision,
   type Deny,
   deny,
+  denyHere,
   type Escalate,
   guardError,
   isThenable,
@@ -147,6 +148,7 @@ export class Pending implements PendingAct {
     // Stopped meanwhile: nobody is asked, and nothing brings the act back.
     if (!this.isHeld) return false;
     act.decision = amend(decision, { approval });
+    act.approval = approval.id;
     act.phase = "escalated";
     this.#over?.abort();
     this.#over = new AbortController();
@@ -200,8 +202,9 @@ export class Pending implements PendingAct {
     this.#use(decision);
     if (!this.isHeld) return false;
     const answer = decision.effect === "escalate" ? lifted(decision) : decision;
-    act.settle(act.reportDecision(this.halted() ?? answer, this.#started));
-    if (!act.decision.allowed) return false;
+    const final = act.reportDecision(this.halted() ?? answer, this.#started);
+    act.settle(final);
+    if (!final.allowed || act.phase === "over") return false;
     if (this.#isEdited) act.changed = true;
     return true;
   }
@@ -227,7 +230,7 @@ export class Pending implements PendingAct {
     if (payload !== undefined && origin !== undefined) {
       return { decision, payload: payload.value, origin: origin.value };
     }
-    act.settle(act.reportDecision(deny("payload_not_plain", "Only plain data can be approved")));
+    act.settle(act.reportDecision(denyHere("payload_not_plain", "Only plain data can be approved")));
     return undefined;
   }
 }

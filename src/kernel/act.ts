@@ -508,10 +508,9 @@ export class ActImpl implements EngineAct, Taker {
 
   /** The session was closed: what never ran gives back, what may have run has spent. */
   abandon(): void {
-    if (this.phase === "running") {
-      settleUnended(this);
-      this.ended = withhold(this, CLOSED);
-    }
+    if (this.phase === "running") settleUnended(this);
+    // Its result may be judged right now, by whoever closes the session.
+    if (this.phase === "running" || this.phase === "ending") this.ended = withhold(this, CLOSED);
     this.cancel();
     this.#finish();
   }

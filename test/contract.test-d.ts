@@ -192,6 +192,8 @@ describe("the record", () => {
     expectTypeOf(audit.verifyInclusion).toExtend<typeof contract.verifyInclusion>();
   });
   test("types go both ways, as they are given and taken", () => {
+    expectTypeOf<sallyport.AuditRecord>().toExtend<contract.AuditRecord>();
+    expectTypeOf<contract.AuditSink>().toExtend<sallyport.AuditSink>();
     expectTypeOf<contract.AuditLogOptions>().toExtend<audit.AuditLogOptions>();
     expectTypeOf<contract.AuditTo>().toExtend<audit.AuditTo>();
     expectTypeOf<contract.AuditSource>().toExtend<audit.AuditSource>();

@@ -1,7 +1,7 @@
 // The public contract as types: names, argument order and meaning stay for a whole major version; more may be added.
 // test/contract.test-d.ts holds the package to it. What the project may shape freely is taken from the package itself.
-import type { AuditSink, DecisionRecord, GovernanceEvents, OutcomeRecord, StateStore } from "../mod.ts";
-export type { AuditSink, GovernanceEvents, StateStore };
+import type { GovernanceEvents, StateStore } from "../mod.ts";
+export type { GovernanceEvents, StateStore };
 
 // ---- decisions -------------------------------------------------------------------------------------------------
 export type Stage =
@@ -431,6 +431,47 @@ export declare function definePlugin<T extends object, G extends object>(
 export declare function definePlugin(plugin: Plugin): Plugin;
 
 // ---- the record: the seam is in `mod.ts`, the log in `sallyport/audit` ------------------------------------------
+export interface RecordBase {
+  readonly timestamp: number;
+  readonly agentKey: string;
+  readonly sessionId: string;
+  readonly stage: Stage;
+  readonly name: string;
+  readonly callId: string;
+  readonly policy: string;
+}
+export interface DecisionRecord extends RecordBase {
+  readonly kind: "decision";
+  readonly effect: "allow" | "deny" | "transform" | "escalate";
+  readonly shadow: boolean;
+  readonly code?: string;
+  readonly reason?: string;
+  readonly guard?: string;
+  readonly isOurs?: boolean;
+  readonly rule?: string;
+  readonly approval?: string;
+  readonly parentId?: string;
+  readonly warnings?: readonly string[];
+  readonly durationMs?: number;
+  readonly payload?: unknown;
+}
+export interface OutcomeRecord extends RecordBase {
+  readonly kind: "outcome";
+  readonly outcome: "completed" | "failed" | "withheld" | "aborted";
+  readonly code?: string;
+  readonly usage?: TokenUsage;
+  readonly durationMs?: number;
+  readonly payload?: unknown;
+}
+export type AuditRecord = DecisionRecord | OutcomeRecord;
+/** `write`: at once; a throw denies (`audit_unavailable`). `payloads`: records carry a payload, read before `write` returns. `durable`: the kernel awaits `stored()` before the act starts, or before its result goes on; a rejection denies. */
+export interface AuditSink {
+  readonly name: string;
+  readonly payloads?: boolean;
+  readonly durable?: "act" | "result";
+  write(record: AuditRecord): void;
+  stored?(): Promise<void>;
+}
 export interface AuditKey {
   readonly name: string;
   readonly vkey: string;

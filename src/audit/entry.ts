@@ -1,6 +1,6 @@
 import type { DecisionRecord, OutcomeRecord } from "../kernel/records.ts";
 import { ownField, pickOwn } from "../base/own.ts";
-import { type Ids, jsonString } from "./text.ts";
+import { holdsCredential, type Ids, jsonString } from "./text.ts";
 import type { AuditEntryBody } from "./types.ts";
 
 /** What waits to be written: its place, its time, and what it says. */
@@ -110,8 +110,10 @@ export function entryLine(entry: Waiting, ids: Ids, reasons: Reasons): string {
 }
 
 function decisionLine(entry: Waiting, record: DecisionRecord, ids: Ids, reasons: Reasons): string {
-  const own = pickOwn(record as DecisionRecord & Extra, DECISION);
-  const keepsReason = reasons === "all" || (reasons === "ours" && own.isOurs === true);
+  const own = pickOwn(record, DECISION);
+  // A reason of ours may name the tool, and a model chooses that name.
+  const keepsReason = (reasons === "all" || (reasons === "ours" && own.isOurs === true)) &&
+    typeof own.reason === "string" && !holdsCredential(own.reason);
   return `{"agentKey":${id(own.agentKey, ids)}${optional("approval", own.approval, ids)},"callId":${
     id(own.callId, ids)
   }${optional("code", own.code, ids)}${optionalNumber("durationMs", own.durationMs)},"effect":${id(own.effect, ids)}${
@@ -120,7 +122,7 @@ function decisionLine(entry: Waiting, record: DecisionRecord, ids: Ids, reasons:
     typeof own.isOurs === "boolean" ? `,"isOurs":${own.isOurs}` : ""
   },"kind":"decision","name":${id(own.name, ids)}${optional("parentId", own.parentId, ids)},"policy":${
     id(own.policy, ids)
-  }${keepsReason && typeof own.reason === "string" ? `,"reason":${jsonString(own.reason.slice(0, MAX_REASON))}` : ""}${
+  }${keepsReason ? `,"reason":${jsonString((own.reason as string).slice(0, MAX_REASON))}` : ""}${
     optional("rule", own.rule, ids)
   },"seq":${entry.seq},"sessionId":${id(own.sessionId, ids)},"shadow":${own.shadow === true},"stage":${
     id(own.stage, ids)
@@ -128,7 +130,7 @@ function decisionLine(entry: Waiting, record: DecisionRecord, ids: Ids, reasons:
 }
 
 function outcomeLine(entry: Waiting, record: OutcomeRecord, ids: Ids): string {
-  const own = pickOwn(record as OutcomeRecord & Extra, OUTCOME);
+  const own = pickOwn(record, OUTCOME);
   return `{"agentKey":${id(own.agentKey, ids)},"callId":${id(own.callId, ids)}${optional("code", own.code, ids)}${
     optionalNumber("durationMs", own.durationMs)
   },"kind":"outcome","name":${id(own.name, ids)},"outcome":${id(own.outcome, ids)}${
@@ -136,15 +138,6 @@ function outcomeLine(entry: Waiting, record: OutcomeRecord, ids: Ids): string {
   },"policy":${id(own.policy, ids)},"seq":${entry.seq},"sessionId":${id(own.sessionId, ids)},"stage":${
     id(own.stage, ids)
   },"timestamp":${time(entry)}${usageJson(own.usage)}}`;
-}
-
-/** What records will say once the kernel knows it. */
-interface Extra {
-  readonly isOurs?: boolean;
-  readonly rule?: string;
-  readonly approval?: string;
-  readonly parentId?: string;
-  readonly durationMs?: number;
 }
 
 function id(value: unknown, ids: Ids): string {

@@ -6,7 +6,7 @@ import type { PluginHost } from "../kernel/seam.ts";
 import type { AuditRecord, AuditSink, DecisionRecord } from "../kernel/records.ts";
 import { contentText } from "./content.ts";
 import type { Body } from "./entry.ts";
-import { listen } from "./events.ts";
+import { closedSession, listen } from "./events.ts";
 import { settingsOf } from "./options.ts";
 import { Queue } from "./queue.ts";
 import { isRecord } from "./read.ts";
@@ -82,6 +82,7 @@ export function createAuditLog(options: AuditLogOptions = {}): AuditLog {
     const { failure } = queue;
     if (failure === undefined || goesOn) {
       if (!add(record, record.timestamp, content) && !goesOn) throw refused(queue);
+      if (record.stage === "agent_shutdown") add(closedSession(record), record.timestamp);
       return;
     }
     queue.retry();
@@ -94,7 +95,7 @@ export function createAuditLog(options: AuditLogOptions = {}): AuditLog {
     if (await queue.store() || goesOn) return;
     throw new Error("The audit log could not be written", { cause: queue.failure?.error });
   };
-  const sink: AuditSink & Wanted = {
+  const sink: AuditSink = {
     name: NAME,
     write,
     ...(settings.evidence === undefined ? {} : { payloads: true }),
@@ -147,13 +148,6 @@ export function createAuditLog(options: AuditLogOptions = {}): AuditLog {
 
 const NAME = "auditLog";
 
-/** What the kernel will ask of a sink. */
-interface Wanted {
-  readonly payloads?: boolean;
-  readonly durable?: "act" | "result";
-  stored?(): Promise<void>;
-}
-
 function refused(queue: Queue): Error {
   return new Error(queue.isOpen ? "The audit log takes no more: too many entries wait" : "The audit log was closed");
 }
@@ -178,7 +172,7 @@ function denied(record: DecisionRecord): DecisionRecord {
 }
 
 function contentOf(record: AuditRecord): string | undefined {
-  const payload = ownField(record as AuditRecord & { payload?: unknown }, "payload");
+  const payload = ownField(record, "payload");
   return payload === undefined ? undefined : contentText(payload);
 }
 

@@ -78,6 +78,11 @@ export class Ids {
   }
 }
 
+/** Whether a text holds what has the form of a credential. */
+export function holdsCredential(text: string): boolean {
+  return CREDENTIAL.test(text);
+}
+
 function isKept(id: string): boolean {
   // A name that is written as one is written as a digest must not be taken for it.
   return id.length <= MOST_ID && PRINTABLE.test(id) && !id.startsWith(DIGEST) &&

@@ -25,9 +25,9 @@ const done: Readonly<Record<string, () => Promise<"allow" | "deny" | "error">>> 
     );
     expect(error).toMatchObject({ code: "invalid_tool_name" });
     await log.close();
-    expect(linesOf(memory.text())).toHaveLength(5);
+    expect(linesOf(memory.text())).toHaveLength(6);
     expect((await verifyAuditLog(memory.text(), { keys: [key.vkey] })).ok).toBe(true);
-    const [, entry] = memory.entries();
+    const [, , entry] = memory.entries();
     return entry?.kind === "decision" && entry.effect === "deny" ? "deny" : "allow";
   },
   "AU-04": async () => {

@@ -54,11 +54,14 @@ describe("createAuditLog() of a kernel", () => {
     await expect(session.tool({ name: "shell", arguments: {} }, () => 1)).rejects.toThrow();
     kernel.suspend("helper");
     kernel.resume("helper");
+    const child = session.child({ sessionId: "child" });
+    await child.close();
     log.note("identity.created", { did: "did:agentmesh:x" });
     await log.close();
     const entries = memory.entries();
     expect(entries.map((entry) => [entry.kind, "event" in entry ? entry.event : undefined])).toEqual([
       ["log", "opened"],
+      ["session", "opened"],
       ["decision", undefined],
       ["outcome", undefined],
       ["approval", "requested"],
@@ -68,10 +71,25 @@ describe("createAuditLog() of a kernel", () => {
       ["decision", undefined],
       ["signal", undefined],
       ["signal", undefined],
+      ["session", "opened"],
+      // The gate at the end of a session.
+      ["decision", undefined],
+      ["session", "closed"],
       ["note", undefined],
       ["log", "closed"],
     ]);
     expect(entries.map(({ seq }) => seq)).toEqual(entries.map((_, at) => at));
+    const [approved] = entries.filter((entry) => entry.kind === "approval");
+    expect(entries.filter((entry) => entry.kind === "decision" && entry.name === "pay")).toMatchObject([
+      { effect: "allow", approval: approved?.id },
+    ]);
+    expect(entries.filter((entry) => entry.kind === "decision" && entry.effect === "deny")).toMatchObject([
+      { isOurs: true, reason: expect.stringContaining("not allowed") },
+    ]);
+    expect(entries.filter((entry) => entry.kind === "session").at(-1)).toMatchObject({ sessionId: "child" });
+    expect(entries.filter((entry) => entry.kind === "session")[1]).toMatchObject({
+      parentId: session.context.sessionId,
+    });
     expect(entries.find(({ kind }) => kind === "note")).toMatchObject({
       type: "identity.created",
       data: { did: "did:agentmesh:x" },
@@ -96,15 +114,15 @@ describe("createAuditLog() of a kernel", () => {
     }));
     await log.close();
     const entries = memory.entries();
-    expect(entries).toHaveLength(2 + 50 * 20 * 2);
-    expect(await verifyAuditLog(memory.text(), { keys: [key.vkey] })).toMatchObject({ ok: true, entries: 2002 });
+    expect(entries).toHaveLength(2 + 50 + 50 * 20 * 2);
+    expect(await verifyAuditLog(memory.text(), { keys: [key.vkey] })).toMatchObject({ ok: true, entries: 2052 });
     for (let at = 0; at < 50; at++) {
       const own = entries.filter((entry) => "agentKey" in entry && entry.agentKey === `agent-${at}`);
       expect(own.map(({ kind }) => kind)).toEqual(
-        Array.from({ length: 40 }, (_, of) => of % 2 ? "outcome" : "decision"),
+        ["session", ...Array.from({ length: 40 }, (_, of) => of % 2 ? "outcome" : "decision")],
       );
     }
-    expect(log.stats).toEqual({ submitted: 2002, delivered: 2002, failed: 0, dropped: 0 });
+    expect(log.stats).toEqual({ submitted: 2052, delivered: 2052, failed: 0, dropped: 0 });
   });
 
   test("hands out copies: what is changed in them changes nothing", async () => {
@@ -458,7 +476,7 @@ describe("close()", () => {
       code: "audit_unavailable",
     });
     expect(() => log.note("late")).toThrow("was closed");
-    expect(memory.entries().map(({ kind }) => kind)).toEqual(["log", "log"]);
+    expect(memory.entries().map(({ kind }) => kind)).toEqual(["log", "session", "log"]);
     const { submitted, delivered, failed, dropped } = log.stats;
     expect(delivered + failed + dropped).toBe(submitted);
   });
@@ -541,5 +559,5 @@ test("a log denies nobody by itself: what a guard denies is the guard's", async 
   );
   expect(error).toMatchObject({ code: "rule_denied" });
   await log.close();
-  expect(memory.entries()[1]).toMatchObject({ kind: "decision", effect: "deny", code: "rule_denied" });
+  expect(memory.entries()[2]).toMatchObject({ kind: "decision", effect: "deny", code: "rule_denied" });
 });

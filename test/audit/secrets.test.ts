@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createKernel, deny, type PolicyViolationError, warn } from "sallyport";
+import { createKernel, deny, type PolicyViolationError, validateArguments, warn } from "sallyport";
 import { verifyAuditLog } from "sallyport/audit";
 import { waiting } from "../../src/audit/hash.ts";
 import { hmacEvidence, saltedEvidence } from "../../src/audit/evidence.ts";
@@ -43,6 +43,8 @@ describe("no secret gets into a log", () => {
     await session.tool({ name: "search", arguments: {} }, () => {
       throw new Error(SECRET);
     }).catch(() => undefined);
+    const strict = createKernel({ guards: [validateArguments({}, { strict: true })], plugins: [log] });
+    await strict.session({ agentId: "strict" }).tool({ name: SECRET, arguments: {} }, () => 1).catch(() => undefined);
     kernel.suspend("helper", SECRET);
     await log.close();
     expect(memory.entries().length).toBeGreaterThan(12);

@@ -167,20 +167,20 @@ describe("an act leaves exactly one decision record, and one outcome record once
 
   test("when the session closes while it is judged, at once or later: it is recorded as denied", async () => {
     for (const later of [false, true]) {
-      let session: Session | undefined;
+      const held: { session?: Session } = {};
       const made = recording({
         guards: [defineGuard({
           name: "closes",
           stages: ["pre_tool_call"],
           check: () => {
             const answer = { effect: "allow", allowed: true } as const;
-            void session?.close();
+            void held.session?.close();
             return later ? Promise.resolve(answer) : answer;
           },
         })],
       });
-      ({ session } = made);
-      const error = await quiet(session.tool(CALL, () => 1));
+      held.session = made.session;
+      const error = await quiet(made.session.tool(CALL, () => 1));
       expect(error).toBeInstanceOf(PolicyViolationError);
       expect(made.short(), `later: ${later}`).toHaveLength(1);
       expect(made.short()[0]?.[1]).toBe("deny");
@@ -196,15 +196,15 @@ describe("an act leaves exactly one decision record, and one outcome record once
   });
 
   test("when the session closes while its result is judged", async () => {
-    let session: Session | undefined;
+    const held: { session?: Session } = {};
     const made = recording({
       guards: [at("post_tool_call", async () => {
-        await session?.close();
+        await held.session?.close();
         return deny("rule_denied", "No");
       })],
     });
-    ({ session } = made);
-    await quiet(session.tool(CALL, () => 1));
+    held.session = made.session;
+    await quiet(made.session.tool(CALL, () => 1));
     expect(made.short()).toEqual([allowed, ["c", "withheld", "session_killed"]]);
   });
 

@@ -90,8 +90,7 @@ export class ActImpl implements EngineAct, Taker {
   /** What the response gate let through. */
   result: unknown;
   trail: Trail = "none";
-  isGivenUp = false;
-  approval: string | undefined;
+  writeBack: EngineAct["writeBack"];
   /** Whether the payload, and later the response, could be copied plainly. */
   isPlain = true;
   /** There where `begin` began it: it is found again by its callId. */
@@ -108,9 +107,8 @@ export class ActImpl implements EngineAct, Taker {
   /** What guards judged of a payload that only the view reads; the act is given the payload itself. */
   #viewed: { readonly form: unknown } | undefined;
   #wait: Wait | undefined;
-  /** There while it waits for its decision to be stored. */
-  #storing: Promise<void> | undefined;
-  #isStored = false;
+  /** There while it waits for its decision to be stored; then `true`. */
+  #storing: Promise<void> | true | undefined;
 
   constructor(
     scope: Scope,
@@ -204,8 +202,18 @@ export class ActImpl implements EngineAct, Taker {
     const begun = isThenable(decision)
       ? decision.then((late) => this.#admit(late as Decision, asks))
       : this.#admit(decision as Decision, asks);
-    if (begun !== this) return this.#waitFor((begun as Promise<unknown>).then(() => this.#storing));
-    return this.#storing === undefined ? this : this.#waitFor(this.#storing);
+    if (begun !== this) return this.#waitFor((begun as Promise<unknown>).then(() => this.#untilStored()));
+    const storing = this.#untilStored();
+    return storing === undefined ? this : this.#waitFor(storing);
+  }
+
+  /** There while it waits for its decision to be stored. */
+  #untilStored(): Promise<void> | undefined {
+    return this.#storing === true ? undefined : this.#storing;
+  }
+
+  get approval(): string | undefined {
+    return this.escalated === undefined ? undefined : Pending.approvalOf(this.escalated);
   }
 
   stopped(): Deny | undefined {
@@ -215,10 +223,9 @@ export class ActImpl implements EngineAct, Taker {
   /** Has a decision stored before the act may run, where a sink asks for it. */
   #store(decision: Decision): boolean {
     const { durable } = this.scope.core;
-    if (durable.length === 0 || this.#isStored) return false;
+    if (durable.length === 0 || this.#storing === true) return false;
     this.#storing = untilStored(durable).then((failed) => {
-      this.#isStored = true;
-      this.#storing = undefined;
+      this.#storing = true;
       // Stopped meanwhile, and that was told.
       if (this.phase !== "judging") return;
       if (failed !== undefined && !this.scope.core.isShadow) emitDenial(this.scope, this, failed);
@@ -396,7 +403,7 @@ export class ActImpl implements EngineAct, Taker {
   again(init: ActInit): this | Promise<this> {
     const given = grantIn(init);
     if (given === undefined || this.escalated === undefined || this.phase !== "escalated") return this.pending ?? this;
-    const reading = Pending.answer(this.escalated, given, true).then(() => this.#storing);
+    const reading = Pending.answer(this.escalated, given, true).then(() => this.#untilStored());
     return this.#wait === undefined ? this.#waitFor(reading) : this.#untilOver(reading).then(() => this);
   }
 
@@ -407,7 +414,7 @@ export class ActImpl implements EngineAct, Taker {
       await this.#untilOver(escalated.reading);
     }
     if (this.phase === "escalated" && escalated !== undefined) {
-      const answering = Pending.answer(escalated, answer, false).then(() => this.#storing);
+      const answering = Pending.answer(escalated, answer, false).then(() => this.#untilStored());
       await (this.#wait === undefined ? this.#waitFor(answering) : this.#untilOver(answering));
     }
     return this.decision;

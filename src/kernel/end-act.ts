@@ -91,18 +91,23 @@ export function withhold(act: EngineAct, denial: Deny): Decision {
   // A kernel that only watches holds nothing back, unless the agent was stopped.
   const final = scope.core.isShadow && scope.halted() === undefined ? ALLOW : denial;
   if (!final.allowed) act.result = undefined;
-  return recordOutcome(act, about, final, false, undefined);
+  return recordOutcome(act, about, final, "completed", undefined);
 }
 
 /** An act that was let run has ended, and nobody has judged how: nothing is told but the record. */
 export function endUnjudged(act: EngineAct, how: "failed" | "aborted"): void {
-  if (how === "aborted") act.isGivenUp = true;
-  recordOutcome(act, { stage: RESPONSE[act.stage], name: act.name, callId: act.callId }, ALLOW, true, undefined);
+  recordOutcome(act, { stage: RESPONSE[act.stage], name: act.name, callId: act.callId }, ALLOW, how, undefined);
 }
 
 /** The same of an act that was let through and denied before it ran; that was told. */
 export function endDenied(act: EngineAct, denial: Deny): void {
-  recordOutcome(act, { stage: RESPONSE[act.stage], name: act.name, callId: act.callId }, denial, false, undefined);
+  recordOutcome(
+    act,
+    { stage: RESPONSE[act.stage], name: act.name, callId: act.callId },
+    denial,
+    "completed",
+    undefined,
+  );
 }
 
 function judged(
@@ -252,7 +257,13 @@ function finished(
   }
   const stopped = stoppedWith(act);
   if (stopped !== undefined) return stopped;
-  final = recordOutcome(act, request, final, isError, request.usage, request.payload);
+  if (final.effect === "transform") {
+    // What cannot be put back goes no further: that is known before it is recorded as completed.
+    const unwritten = act.writeBack?.(act, final.payload);
+    if (unwritten !== undefined) final = deniedLate(act, request, unwritten);
+  }
+  const how = !isError ? "completed" : act.paired?.isGivenUp === true ? "aborted" : "failed";
+  final = recordOutcome(act, request, final, how, request.usage, request.payload);
   if (final.allowed) Reservations.settle(act.takings, request.usage);
   else act.result = undefined;
   return final;
@@ -270,7 +281,7 @@ function recordOutcome(
   act: EngineAct,
   about: ActRef,
   decision: Decision,
-  isError: boolean,
+  how: "completed" | "failed" | "aborted",
   usage: TokenUsage | undefined,
   payload?: unknown,
 ): Decision {
@@ -280,7 +291,7 @@ function recordOutcome(
   act.trail = "ended";
   const { stage, name, callId } = about;
   const { context: { agentKey, sessionId, policy }, state: { now: timestamp } } = scope;
-  const outcome = !decision.allowed ? "withheld" : !isError ? "completed" : act.isGivenUp ? "aborted" : "failed";
+  const outcome = decision.allowed ? how : "withheld";
   const durationMs = act.started === undefined ? NaN : Math.max(0, timestamp - act.started);
   const base: OutcomeRecord = {
     kind: "outcome",

@@ -155,6 +155,8 @@ export interface Paired {
   isStreamed: boolean;
   /** What has come of its stream so far. */
   came: Came | undefined;
+  /** Whoever read its stream has given it up. */
+  isGivenUp: boolean;
 }
 
 /** One act, from the gate before it to the gate after it. */
@@ -187,10 +189,10 @@ export interface EngineAct {
   isPlain: boolean;
   /** What of it was recorded. */
   trail: Trail;
-  /** Whoever read what it came to has given it up. */
-  isGivenUp: boolean;
-  /** What a person was asked last. */
-  approval: string | undefined;
+  /** The id of what a person was asked last. */
+  readonly approval: string | undefined;
+  /** Puts a changed response back where the framework wants it; a denial where that cannot be done. */
+  writeBack: ((act: EngineAct, payload: unknown) => Deny | undefined) | undefined;
   /** The act that it is known to be inside of. */
   readonly inside: { readonly callId: string } | undefined;
   /** Why it may not run although it was let through: it was ended by whoever was told. */

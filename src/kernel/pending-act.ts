@@ -38,6 +38,7 @@ export class Pending implements PendingAct {
   #started: number | undefined;
   #over: AbortController | undefined;
   #reading: Promise<void> | undefined;
+  #approval: string | undefined;
   static {
     // Whoever is given a pending act has no way to what only the class may read.
     Reflect.deleteProperty(this.prototype, "constructor");
@@ -87,6 +88,11 @@ export class Pending implements PendingAct {
   /** Whether a question was put. */
   static isAsked(pending: Pending): boolean {
     return pending.#over !== undefined;
+  }
+
+  /** The id of what was asked last. */
+  static approvalOf(pending: Pending): string | undefined {
+    return pending.#approval;
   }
 
   /** Nobody has to answer any more. */
@@ -148,7 +154,7 @@ export class Pending implements PendingAct {
     // Stopped meanwhile: nobody is asked, and nothing brings the act back.
     if (!this.isHeld) return false;
     act.decision = amend(decision, { approval });
-    act.approval = approval.id;
+    this.#approval = approval.id;
     act.phase = "escalated";
     this.#over?.abort();
     this.#over = new AbortController();

@@ -1,10 +1,10 @@
-import type { DecisionRecord } from "./records.ts";
-import { writeRecord } from "./runtime.ts";
+import type { DecisionRecord, OutcomeRecord, RecordBase } from "./records.ts";
+import { RESPONSE, writeRecord } from "./runtime.ts";
 import { allow, type Decision, type Deny, deny, type Escalate, guardOf, isByUs } from "../base/decision.ts";
 import type { PolicyViolationError } from "../base/errors.ts";
 import { ownField, pickOwn } from "../base/own.ts";
 import type { ActRef } from "./seam.ts";
-import type { EngineAct, SessionScope } from "./engine.ts";
+import type { EngineAct, ReadSink, SessionScope } from "./engine.ts";
 
 const ALLOW = allow();
 
@@ -139,10 +139,23 @@ export function recordDecision(
   const isPlain = decision.effect === "allow" && own.warnings === undefined && act?.approval === undefined &&
     act?.inside === undefined && Number.isNaN(durationMs);
   const record: DecisionRecord = isPlain ? plain : detailed(plain, decision, own, durationMs, act);
-  const failed = writeRecord(sinks, record, payloadOf(decision, about, act));
+  const took: ReadSink[] | undefined = sinks.length === 1 ? undefined : [];
+  const failed = writeRecord(sinks, record, payloadOf(decision, about, act), took);
   if (failed === undefined || decision.effect === "deny") return decision;
   emitDenial(scope, about, failed);
+  if (act !== undefined && act.trail === "let run" && !shadow) {
+    act.trail = "denied";
+    // Those that were told that it may run are told that it has not.
+    if (took !== undefined) writeRecord(took, withheld(plain, act, failed));
+  }
   return failed;
+}
+
+/** What those sinks are told that took a decision which another could not. */
+function withheld(plain: RecordBase, act: EngineAct, { code }: Deny): OutcomeRecord {
+  const { timestamp, agentKey, sessionId, name, callId, policy } = plain;
+  const stage = RESPONSE[act.stage];
+  return { kind: "outcome", timestamp, agentKey, sessionId, stage, name, callId, policy, outcome: "withheld", code };
 }
 
 /** The record with all that there is to say. */

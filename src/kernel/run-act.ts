@@ -4,6 +4,7 @@ import { violation } from "../base/errors.ts";
 import { memberOf } from "../base/own.ts";
 import { passesUnjudged } from "./scope.ts";
 import { RESPONSE } from "./runtime.ts";
+import type { EngineAct } from "./engine.ts";
 import type { View, Write } from "./types.ts";
 import { Linked } from "../base/linked.ts";
 import type { TokenUsage } from "../base/request.ts";
@@ -119,33 +120,33 @@ function responded<T>(
   } catch (error) {
     return stopped(act, denyHere("guard_error", "The response could not be read", error), value);
   }
+  act.writeBack = view === undefined ? plainOnly : (act, payload) => {
+    try {
+      act.result = atOnce("A view's write()", view.write(value, payload));
+      return undefined;
+    } catch (error) {
+      return unwritten(error, "The view could not write a changed response back");
+    }
+  };
   const after = act.respond(seen, false, usage);
   return isThenable(after)
     ? (after as Promise<Decision>).then((late) => released(act, value, late, view))
     : released(act, value, after as Decision, view);
 }
 
+/** What a guard made of a response that is not plain data has no place where it could go. */
+function plainOnly(act: EngineAct): Deny | undefined {
+  return act.isPlain ? undefined : denyHere(
+    "payload_not_plain",
+    "A guard changed a response that is not plain data, and there is no view to write it back",
+  );
+}
+
 /** What the response gate lets through. */
 function released<T>(act: ActImpl, value: T, decision: Decision, view: View<T> | undefined): T {
-  const stage = RESPONSE[act.stage];
-  if (!decision.allowed) throw act.abortReason(decision) ?? violation(stage, decision);
-  if (decision.effect !== "transform") return view === undefined ? (act.result as T) : value;
-  if (view === undefined && act.isPlain) return decision.payload as T;
-  let denial: Deny;
-  if (view === undefined) {
-    denial = denyHere(
-      "payload_not_plain",
-      "A guard changed a response that is not plain data, and there is no view to write it back",
-    );
-  } else {
-    try {
-      return atOnce("A view's write()", view.write(value, decision.payload));
-    } catch (error) {
-      denial = unwritten(error, "The view could not write a changed response back");
-    }
-  }
-  emitDenial(act.scope, { stage, name: act.name, callId: act.callId }, denial);
-  throw violation(stage, denial);
+  if (!decision.allowed) throw act.abortReason(decision) ?? violation(RESPONSE[act.stage], decision);
+  if (decision.effect === "transform" && view === undefined) return decision.payload as T;
+  return view === undefined || decision.effect === "transform" ? (act.result as T) : value;
 }
 
 /** What is there already: a promise would go on while nobody has judged what it comes to. */

@@ -70,13 +70,25 @@ export function createGate(
   };
 }
 
-/** Writes a record to every sink, with the payload where one asks for it; answers a denial if one could not take it. */
-export function writeRecord(sinks: readonly ReadSink[], record: AuditRecord, payload?: unknown): Deny | undefined {
+/**
+ * Writes a record to every sink, with the payload where one asks for it; answers a denial if one could not take it.
+ * `took` gets those that could.
+ */
+export function writeRecord(
+  sinks: readonly ReadSink[],
+  record: AuditRecord,
+  payload?: unknown,
+  took?: ReadSink[],
+): Deny | undefined {
   let failed: Deny | undefined;
-  for (const { name, payloads, write } of sinks) {
+  for (const sink of sinks) {
+    const { name, payloads, write } = sink;
     try {
       const answer: unknown = write(payloads && payload !== undefined ? { ...record, payload } : record);
-      if (!isThenable(answer)) continue;
+      if (!isThenable(answer)) {
+        took?.push(sink);
+        continue;
+      }
       ignoreFailure(answer);
       // It may still fail, and by then the act has run.
       failed ??= denyHere(

@@ -128,7 +128,14 @@ export class SessionImpl implements Session {
     const again = callId === undefined ? undefined : this.#same(stage, name, payload, callId, own.metadata);
     if (again !== undefined) return handed(again.again(own));
     const act = new ActImpl(this.#scope, stage, name, payload, own);
-    act.paired = { handle: undefined, judged: undefined, copy: undefined, isStreamed: false, came: undefined };
+    act.paired = {
+      handle: undefined,
+      judged: undefined,
+      copy: undefined,
+      isStreamed: false,
+      came: undefined,
+      isGivenUp: false,
+    };
     return handed(act.begin(approval === "ask"));
   }
 

@@ -131,9 +131,8 @@ function letGo(source: AsyncIterator<unknown>): void {
 /** The same, and ends the act that it is the result of. */
 async function leave(source: AsyncIterator<unknown>, act: ActImpl | undefined, reason: unknown): Promise<void> {
   letGo(source);
-  if (act === undefined) return;
-  act.isGivenUp = true;
-  await act.fail(reason);
+  if (act?.paired !== undefined) act.paired.isGivenUp = true;
+  await act?.fail(reason);
 }
 
 async function* held<T>(

@@ -135,6 +135,20 @@ describe("createAuditLog() of a kernel", () => {
     expect(Object.isFrozen(log.stats)).toBe(true);
   });
 
+  test("keeps evidence of what was judged and of what came, where that is wanted", async () => {
+    const contents: string[] = [];
+    const { log, memory } = await opened({ contents: { to: { write: (text) => void contents.push(text) } } });
+    const session = createKernel({ policy: POLICY, plugins: [log] }).session({ agentId: "helper" });
+    await session.tool({ name: "search", arguments: { q: "tea" } }, () => "found");
+    await log.close();
+    const [decided, ended] = memory.entries().filter(({ kind }) => kind === "decision" || kind === "outcome");
+    expect(decided).toMatchObject({ input: expect.stringMatching(/^salted-sha256:/) });
+    expect(ended).toMatchObject({ output: expect.stringMatching(/^salted-sha256:/) });
+    const kept = contents.join("").trim().split("\n").map((line) => (JSON.parse(line) as { content: string }).content);
+    expect(kept).toEqual(['{"q":"tea"}', '"found"']);
+    expect(memory.text()).not.toContain("tea");
+  });
+
   test("stores what waits when the kernel closes, and goes on for others", async () => {
     const { log, memory } = await opened();
     const kernel = createKernel({ policy: POLICY, plugins: [log] });
@@ -428,6 +442,53 @@ describe("durable", () => {
     while (chunks.length === 1) await turn();
     answers[1]?.();
     await closed;
+  });
+
+  test("has a kernel's act wait until its decision is stored, and its result until both are", async () => {
+    for (const durable of ["act", "result"] as const) {
+      const { to, chunks, answers } = held();
+      const { log } = await opened({ to, durable });
+      const session = createKernel({ policy: POLICY, plugins: [log] }).session({ agentId: "helper" });
+      let ran = 0;
+      let settled = false;
+      const result = session.tool({ name: "search", arguments: {} }, () => ++ran).finally(() => settled = true);
+      while (chunks.length === 0) await turn();
+      expect([ran, settled]).toEqual(durable === "act" ? [0, false] : [1, false]);
+      const kinds = entriesOf(chunks[0]?.text ?? "").map(({ kind }) => kind);
+      expect(kinds).toEqual(["log", "session", "decision", ...(durable === "act" ? [] : ["outcome"])]);
+      answers[0]?.();
+      expect(await result).toBe(1);
+      const closed = log.close();
+      while (chunks.length === 1) await turn();
+      answers[1]?.();
+      await closed;
+    }
+  });
+
+  test("denies a kernel's act that could not be stored, and has nothing of it run", async () => {
+    const { to, state, text } = failing();
+    const { log } = await opened({ to, durable: "act" });
+    const session = createKernel({ policy: POLICY, plugins: [log] }).session({ agentId: "helper" });
+    let ran = 0;
+    const call = () => session.tool({ name: "search", arguments: {} }, () => ++ran);
+    await expect(call()).rejects.toMatchObject({ code: "audit_unavailable" });
+    await expect(call()).rejects.toMatchObject({ code: "audit_unavailable" });
+    expect(ran).toBe(0);
+    state.fails = false;
+    await log.flush();
+    expect(await call()).toBe(1);
+    await log.close();
+    expect(entriesOf(text()).map((entry) => entry.kind === "outcome" ? [entry.outcome, entry.code] : entry.kind))
+      .toEqual([
+        "log",
+        "session",
+        "decision",
+        ["withheld", "audit_unavailable"],
+        "decision",
+        "decision",
+        ["completed", undefined],
+        "log",
+      ]);
   });
 
   test("rejects where it could not be stored, but under go-on", async () => {

@@ -143,6 +143,34 @@ describe("an act leaves exactly one decision record, and one outcome record once
     expect(short()).toEqual([allowed, ["c", "withheld", "guard_error"]]);
   });
 
+  test("when a view cannot write its changed result back, or there is none", async () => {
+    const guards = [
+      defineGuard({ name: "t", stages: ["post_tool_call"], check: () => transform({ q: "x" }, "x") }),
+    ];
+    const view = {
+      read: () => ({ q: "y" }),
+      write: () => {
+        throw new Error("No");
+      },
+    };
+    const broken = recording({ guards });
+    const error = await quiet(broken.session.tool(CALL, () => new Date(0), view));
+    expect(error).toMatchObject({ code: "guard_error", stage: "post_tool_call" });
+    expect(broken.short()).toEqual([allowed, ["c", "withheld", "guard_error"]]);
+
+    class Instance {
+      readonly q = 1;
+    }
+    const bare = recording({ guards });
+    expect(await quiet(bare.session.tool(CALL, () => new Instance()))).toMatchObject({ code: "payload_not_plain" });
+    expect(bare.short()).toEqual([allowed, ["c", "withheld", "payload_not_plain"]]);
+
+    const fine = recording({ guards });
+    const written = { read: () => ({ q: "y" }), write: (_: Date, { q }: { q: string }) => new Date(q === "x" ? 7 : 0) };
+    expect(await fine.session.tool(CALL, () => new Date(0), written)).toEqual(new Date(7));
+    expect(fine.short()).toEqual([allowed, ["c", "completed", undefined]]);
+  });
+
   test("when an interceptor does not let it run", async () => {
     const { session, short } = recording({
       interceptors: [() => {
@@ -465,6 +493,22 @@ describe("a record says", () => {
       ["d", "deny", "tool_not_allowed"],
     ]);
   });
+});
+
+test("a sink that took a decision which another could not is told that the act has not run", async () => {
+  let ran = 0;
+  const broken: AuditSink = {
+    name: "broken",
+    write: () => {
+      throw new Error("No");
+    },
+  };
+  const { session, short } = recording({
+    plugins: [{ name: "broken", setup: (host) => host.sink(broken) }],
+  });
+  expect(await quiet(session.tool(CALL, () => ++ran))).toMatchObject({ code: "audit_unavailable" });
+  expect(ran).toBe(0);
+  expect(short()).toEqual([allowed, ["c", "withheld", "audit_unavailable"]]);
 });
 
 describe("a durable sink", () => {

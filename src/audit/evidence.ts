@@ -1,4 +1,5 @@
 import { bare } from "../base/own.ts";
+import type { CryptoKeyLike } from "../base/platform.ts";
 import { randomText, utf8 } from "../crypto/bytes.ts";
 import { toBase64 } from "./base64.ts";
 import type { Waiting } from "./entry.ts";
@@ -18,7 +19,7 @@ export interface Evidence {
 const SALT_LENGTH = 16;
 
 /** An HMAC-SHA-256 of each payload under the user's key: whoever has the key and a payload can say that it was this one. */
-export function hmacEvidence(key: CryptoKey): Evidence {
+export function hmacEvidence(key: CryptoKeyLike): Evidence {
   return {
     to: undefined,
     async of(batch) {

@@ -1,5 +1,6 @@
 import { wrongType } from "../base/check.ts";
 import { bare } from "../base/own.ts";
+import type { CryptoKeyLike } from "../base/platform.ts";
 import { utf8 } from "../crypto/bytes.ts";
 import { publicKeyOf } from "../crypto/ed25519.ts";
 import { isKeyName, vkeyOf, wrongKeyName } from "./note.ts";
@@ -25,7 +26,10 @@ const WHERE = "createAuditKey()";
  * assert.match(key.vkey, /^example\.com\/audit\+[0-9a-f]{8}\+/);
  * ```
  */
-export async function createAuditKey(name: string, pair?: CryptoKeyPair): Promise<AuditKey> {
+export async function createAuditKey(
+  name: string,
+  pair?: { readonly privateKey: CryptoKeyLike; readonly publicKey: CryptoKeyLike },
+): Promise<AuditKey> {
   if (!isKeyName(name)) throw wrongKeyName(WHERE, name);
   const { privateKey, publicKey } = pair === undefined
     ? await crypto.subtle.generateKey(bare({ name: "Ed25519" }), false, ["sign", "verify"]) as CryptoKeyPair

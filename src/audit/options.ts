@@ -1,5 +1,6 @@
 import { functionOf, ownOptions, wholeNumber, wrong, wrongType } from "../base/check.ts";
 import { memberOf, pickOwn } from "../base/own.ts";
+import type { CryptoKeyLike } from "../base/platform.ts";
 import { randomText } from "../crypto/bytes.ts";
 import { type Evidence, hmacEvidence, saltedEvidence } from "./evidence.ts";
 import type { Reasons } from "./entry.ts";
@@ -119,7 +120,7 @@ function oneOf<T extends string>(field: string, value: unknown, allowed: readonl
 
 function evidenceOf(contents: unknown): Evidence | undefined {
   if (contents === undefined) return undefined;
-  const { key, to } = pickOwn(contents as { key?: CryptoKey; to?: AuditTarget }, ["key", "to"]);
+  const { key, to } = pickOwn(contents as { key?: CryptoKeyLike; to?: AuditTarget }, ["key", "to"]);
   if (key !== undefined && to === undefined) {
     if (key?.type === "secret" && key.algorithm.name === "HMAC" && key.usages.includes("sign")) {
       return hmacEvidence(key);

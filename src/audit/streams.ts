@@ -1,3 +1,5 @@
+import type { Bytes } from "../base/platform.ts";
+
 /** What is asked of a stream that is written to: every `WritableStream<Uint8Array>` has it. */
 export interface ByteSink {
   /** Takes hold of the stream. */
@@ -7,7 +9,7 @@ export interface ByteSink {
     /** Rejects when the stream breaks. */
     readonly closed: Promise<unknown>;
     /** Settles once the bytes are written. */
-    write(bytes: Uint8Array<ArrayBuffer>): Promise<unknown>;
+    write(bytes: Bytes): Promise<unknown>;
     /** Ends the stream. */
     close(): Promise<unknown>;
   };

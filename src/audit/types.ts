@@ -1,3 +1,4 @@
+import type { CryptoKeyLike } from "../base/platform.ts";
 import type { DecisionRecord, OutcomeRecord, RecordBase } from "../kernel/records.ts";
 import type { Plugin } from "../kernel/plugin.ts";
 import type { ByteSink, ByteSource } from "./streams.ts";
@@ -9,7 +10,7 @@ export interface AuditKey {
   /** What verifies its signatures, as C2SP signed notes write it: `name+keyid+base64`. Public. */
   readonly vkey: string;
   /** An Ed25519 key. */
-  readonly privateKey: CryptoKey;
+  readonly privateKey: CryptoKeyLike;
 }
 
 /** A sealed batch: whole lines, of which the last is the checkpoint. */
@@ -59,7 +60,7 @@ export interface AuditLogOptions {
   /** Which reasons are kept: `ours` (default) are those of built-in guards, which hold no value. */
   reasons?: "ours" | "all" | "none";
   /** Keeps evidence of payloads: an HMAC under a key, or a salted digest with the content in another target. */
-  contents?: { key: CryptoKey } | { to: AuditTarget };
+  contents?: { key: CryptoKeyLike } | { to: AuditTarget };
   /** Is shown each checkpoint once it is stored: keep the latest elsewhere. */
   onCheckpoint?: (checkpoint: string) => void;
   /** The time of entries that have none of their own, in ms since the epoch; by default the kernel's. */

@@ -79,17 +79,13 @@ export function createAuditLog(options: AuditLogOptions = {}): AuditLog {
 
   const write = (record: AuditRecord): void => {
     const content = settings.evidence === undefined ? undefined : contentOf(record);
-    const { failure } = queue;
-    if (failure === undefined || goesOn) {
-      if (!add(record, record.timestamp, content) && !goesOn) throw refused(queue);
-      if (record.stage === "agent_shutdown") add(closedSession(record), record.timestamp);
-      return;
-    }
-    queue.retry();
-    // What happened already is kept; what would begin now is denied, and recorded as that.
-    const isBeginning = record.kind === "decision" && record.effect !== "deny";
-    if (!add(isBeginning ? denied(record) : record, record.timestamp, content)) throw refused(queue);
-    if (isBeginning) throw new Error("The audit log could not be written", { cause: failure.error });
+    const failure = goesOn ? undefined : queue.failure;
+    if (failure !== undefined) queue.retry();
+    // What happened already is kept; what would begin while nothing can be stored is denied, and recorded as that.
+    const isDenied = failure !== undefined && record.kind === "decision" && record.effect !== "deny" && !record.shadow;
+    if (!add(isDenied ? denied(record) : record, record.timestamp, content) && !goesOn) throw refused(queue);
+    if (record.stage === "agent_shutdown") add(closedSession(record), record.timestamp);
+    if (isDenied) throw new Error("The audit log could not be written", { cause: failure.error });
   };
   const stored = async (): Promise<void> => {
     if (await queue.store() || goesOn) return;

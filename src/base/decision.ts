@@ -128,10 +128,19 @@ const Given = function (value: object): object {
  * Marks decisions of ours with a field that nobody else can give or see: a WeakSet would cost more than the decision.
  */
 class Ours extends Given {
-  readonly #isOurs = true;
+  /** Whether the library has written the reason too. */
+  #isByUs = false;
 
   static has(value: object): boolean {
-    return #isOurs in value && value.#isOurs;
+    return #isByUs in value;
+  }
+
+  static isByUs(value: object): boolean {
+    return #isByUs in value && value.#isByUs;
+  }
+
+  static mark(value: object): void {
+    if (#isByUs in value) value.#isByUs = true;
   }
 }
 
@@ -231,20 +240,18 @@ export function escalate(reason: string, code: DecisionCode = "approval_required
   return own({ effect: "escalate", allowed: false, code, reason });
 }
 
-const byUs = new WeakSet<Decision>();
-
 /**
  * Marks a decision whose reason the library itself has written, so that it holds no value of a payload: what a guard's
  * name says anybody can say.
  */
 export function ours<D extends Decision>(decision: D): D {
-  byUs.add(decision);
+  Ours.mark(decision);
   return decision;
 }
 
 /** Whether the library itself has written a decision's reason. */
 export function isByUs(decision: Decision): boolean {
-  return byUs.has(decision);
+  return Ours.isByUs(decision);
 }
 
 /** Denies the request in the name of the kernel itself. */
@@ -294,7 +301,7 @@ export function readDecision(answer: unknown, guard?: string): Decision {
   if (isOurs && (guard === undefined || guardOf(answer as Decision) !== undefined)) return answer as Decision;
   try {
     const read = own(shaped(answer as Record<string, unknown>, guard));
-    return isOurs && byUs.has(answer as Decision) ? ours(read) : read;
+    return isOurs && isByUs(answer as Decision) ? ours(read) : read;
   } catch (error) {
     return guardError(guard, error);
   }
@@ -396,5 +403,5 @@ export function amend<D extends Decision>(decision: D, fields: Partial<D>): D {
   const copy = own({ ...decision, ...fields });
   const parts = joined.get(decision);
   if (parts !== undefined) joined.set(copy, parts);
-  return byUs.has(decision) && !Object.hasOwn(fields, "reason") ? ours(copy) : copy;
+  return isByUs(decision) && !Object.hasOwn(fields, "reason") ? ours(copy) : copy;
 }

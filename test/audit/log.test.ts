@@ -341,6 +341,21 @@ describe("a target that fails", () => {
     expect(entriesOf(text()).map(({ kind }) => kind)).toEqual(["log", "decision", "decision", "outcome", "log"]);
   });
 
+  test("stops nobody in a kernel that only watches, and its records stay what they are", async () => {
+    const { to, state, text } = failing();
+    const { log } = await opened({ to });
+    const kernel = createKernel({ policy: POLICY, mode: "shadow", plugins: [log] });
+    const session = kernel.session({ agentId: "helper" });
+    await log.flush();
+    expect(await session.tool({ name: "search", arguments: {} }, () => 1)).toBe(1);
+    state.fails = false;
+    await log.close();
+    expect(entriesOf(text()).filter(({ kind }) => kind === "decision")).toMatchObject([{
+      effect: "allow",
+      shadow: true,
+    }]);
+  });
+
   test("does not stop anybody under go-on, and what is lost is counted, told and named", async () => {
     const { to, state, text } = failing();
     const { log, write, key } = await opened({ to, onFailure: "go-on", batch: { size: 4 } });

@@ -1,8 +1,12 @@
 import type { Bytes } from "../crypto/bytes.ts";
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-const VALUES: Int8Array = new Int8Array(128).fill(-1);
-for (let at = 0; at < 64; at++) VALUES[ALPHABET.charCodeAt(at)] = at;
+/** The value of each letter by its code; -1 for what is none. */
+const VALUES: Int8Array = /* @__PURE__ */ Int8Array.from({ length: 128 }, valueOf);
+
+function valueOf(_: unknown, code: number): number {
+  return ALPHABET.indexOf(String.fromCharCode(code));
+}
 
 /** Writes bytes in base64 (RFC 4648 section 4), with padding. */
 export function toBase64(bytes: Uint8Array): string {

@@ -25,7 +25,7 @@ import { sameData } from "../snapshot/same-data.ts";
 import { capsOf, Fault, lastMet, snapshot, takeTwin } from "../snapshot/snapshot.ts";
 import { gifts, Reservations } from "../base/taking.ts";
 import { askSafely } from "./ask-guard.ts";
-import { isOfLibrary } from "./guard-traits.ts";
+import { isOfLibrary } from "./library.ts";
 
 export { escalationsIn } from "../base/decision.ts";
 

@@ -6,10 +6,10 @@ import { pickOwn } from "../base/own.ts";
 import { type Stage, STAGES } from "../base/request.ts";
 import type { Judge } from "./ask-guard.ts";
 import { partsAt } from "./compile.ts";
+import { isOfLibrary, ofLibrary } from "./library.ts";
 
 const composite = new WeakSet<Guard>();
 const readOnly = new WeakSet<Guard>();
-const library = new WeakSet<Guard>();
 const counting = new WeakMap<Guard, readonly Counting[]>();
 
 /** A limit that may count in the kernel's store. */
@@ -93,7 +93,7 @@ export function around(
 export function inherit(guard: Guard, inner: readonly Guard[], isComposite: boolean): Guard {
   if (isComposite || inner.some((part) => composite.has(part))) composite.add(guard);
   if (inner.every((part) => readOnly.has(part))) readOnly.add(guard);
-  if (!isComposite && inner.every((part) => library.has(part))) library.add(guard);
+  if (!isComposite && inner.every(isOfLibrary)) ofLibrary(guard);
   const limits = inner.flatMap((part) => counting.get(part) ?? []);
   if (limits.length > 0) counting.set(guard, limits);
   return guard;
@@ -126,17 +126,6 @@ export function isComposite(guard: Guard): boolean {
 export function onlyReads(guard: Guard): Guard {
   readOnly.add(guard);
   return ofLibrary(guard);
-}
-
-/** Marks a guard of ours: its reasons hold no value of a payload. */
-export function ofLibrary(guard: Guard): Guard {
-  library.add(guard);
-  return guard;
-}
-
-/** Whether a guard is one of ours. */
-export function isOfLibrary(guard: Guard): boolean {
-  return library.has(guard);
 }
 
 /** Whether a guard is known never to write to what it is shown. */

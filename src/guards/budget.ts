@@ -1,4 +1,5 @@
-import { counts, ofLibrary, onlyReads } from "../combine/guard-traits.ts";
+import { counts, onlyReads } from "../combine/guard-traits.ts";
+import { ofLibrary } from "../combine/library.ts";
 import { type ExecutionContext, perSession } from "../base/context.ts";
 import { allow, type Decision, type Deny } from "../base/decision.ts";
 import { defineGuard, type Guard } from "../base/guard.ts";

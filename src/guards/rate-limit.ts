@@ -1,5 +1,6 @@
 import { functionOf, ownOptions, show, wholeNumber, wrong } from "../base/check.ts";
-import { counts, ofLibrary } from "../combine/guard-traits.ts";
+import { counts } from "../combine/guard-traits.ts";
+import { ofLibrary } from "../combine/library.ts";
 import type { ExecutionContext } from "../base/context.ts";
 import { allow, type Deny, denyBy } from "../base/decision.ts";
 import { checkStages, type Guard, named } from "../base/guard.ts";

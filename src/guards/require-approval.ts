@@ -1,5 +1,6 @@
 import { show } from "../base/check.ts";
-import { ofLibrary, onlyReads } from "../combine/guard-traits.ts";
+import { onlyReads } from "../combine/guard-traits.ts";
+import { ofLibrary } from "../combine/library.ts";
 import type { ExecutionContext } from "../base/context.ts";
 import { allow, escalate } from "../base/decision.ts";
 import { defineGuard, type Guard } from "../base/guard.ts";

@@ -1,7 +1,7 @@
 import { stateOf } from "../base/context.ts";
 import { ownOptions, wrong } from "../base/check.ts";
 import { faultDenial } from "../combine/fold-decisions.ts";
-import { ofLibrary } from "../combine/guard-traits.ts";
+import { ofLibrary } from "../combine/library.ts";
 import { allow, type Decision, deny, isThenable, transform } from "../base/decision.ts";
 import { defineGuard, type Guard } from "../base/guard.ts";
 import { hasField, memberOf } from "../base/own.ts";

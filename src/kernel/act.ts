@@ -19,8 +19,8 @@ import type { OpenAct } from "./act-list.ts";
 import { passesUnjudged, type Scope } from "./scope.ts";
 import { ownField } from "../base/own.ts";
 import type { GovernedRequest, TokenUsage } from "../base/request.ts";
-import { deniedLate, endDenied, endUnjudged, respond, withhold } from "./end-act.ts";
-import { RESPONSE, untilStored } from "./runtime.ts";
+import { endDenied, endUnjudged, onceStored, respond, withhold } from "./end-act.ts";
+import { untilStored } from "./runtime.ts";
 import { sameData } from "../snapshot/same-data.ts";
 import { capsOf, Fault, snapshot } from "../snapshot/snapshot.ts";
 import { grantIn, Pending } from "./pending-act.ts";
@@ -447,7 +447,7 @@ export class ActImpl implements EngineAct, Taker {
     if (this.phase !== "running") return this.decision.allowed ? OVER : this.decision;
     this.phase = "ending";
     const judged = respond(this, payload, isError, usage);
-    const answer = this.scope.core.durableResults.length === 0 ? judged : this.#kept(judged);
+    const answer = this.scope.core.durableResults.length === 0 ? judged : onceStored(this, judged);
     if (!isThenable(answer)) {
       this.ended = answer as Decision;
       this.#finish();
@@ -460,17 +460,6 @@ export class ActImpl implements EngineAct, Taker {
     })).then(() => this.ended as Decision);
     // Where there was nothing to wait for any longer, it has ended already.
     return this.phase === "ending" ? (this.ended = ended) : ended;
-  }
-
-  /** What it came to goes on only once its records are stored. */
-  async #kept(judged: Decision | Promise<Decision>): Promise<Decision> {
-    const decision = await judged;
-    if (this.phase !== "ending" || !decision.allowed) return decision;
-    const failed = await untilStored(this.scope.core.durableResults);
-    if (failed === undefined || this.phase !== "ending") return decision;
-    const final = deniedLate(this, { stage: RESPONSE[this.stage], name: this.name, callId: this.callId }, failed);
-    if (!final.allowed) this.result = undefined;
-    return final;
   }
 
   /** The library itself lets nothing of it go on, although it has run. */

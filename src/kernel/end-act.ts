@@ -12,7 +12,7 @@ import {
   isThenable,
 } from "../base/decision.ts";
 import { GateRequest } from "../base/gate-request.ts";
-import { RESPONSE, writeRecord } from "./runtime.ts";
+import { RESPONSE, untilStored, writeRecord } from "./runtime.ts";
 import type { OutcomeRecord } from "./records.ts";
 import type { ActRef } from "./seam.ts";
 import type { TokenUsage } from "../base/request.ts";
@@ -270,10 +270,21 @@ function finished(
 }
 
 /** A denial that came after the response gate had let the response through. */
-export function deniedLate(act: EngineAct, about: ActRef, denial: Deny): Decision {
+function deniedLate(act: EngineAct, about: ActRef, denial: Deny): Decision {
   if (act.scope.core.isShadow) return ALLOW;
   emitDenial(act.scope, about, denial);
   return denial;
+}
+
+/** What an act came to goes on only once its records are stored. */
+export async function onceStored(act: EngineAct, judged: Decision | Promise<Decision>): Promise<Decision> {
+  const decision = await judged;
+  if (act.phase !== "ending" || !decision.allowed) return decision;
+  const failed = await untilStored(act.scope.core.durableResults);
+  if (failed === undefined || act.phase !== "ending") return decision;
+  const final = deniedLate(act, { stage: RESPONSE[act.stage], name: act.name, callId: act.callId }, failed);
+  if (!final.allowed) act.result = undefined;
+  return final;
 }
 
 /** Writes the outcome record, once an act: where its decision was left out, so is this. */

@@ -7,6 +7,7 @@ const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url
 export const alias: { find: RegExp; replacement: string }[] = [
   { find: /^(?:@sallyport\/)?sallyport$/, replacement: at("./mod.ts") },
   { find: /^(?:@sallyport\/)?sallyport\/core$/, replacement: at("./src/core.ts") },
+  { find: /^(?:@sallyport\/)?sallyport\/audit$/, replacement: at("./src/audit/mod.ts") },
   { find: /^(?:@sallyport\/)?sallyport\/testing$/, replacement: at("./src/testing/mod.ts") },
   { find: /^(?:@sallyport\/)?sallyport\/plugins\/(.+)$/, replacement: at("./plugins/$1.ts") },
 ];

@@ -1,5 +1,6 @@
 import { describe, expectTypeOf, test } from "vitest";
 import * as sallyport from "../mod.ts";
+import * as audit from "sallyport/audit";
 import type * as contract from "./contract.ts";
 
 // One line a function, so that an error names the one that has changed.
@@ -168,5 +169,38 @@ describe("types", () => {
     expectTypeOf<sallyport.Coverage>().toExtend<contract.Coverage>();
     expectTypeOf<sallyport.PluginHost>().toExtend<contract.PluginHost>();
     expectTypeOf<sallyport.GuardMeta>().toExtend<contract.GuardMeta>();
+  });
+});
+
+describe("the record", () => {
+  test("createAuditKey() takes and answers what the contract says", () => {
+    expectTypeOf(audit.createAuditKey).toExtend<typeof contract.createAuditKey>();
+  });
+  test("createAuditLog() takes and answers what the contract says", () => {
+    expectTypeOf(audit.createAuditLog).toExtend<typeof contract.createAuditLog>();
+  });
+  test("memorySink() takes and answers what the contract says", () => {
+    expectTypeOf(audit.memorySink).toExtend<typeof contract.memorySink>();
+  });
+  test("verifyAuditLog() takes and answers what the contract says", () => {
+    expectTypeOf(audit.verifyAuditLog).toExtend<typeof contract.verifyAuditLog>();
+  });
+  test("proveInclusion() takes and answers what the contract says", () => {
+    expectTypeOf(audit.proveInclusion).toExtend<typeof contract.proveInclusion>();
+  });
+  test("verifyInclusion() takes and answers what the contract says", () => {
+    expectTypeOf(audit.verifyInclusion).toExtend<typeof contract.verifyInclusion>();
+  });
+  test("types go both ways, as they are given and taken", () => {
+    expectTypeOf<sallyport.AuditRecord>().toExtend<contract.AuditRecord>();
+    expectTypeOf<contract.AuditSink>().toExtend<sallyport.AuditSink>();
+    expectTypeOf<contract.AuditLogOptions>().toExtend<audit.AuditLogOptions>();
+    expectTypeOf<contract.AuditTo>().toExtend<audit.AuditTo>();
+    expectTypeOf<contract.AuditSource>().toExtend<audit.AuditSource>();
+    expectTypeOf<audit.AuditEntry>().toExtend<contract.AuditEntry>();
+    expectTypeOf<audit.AuditFinding>().toExtend<contract.AuditFinding>();
+    expectTypeOf<audit.AuditVerification>().toExtend<contract.AuditVerification>();
+    expectTypeOf<audit.AuditChunk>().toExtend<contract.AuditChunk>();
+    expectTypeOf<audit.AuditLog>().toExtend<contract.AuditLog>();
   });
 });

@@ -1,7 +1,7 @@
 // The public contract as types: names, argument order and meaning stay for a whole major version; more may be added.
 // test/contract.test-d.ts holds the package to it. What the project may shape freely is taken from the package itself.
-import type { AuditSink, GovernanceEvents, StateStore } from "../mod.ts";
-export type { AuditSink, GovernanceEvents, StateStore };
+import type { GovernanceEvents, StateStore } from "../mod.ts";
+export type { GovernanceEvents, StateStore };
 
 // ---- decisions -------------------------------------------------------------------------------------------------
 export type Stage =
@@ -478,3 +478,196 @@ export declare function definePlugin<T extends object, G extends object>(
   plugin: AdapterPlugin<T, G>,
 ): AdapterPlugin<T, G>;
 export declare function definePlugin(plugin: Plugin): Plugin;
+
+// ---- the record: the seam is in `mod.ts`, the log in `sallyport/audit` ------------------------------------------
+export interface RecordBase {
+  readonly timestamp: number;
+  readonly agentKey: string;
+  readonly sessionId: string;
+  readonly stage: Stage;
+  readonly name: string;
+  readonly callId: string;
+  readonly policy: string;
+}
+export interface DecisionRecord extends RecordBase {
+  readonly kind: "decision";
+  readonly effect: "allow" | "deny" | "transform" | "escalate";
+  readonly shadow: boolean;
+  readonly code?: string;
+  readonly reason?: string;
+  readonly guard?: string;
+  readonly isOurs?: boolean;
+  readonly rule?: string;
+  readonly approval?: string;
+  readonly parentId?: string;
+  readonly warnings?: readonly string[];
+  readonly durationMs?: number;
+  readonly payload?: unknown;
+}
+export interface OutcomeRecord extends RecordBase {
+  readonly kind: "outcome";
+  readonly outcome: "completed" | "failed" | "withheld" | "aborted";
+  readonly code?: string;
+  readonly usage?: TokenUsage;
+  readonly durationMs?: number;
+  readonly payload?: unknown;
+}
+export type AuditRecord = DecisionRecord | OutcomeRecord;
+/** `write`: at once; a throw denies (`audit_unavailable`). `payloads`: records carry a payload, read before `write` returns. `durable`: the kernel awaits `stored()` before the act starts, or before its result goes on; a rejection denies. */
+export interface AuditSink {
+  readonly name: string;
+  readonly payloads?: boolean;
+  readonly durable?: "act" | "result";
+  write(record: AuditRecord): void;
+  stored?(): Promise<void>;
+}
+export interface AuditKey {
+  readonly name: string;
+  readonly vkey: string;
+  readonly privateKey: CryptoKey;
+} // Ed25519; vkey as in C2SP signed notes
+export declare function createAuditKey(name: string, pair?: CryptoKeyPair): Promise<AuditKey>;
+export interface AuditChunk {
+  readonly text: string;
+  readonly entries: number;
+  readonly from: number;
+  readonly checkpoint: string;
+} // whole lines, the checkpoint's last
+export interface AuditTarget {
+  write(text: string, chunk: AuditChunk): void | Promise<void>;
+}
+export type AuditTo = AuditTarget | WritableStream<Uint8Array> | ((chunk: AuditChunk) => void | Promise<void>);
+export declare function memorySink(
+  options?: { maxEntries?: number },
+): AuditTarget & { text(): string; entries(): readonly AuditEntry[] };
+export interface AuditLogOptions {
+  origin?: string;
+  signers?: AuditKey | readonly AuditKey[];
+  to?: AuditTo;
+  batch?: { size?: number; ms?: number };
+  durable?: "act" | "result";
+  onFailure?: "deny" | "go-on";
+  maxQueued?: number;
+  timeoutMs?: number;
+  reasons?: "ours" | "all" | "none";
+  contents?: { key: CryptoKey } | { to: AuditTarget };
+  onCheckpoint?: (checkpoint: string) => void;
+  clock?: () => number;
+  resume?: string;
+}
+export interface AuditLog extends Plugin {
+  readonly origin: string;
+  readonly size: number;
+  readonly stats: {
+    readonly submitted: number;
+    readonly delivered: number;
+    readonly failed: number;
+    readonly dropped: number;
+  };
+  note(type: string, data?: Readonly<Record<string, unknown>>): void;
+  flush(): Promise<string | undefined>;
+  rotate(to: AuditTo): Promise<void>;
+  close(): Promise<string | undefined>;
+}
+export declare function createAuditLog(options?: AuditLogOptions): AuditLog;
+type About = {
+  readonly agentKey: string;
+  readonly sessionId: string;
+  readonly stage: Stage;
+  readonly name: string;
+  readonly callId: string;
+};
+export type AuditEntry =
+  & { readonly seq: number; readonly timestamp: number | null }
+  & (
+    | Omit<DecisionRecord, "timestamp" | "payload"> & { readonly input?: string }
+    | Omit<OutcomeRecord, "timestamp" | "payload"> & { readonly output?: string }
+    | About & {
+      readonly kind: "approval";
+      readonly event: "requested" | "resolved";
+      readonly id: string;
+      readonly digest: string;
+      readonly codes?: readonly string[];
+      readonly approved?: boolean;
+      readonly by?: string;
+      readonly grants?: readonly string[];
+    }
+    | { readonly kind: "signal"; readonly signal: "suspend" | "resume" | "kill"; readonly agent: string }
+    | { readonly kind: "trust"; readonly agent: string; readonly outcome: string; readonly score: number }
+    | {
+      readonly kind: "session";
+      readonly event: "opened" | "closed";
+      readonly sessionId: string;
+      readonly agentKey: string;
+      readonly parentId?: string;
+      readonly policyDigest?: string;
+    }
+    | { readonly kind: "note"; readonly type: string; readonly data: Readonly<Record<string, unknown>> }
+    | {
+      readonly kind: "log";
+      readonly event: "opened" | "resumed" | "rotated" | "dropped" | "closed";
+      readonly count?: number;
+    }
+  );
+export type AuditSource = string | AsyncIterable<Uint8Array | string> | ReadableStream<Uint8Array>;
+export interface AuditFinding {
+  readonly kind:
+    | "changed"
+    | "missing"
+    | "inserted"
+    | "moved"
+    | "rebuilt"
+    | "forked"
+    | "truncated"
+    | "forged"
+    | "unsealed"
+    | "torn"
+    | "unreadable"
+    | "not_closed";
+  readonly message: string;
+  readonly seq?: number;
+  readonly to?: number;
+  readonly line?: number;
+}
+export interface AuditVerification {
+  readonly ok: boolean;
+  readonly size: number;
+  readonly entries: number;
+  readonly missing: number;
+  readonly unsealed: number;
+  readonly closed: boolean;
+  readonly signed: boolean;
+  readonly clockSteps: number;
+  readonly checkpoint?: string;
+  readonly findings: readonly AuditFinding[];
+  readonly findingCount: number;
+}
+export declare function verifyAuditLog(
+  log: AuditSource,
+  options?: {
+    keys?: readonly string[];
+    origin?: string;
+    checkpoints?: readonly string[];
+    open?: boolean;
+    part?: boolean;
+    maxFindings?: number;
+    onProgress?: (lines: number) => void;
+  },
+): Promise<AuditVerification>;
+export declare function proveInclusion(
+  log: AuditSource,
+  seq: number,
+): Promise<{ readonly entry: string; readonly proof: string }>; // C2SP tlog-proof
+export declare function verifyInclusion(
+  entry: string,
+  proof: string,
+  options: { keys: readonly string[]; origin?: string },
+): Promise<
+  {
+    readonly ok: boolean;
+    readonly seq?: number;
+    readonly size?: number;
+    readonly origin?: string;
+    readonly reason?: string;
+  }
+>;

@@ -14,7 +14,7 @@ describe("manifests", () => {
     const plugins = readdirSync(join(root, "plugins")).filter((file) => file.endsWith(".ts")).map((file) =>
       `./plugins/${file.replace(/\.ts$/, "")}`
     );
-    const wanted = [".", "./core", "./testing", ...plugins].sort();
+    const wanted = [".", "./audit", "./core", "./testing", ...plugins].sort();
     expect(Object.keys(json("deno.json").exports).sort()).toEqual(wanted);
     expect(Object.keys(json("jsr.json").exports).sort()).toEqual(wanted);
     expect(Object.keys(json("package.json").exports).sort()).toEqual(

@@ -130,10 +130,19 @@ const Given = function (value: object): object {
  * Marks decisions of ours with a field that nobody else can give or see: a WeakSet would cost more than the decision.
  */
 class Ours extends Given {
-  readonly #isOurs = true;
+  /** Whether the library has written the reason too. */
+  #isByUs = false;
 
   static has(value: object): boolean {
-    return #isOurs in value && value.#isOurs;
+    return #isByUs in value;
+  }
+
+  static isByUs(value: object): boolean {
+    return #isByUs in value && value.#isByUs;
+  }
+
+  static mark(value: object): void {
+    if (#isByUs in value) value.#isByUs = true;
   }
 }
 
@@ -233,6 +242,25 @@ export function escalate(reason: string, code: DecisionCode = "approval_required
   return own({ effect: "escalate", allowed: false, code, reason });
 }
 
+/**
+ * Marks a decision whose reason the library itself has written, so that it holds no value of a payload: what a guard's
+ * name says anybody can say.
+ */
+export function ours<D extends Decision>(decision: D): D {
+  Ours.mark(decision);
+  return decision;
+}
+
+/** Whether the library itself has written a decision's reason. */
+export function isByUs(decision: Decision): boolean {
+  return Ours.isByUs(decision);
+}
+
+/** Denies the request in the name of the kernel itself. */
+export function denyHere(code: DecisionCode, reason: string, details?: unknown): Deny {
+  return ours(deny(code, reason, details));
+}
+
 /** The guard that a decision names itself. */
 export function guardOf(decision: Decision): string | undefined {
   return ownField(decision as Deny, "guard");
@@ -274,7 +302,8 @@ export function readDecision(answer: unknown, guard?: string): Decision {
   const isOurs = typeof answer === "object" && answer !== null && Ours.has(answer);
   if (isOurs && (guard === undefined || guardOf(answer as Decision) !== undefined)) return answer as Decision;
   try {
-    return own(shaped(answer as Record<string, unknown>, guard));
+    const read = own(shaped(answer as Record<string, unknown>, guard));
+    return isOurs && isByUs(answer as Decision) ? ours(read) : read;
   } catch (error) {
     return guardError(guard, error);
   }
@@ -355,7 +384,7 @@ export function guardError(guard: string | undefined, cause: unknown): Deny {
       : `Guard "${guard}" failed, so the request was denied`,
     details: cause,
   } as const;
-  return own(guard === undefined ? base : { ...base, guard });
+  return ours(own(guard === undefined ? base : { ...base, guard }));
 }
 
 const joined = new WeakMap<Decision, readonly Escalate[]>();
@@ -376,5 +405,5 @@ export function amend<D extends Decision>(decision: D, fields: Partial<D>): D {
   const copy = own({ ...decision, ...fields });
   const parts = joined.get(decision);
   if (parts !== undefined) joined.set(copy, parts);
-  return copy;
+  return isByUs(decision) && !Object.hasOwn(fields, "reason") ? ours(copy) : copy;
 }

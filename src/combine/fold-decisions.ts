@@ -4,13 +4,15 @@ import {
   amend,
   type Decision,
   type Deny,
-  deny,
+  denyHere,
   type Escalate,
   escalationsIn,
   guardError,
   guardOf,
+  isByUs,
   isThenable,
   joinEscalations,
+  ours,
   readAnswer,
   type Transform,
   type Warning,
@@ -23,6 +25,7 @@ import { sameData } from "../snapshot/same-data.ts";
 import { capsOf, Fault, lastMet, snapshot, takeTwin } from "../snapshot/snapshot.ts";
 import { gifts, Reservations } from "../base/taking.ts";
 import { askSafely } from "./ask-guard.ts";
+import { isOfLibrary } from "./library.ts";
 
 export { escalationsIn } from "../base/decision.ts";
 
@@ -126,6 +129,7 @@ class Fold {
   /** Takes one decision in; answers a denial if that is the end. */
   #take(decision: Decision, at: number): Deny | undefined {
     this.#hear(warningsIn(decision));
+    if (decision.effect !== "allow" && isOfLibrary(this.#guards[at] as Guard)) ours(decision);
     if (decision.effect === "deny") return this.#warned(decision);
     if (decision.effect === "escalate") this.#escalations = [...this.#escalations, ...escalationsIn(decision)];
     if (decision.effect === "transform" || (decision.effect === "escalate" && Object.hasOwn(decision, "payload"))) {
@@ -193,7 +197,7 @@ class Fold {
         reason,
         ...(this.#transform === undefined ? {} : { payload: this.#request.payload }),
       });
-      return this.#warned(joinEscalations(joined, this.#escalations));
+      return this.#warned(joinEscalations(byAll(joined, this.#escalations), this.#escalations));
     }
     return this.#warned(this.#transform ?? allow());
   }
@@ -216,6 +220,11 @@ function questionOf(escalation: Escalate): Escalate {
   return guard === undefined ? { effect, allowed, code, reason } : { effect, allowed, code, reason, guard };
 }
 
+/** A joined question is the library's where each of its parts is. */
+function byAll(joined: Escalate, parts: readonly Escalate[]): Escalate {
+  return parts.every(isByUs) ? ours(joined) : joined;
+}
+
 /** What tells warnings, and questions, apart. */
 function keyOf(one: Warning | Escalate): string {
   return `${ownField(one, "guard")}\n${one.code}\n${one.reason}`;
@@ -227,14 +236,12 @@ export function joinedTo(first: Escalate, decision: Decision): Decision {
   const parts = [...escalationsIn(first), ...(decision.effect === "escalate" ? escalationsIn(decision) : [])];
   const warnings = Object.freeze([...(warningsIn(first) ?? []), ...(warningsIn(decision) ?? [])]);
   const reason = [...new Set(parts.map((one) => one.reason))].join("; ");
-  return joinEscalations(
-    amend(questionOf(first), {
-      reason,
-      ...(decision.effect !== "allow" && Object.hasOwn(decision, "payload") ? { payload: decision.payload } : {}),
-      ...(warnings.length === 0 ? {} : { warnings }),
-    }),
-    parts,
-  );
+  const joined = amend(questionOf(first), {
+    reason,
+    ...(decision.effect !== "allow" && Object.hasOwn(decision, "payload") ? { payload: decision.payload } : {}),
+    ...(warnings.length === 0 ? {} : { warnings }),
+  });
+  return joinEscalations(byAll(joined, parts), parts);
 }
 
 /** The denial where a guard wrote to the request. */
@@ -251,6 +258,6 @@ export function faultDenial(fault: Fault, stage: Stage, guard?: string): Deny {
   const reason = code === "payload_too_large"
     ? `The payload is too large: ${what}`
     : `The payload is not plain data at ${path}: ${what}; ${advice}`;
-  const denial = deny(code, reason, code === "payload_too_large" ? { path } : { path, kind: what });
+  const denial = denyHere(code, reason, code === "payload_too_large" ? { path } : { path, kind: what });
   return guard === undefined ? denial : amend(denial, { guard });
 }

@@ -6,6 +6,7 @@ import { pickOwn } from "../base/own.ts";
 import { type Stage, STAGES } from "../base/request.ts";
 import type { Judge } from "./ask-guard.ts";
 import { partsAt } from "./compile.ts";
+import { isOfLibrary, ofLibrary } from "./library.ts";
 
 const composite = new WeakSet<Guard>();
 const readOnly = new WeakSet<Guard>();
@@ -92,6 +93,7 @@ export function around(
 export function inherit(guard: Guard, inner: readonly Guard[], isComposite: boolean): Guard {
   if (isComposite || inner.some((part) => composite.has(part))) composite.add(guard);
   if (inner.every((part) => readOnly.has(part))) readOnly.add(guard);
+  if (!isComposite && inner.every(isOfLibrary)) ofLibrary(guard);
   const limits = inner.flatMap((part) => counting.get(part) ?? []);
   if (limits.length > 0) counting.set(guard, limits);
   return guard;
@@ -123,7 +125,7 @@ export function isComposite(guard: Guard): boolean {
 /** Marks a guard of ours that never writes to what it is shown: it needs no frozen copy. */
 export function onlyReads(guard: Guard): Guard {
   readOnly.add(guard);
-  return guard;
+  return ofLibrary(guard);
 }
 
 /** Whether a guard is known never to write to what it is shown. */

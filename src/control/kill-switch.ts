@@ -1,4 +1,4 @@
-import { type Deny, deny, isThenable } from "../base/decision.ts";
+import { type Deny, deny, denyHere, isThenable } from "../base/decision.ts";
 import { jsonText, ownField, pickOwn } from "../base/own.ts";
 import type { Awaitable, StateEntry, StateStore } from "../state/store.ts";
 import { canonicalAgentKey, isSameAgent } from "../crypto/did.ts";
@@ -82,7 +82,7 @@ export class KillSwitch {
     if (store === undefined) return undefined;
     const agents = [...new Set([canonicalAgentKey(agentKey), canonicalAgentKey(agentId), EVERYBODY])];
     const unknown = (error: unknown): Deny =>
-      deny("store_unavailable", "Whether the agent may act could not be read", error);
+      denyHere("store_unavailable", "Whether the agent may act could not be read", error);
     try {
       const entries = agents.map((agent) => store.read(keyOf(agent)));
       if (!entries.some(isThenable)) return this.#learn(agents, entries as (StateEntry | undefined)[]);

@@ -1,7 +1,7 @@
 // How far an output is from the first one.
 
 import { functionOf, ownOptions, wrong } from "../base/check.ts";
-import { type Deny, deny, isThenable } from "../base/decision.ts";
+import { type Deny, denyHere, isThenable } from "../base/decision.ts";
 import { sessionEvent } from "../base/events.ts";
 import type { Plugin } from "../kernel/plugin.ts";
 import type { EndedAct, EventChannel, SessionHandle } from "../kernel/seam.ts";
@@ -94,7 +94,7 @@ function measure(
     driftScore > threshold
       ? channel.emit({ ...sessionEvent(context, session.now()), callId, driftScore, threshold })
       : undefined;
-  const failed = (error: unknown): Deny => deny("guard_error", "Drift could not be measured", error);
+  const failed = (error: unknown): Deny => denyHere("guard_error", "Drift could not be measured", error);
   if (!channel.isHeard || own.drift === undefined) return undefined;
   try {
     const drift = own.drift(text);

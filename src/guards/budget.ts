@@ -1,4 +1,5 @@
 import { counts, onlyReads } from "../combine/guard-traits.ts";
+import { ofLibrary } from "../combine/library.ts";
 import { type ExecutionContext, perSession } from "../base/context.ts";
 import { allow, type Decision, type Deny } from "../base/decision.ts";
 import { defineGuard, type Guard } from "../base/guard.ts";
@@ -62,7 +63,7 @@ export function budgetGuard(parts: BudgetParts): Guard {
     },
   });
   if (parts.isOurs) onlyReads(guard);
-  return counts(guard, shared?.counting);
+  return counts(ofLibrary(guard), shared?.counting);
 }
 
 /** What one session has spent; the amount of a call is its estimate. */

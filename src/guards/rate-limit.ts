@@ -1,5 +1,6 @@
 import { functionOf, ownOptions, show, wholeNumber, wrong } from "../base/check.ts";
 import { counts } from "../combine/guard-traits.ts";
+import { ofLibrary } from "../combine/library.ts";
 import type { ExecutionContext } from "../base/context.ts";
 import { allow, type Deny, denyBy } from "../base/decision.ts";
 import { checkStages, type Guard, named } from "../base/guard.ts";
@@ -107,7 +108,7 @@ export function rateLimit(options: RateLimitOptions): Guard {
   };
   // A function of the user's might write to what it is shown.
   const guard = typeof by === "function" || typeof weight === "function"
-    ? named(check, "rateLimit", checkStages(WHERE, stages))
+    ? ofLibrary(named(check, "rateLimit", checkStages(WHERE, stages)))
     : builtIn("rateLimit", checkStages(WHERE, stages), check);
   return counts(guard, limit.counting);
 }

@@ -1,5 +1,6 @@
 import { show } from "../base/check.ts";
 import { onlyReads } from "../combine/guard-traits.ts";
+import { ofLibrary } from "../combine/library.ts";
 import type { ExecutionContext } from "../base/context.ts";
 import { allow, escalate } from "../base/decision.ts";
 import { defineGuard, type Guard } from "../base/guard.ts";
@@ -32,7 +33,7 @@ export function requireApproval(
 ): Guard {
   const question = escalate("A person must approve this tool call");
   if (typeof tools === "function") {
-    return defineGuard({
+    return ofLibrary(defineGuard({
       name: "requireApproval",
       stages: ["pre_tool_call"],
       check: (request, context) => {
@@ -44,7 +45,7 @@ export function requireApproval(
         }
         return answer ? question : allow();
       },
-    });
+    }));
   }
   const list = tools === undefined ? undefined : toolGlobs("requireApproval()", "tools", tools);
   if (list?.length === 0) {

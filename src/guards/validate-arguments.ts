@@ -1,6 +1,7 @@
 import { stateOf } from "../base/context.ts";
 import { ownOptions, wrong } from "../base/check.ts";
 import { faultDenial } from "../combine/fold-decisions.ts";
+import { ofLibrary } from "../combine/library.ts";
 import { allow, type Decision, deny, isThenable, transform } from "../base/decision.ts";
 import { defineGuard, type Guard } from "../base/guard.ts";
 import { hasField, memberOf } from "../base/own.ts";
@@ -91,7 +92,7 @@ export function validateArguments(
   for (const name of toolNames(WHERE, "schemas", Object.keys(schemas))) {
     known.set(name, validatorOf(name, schemas[name]));
   }
-  return defineGuard({
+  return ofLibrary(defineGuard({
     name: "validateArguments",
     stages: ["pre_tool_call"],
     check: ({ name, payload }, context): Decision | Promise<Decision> => {
@@ -102,7 +103,7 @@ export function validateArguments(
         ? Promise.resolve(result).then((late) => judge(name, payload, late, stateOf(context).caps))
         : judge(name, payload, result, stateOf(context).caps);
     },
-  });
+  }));
 }
 
 function validatorOf(name: string, schema: unknown): (value: unknown) => unknown {

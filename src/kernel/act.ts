@@ -1,29 +1,41 @@
 import type { ApprovalGrant } from "../approval/request.ts";
 import { wrong } from "../base/check.ts";
-import { allow, type Decision, type Deny, deny, type Escalate, guardError, isThenable } from "../base/decision.ts";
+import {
+  allow,
+  type Decision,
+  type Deny,
+  deny,
+  denyHere,
+  type Escalate,
+  guardError,
+  isByUs,
+  isThenable,
+  ours,
+} from "../base/decision.ts";
 import { GateRequest, NOTHING } from "../base/gate-request.ts";
-import { violation } from "../base/errors.ts";
+import { isPolicyViolation, violation } from "../base/errors.ts";
 import { Linked } from "../base/linked.ts";
 import type { OpenAct } from "./act-list.ts";
 import { passesUnjudged, type Scope } from "./scope.ts";
 import { ownField } from "../base/own.ts";
 import type { GovernedRequest, TokenUsage } from "../base/request.ts";
-import { respond, withhold } from "./end-act.ts";
+import { endDenied, endUnjudged, onceStored, respond, withhold } from "./end-act.ts";
+import { untilStored } from "./runtime.ts";
 import { sameData } from "../snapshot/same-data.ts";
 import { capsOf, Fault, snapshot } from "../snapshot/snapshot.ts";
 import { grantIn, Pending } from "./pending-act.ts";
 import { settleUnended } from "./settlement.ts";
 import type { ActInit, View } from "./types.ts";
-import type { ActStage, EngineAct, Paired, Phase } from "./engine.ts";
+import type { ActStage, EngineAct, Paired, Phase, Trail } from "./engine.ts";
 import { ignoreFailure, Reservations, type Taker } from "../base/taking.ts";
 import { emitDenial, recordDecision, reportDecision, tellInput } from "./report.ts";
 import { formOf, UNSEEN } from "./view-form.ts";
 import { ABORTED, Wait } from "./waiting.ts";
 
 const ALLOW = allow();
-const PENDING = deny("action_blocked", "The act is still being judged");
-const OVER = deny("action_blocked", "The act is over");
-const CLOSED = deny("session_killed", "The session is closed");
+const PENDING = denyHere("action_blocked", "The act is still being judged");
+const OVER = denyHere("action_blocked", "The act is over");
+const CLOSED = denyHere("session_killed", "The session is closed");
 
 /** The act whose function runs right now, up to where it first waits: what begins meanwhile is inside it. */
 let current: ActImpl | undefined;
@@ -77,6 +89,8 @@ export class ActImpl implements EngineAct, Taker {
   ended: Decision | Promise<Decision> | undefined;
   /** What the response gate let through. */
   result: unknown;
+  trail: Trail = "none";
+  writeBack: EngineAct["writeBack"];
   /** Whether the payload, and later the response, could be copied plainly. */
   isPlain = true;
   /** There where `begin` began it: it is found again by its callId. */
@@ -93,6 +107,8 @@ export class ActImpl implements EngineAct, Taker {
   /** What guards judged of a payload that only the view reads; the act is given the payload itself. */
   #viewed: { readonly form: unknown } | undefined;
   #wait: Wait | undefined;
+  /** There while it waits for its decision to be stored; then `true`. */
+  #storing: Promise<void> | true | undefined;
 
   constructor(
     scope: Scope,
@@ -186,7 +202,36 @@ export class ActImpl implements EngineAct, Taker {
     const begun = isThenable(decision)
       ? decision.then((late) => this.#admit(late as Decision, asks))
       : this.#admit(decision as Decision, asks);
-    return begun === this ? this : this.#waitFor(begun as PromiseLike<unknown>);
+    if (begun !== this) return this.#waitFor((begun as Promise<unknown>).then(() => this.#untilStored()));
+    const storing = this.#untilStored();
+    return storing === undefined ? this : this.#waitFor(storing);
+  }
+
+  /** There while it waits for its decision to be stored. */
+  #untilStored(): Promise<void> | undefined {
+    return this.#storing === true ? undefined : this.#storing;
+  }
+
+  get approval(): string | undefined {
+    return this.escalated === undefined ? undefined : Pending.approvalOf(this.escalated);
+  }
+
+  stopped(): Deny | undefined {
+    return this.phase === "over" ? this.scope.halted() ?? OVER : undefined;
+  }
+
+  /** Has a decision stored before the act may run, where a sink asks for it. */
+  #store(decision: Decision): boolean {
+    const { durable } = this.scope.core;
+    if (durable.length === 0 || this.#storing === true) return false;
+    this.#storing = untilStored(durable).then((failed) => {
+      this.#storing = true;
+      // Stopped meanwhile, and that was told.
+      if (this.phase !== "judging") return;
+      if (failed !== undefined && !this.scope.core.isShadow) emitDenial(this.scope, this, failed);
+      this.settle(this.scope.halted() ?? (this.scope.core.isShadow ? undefined : failed) ?? decision);
+    });
+    return true;
   }
 
   /** Keeps what the same call, should it come again, is compared with: call ids come from models. */
@@ -264,13 +309,13 @@ export class ActImpl implements EngineAct, Taker {
     const copy = form === UNSEEN ? UNSEEN : snapshot(form, capsOf(this.stage, this.scope.core.caps), false);
     return !(copy instanceof Fault) && copy !== UNSEEN && sameData(copy, this.#viewed.form)
       ? undefined
-      : deny("payload_not_plain", "What the view reads is not what was judged");
+      : denyHere("payload_not_plain", "What the view reads is not what was judged");
   }
 
   /** Tells what was decided. Whoever is told may end the act: then it is told once all the same. */
   reportDecision(decision: Decision, started?: number): Decision {
     if (this.phase === "judging") this.phase = "concluding";
-    const final = reportDecision(this.scope, this, decision, started);
+    const final = reportDecision(this.scope, this, decision, started, true, this);
     if (this.phase === "concluding") this.phase = "judging";
     return final;
   }
@@ -287,7 +332,7 @@ export class ActImpl implements EngineAct, Taker {
       // An approval is bound to what it shows, and what is not plain data can change behind it.
       return this.isPlain
         ? this.#escalate(real, asks)
-        : this.settle(this.reportDecision(deny("payload_not_plain", "Only plain data can be approved")));
+        : this.settle(this.reportDecision(denyHere("payload_not_plain", "Only plain data can be approved")));
     }
     return this.settle(real);
   }
@@ -304,7 +349,10 @@ export class ActImpl implements EngineAct, Taker {
 
   #unapproved(decision: Escalate): this {
     emitDenial(this.scope, this, decision);
-    return this.settle(recordDecision(this.scope, this, deny("approval_required", decision.reason)));
+    const denial = deny("approval_required", decision.reason);
+    return this.settle(
+      recordDecision(this.scope, this, isByUs(decision) ? ours(denial) : denial, this.started, this),
+    );
   }
 
   /** The decision is final: the act may run, or gives everything back. */
@@ -315,8 +363,11 @@ export class ActImpl implements EngineAct, Taker {
       if (decision.allowed) emitDenial(this.scope, this, this.decision as Deny);
       return this;
     }
+    if (decision.allowed && this.#store(decision)) return this;
     this.decision = decision;
     if (!decision.allowed) {
+      // Let through, by the record, and stopped before it ran.
+      if (this.trail === "let run" && decision.effect === "deny") endDenied(this, decision);
       this.#finish();
     } else {
       this.phase = "running";
@@ -365,7 +416,7 @@ export class ActImpl implements EngineAct, Taker {
   again(init: ActInit): this | Promise<this> {
     const given = grantIn(init);
     if (given === undefined || this.escalated === undefined || this.phase !== "escalated") return this.pending ?? this;
-    const reading = Pending.answer(this.escalated, given, true);
+    const reading = Pending.answer(this.escalated, given, true).then(() => this.#untilStored());
     return this.#wait === undefined ? this.#waitFor(reading) : this.#untilOver(reading).then(() => this);
   }
 
@@ -376,7 +427,7 @@ export class ActImpl implements EngineAct, Taker {
       await this.#untilOver(escalated.reading);
     }
     if (this.phase === "escalated" && escalated !== undefined) {
-      const answering = Pending.answer(escalated, answer, false);
+      const answering = Pending.answer(escalated, answer, false).then(() => this.#untilStored());
       await (this.#wait === undefined ? this.#waitFor(answering) : this.#untilOver(answering));
     }
     return this.decision;
@@ -396,6 +447,7 @@ export class ActImpl implements EngineAct, Taker {
     if (this.phase === "running" && passesUnjudged(error, this.signal)) {
       settleUnended(this);
       this.ended = ALLOW;
+      endUnjudged(this, isPolicyViolation(error) ? "failed" : "aborted");
       this.#finish();
       return ALLOW;
     }
@@ -407,7 +459,8 @@ export class ActImpl implements EngineAct, Taker {
     // An act that was never let through has no result to judge.
     if (this.phase !== "running") return this.decision.allowed ? OVER : this.decision;
     this.phase = "ending";
-    const answer = respond(this, payload, isError, usage);
+    const judged = respond(this, payload, isError, usage);
+    const answer = this.scope.core.durableResults.length === 0 ? judged : onceStored(this, judged);
     if (!isThenable(answer)) {
       this.ended = answer as Decision;
       this.#finish();
@@ -422,7 +475,16 @@ export class ActImpl implements EngineAct, Taker {
     return this.phase === "ending" ? (this.ended = ended) : ended;
   }
 
-  cancel(): void {
+  /** The library itself lets nothing of it go on, although it has run. */
+  withhold(denial: Deny): void {
+    if (this.phase !== "running") return;
+    settleUnended(this);
+    this.ended = withhold(this, denial);
+    this.#finish();
+  }
+
+  /** It never ran; with a denial, because that forbids it after all, which was told. */
+  cancel(denial?: Deny): void {
     // While its result is judged it has run, and there is nothing to cancel.
     if (this.phase === "ending" || this.phase === "over") return;
     if (this.#wait !== undefined && this.phase !== "concluding" && this.phase !== "running") {
@@ -430,8 +492,12 @@ export class ActImpl implements EngineAct, Taker {
       this.#unanswered(OVER.reason);
       this.decision = OVER;
       this.phase = "concluding";
-      reportDecision(this.scope, this, OVER, this.started);
-    } else if (this.phase === "escalated") recordDecision(this.scope, this, this.decision);
+      reportDecision(this.scope, this, OVER, this.started, true, this);
+    } else if (this.phase === "escalated") recordDecision(this.scope, this, this.decision, this.started, this);
+    else if (this.phase === "running") {
+      if (denial === undefined) endUnjudged(this, "aborted");
+      else endDenied(this, denial);
+    }
     this.#finish();
     this.#link?.abort(violation(this.stage, OVER));
   }
@@ -451,10 +517,9 @@ export class ActImpl implements EngineAct, Taker {
 
   /** The session was closed: what never ran gives back, what may have run has spent. */
   abandon(): void {
-    if (this.phase === "running") {
-      settleUnended(this);
-      this.ended = withhold(this, CLOSED);
-    }
+    if (this.phase === "running") settleUnended(this);
+    // Its result may be judged right now, by whoever closes the session.
+    if (this.phase === "running" || this.phase === "ending") this.ended = withhold(this, CLOSED);
     this.cancel();
     this.#finish();
   }

@@ -1,8 +1,18 @@
 import type { EngineAct, ReadObserver } from "./engine.ts";
 import { faultDenial } from "../combine/fold-decisions.ts";
-import { allow, amend, type Decision, type Deny, deny, guardError, isThenable } from "../base/decision.ts";
+import {
+  allow,
+  amend,
+  type Decision,
+  type Deny,
+  deny,
+  denyHere,
+  guardError,
+  isByUs,
+  isThenable,
+} from "../base/decision.ts";
 import { GateRequest } from "../base/gate-request.ts";
-import { RESPONSE, writeRecord } from "./runtime.ts";
+import { RESPONSE, untilStored, writeRecord } from "./runtime.ts";
 import type { OutcomeRecord } from "./records.ts";
 import type { ActRef } from "./seam.ts";
 import type { TokenUsage } from "../base/request.ts";
@@ -81,7 +91,23 @@ export function withhold(act: EngineAct, denial: Deny): Decision {
   // A kernel that only watches holds nothing back, unless the agent was stopped.
   const final = scope.core.isShadow && scope.halted() === undefined ? ALLOW : denial;
   if (!final.allowed) act.result = undefined;
-  return recordOutcome(act, about, final, false, undefined);
+  return recordOutcome(act, about, final, "completed", undefined);
+}
+
+/** An act that was let run has ended, and nobody has judged how: nothing is told but the record. */
+export function endUnjudged(act: EngineAct, how: "failed" | "aborted"): void {
+  recordOutcome(act, { stage: RESPONSE[act.stage], name: act.name, callId: act.callId }, ALLOW, how, undefined);
+}
+
+/** The same of an act that was let through and denied before it ran; that was told. */
+export function endDenied(act: EngineAct, denial: Deny): void {
+  recordOutcome(
+    act,
+    { stage: RESPONSE[act.stage], name: act.name, callId: act.callId },
+    denial,
+    "completed",
+    undefined,
+  );
 }
 
 function judged(
@@ -96,7 +122,8 @@ function judged(
   if (final.effect === "escalate") {
     // Nobody is asked about a response: it is there already, and would wait in memory for a person.
     emitDenial(act.scope, request, final);
-    final = deny("approval_required", final.reason);
+    const { reason } = final;
+    final = isByUs(final) ? denyHere("approval_required", reason) : deny("approval_required", reason);
   }
   if (final.effect === "transform") {
     const copy = snapshot(final.payload, capsOf(request.stage, act.scope.core.caps), false);
@@ -230,7 +257,13 @@ function finished(
   }
   const stopped = stoppedWith(act);
   if (stopped !== undefined) return stopped;
-  final = recordOutcome(act, request, final, isError, request.usage);
+  if (final.effect === "transform") {
+    // What cannot be put back goes no further: that is known before it is recorded as completed.
+    const unwritten = act.writeBack?.(act, final.payload);
+    if (unwritten !== undefined) final = deniedLate(act, request, unwritten);
+  }
+  const how = !isError ? "completed" : act.paired?.isGivenUp === true ? "aborted" : "failed";
+  final = recordOutcome(act, request, final, how, request.usage, request.payload);
   if (final.allowed) Reservations.settle(act.takings, request.usage);
   else act.result = undefined;
   return final;
@@ -243,19 +276,34 @@ function deniedLate(act: EngineAct, about: ActRef, denial: Deny): Decision {
   return denial;
 }
 
+/** What an act came to goes on only once its records are stored. */
+export async function onceStored(act: EngineAct, judged: Decision | Promise<Decision>): Promise<Decision> {
+  const decision = await judged;
+  if (act.phase !== "ending" || !decision.allowed) return decision;
+  const failed = await untilStored(act.scope.core.durableResults);
+  if (failed === undefined || act.phase !== "ending") return decision;
+  const final = deniedLate(act, { stage: RESPONSE[act.stage], name: act.name, callId: act.callId }, failed);
+  if (!final.allowed) act.result = undefined;
+  return final;
+}
+
+/** Writes the outcome record, once an act: where its decision was left out, so is this. */
 function recordOutcome(
   act: EngineAct,
   about: ActRef,
   decision: Decision,
-  isError: boolean,
+  how: "completed" | "failed" | "aborted",
   usage: TokenUsage | undefined,
+  payload?: unknown,
 ): Decision {
   const { scope } = act;
   const { sinks } = scope.core;
-  if (sinks.length === 0) return decision;
+  if (sinks.length === 0 || act.trail === "left out" || act.trail === "ended") return decision;
+  act.trail = "ended";
   const { stage, name, callId } = about;
   const { context: { agentKey, sessionId, policy }, state: { now: timestamp } } = scope;
-  const outcome = !decision.allowed ? "withheld" : isError ? "failed" : "completed";
+  const outcome = decision.allowed ? how : "withheld";
+  const durationMs = act.started === undefined ? NaN : Math.max(0, timestamp - act.started);
   const base: OutcomeRecord = {
     kind: "outcome",
     timestamp,
@@ -267,11 +315,12 @@ function recordOutcome(
     policy: `${policy.name}@${policy.version}`,
     outcome,
   };
-  const record = decision.effect !== "deny" && usage === undefined ? base : {
+  const record = decision.effect !== "deny" && usage === undefined && Number.isNaN(durationMs) ? base : {
     ...base,
     ...(decision.effect === "deny" ? { code: decision.code } : {}),
     ...(usage === undefined ? {} : { usage }),
+    ...(Number.isNaN(durationMs) ? {} : { durationMs }),
   };
-  const failed = writeRecord(sinks, record);
+  const failed = writeRecord(sinks, record, payload);
   return failed === undefined || !decision.allowed ? decision : deniedLate(act, about, failed);
 }

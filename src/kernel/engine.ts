@@ -8,7 +8,7 @@ import type { Reservations } from "../base/taking.ts";
 import type { Judge } from "../combine/ask-guard.ts";
 import type { Caps, GateCaps } from "../snapshot/caps.ts";
 import type { StateStore } from "../state/store.ts";
-import type { AuditSink } from "./records.ts";
+import type { AuditRecord } from "./records.ts";
 import type { ActObserver, Approver, DenialListener, InputListener, SessionHandle, SessionOpener } from "./seam.ts";
 import type { Act, ActInit } from "./types.ts";
 
@@ -46,7 +46,11 @@ export interface Core {
   readonly inputs: readonly InputListener[];
   readonly denied: readonly DenialListener[];
   readonly live: LiveSessions;
-  readonly sinks: readonly AuditSink[];
+  readonly sinks: readonly ReadSink[];
+  /** Those that acts wait for before they begin. */
+  readonly durable: readonly ReadSink[];
+  /** Those that results wait for. */
+  readonly durableResults: readonly ReadSink[];
   /** Where limits of more than one session count; absent: each guard in its own memory. */
   readonly limits: StateStore | undefined;
   readonly gates: Gates;
@@ -59,6 +63,15 @@ export interface ReadObserver {
   readonly stages: readonly Stage[];
   readonly isNeeded: ActObserver["isNeeded"];
   readonly ended: ActObserver["ended"];
+}
+
+/** A sink as the kernel asks it: each part read once, and none that everything inherits. */
+export interface ReadSink {
+  readonly name: string;
+  readonly payloads: boolean;
+  readonly durable: "act" | "result" | undefined;
+  readonly write: (record: AuditRecord) => unknown;
+  readonly stored: (() => unknown) | undefined;
 }
 
 /** What takes part in opening sessions, by what it does. */
@@ -117,6 +130,9 @@ export type ActStage = "input" | "pre_model_call" | "pre_tool_call";
 /** `concluding`: it was judged, and that is being told. */
 export type Phase = "judging" | "concluding" | "escalated" | "running" | "ending" | "over";
 
+/** What of an act is recorded: nothing yet, what was decided, or all; `left out`: nothing, as the policy wants it. */
+export type Trail = "none" | "let run" | "denied" | "left out" | "ended";
+
 /** What has come of a stream so far. */
 export interface Came {
   /** Its texts by channel. */
@@ -140,6 +156,8 @@ export interface Paired {
   isStreamed: boolean;
   /** What has come of its stream so far. */
   came: Came | undefined;
+  /** Whoever read its stream has given it up. */
+  isGivenUp: boolean;
 }
 
 /** One act, from the gate before it to the gate after it. */
@@ -170,6 +188,16 @@ export interface EngineAct {
   result: unknown;
   /** Whether the payload, and later the response, could be copied plainly. */
   isPlain: boolean;
+  /** What of it was recorded. */
+  trail: Trail;
+  /** The id of what a person was asked last. */
+  readonly approval: string | undefined;
+  /** Puts a changed response back where the framework wants it; a denial where that cannot be done. */
+  writeBack: ((act: EngineAct, payload: unknown) => Deny | undefined) | undefined;
+  /** The act that it is known to be inside of. */
+  readonly inside: { readonly callId: string } | undefined;
+  /** Why it may not run although it was let through: it was ended by whoever was told. */
+  stopped(): Deny | undefined;
   /** Reads a payload, and asks the guards about it. */
   judge(payload: unknown): Decision | Promise<Decision>;
   /** Tells what was decided. */

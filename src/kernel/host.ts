@@ -10,7 +10,7 @@ import type { LiveSessions } from "./live-sessions.ts";
 import type { Plugin } from "./plugin.ts";
 import type { AuditSink } from "./records.ts";
 import { objectionOf } from "./report.ts";
-import type { ReadObserver } from "./engine.ts";
+import type { ReadObserver, ReadSink } from "./engine.ts";
 import type {
   ActObserver,
   Approver,
@@ -52,7 +52,7 @@ export class Extensions {
   readonly observers: ReadObserver[] = [];
   readonly inputs: InputListener[] = [];
   readonly denied: DenialListener[] = [];
-  readonly sinks: AuditSink[] = [];
+  readonly sinks: ReadSink[] = [];
   approver: Approver | undefined;
   store: StateStore | undefined;
   readonly #ground: Ground;
@@ -117,11 +117,7 @@ export class Extensions {
         this.store = store;
       },
       storeOf: () => this.store,
-      sink: (sink) => {
-        unsealed(plugin);
-        functionOf(where, "sink.write", memberOf(sink, "write"));
-        this.sinks.push(sink);
-      },
+      sink: (sink) => add(this.sinks, sinkOf(where, sink)),
       on: (type, listener) => emitter.on(type, listener),
       sessions: (visit) => live.visit(visit),
     };
@@ -180,6 +176,29 @@ function observerOf(where: string, observer: ActObserver): ReadObserver {
     stages: checkStages(where, observer.stages),
     isNeeded: methodOf(where, "observer", observer, "isNeeded"),
     ended: ended.bind(observer),
+  };
+}
+
+function sinkOf(where: string, sink: AuditSink): ReadSink {
+  const write = memberOf(sink, "write") as AuditSink["write"];
+  functionOf(where, "sink.write", write);
+  const [name, payloads, durable] = [memberOf(sink, "name"), memberOf(sink, "payloads"), memberOf(sink, "durable")];
+  if (payloads !== undefined && typeof payloads !== "boolean") {
+    throw wrong(where, "sink.payloads", "true or false", payloads);
+  }
+  if (durable !== undefined && durable !== "act" && durable !== "result") {
+    throw wrong(where, "sink.durable", '"act" or "result"', durable);
+  }
+  const stored = methodOf(where, "sink", sink, "stored");
+  if (durable !== undefined && stored === undefined) {
+    throw wrong(where, "sink.stored", "a function, where the sink is durable", stored);
+  }
+  return {
+    name: typeof name === "string" ? name : where,
+    payloads: payloads === true,
+    durable,
+    write: write.bind(sink),
+    stored,
   };
 }
 

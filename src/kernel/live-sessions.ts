@@ -1,4 +1,4 @@
-import { type Deny, deny, guardError } from "../base/decision.ts";
+import { type Deny, denyHere, guardError } from "../base/decision.ts";
 import type { SessionScope } from "./engine.ts";
 import type { SessionHandle, StopCheck } from "./seam.ts";
 
@@ -54,7 +54,7 @@ export class LiveSessions {
 
   /** Stops everything, for good. */
   close(): void {
-    const closed = this.closed = deny("session_killed", "The kernel is closed");
+    const closed = this.closed = denyHere("session_killed", "The kernel is closed");
     this.isQuiet = false;
     this.visit((session) => session.halt(closed));
   }

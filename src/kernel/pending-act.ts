@@ -5,6 +5,7 @@ import {
   type Decision,
   type Deny,
   deny,
+  denyHere,
   type Escalate,
   guardError,
   isThenable,
@@ -37,6 +38,7 @@ export class Pending implements PendingAct {
   #started: number | undefined;
   #over: AbortController | undefined;
   #reading: Promise<void> | undefined;
+  #approval: string | undefined;
   static {
     // Whoever is given a pending act has no way to what only the class may read.
     Reflect.deleteProperty(this.prototype, "constructor");
@@ -86,6 +88,11 @@ export class Pending implements PendingAct {
   /** Whether a question was put. */
   static isAsked(pending: Pending): boolean {
     return pending.#over !== undefined;
+  }
+
+  /** The id of what was asked last. */
+  static approvalOf(pending: Pending): string | undefined {
+    return pending.#approval;
   }
 
   /** Nobody has to answer any more. */
@@ -147,6 +154,7 @@ export class Pending implements PendingAct {
     // Stopped meanwhile: nobody is asked, and nothing brings the act back.
     if (!this.isHeld) return false;
     act.decision = amend(decision, { approval });
+    this.#approval = approval.id;
     act.phase = "escalated";
     this.#over?.abort();
     this.#over = new AbortController();
@@ -200,8 +208,9 @@ export class Pending implements PendingAct {
     this.#use(decision);
     if (!this.isHeld) return false;
     const answer = decision.effect === "escalate" ? lifted(decision) : decision;
-    act.settle(act.reportDecision(this.halted() ?? answer, this.#started));
-    if (!act.decision.allowed) return false;
+    const final = act.reportDecision(this.halted() ?? answer, this.#started);
+    act.settle(final);
+    if (!final.allowed || act.phase === "over") return false;
     if (this.#isEdited) act.changed = true;
     return true;
   }
@@ -227,7 +236,7 @@ export class Pending implements PendingAct {
     if (payload !== undefined && origin !== undefined) {
       return { decision, payload: payload.value, origin: origin.value };
     }
-    act.settle(act.reportDecision(deny("payload_not_plain", "Only plain data can be approved")));
+    act.settle(act.reportDecision(denyHere("payload_not_plain", "Only plain data can be approved")));
     return undefined;
   }
 }

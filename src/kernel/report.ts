@@ -1,10 +1,10 @@
-import type { DecisionRecord } from "./records.ts";
-import { writeRecord } from "./runtime.ts";
-import { allow, type Decision, type Deny, deny, type Escalate, guardOf } from "../base/decision.ts";
+import type { DecisionRecord, OutcomeRecord, RecordBase } from "./records.ts";
+import { RESPONSE, writeRecord } from "./runtime.ts";
+import { allow, type Decision, type Deny, deny, type Escalate, guardOf, isByUs } from "../base/decision.ts";
 import type { PolicyViolationError } from "../base/errors.ts";
-import { pickOwn } from "../base/own.ts";
+import { ownField, pickOwn } from "../base/own.ts";
 import type { ActRef, SessionInput } from "./seam.ts";
-import type { SessionScope } from "./engine.ts";
+import type { EngineAct, ReadSink, SessionScope } from "./engine.ts";
 
 const ALLOW = allow();
 
@@ -18,25 +18,32 @@ export function reportDecision(
   decision: Decision,
   started?: number,
   isRecorded = true,
+  act?: EngineAct,
 ): Decision {
   const { core } = scope;
   // What most gates say, where nobody is there to be told.
   if (decision === ALLOW && !core.emitter.isHeard && core.sinks.length === 0) return ALLOW;
-  const shadow = core.isShadow && !isHalt(decision);
+  let shadow = core.isShadow && !isHalt(decision);
   let final = decision;
   const objection = core.emitter.has("policy_check")
     ? emitCheck(scope, about, decision, started ?? scope.state.now, shadow)
     : undefined;
   if (objection !== undefined) final = objectionOf(objection);
+  // Ended while it was judged, or by whoever was told: it must not be recorded as what may run.
+  const stopped = final.effect === "deny" ? undefined : act?.stopped();
+  if (stopped !== undefined && (!shadow || isHalt(stopped))) {
+    final = stopped;
+    shadow = false;
+  }
   if (final.effect === "deny") emitDenial(scope, about, final);
-  if (isRecorded && (shadow || final.effect !== "escalate")) final = recordDecision(scope, about, final);
+  if (isRecorded && (shadow || final.effect !== "escalate")) final = recordDecision(scope, about, final, started, act);
   return shadow ? ALLOW : final;
 }
 
 /** The same where nothing is opened: nobody is asked, so that an escalation is the end, and is recorded. */
 export function reportOnce(scope: SessionScope, about: ActRef, decision: Decision, started?: number): Decision {
   const final = reportDecision(scope, about, decision, started);
-  return final.effect === "escalate" ? recordDecision(scope, about, final) : final;
+  return final.effect === "escalate" ? recordDecision(scope, about, final, started) : final;
 }
 
 /** Tells what a gate decided; answers what a listener objects. */
@@ -107,31 +114,84 @@ export function emitDenial(scope: SessionScope, about: ActRef, decision: Deny | 
   });
 }
 
-/** Writes the decision record, where anybody keeps records; a denial if one could not be written. */
-export function recordDecision(scope: SessionScope, about: ActRef, decision: Decision): Decision {
+/**
+ * Writes the decision record, once an act, where anybody keeps records; a denial if one could not be written. A policy
+ * may want allowances without warnings left out.
+ */
+export function recordDecision(
+  scope: SessionScope,
+  about: ActRef,
+  decision: Decision,
+  started?: number,
+  act?: EngineAct,
+): Decision {
   const { sinks, isShadow } = scope.core;
-  if (sinks.length === 0 || (decision.effect === "allow" && !scope.context.policy.logAllCalls)) return decision;
-  const { code, reason, guard, warnings } = pickOwn(decision as Deny, ["code", "reason", "guard", "warnings"]);
+  if (sinks.length === 0 || (act !== undefined && act.trail !== "none")) return decision;
+  const own = pickOwn(decision as Deny, ["code", "reason", "guard", "warnings", "details"]);
+  if (decision.effect === "allow" && own.warnings === undefined && !scope.context.policy.logAllCalls) {
+    if (act !== undefined) act.trail = "left out";
+    return decision;
+  }
   const shadow = isShadow && !isHalt(decision);
-  const record: DecisionRecord = decision.effect === "allow" && warnings === undefined
-    ? allowed(scope, about, shadow)
-    : {
-      kind: "decision",
-      ...recordBase(scope, about),
-      effect: decision.effect,
-      ...(code === undefined ? {} : { code }),
-      ...(reason === undefined ? {} : { reason }),
-      ...(guard === undefined ? {} : { guard }),
-      ...(warnings === undefined ? {} : { warnings: warnings.map((warning) => warning.code) }),
-      shadow,
-    };
-  const failed = writeRecord(sinks, record);
+  if (act !== undefined) act.trail = decision.allowed || shadow ? "let run" : "denied";
+  const plain = allowed(scope, about, shadow);
+  const durationMs = started === undefined ? NaN : Math.max(0, timeOf(scope) - started);
+  const isPlain = decision.effect === "allow" && own.warnings === undefined && act?.approval === undefined &&
+    act?.inside === undefined && Number.isNaN(durationMs);
+  const record: DecisionRecord = isPlain ? plain : detailed(plain, decision, own, durationMs, act);
+  const took: ReadSink[] | undefined = sinks.length === 1 ? undefined : [];
+  const failed = writeRecord(sinks, record, payloadOf(decision, about, act), took);
   if (failed === undefined || decision.effect === "deny") return decision;
   emitDenial(scope, about, failed);
+  if (act !== undefined && act.trail === "let run" && !shadow) {
+    act.trail = "denied";
+    // Those that were told that it may run are told that it has not.
+    if (took !== undefined) writeRecord(took, withheld(plain, act, failed));
+  }
   return failed;
 }
 
-/** The record that most acts leave: what {@linkcode recordBase} says, named one by one. */
+/** What those sinks are told that took a decision which another could not. */
+function withheld(plain: RecordBase, act: EngineAct, { code }: Deny): OutcomeRecord {
+  const { timestamp, agentKey, sessionId, name, callId, policy } = plain;
+  const stage = RESPONSE[act.stage];
+  return { kind: "outcome", timestamp, agentKey, sessionId, stage, name, callId, policy, outcome: "withheld", code };
+}
+
+/** The record with all that there is to say. */
+function detailed(
+  plain: DecisionRecord,
+  decision: Decision,
+  { code, reason, guard, warnings, details }: Partial<Deny>,
+  durationMs: number,
+  act: EngineAct | undefined,
+): DecisionRecord {
+  const { approval, inside } = act ?? { approval: undefined, inside: undefined };
+  const isOurs = isByUs(decision);
+  const rule = isOurs && typeof details === "object" && details !== null
+    ? ownField(details as { rule?: unknown }, "rule")
+    : undefined;
+  return {
+    ...plain,
+    effect: decision.effect,
+    ...(code === undefined ? {} : { code }),
+    ...(reason === undefined ? {} : { reason, isOurs }),
+    ...(guard === undefined ? {} : { guard }),
+    ...(typeof rule === "string" ? { rule } : {}),
+    ...(approval === undefined ? {} : { approval }),
+    ...(inside === undefined ? {} : { parentId: inside.callId }),
+    ...(warnings === undefined ? {} : { warnings: warnings.map((warning) => warning.code) }),
+    ...(Number.isNaN(durationMs) ? {} : { durationMs }),
+  };
+}
+
+/** What was judged: what would run, or what came. */
+function payloadOf(decision: Decision, about: ActRef, act: EngineAct | undefined): unknown {
+  if (decision.effect === "transform") return decision.payload;
+  return act === undefined ? (about as { payload?: unknown }).payload : act.payload;
+}
+
+/** The record that most acts leave, named one by one: a spread costs more than all the rest. */
 function allowed(
   { context: { agentKey, sessionId, policy }, state: { now: timestamp } }: SessionScope,
   { stage, name, callId }: ActRef,
@@ -148,20 +208,6 @@ function allowed(
     policy: `${policy.name}@${policy.version}`,
     effect: "allow",
     shadow,
-  };
-}
-
-/** What every record of a session says. */
-export function recordBase(scope: SessionScope, about: ActRef): Omit<DecisionRecord, "kind" | "effect" | "shadow"> {
-  const { context: { agentKey, sessionId, policy }, state } = scope;
-  return {
-    timestamp: state.now,
-    agentKey,
-    sessionId,
-    stage: about.stage,
-    name: about.name,
-    callId: about.callId,
-    policy: `${policy.name}@${policy.version}`,
   };
 }
 

@@ -1,9 +1,10 @@
 import { type ActImpl, inside } from "./act.ts";
-import { type Decision, type Deny, deny, isThenable } from "../base/decision.ts";
+import { type Decision, type Deny, deny, denyHere, isThenable } from "../base/decision.ts";
 import { violation } from "../base/errors.ts";
 import { memberOf } from "../base/own.ts";
 import { passesUnjudged } from "./scope.ts";
 import { RESPONSE } from "./runtime.ts";
+import type { EngineAct } from "./engine.ts";
 import type { View, Write } from "./types.ts";
 import { Linked } from "../base/linked.ts";
 import type { TokenUsage } from "../base/request.ts";
@@ -57,7 +58,7 @@ function prepare(act: ActImpl, write: Write): void {
   } catch (error) {
     const denial = unwritten(error, "What the act works on could not be made of what was judged");
     emitDenial(act.scope, act, denial);
-    act.cancel();
+    act.cancel(denial);
     throw violation(act.stage, denial);
   }
 }
@@ -67,7 +68,7 @@ function unwritten(error: unknown, otherwise: string): Deny {
   const { code, reason } = (error ?? {}) as { code?: unknown; reason?: unknown };
   return typeof code === "string" && typeof reason === "string"
     ? deny(code, reason, error)
-    : deny("guard_error", otherwise, error);
+    : denyHere("guard_error", otherwise, error);
 }
 
 /** The signal of an act that may run; throws where it may not. */
@@ -81,7 +82,7 @@ function admitted(act: ActImpl): AbortSignal {
     throw act.abortReason(decision) ?? violation(act.stage, decision);
   }
   if (act.phase !== "running") {
-    throw violation(act.stage, scope.halted() ?? deny("session_killed", "The act is over"));
+    throw violation(act.stage, scope.halted() ?? denyHere("session_killed", "The act is over"));
   }
   const { signal } = act;
   if (signal.aborted) {
@@ -91,7 +92,7 @@ function admitted(act: ActImpl): AbortSignal {
   const mistake = act.viewMistake();
   if (mistake !== undefined && !scope.core.isShadow) {
     emitDenial(scope, act, mistake);
-    act.cancel();
+    act.cancel(mistake);
     throw violation(act.stage, mistake);
   }
   return signal;
@@ -107,7 +108,7 @@ function responded<T>(
   if (isStream(value)) {
     return stopped(
       act,
-      deny("ungoverned_method", "A stream passes the gates only through begin() and stream()"),
+      denyHere("ungoverned_method", "A stream passes the gates only through begin() and stream()"),
       value,
     );
   }
@@ -117,8 +118,16 @@ function responded<T>(
     usage = usageOf?.(value);
     if (view !== undefined) seen = atOnce("A view's read()", view.read(value));
   } catch (error) {
-    return stopped(act, deny("guard_error", "The response could not be read", error), value);
+    return stopped(act, denyHere("guard_error", "The response could not be read", error), value);
   }
+  act.writeBack = view === undefined ? plainOnly : (act, payload) => {
+    try {
+      act.result = atOnce("A view's write()", view.write(value, payload));
+      return undefined;
+    } catch (error) {
+      return unwritten(error, "The view could not write a changed response back");
+    }
+  };
   const after = act.respond(seen, false, usage);
   if (!isThenable(after)) return released(act, value, after as Decision, view);
   if (view !== undefined) keep(act, value, view);
@@ -135,27 +144,19 @@ function keep<T>(act: ActImpl, value: T, view: View<T>): void {
   }
 }
 
+/** What a guard made of a response that is not plain data has no place where it could go. */
+function plainOnly(act: EngineAct): Deny | undefined {
+  return act.isPlain ? undefined : denyHere(
+    "payload_not_plain",
+    "A guard changed a response that is not plain data, and there is no view to write it back",
+  );
+}
+
 /** What the response gate lets through. */
 function released<T>(act: ActImpl, value: T, decision: Decision, view: View<T> | undefined): T {
-  const stage = RESPONSE[act.stage];
-  if (!decision.allowed) throw act.abortReason(decision) ?? violation(stage, decision);
-  if (decision.effect !== "transform") return view === undefined ? (act.result as T) : value;
-  if (view === undefined && act.isPlain) return decision.payload as T;
-  let denial: Deny;
-  if (view === undefined) {
-    denial = deny(
-      "payload_not_plain",
-      "A guard changed a response that is not plain data, and there is no view to write it back",
-    );
-  } else {
-    try {
-      return atOnce("A view's write()", view.write(value, decision.payload));
-    } catch (error) {
-      denial = unwritten(error, "The view could not write a changed response back");
-    }
-  }
-  emitDenial(act.scope, { stage, name: act.name, callId: act.callId }, denial);
-  throw violation(stage, denial);
+  if (!decision.allowed) throw act.abortReason(decision) ?? violation(RESPONSE[act.stage], decision);
+  if (decision.effect === "transform" && view === undefined) return decision.payload as T;
+  return view === undefined || decision.effect === "transform" ? (act.result as T) : value;
 }
 
 /** What is there already: a promise would go on while nobody has judged what it comes to. */
@@ -221,15 +222,12 @@ function messageIn(payload: unknown): string {
  * The library itself stops an act that has run: it is spent, told once, and nothing of it goes on, unless the kernel
  * only watches.
  */
-async function stopped<T>(act: ActImpl, denial: Deny, value: T): Promise<T> {
+function stopped<T>(act: ActImpl, denial: Deny, value: T): T {
   const { scope } = act;
-  const stage = RESPONSE[act.stage];
-  const error = violation(stage, denial);
-  emitDenial(scope, { stage, name: act.name, callId: act.callId }, denial);
-  await act.fail(error);
+  act.withhold(denial);
   if (scope.core.isShadow && scope.halted() === undefined) return value;
   release(value);
-  throw error;
+  throw violation(RESPONSE[act.stage], denial);
 }
 
 function isStream(value: unknown): boolean {

@@ -1,12 +1,13 @@
 import { isReadOnly } from "../combine/guard-traits.ts";
 import { partsAt, sequence } from "../combine/compile.ts";
-import { type Deny, deny, isThenable } from "../base/decision.ts";
+import { type Deny, denyHere, isThenable } from "../base/decision.ts";
 import type { Guard } from "../base/guard.ts";
 import { ownField } from "../base/own.ts";
 import type { Stage } from "../base/request.ts";
 import { capsOf } from "../snapshot/caps.ts";
-import type { Core, Gate, Gates } from "./engine.ts";
-import type { AuditRecord, AuditSink } from "./records.ts";
+import { ignoreFailure } from "../base/taking.ts";
+import type { Core, Gate, Gates, ReadSink } from "./engine.ts";
+import type { AuditRecord } from "./records.ts";
 
 /** The gate after each gate. */
 export const RESPONSE: Readonly<Record<"input" | "pre_model_call" | "pre_tool_call", Stage>> = {
@@ -69,23 +70,45 @@ export function createGate(
   };
 }
 
-/** Writes a record to every sink; answers a denial if one could not take it. */
-export function writeRecord(sinks: readonly AuditSink[], record: AuditRecord): Deny | undefined {
+/**
+ * Writes a record to every sink, with the payload where one asks for it; answers a denial if one could not take it.
+ * `took` gets those that could.
+ */
+export function writeRecord(
+  sinks: readonly ReadSink[],
+  record: AuditRecord,
+  payload?: unknown,
+  took?: ReadSink[],
+): Deny | undefined {
   let failed: Deny | undefined;
   for (const sink of sinks) {
+    const { name, payloads, write } = sink;
     try {
-      const answer: unknown = sink.write(record);
-      if (!isThenable(answer)) continue;
-      answer.then(undefined, () => undefined);
+      const answer: unknown = write(payloads && payload !== undefined ? { ...record, payload } : record);
+      if (!isThenable(answer)) {
+        took?.push(sink);
+        continue;
+      }
+      ignoreFailure(answer);
       // It may still fail, and by then the act has run.
-      failed ??= deny(
+      failed ??= denyHere(
         "audit_unavailable",
         "The audit record was not written at once",
-        new TypeError(`Sink "${sink.name}" answered a promise`),
+        new TypeError(`Sink "${name}" answered a promise`),
       );
     } catch (error) {
-      failed ??= deny("audit_unavailable", "The audit record could not be written", error);
+      failed ??= denyHere("audit_unavailable", "The audit record could not be written", error);
     }
   }
   return failed;
+}
+
+/** Waits until sinks have kept what was written to them; answers a denial if one could not. */
+export async function untilStored(sinks: readonly ReadSink[]): Promise<Deny | undefined> {
+  try {
+    await Promise.all(sinks.map(({ stored }) => stored?.()));
+    return undefined;
+  } catch (error) {
+    return denyHere("audit_unavailable", "The audit record could not be stored", error);
+  }
 }

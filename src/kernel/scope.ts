@@ -3,7 +3,17 @@ import { inherit } from "../combine/guard-traits.ts";
 import { type ContextOwner, type ContextParts, SessionContext, type SessionState } from "../base/context.ts";
 import type { Core, Gate, Gates, SessionScope } from "./engine.ts";
 import { createGate, createGates, gateIn, RESPONSE } from "./runtime.ts";
-import { allow, type Decision, type Deny, deny, denyBy, guardError, guardOf, isThenable } from "../base/decision.ts";
+import {
+  allow,
+  type Decision,
+  type Deny,
+  deny,
+  denyBy,
+  denyHere,
+  guardError,
+  guardOf,
+  isThenable,
+} from "../base/decision.ts";
 import { GateRequest, NOTHING } from "../base/gate-request.ts";
 import { isPolicyViolation, violation } from "../base/errors.ts";
 import { type Guard, named, nameOf, stagesOf, type Taking } from "../base/guard.ts";
@@ -166,7 +176,7 @@ export class Scope implements SessionScope, ContextOwner, WaitingRoom {
    */
   tick(): number | undefined {
     this.state.tick();
-    return this.core.emitter.isHeard ? this.state.now : undefined;
+    return this.core.emitter.isHeard || this.core.sinks.length > 0 ? this.state.now : undefined;
   }
 
   /** Whether anybody is shown what passes a gate, besides guards of ours. */
@@ -421,9 +431,9 @@ function newNameMistake(stage: Stage, name: unknown): Deny | undefined {
     return undefined;
   }
   if (stage === "pre_tool_call" || stage === "post_tool_call") {
-    return deny("invalid_tool_name", "The tool's name must be 1 to 128 letters, digits and _ . : / -");
+    return denyHere("invalid_tool_name", "The tool's name must be 1 to 128 letters, digits and _ . : / -");
   }
-  return typeof name === "string" && name !== "" ? undefined : deny("invalid_arguments", "An act must have a name");
+  return typeof name === "string" && name !== "" ? undefined : denyHere("invalid_arguments", "An act must have a name");
 }
 
 /** Whether an act's failure passes unjudged: it was stopped by a gate further in, or aborted. */

@@ -13,7 +13,8 @@ import { runBegun } from "./run-act.ts";
 import { type Stage, STAGES, type TokenUsage } from "../base/request.ts";
 import { governStream } from "./stream.ts";
 import { DRY, FREE } from "../base/taking.ts";
-import { reportOnce, tellInput } from "./report.ts";
+import { emitDenial, reportOnce, tellInput } from "./report.ts";
+import { untilStored } from "./runtime.ts";
 import { untilStopped } from "./waiting.ts";
 import type { ActStage, Core } from "./engine.ts";
 import type {
@@ -130,7 +131,14 @@ export class SessionImpl implements Session {
     const again = callId === undefined ? undefined : this.#same(stage, name, payload, callId, own.metadata);
     if (again !== undefined) return handed(again.again(own));
     const act = new ActImpl(this.#scope, stage, name, payload, own);
-    act.paired = { handle: undefined, judged: undefined, copy: undefined, isStreamed: false, came: undefined };
+    act.paired = {
+      handle: undefined,
+      judged: undefined,
+      copy: undefined,
+      isStreamed: false,
+      came: undefined,
+      isGivenUp: false,
+    };
     return handed(act.begin(approval === "ask"));
   }
 
@@ -182,7 +190,7 @@ export class SessionImpl implements Session {
     if (decision === ALLOW && !isWatched) return ALLOW;
     return isThenable(decision)
       ? reportLate(scope, asked, decision as Promise<Decision>, signal, started)
-      : reportOnce(scope, asked, decision as Decision, started);
+      : storedFirst(scope, asked, reportOnce(scope, asked, decision as Decision, started));
   }
 
   preExecute(input: unknown): Decision | Promise<Decision> {
@@ -263,5 +271,16 @@ async function reportLate(
   const late = await untilStopped(scope, signal, decision, (denial): Decision => denial);
   // Somebody may have begun to listen meanwhile.
   if (asked.callId === "") asked.callId = scope.nextCallId();
-  return reportOnce(scope, asked, late, started);
+  return storedFirst(scope, asked, reportOnce(scope, asked, late, started));
+}
+
+/** What may be done goes on only once its record is stored, where a sink asks for that. */
+function storedFirst(scope: Scope, asked: GateRequest, decision: Decision): Decision | Promise<Decision> {
+  const { durable, isShadow } = scope.core;
+  if (durable.length === 0 || !decision.allowed) return decision;
+  return untilStored(durable).then((failed) => {
+    if (failed === undefined || isShadow) return decision;
+    emitDenial(scope, asked, failed);
+    return failed;
+  });
 }

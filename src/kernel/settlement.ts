@@ -1,5 +1,5 @@
 import type { Came, EngineAct, SessionScope } from "./engine.ts";
-import { type Deny, deny } from "../base/decision.ts";
+import { type Deny, denyHere } from "../base/decision.ts";
 import type { GateRequest } from "../base/gate-request.ts";
 import { ownField } from "../base/own.ts";
 import type { TokenUsage } from "../base/request.ts";
@@ -37,7 +37,7 @@ export function settleModel(
       const costUsd = price(act.name, figuresOf(full));
       if (costUsd !== undefined) settled = { ...full, costUsd };
     } catch (error) {
-      fault = deny("guard_error", "What the model costs could not be told: its price function failed", error);
+      fault = denyHere("guard_error", "What the model costs could not be told: its price function failed", error);
     }
   }
   Reservations.settle(act.takings, settled);

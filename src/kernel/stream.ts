@@ -4,7 +4,7 @@ import { functionOf, ownOptions, show, wrong } from "../base/check.ts";
 import { goOn } from "../combine/ask-guard.ts";
 import { failed } from "./run-act.ts";
 import { RESPONSE } from "./runtime.ts";
-import { type Decision, deny, isThenable } from "../base/decision.ts";
+import { type Decision, deny, denyHere, isThenable } from "../base/decision.ts";
 import { GateRequest } from "../base/gate-request.ts";
 import { type PolicyViolationError, violation } from "../base/errors.ts";
 import { Linked } from "../base/linked.ts";
@@ -131,6 +131,7 @@ function letGo(source: AsyncIterator<unknown>): void {
 /** The same, and ends the act that it is the result of. */
 async function leave(source: AsyncIterator<unknown>, act: ActImpl | undefined, reason: unknown): Promise<void> {
   letGo(source);
+  if (act?.paired !== undefined) act.paired.isGivenUp = true;
   await act?.fail(reason);
 }
 
@@ -206,7 +207,7 @@ function mustRun(act: ActImpl, stage: Stage): void {
   const halted = act.scope.halted();
   if (halted !== undefined) throw violation(stage, halted);
   if (act.phase !== "running") {
-    const denial = deny("action_blocked", "The act was ended before its stream was");
+    const denial = denyHere("action_blocked", "The act was ended before its stream was");
     emitDenial(act.scope, { stage, name: act.name, callId: act.callId }, denial);
     throw violation(stage, denial);
   }
@@ -214,7 +215,10 @@ function mustRun(act: ActImpl, stage: Stage): void {
 
 /** The end of a stream one of whose parts, which cannot be copied, has another text than the one that was judged. */
 function swapped<T>(scope: Scope, { stage, name }: StreamOptions<T>, act: ActImpl | undefined): PolicyViolationError {
-  const denial = deny("payload_not_plain", "A part of a stream changed after it was judged; give parts of plain data");
+  const denial = denyHere(
+    "payload_not_plain",
+    "A part of a stream changed after it was judged; give parts of plain data",
+  );
   emitDenial(scope, { stage, name: act?.name ?? name, callId: act?.callId ?? scope.nextCallId() }, denial);
   return violation(stage, denial);
 }

@@ -1,7 +1,7 @@
-import { type Deny, deny } from "../base/decision.ts";
+import { type Deny, denyHere } from "../base/decision.ts";
 
 /** The denial of an act whose signal, or its session's, was aborted while it waited. */
-export const ABORTED: Deny = deny("action_blocked", "The act was aborted while it waited");
+export const ABORTED: Deny = denyHere("action_blocked", "The act was aborted while it waited");
 
 /** What may have to end before there is an answer. */
 export interface Waiting {

@@ -1,5 +1,5 @@
 import { ownOptions, wholeNumber } from "../base/check.ts";
-import { type Deny, deny } from "../base/decision.ts";
+import { type Deny, denyHere } from "../base/decision.ts";
 import { canonicalAgentKey } from "../crypto/did.ts";
 import { factsIn, MAX_SCORE } from "./read-profile.ts";
 import type { AgentProfile } from "./profile.ts";
@@ -35,14 +35,16 @@ export async function judgeStanding(
     ? undefined
     : wholeNumber(where, "minTrustScore", minTrustScore, 0, MAX_SCORE);
   if (agent === undefined) {
-    return least === undefined ? undefined : deny("trust_too_low", "The agent is unknown, so it has no trust score");
+    return least === undefined
+      ? undefined
+      : denyHere("trust_too_low", "The agent is unknown, so it has no trust score");
   }
   const facts = factsIn(where, "agent", agent);
   if (did === undefined || canonicalAgentKey(facts.did) !== did) {
-    return deny("identity_unverified", "The agent is not the one that is on record");
+    return denyHere("identity_unverified", "The agent is not the one that is on record");
   }
-  if (facts.status !== "active") return deny("agent_not_active", "The agent is not active");
+  if (facts.status !== "active") return denyHere("agent_not_active", "The agent is not active");
   // Written so that NaN, which a malformed score has become, denies.
-  if (!(facts.score >= (least ?? 0))) return deny("trust_too_low", "The agent's trust score is too low");
+  if (!(facts.score >= (least ?? 0))) return denyHere("trust_too_low", "The agent's trust score is too low");
   return undefined;
 }

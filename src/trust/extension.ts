@@ -1,6 +1,6 @@
 import { functionOf, ownOptions, wrong } from "../base/check.ts";
 import { refuseOtherCopy } from "../base/copy.ts";
-import { type Deny, deny, isThenable } from "../base/decision.ts";
+import { type Deny, denyHere, isThenable } from "../base/decision.ts";
 import { memberOf, ownField } from "../base/own.ts";
 import type { Plugin } from "../kernel/plugin.ts";
 import type { ActRef, PluginHost, SessionHandle } from "../kernel/seam.ts";
@@ -143,7 +143,7 @@ export function learnOfAgents(host: PluginHost, tracker: TrustTracker): void {
 /** Asks the tracker about the agent by its DID, so that a new profile does not begin at its old score. */
 function met(tracker: TrustTracker, agent: AgentProfile): undefined | Deny | Promise<Deny | undefined> {
   const unknown = (error: unknown): Deny =>
-    deny("store_unavailable", "How far the agent is trusted could not be read", error);
+    denyHere("store_unavailable", "How far the agent is trusted could not be read", error);
   try {
     const answer = meetBy(tracker, agent);
     return isThenable(answer) ? Promise.resolve(answer).then(() => undefined, unknown) : undefined;

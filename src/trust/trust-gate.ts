@@ -1,6 +1,6 @@
 import { functionOf, wrong } from "../base/check.ts";
 import { refuseOtherCopy } from "../base/copy.ts";
-import { allow, type Decision, deny, guardError } from "../base/decision.ts";
+import { allow, type Decision, deny, denyHere, guardError } from "../base/decision.ts";
 import { defineGuard, type Guard } from "../base/guard.ts";
 import { memberOf, ownField, pickOwn } from "../base/own.ts";
 import type { ActionGuard } from "./action-guard.ts";
@@ -50,7 +50,7 @@ export function trustGate(actionGuard: ActionGuard): Guard {
     check: ({ stage, name }, context) => {
       // One that is absent is nobody, whatever everything inherits.
       const agent = ownField(context, "agent");
-      if (agent === undefined) return deny("identity_unverified", "Nobody acts here without an agent profile");
+      if (agent === undefined) return denyHere("identity_unverified", "Nobody acts here without an agent profile");
       const action = stage === "pre_model_call" ? `model:${name}` : name;
       if (judge === undefined) return ask(actionGuard, agent, action);
       const { code, reason } = judge(agent, action);

@@ -27,6 +27,7 @@ const OTHERS: readonly string[] = [
   "experimental_context", // an option of the AI SDK
   "refused_call", // a tool call in the AI SDK's history
   "key_ops", // a field of a JSON Web Key
+  "not_closed", // what is wrong with an audit log
   // Fields and sections of a policy of the Python toolkit.
   "timeout_seconds",
   "prompt_injection",

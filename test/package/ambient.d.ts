@@ -35,7 +35,7 @@ interface TextEncoder {
 declare var TextEncoder: { prototype: TextEncoder; new (): TextEncoder };
 
 interface TextDecoder {
-  decode(input?: ArrayBufferView | ArrayBuffer): string;
+  decode(input?: ArrayBufferView | ArrayBuffer, options?: { stream?: boolean }): string;
 }
 
 declare var TextDecoder: { prototype: TextDecoder; new (label?: string, options?: { fatal?: boolean; ignoreBOM?: boolean }): TextDecoder };
@@ -48,8 +48,10 @@ interface URL {
 declare var URL: { prototype: URL; new (url: string): URL };
 
 interface CryptoKey {
+  readonly type: string;
   readonly extractable: boolean;
   readonly algorithm: { readonly name: string };
+  readonly usages: readonly string[];
 }
 
 interface CryptoKeyPair {

@@ -28,7 +28,7 @@ const NODE_ONLY = [
   "test/plugins/ai-sdk-http.test.ts",
 ];
 /** Folders with runners of their own. */
-const APART = ["test/frameworks", "test/package", here, "test/.out"];
+const APART = ["test/frameworks", "test/mutation", "test/package", here, "test/.out"];
 
 function testsUnder(folder) {
   if (APART.includes(folder)) return [];

@@ -14,7 +14,7 @@ export default defineConfig({
   root: at("../.."),
   resolve: { alias },
   test: {
-    include: ["test/{base,combine,guards,intercept,kernel,snapshot,state}/**/*.test.ts", "test/*.test.ts"],
+    include: ["test/{base,combine,guards,intercept,kernel,preset,snapshot,state}/**/*.test.ts", "test/*.test.ts"],
     // They build, start processes, or read the repository's files, and look at no code of the core.
     exclude: ["test/{architecture,demo,manifests,readme,workflows}.test.ts"],
     setupFiles: [at("../setup.ts")],

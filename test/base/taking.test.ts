@@ -3,6 +3,7 @@ import type { Guard, Taking } from "../../src/base/guard.ts";
 import {
   branch,
   DRY,
+  FREE,
   gifts,
   hasTaken,
   hold,
@@ -420,6 +421,16 @@ describe("takings around takings", () => {
     expect(foreign.taken).toBe(0);
     Reservations.handOn(inner, own);
     expect(foreign.taken).toBe(1);
+  });
+
+  test("branch() passes every limit, when the pass around does", () => {
+    const limit = new Limit();
+    expect([FREE, branch(FREE), branch(branch(FREE)), branch(DRY)].map((own) => hasTaken(own, limit))).toEqual([
+      true,
+      true,
+      true,
+      false,
+    ]);
   });
 
   test("an owner that settles nothing is asked for nothing, when somebody else's taking settles", () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { all } from "../../src/combine/all.ts";
 import { askSafely, goOn } from "../../src/combine/ask-guard.ts";
-import { escalationsIn, faultDenial, foldAll } from "../../src/combine/fold-decisions.ts";
+import { escalationsIn, faultDenial, foldAll, joinedTo } from "../../src/combine/fold-decisions.ts";
 import {
   checkGuard,
   counts,
@@ -20,7 +20,16 @@ import { onTool } from "../../src/combine/on-tool.ts";
 import { shadow } from "../../src/combine/shadow.ts";
 import { unless, when } from "../../src/combine/when.ts";
 import { withTimeout } from "../../src/combine/with-timeout.ts";
-import { allow, type Decision, deny, type Escalate, escalate, transform, warn } from "../../src/base/decision.ts";
+import {
+  allow,
+  type Decision,
+  deny,
+  type Escalate,
+  escalate,
+  readDecision,
+  transform,
+  warn,
+} from "../../src/base/decision.ts";
 import { defineGuard, type Guard } from "../../src/base/guard.ts";
 import { Fault } from "../../src/snapshot/snapshot.ts";
 import { STAGES } from "../../src/base/request.ts";
@@ -208,6 +217,43 @@ describe("escalationsIn()", () => {
       ]]);
     },
   );
+});
+
+describe("joinedTo()", () => {
+  const first = readDecision({ ...escalate("a?", "a"), warnings: [{ code: "w", reason: "first" }] }, "g") as Escalate;
+  const question = { effect: "escalate", allowed: false, code: "a", reason: "a?", guard: "g" };
+  const warning = { code: "w", reason: "first", guard: "g" };
+
+  test("joinedTo() is the later answer, when that is a denial", () => {
+    const denial = deny("no", "No");
+    expect(joinedTo(first, denial)).toBe(denial);
+  });
+
+  test("joinedTo() is the earlier question, when the later gate allows", () => {
+    const joined = joinedTo(first, allow());
+    expect(joined).toStrictEqual({ ...question, warnings: [warning] });
+    expect(escalationsIn(joined as Escalate)).toEqual([first]);
+    expect(Object.hasOwn(joinedTo(escalate("a?"), allow()), "warnings")).toBe(false);
+  });
+
+  test("joinedTo() asks with what the later gate made of the payload and warned of", () => {
+    const later = readDecision({ ...transform({ a: 1 }, "r"), warnings: [{ code: "w", reason: "then" }] }, "t");
+    expect(joinedTo(first, later)).toStrictEqual({
+      ...question,
+      payload: { a: 1 },
+      warnings: [warning, { code: "w", reason: "then", guard: "t" }],
+    });
+  });
+
+  test("joinedTo() asks both questions at once, when the later gate escalates too", () => {
+    const later = escalate("b?", "b");
+    const joined = joinedTo(first, later);
+    expect(joined).toStrictEqual({ ...question, reason: "a?; b?", warnings: [warning] });
+    expect(escalationsIn(joined as Escalate)).toEqual([first, later]);
+    expect(joinedTo(first, escalate("a?")).effect === "escalate" && joinedTo(first, escalate("a?"))).toMatchObject({
+      reason: "a?",
+    });
+  });
 });
 
 describe("faultDenial()", () => {

@@ -416,6 +416,7 @@ describe("manifests", () => {
       const path of [
         "package-lock.json",
         "test/frameworks/package-lock.json",
+        "test/mutation/package-lock.json",
         "test/package/compilers/package-lock.json",
       ]
     ) {

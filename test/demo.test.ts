@@ -26,23 +26,21 @@ beforeAll(async () => {
 function run(
   args: readonly string[],
   env: Record<string, string> = {},
-): { status: number | null; stdout: string; stderr: string; ms: number } {
-  const began = performance.now();
+): { status: number | null; stdout: string; stderr: string } {
   const { status, stdout, stderr } = spawnSync(process.execPath, [bundle, ...args], {
     encoding: "utf8",
     timeout: 20_000,
     env: { ...process.env, ...env },
   });
-  return { status, stdout, stderr, ms: performance.now() - began };
+  return { status, stdout, stderr };
 }
 
 describe("the demo", () => {
   test("shows its six cases in JSON lines and ends by itself, when run with --json", () => {
-    const { status, stdout, stderr, ms } = run(["--json"]);
+    const { status, stdout, stderr } = run(["--json"]);
     const lines = stdout.trim().split("\n").map((line) => JSON.parse(line) as Record<string, unknown>);
     const has = (fields: object): void => expect(lines).toContainEqual(expect.objectContaining(fields));
     expect([status, stderr]).toEqual([0, ""]);
-    expect(ms).toBeLessThan(10_000);
     has({ type: "decision", stage: "pre_tool_call", name: "read_text_file", effect: "allow" });
     has({
       stage: "pre_tool_call",

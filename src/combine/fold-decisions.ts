@@ -140,12 +140,7 @@ class Fold {
       if (copy instanceof Fault) return this.#warned(faultDenial(copy, stage, guardOf(decision)));
       this.#request = { ...this.#request, payload };
       this.#shown = payload;
-      this.#transform = amend(
-        decision.effect === "transform"
-          ? decision
-          : ({ effect: "transform", allowed: true, reason: decision.reason } as Transform),
-        { payload },
-      );
+      if (decision.effect === "transform") this.#transform = amend(decision, { payload });
       this.#transformedAt = at;
     }
     return undefined;
@@ -188,14 +183,14 @@ class Fold {
       // Guards hold what they were shown; what goes on is another copy.
       const { payload } = this.#kept;
       this.#request = { ...this.#request, payload };
-      this.#transform = amend(this.#transform as Transform, { payload });
+      if (this.#transform !== undefined) this.#transform = amend(this.#transform, { payload });
     }
     const [first] = this.#escalations;
     if (first !== undefined) {
       const reason = [...new Set(this.#escalations.map((one) => one.reason))].join("; ");
       const joined = amend(questionOf(first), {
         reason,
-        ...(this.#transform === undefined ? {} : { payload: this.#request.payload }),
+        ...(this.#transformedAt < 0 ? {} : { payload: this.#request.payload }),
       });
       return this.#warned(joinEscalations(byAll(joined, this.#escalations), this.#escalations));
     }
@@ -203,7 +198,7 @@ class Fold {
   }
 
   #hear(warnings: readonly Warning[] | undefined): void {
-    if (warnings !== undefined && warnings.length > 0) this.#warnings = [...this.#warnings, ...warnings];
+    if (warnings !== undefined) this.#warnings = [...this.#warnings, ...warnings];
   }
 
   #warned<D extends Decision>(decision: D): D {

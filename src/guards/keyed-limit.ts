@@ -278,7 +278,6 @@ export function tuple(...parts: readonly string[]): string {
 const RESULT = ["taken", "receipt", "remaining", "retryAfterMs"] as const;
 
 function readResult(answer: unknown): TakeResult | undefined {
-  if (typeof answer !== "object" || answer === null) return undefined;
   const { taken, receipt, remaining, retryAfterMs } = pickOwn(answer as Partial<TakeResult>, RESULT);
   if (
     typeof taken !== "boolean" || typeof receipt !== "string" || !Number.isSafeInteger(remaining) ||

@@ -92,7 +92,7 @@ function unmaskable(found: number): Decision {
 /** A copy with the matches in string values masked. */
 function maskedIn(value: unknown, how: Masking): unknown {
   if (typeof value === "string") return maskText(value, how.matcher, how.mask);
-  if (typeof value !== "object" || value === null || (value === how.passes && how.passes !== undefined)) {
+  if (typeof value !== "object" || value === null || value === how.passes) {
     return typeof value === "function" || typeof value === "symbol" ? NOT_PLAIN : value;
   }
   const isArray = Array.isArray(value);

@@ -26,7 +26,7 @@ async function copyOf(version: string): Promise<Copy> {
     platform: "neutral",
     write: false,
   });
-  const text = (outputFiles[0]?.text as string).replace(`VERSION = "${VERSION}"`, `VERSION = "${version}"`);
+  const text = (outputFiles[0]?.text as string).replaceAll(`"${VERSION}"`, `"${version}"`);
   const path = join(folder, `${version}-${Math.random()}.mjs`);
   writeFileSync(path, text);
   return await import(/* @vite-ignore */ pathToFileURL(path).href) as Copy;

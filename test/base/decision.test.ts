@@ -4,7 +4,9 @@ import {
   allow,
   amend,
   type Decision,
+  type Deny,
   deny,
+  denyBy,
   escalate,
   escalationsIn,
   guardError,
@@ -165,6 +167,38 @@ describe("readDecision()", () => {
   ];
   test.each(hostile)("readDecision() denies with guard_error, when it is given %s", (_, answer) => {
     expect(readDecision(answer, "g")).toStrictEqual(DENIED);
+  });
+
+  test.each<[unknown, string]>([
+    [undefined, "A guard must answer a decision, and answered undefined"],
+    [null, "A guard must answer a decision, and answered null"],
+    ["yes", 'A guard must answer a decision, and answered "yes"'],
+    [[], "A guard must answer a decision, and answered an array of 0"],
+    [{ effect: "maybe" }, 'A decision\'s effect must be allow, deny, transform or escalate, and is "maybe"'],
+    [{ effect: "allow" }, 'A decision with effect "allow" must have allowed true, and has undefined'],
+    [{ effect: "deny", allowed: true }, 'A decision with effect "deny" must have allowed false, and has true'],
+    [{ ...allow(), warnings: {} }, "A decision's warnings must be an array of { code, reason }"],
+    [{ ...allow(), warnings: [{ reason: "r" }] }, "A decision's warnings must be an array of { code, reason }"],
+    [{ effect: "deny", allowed: false, code: "c" }, "A decision's reason must be a string, and is undefined"],
+    [{ ...deny("c", "r"), guard: 5 }, "A decision's guard must be a string, and is 5"],
+    [{ ...deny("c", "r"), code: "" }, 'A decision\'s code must be a string, and is ""'],
+    [{ effect: "transform", allowed: true, reason: "r" }, "A transform must have a payload"],
+  ])("readDecision() says what is wrong, when it is given %j", (answer, message) => {
+    expect((readDecision(answer) as Deny).details).toEqual(new TypeError(message));
+  });
+
+  test("readDecision() reads details of denials alone, and names no guard that it does not know", () => {
+    const asked = readDecision({ ...escalate("?"), details: 1 });
+    expect(asked).toStrictEqual({ effect: "escalate", allowed: false, code: "approval_required", reason: "?" });
+    const warned = readDecision({ ...allow(), warnings: [{ code: "c", reason: "r" }] });
+    expect(warned.warnings).toStrictEqual([{ code: "c", reason: "r" }]);
+  });
+
+  test("denyBy() names its guard, and has details where there are some", () => {
+    expect([denyBy("g", "timeout", "r"), denyBy("g", "timeout", "r", 1)]).toStrictEqual([
+      { effect: "deny", allowed: false, code: "timeout", reason: "r", guard: "g" },
+      { effect: "deny", allowed: false, code: "timeout", reason: "r", guard: "g", details: 1 },
+    ]);
   });
 
   test("readDecision() never allows, when any value is made up", () => {

@@ -30,6 +30,22 @@ describe("PolicyViolationError", () => {
   });
 });
 
+describe("toJSON()", () => {
+  test("toJSON() is what may leave the process: no cause, no details and no decision", () => {
+    const plain = violation("input", deny("action_blocked", "No", { secret: 1 }));
+    expect(JSON.parse(JSON.stringify(plain))).toEqual({
+      name: "PolicyViolationError",
+      code: "action_blocked",
+      reason: "No",
+      stage: "input",
+    });
+    expect(Object.keys(plain.toJSON())).toEqual(["name", "code", "reason", "stage"]);
+    const approval = { id: "q" } as never;
+    const asked = violation("pre_tool_call", amend(escalate("Sure?"), { approval, guard: "g" }));
+    expect(asked.toJSON()).toMatchObject({ code: "approval_required", guard: "g", approval });
+  });
+});
+
 describe("violation()", () => {
   test("violation() carries the whole decision, when a gate denied", () => {
     const decision = amend(deny("tool_not_allowed", "No", { allowed: ["a"] }), { guard: "allowTools" });
@@ -64,6 +80,8 @@ describe("isPolicyViolation()", () => {
     ["one of ours", new PolicyViolationError("r"), true],
     ["one of another copy", Object.assign(new Error("r"), { "~brand": brand, code: "c", reason: "r" }), true],
     ["another error", new Error("r"), false],
+    ["another error with a code and a reason", Object.assign(new Error("r"), { code: "c", reason: "r" }), false],
+    ["nothing", undefined, false],
     ["one by name only", Object.assign(new Error("r"), { name: "PolicyViolationError" }), false],
     ["a brand without a code", { "~brand": brand, reason: "r" }, false],
     ["a brand without a reason", { "~brand": brand, code: "c" }, false],

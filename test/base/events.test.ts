@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { PolicyViolationError } from "../../src/base/errors.ts";
-import { Emitter, EVENT_TYPES, type GovernanceEvents } from "../../src/base/events.ts";
+import { Emitter, EVENT_TYPES, type GovernanceEvents, sessionEvent } from "../../src/base/events.ts";
+import { context } from "../helpers.ts";
 
 type Type = keyof GovernanceEvents;
 const event = { callId: "#1" } as never;
@@ -154,4 +155,20 @@ describe("Emitter", () => {
       expect(() => new Emitter().on(type as Type, listener as never)).toThrow(`Cannot build on(): ${message}`);
     },
   );
+});
+
+test("sessionEvent() says whose event it is, and when", () => {
+  expect(sessionEvent(context({ agentId: "a", agentKey: "k", sessionId: "s" }), 5)).toStrictEqual({
+    agentId: "a",
+    agentKey: "k",
+    sessionId: "s",
+    timestamp: 5,
+  });
+});
+
+test("Emitter is heard by nobody, until somebody listens", () => {
+  const emitter = new Emitter();
+  expect([emitter.isHeard, emitter.has("policy_check")]).toEqual([false, false]);
+  emitter.on("policy_check", () => undefined);
+  expect([emitter.isHeard, emitter.has("policy_check"), emitter.has("call_completed")]).toEqual([true, true, false]);
 });

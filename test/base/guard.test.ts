@@ -111,3 +111,12 @@ describe("names", () => {
     expect(Object.isFrozen(checkStages("x()", ["input"]))).toBe(true);
   });
 });
+
+test("defineGuard() says what it does not know, and shows a guard's name and stages as fields of it", () => {
+  const check = (): Decision => allow();
+  expect(() => defineGuard({ name: "g", check, stage: "input" } as never)).toThrow(
+    'Cannot build defineGuard(): "stage" must be one of the known options (name, stages, check), and is "input"',
+  );
+  expect(Object.keys(defineGuard({ name: "g", check, stages: ["input"] }))).toEqual(["guardName", "stages"]);
+  expect(Object.keys(defineGuard({ name: "g", check }))).toEqual(["guardName"]);
+});

@@ -1,14 +1,17 @@
 import { describe, expect, test } from "vitest";
-import type { Guard } from "../../src/base/guard.ts";
+import type { Guard, Taking } from "../../src/base/guard.ts";
 import {
   branch,
   DRY,
+  FREE,
   gifts,
   hasTaken,
   hold,
+  isOver,
   type Owner,
   Reservation,
   Reservations,
+  type Taker,
   tracked,
 } from "../../src/base/taking.ts";
 import { answering, taking } from "../helpers.ts";
@@ -325,5 +328,114 @@ describe("hold()", () => {
       await Promise.resolve();
       expect(said).toEqual(["-3", "-1", "=1/undefined", "=3/undefined"]);
     }
+  });
+});
+
+describe("takings around takings", () => {
+  class Limit implements Owner {
+    readonly given: Reservation[] = [];
+    giveBack(taken: Reservation): void {
+      this.given.push(taken);
+    }
+  }
+  const taker = (): Taker => ({ isFunction: false, takings: new Reservations(), findAround: () => false });
+  const reserve = (own: Reservations, owner: Owner, amount: number): Reservation => {
+    const taken = new Reservation(owner, true, amount);
+    Reservations.add(own, taken);
+    return taken;
+  };
+
+  test("takerOf() is the act that takes, through every pass around", () => {
+    const act = taker();
+    const own = new Reservations(undefined, act);
+    expect([own, branch(own), branch(branch(own))].map((one) => Reservations.takerOf(one))).toEqual([act, act, act]);
+    expect([new Reservations(), branch(new Reservations()), taking()].map((one) => Reservations.takerOf(one))).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+  });
+
+  test("find() is what an owner took last and a test lets pass, here or in a pass around", () => {
+    const [one, other] = [new Limit(), new Limit()];
+    const own = new Reservations();
+    const [first, second] = [reserve(own, one, 1), reserve(own, one, 2)];
+    const inner = branch(own);
+    reserve(inner, other, 1);
+    const find = (least: number, owner: Owner, where: Taking = inner): Reservation | undefined =>
+      Reservations.find(where, owner, ({ amount = 0 }) => amount <= least);
+    expect([find(2, one), find(1, one), find(0, one), find(9, new Limit())]).toEqual([
+      second,
+      first,
+      undefined,
+      undefined,
+    ]);
+    expect([find(2, one) === second, find(1, one) === first, find(9, other, own), find(9, one, taking())]).toEqual([
+      true,
+      true,
+      undefined,
+      undefined,
+    ]);
+  });
+
+  test("isOver() holds inside of what is over, and gives back what is taken there", () => {
+    const limit = new Limit();
+    const own = new Reservations();
+    const inner = branch(own);
+    expect([isOver(own), isOver(inner), isOver(taking())]).toEqual([false, false, false]);
+    Reservations.giveBack(own, true);
+    expect([isOver(own), isOver(inner)]).toEqual([true, true]);
+    const late = reserve(own, limit, 1);
+    expect(limit.given).toEqual([late]);
+  });
+
+  test("handOn() gives back what is taken after it", () => {
+    const limit = new Limit();
+    const own = new Reservations();
+    const inner = branch(own);
+    const first = reserve(inner, limit, 1);
+    Reservations.handOn(inner, own);
+    const late = reserve(inner, limit, 2);
+    expect(limit.given).toEqual([late]);
+    expect(limit.given[0] === late && Reservations.find(own, limit, () => true) === first).toBe(true);
+  });
+
+  test.each([false, true])("tracked() hands on at once, as it was taken, to somebody else's (dry: %s)", (dry) => {
+    const given: unknown[][] = [];
+    const foreign: Taking = { dry, take: (...args) => void given.push(args) };
+    const own = tracked(foreign);
+    own.take(() => undefined);
+    own.take(() => undefined, () => undefined);
+    expect(given.map(([giveBack, settle]) => [typeof giveBack, typeof settle])).toEqual([
+      ["function", "undefined"],
+      ["function", "function"],
+    ]);
+    expect(own.dry).toBe(dry);
+  });
+
+  test("branch() keeps what it takes until it is handed on, when the pass around is somebody else's", () => {
+    const foreign = taking();
+    const own = tracked(foreign);
+    const inner = branch(own);
+    inner.take(() => undefined);
+    expect(foreign.taken).toBe(0);
+    Reservations.handOn(inner, own);
+    expect(foreign.taken).toBe(1);
+  });
+
+  test("branch() passes every limit, when the pass around does", () => {
+    const limit = new Limit();
+    expect([FREE, branch(FREE), branch(branch(FREE)), branch(DRY)].map((own) => hasTaken(own, limit))).toEqual([
+      true,
+      true,
+      true,
+      false,
+    ]);
+  });
+
+  test("an owner that settles nothing is asked for nothing, when somebody else's taking settles", () => {
+    const foreign = taking();
+    hold(foreign, new Reservation(new Limit(), true, 1));
+    expect(() => foreign.settle({ totalTokens: 1 })).not.toThrow();
   });
 });

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { TokenUsage } from "../../src/base/request.ts";
-import { microUsdOf, readUsage, tokensOf } from "../../src/base/usage.ts";
+import { completeUsage, figuresOf, isComplete, microUsdOf, readUsage, tokensOf } from "../../src/base/usage.ts";
 
 describe("tokensOf()", () => {
   test.each([
@@ -81,5 +81,85 @@ describe("readUsage()", () => {
         return ++reads;
       },
     })).toEqual({ totalTokens: 1 });
+  });
+});
+
+test("readUsage() takes a promise for nothing, and leaves none of its failures behind", () => {
+  const late = Object.assign(Promise.reject(new Error("late")), { totalTokens: 5 });
+  expect(readUsage(late as TokenUsage)).toBeUndefined();
+  expect(readUsage({ totalTokens: Promise.reject(new Error("late")) as never })).toBeUndefined();
+});
+
+describe("figuresOf()", () => {
+  const none = { inputTokens: 0, outputTokens: 0, totalTokens: 0, cachedInputTokens: 0, reasoningTokens: 0 };
+  test.each([
+    [{}, { ...none, otherTokens: 0 }],
+    [{ totalTokens: 9 }, { ...none, totalTokens: 9, otherTokens: 9 }],
+    [{ totalTokens: 9, inputTokens: 2, outputTokens: 3 }, {
+      ...none,
+      inputTokens: 2,
+      outputTokens: 3,
+      totalTokens: 9,
+      otherTokens: 4,
+    }],
+    [{ inputTokens: 2, cachedInputTokens: 5, outputTokens: 3, reasoningTokens: 1 }, {
+      inputTokens: 2,
+      outputTokens: 3,
+      totalTokens: 10,
+      cachedInputTokens: 5,
+      reasoningTokens: 1,
+      otherTokens: 0,
+    }],
+    [{ inputTokens: 1e300 }, {
+      ...none,
+      inputTokens: Number.MAX_SAFE_INTEGER,
+      totalTokens: Number.MAX_SAFE_INTEGER,
+      otherTokens: 0,
+    }],
+  ])("figuresOf() has every figure, when the usage is %j", (usage, figures) => {
+    expect(figuresOf(usage)).toEqual(figures);
+    expect(Object.isFrozen(figuresOf(usage))).toBe(true);
+  });
+});
+
+describe("completeUsage()", () => {
+  test.each([
+    [undefined, false],
+    [{}, false],
+    [{ totalTokens: 1 }, true],
+    [{ totalTokens: 0.5 }, false],
+    [{ inputTokens: 1 }, false],
+    [{ outputTokens: 1 }, false],
+    [{ inputTokens: 1, outputTokens: 1 }, true],
+    [{ inputTokens: 0.5, outputTokens: 1 }, false],
+    [{ inputTokens: 1, outputTokens: 0.5 }, false],
+  ])("isComplete() tells whether both sides are told, when the usage is %j", (usage, isTold) => {
+    expect(isComplete(usage)).toBe(isTold);
+    expect(completeUsage(usage, () => 7, () => 3) === usage).toBe(isTold);
+  });
+
+  test.each<[TokenUsage | undefined, number, number, TokenUsage]>([
+    [undefined, 7, 3, { inputTokens: 7, outputTokens: 3, isEstimated: true }],
+    [undefined, 0, 0, { inputTokens: 1, outputTokens: 0, isEstimated: true }],
+    [{ inputTokens: 5 }, 7, 3, { inputTokens: 5, outputTokens: 3, isEstimated: true }],
+    [{ outputTokens: 5 }, 7, 3, { inputTokens: 7, outputTokens: 5, isEstimated: true }],
+    [{ inputTokens: 1, cachedInputTokens: 1, reasoningTokens: 2, costUsd: 0 }, 7, 3, {
+      inputTokens: 1,
+      outputTokens: 3,
+      cachedInputTokens: 1,
+      reasoningTokens: 2,
+      costUsd: 0,
+      isEstimated: true,
+    }],
+    [{ outputTokens: 1, costUsd: 0 }, 7, 3, { inputTokens: 7, outputTokens: 1, costUsd: 0, isEstimated: true }],
+    [{ costUsd: 0 }, 7, 3, { inputTokens: 7, outputTokens: 3, isEstimated: true }],
+    [{ costUsd: 2 }, 7, 3, { inputTokens: 7, outputTokens: 3, costUsd: 2, isEstimated: true }],
+  ])("completeUsage() of %j estimates what is missing, by %i sent and %i that came", (reported, sent, came, usage) => {
+    expect(completeUsage(reported, () => sent, () => came)).toStrictEqual(usage);
+  });
+
+  test("completeUsage() leaves a report as it is, when an answer without text has no tokens", () => {
+    const reported = { inputTokens: 5, outputTokens: 0 };
+    expect(completeUsage(reported, () => 9, () => 0)).toBe(reported);
   });
 });

@@ -382,6 +382,7 @@ describe("all() has stages", () => {
     expect(await ask(all(at(["input"], allow())), { stage: "output" })).toMatchObject({
       code: "guard_error",
       guard: "all",
+      details: new TypeError('all() has no part that judges at "output"'),
     });
   });
 

@@ -36,6 +36,11 @@ describe("failOpen()", () => {
     });
   });
 
+  test("failOpen() names the guard that broke, when it stands in another", async () => {
+    const guard = failOpen(when(() => true, answering("g", deny("guard_error", "Broken"))));
+    expect((await ask(guard)).warnings).toEqual([{ code: "guard_error", reason: "Broken", guard: "g" }]);
+  });
+
   test.each([
     ["allow", allow()],
     ["allow with a warning", warn("w", "w")],

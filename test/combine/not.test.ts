@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { all } from "../../src/combine/all.ts";
+import { any } from "../../src/combine/any.ts";
+import { shadow } from "../../src/combine/shadow.ts";
 import { BROKEN, not } from "../../src/combine/not.ts";
 import { allow, type Decision, deny, escalate, transform, warn } from "../../src/base/decision.ts";
 import { defineGuard, type Guard } from "../../src/base/guard.ts";
@@ -52,6 +54,11 @@ describe("not() answers by its table", () => {
     }
   });
 
+  test("not() answers no warnings, when there are none", async () => {
+    expect(await ask(not(answering("g", deny("no", "No")), "r"))).toBe(allow());
+    expect(Object.hasOwn(await ask(not(answering("g", allow()), "r")), "warnings")).toBe(false);
+  });
+
   test("not() keeps warnings, when it swaps in either direction", async () => {
     expect(await ask(not(answering("g", warn("w", "w")), "Not that"))).toEqual({
       ...DENIED,
@@ -83,6 +90,25 @@ describe("not() gives back", () => {
       expect([limit.count.held, own.taken]).toEqual([0, 0]);
     },
   );
+});
+
+test.each<[string, (guard: Guard) => Guard]>([
+  ["not", (guard) => not(guard, "r")],
+  ["shadow", shadow],
+  ["any", (guard) => any(guard, answering("else", allow()))],
+])("%s() gives back what a guard takes after it has denied", (_name, build) => {
+  let late = (): void => {};
+  let held = 0;
+  const guard: Guard = (_request, _context, own) => {
+    late = () => {
+      held++;
+      own.take(() => void held--);
+    };
+    return deny("no", "No");
+  };
+  void ask(build(guard));
+  late();
+  expect(held).toBe(0);
 });
 
 describe("not() is built", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { onTool } from "../../src/combine/on-tool.ts";
-import { allow, deny, escalate } from "../../src/base/decision.ts";
+import { allow, type Deny, deny, escalate } from "../../src/base/decision.ts";
 import { defineGuard, type Guard } from "../../src/base/guard.ts";
 import type { Stage } from "../../src/base/request.ts";
 import { answering, ask } from "../helpers.ts";
@@ -46,13 +46,13 @@ describe("onTool() chooses tools", () => {
     ["answers nothing", () => undefined],
     ["answers 1", () => 1],
     ["answers a promise", () => Promise.resolve(false)],
-  ])("onTool() denies and does not ask, when the predicate %s", async (_, predicate) => {
+  ])("onTool() denies with the reason and does not ask, when the predicate %s", async (how, predicate) => {
     const inner = answering("g", allow());
-    expect(await ask(onTool(predicate as never, inner))).toMatchObject({
-      effect: "deny",
-      code: "guard_error",
-      guard: "g",
-    });
+    const decision = await ask(onTool(predicate as never, inner));
+    expect(decision).toMatchObject({ effect: "deny", code: "guard_error", guard: "g" });
+    expect(String((decision as Deny).details)).toMatch(
+      how === "throws" ? /^Error: x$/ : "TypeError: The predicate of onTool() must answer true or false, and answered ",
+    );
     expect(inner.asked).toEqual([]);
   });
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { all } from "../../src/combine/all.ts";
 import { unless, when } from "../../src/combine/when.ts";
-import { allow, deny, escalate, transform } from "../../src/base/decision.ts";
+import { allow, type Deny, deny, escalate, transform } from "../../src/base/decision.ts";
 import { defineGuard, type Guard } from "../../src/base/guard.ts";
 import type { ExecutionContext } from "../../src/base/context.ts";
 import type { GovernedRequest, Stage } from "../../src/base/request.ts";
@@ -36,13 +36,15 @@ describe.each([["when()", when, true], ["unless()", unless, false]] as const)(
         value,
       ): [string, () => unknown] => [`answers ${typeof value} ${String(value)}`, () => value]),
     ];
-    test.each(odd)(`${name} denies and does not ask, when the predicate %s`, async (_, predicate) => {
+    test.each(odd)(`${name} denies and does not ask, when the predicate %s`, async (how, predicate) => {
       const inner = answering("g", allow());
-      expect(await ask(build(predicate as never, inner))).toMatchObject({
-        effect: "deny",
-        code: "guard_error",
-        guard: "g",
-      });
+      const decision = await ask(build(predicate as never, inner));
+      expect(decision).toMatchObject({ effect: "deny", code: "guard_error", guard: "g" });
+      expect(String((decision as Deny).details)).toMatch(
+        how === "throws"
+          ? /^Error: x$/
+          : `TypeError: The predicate of ${name} must answer true or false, and answered `,
+      );
       expect(inner.asked).toEqual([]);
     });
 

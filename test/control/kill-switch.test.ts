@@ -11,7 +11,7 @@ const later = (store: StateStore): StateStore => ({
   take: async (...args) => await store.take(...args),
   giveBack: async (...args) => await store.giveBack(...args),
 });
-const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
+const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));
 
 describe.each([["at once", (store: StateStore) => store], ["later", later]])(
   "stops, with a store that answers %s",

@@ -80,6 +80,48 @@ test("fingerprint() tells values apart, when they only look alike", () => {
   expect(new Set(values.map(fingerprint)).size).toBe(values.length);
 });
 
+test("fingerprint() tells kinds beyond JSON apart by what they hold, and knows them again", () => {
+  const error = (fields: object, message = "x"): Error => Object.assign(new Error(message), fields);
+  const bytes = (...values: number[]): Uint8Array => new Uint8Array(values);
+  const values: readonly (() => unknown)[] = [
+    () => [],
+    () => [undefined],
+    () => new Array(1),
+    () => new Array(2),
+    () => new Date(0),
+    () => new Date(1),
+    () => "1970-01-01T00:00:00.000Z",
+    () => new URL("https://a.example/"),
+    () => new URL("https://b.example/"),
+    () => "https://a.example/",
+    () => /a/,
+    () => /a/i,
+    () => "/a/",
+    () => new Map(),
+    () => new Map([["a", 1]]),
+    () => new Map([["a", 2]]),
+    () => new Set(),
+    () => new Set(["a"]),
+    () => new Set([["a", 1]]),
+    () => error({}),
+    () => error({}, "y"),
+    () => error({ code: 1 }),
+    () => error({ other: 1 }),
+    () => new TypeError("x"),
+    () => bytes(),
+    () => bytes(255),
+    () => bytes(254),
+    () => bytes(255, 255),
+    () => bytes(255).buffer,
+    () => new Int8Array([-1]),
+    () => new DataView(bytes(255).buffer),
+    () => new Uint16Array([0xffff]),
+  ];
+  const prints = values.map((make) => fingerprint(make()));
+  expect(new Set(prints).size).toBe(values.length);
+  expect(values.map((make) => fingerprint(make()))).toEqual(prints);
+});
+
 test("fingerprint() spreads well, when texts differ by one letter or number", () => {
   const prints = Array.from({ length: 100_000 }, (_, i) => fingerprint(["search", { q: `page ${i}` }]));
   expect(new Set(prints).size).toBe(prints.length);

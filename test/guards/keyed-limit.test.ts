@@ -34,6 +34,10 @@ describe("KeyedLimit", () => {
       "full",
     ]);
     expect(judge("b", true)).toBe("store_unavailable");
+    expect(limits.judge("b", 1, request(), session.context, new Reservations())).toMatchObject({
+      guard: "limit",
+      reason: "There is no room to count for another key",
+    });
     session.state.now = 1000;
     expect([judge("b"), judge("b")]).toEqual(["", "full"]);
   });
@@ -119,6 +123,84 @@ describe("KeyedLimit", () => {
   });
 });
 
+describe("KeyedLimit in a store", () => {
+  const judged = async (take: () => unknown, more = {}): Promise<unknown> =>
+    await limit({ store: { name: "odd", take, giveBack: () => undefined }, ...more }).judge(
+      "a",
+      1,
+      request(),
+      sessionOf().context,
+      new Reservations(),
+    );
+  const boom = new Error("boom");
+
+  test.each<[string, () => unknown, unknown]>([
+    ["throws", () => {
+      throw boom;
+    }, boom],
+    ["rejects", () => Promise.reject(boom), boom],
+    ...[undefined, null, 5, "taken", {}, { taken: 1, receipt: "", remaining: 1 }].map((
+      answer,
+    ): [string, () => unknown, unknown] => [
+      `answers ${JSON.stringify(answer)}`,
+      () => answer,
+      expect.objectContaining({ message: expect.stringMatching(/^The store "odd" answered .+ to take\(\)$/) }),
+    ]),
+  ])("judge() denies with store_unavailable and the reason, when the store %s", async (_, take, cause) => {
+    expect(await judged(take)).toMatchObject({
+      code: "store_unavailable",
+      guard: "limit",
+      reason: "The limit could not be looked up",
+      details: { message: 'The store "odd" failed', cause },
+    });
+  });
+
+  test.each([[5, 5], [0, 0], [-1, undefined], [NaN, undefined], ["5", undefined], [undefined, undefined]])(
+    "judge() tells how long to wait, when the store answers %s",
+    async (retryAfterMs, told) => {
+      const full = { taken: false, receipt: "", remaining: 0, retryAfterMs };
+      const refuse = (_amount: number, _remaining: number | undefined, wait: number | undefined) =>
+        deny("full", "full", { wait });
+      expect(await judged(() => full, { refuse })).toMatchObject({ details: { wait: told } });
+    },
+  );
+
+  test.each([[undefined, false], [1000, true]])("judge() asks the store for its window, when it is %s", async (
+    windowMs,
+    isNamed,
+  ) => {
+    const asked: object[] = [];
+    await limit({
+      windowMs,
+      store: {
+        name: "asked",
+        take: (_key: string, wanted: object) => (asked.push(wanted), { taken: true, receipt: "r", remaining: 1 }),
+        giveBack: () => undefined,
+      },
+    }).judge("a", 1, request(), sessionOf().context, new Reservations());
+    expect(asked.map((wanted) => Object.hasOwn(wanted, "windowMs"))).toEqual([isNamed]);
+  });
+
+  test("what was taken is given back once, and as much as was not used", async () => {
+    const given: unknown[] = [];
+    const store = {
+      name: "given",
+      take: () => ({ taken: true, receipt: "r", remaining: 9 }),
+      giveBack: (...args: unknown[]) => void given.push(args),
+    };
+    const limits = limit({ store, settle: () => 1 });
+    const { context } = sessionOf();
+    const [settled, returned] = [new Reservations(), new Reservations()];
+    await limits.judge("a", 4, request(), context, settled);
+    await limits.judge("a", 4, request(), context, returned);
+    Reservations.settle(settled, undefined);
+    Reservations.giveBack(settled, true);
+    Reservations.giveBack(returned, true);
+    Reservations.giveBack(returned, true);
+    expect(given).toEqual([[expect.any(String), "r", 1], [expect.any(String), "r", 0]]);
+  });
+});
+
 describe("limitOf()", () => {
   const of = (options: object) => limitOf("x()", options as never, { id: "x", max: 1, refuse });
 
@@ -141,7 +223,8 @@ describe("limitOf()", () => {
     [{ windowMs: 0 }, '"windowMs" must be a whole number >= 1, and is 0'],
     [{ windowMs: "day" }, '"windowMs"'],
     [{ id: "x" }, '"id" must be absent where there is no store, and is "x"'],
-    [{ per: "agent", id: "" }, '"id"'],
+    [{ per: "agent", id: "" }, '"id" must be a string that is not empty, and is ""'],
+    [{ per: "agent", id: 5 }, '"id" must be a string that is not empty, and is 5'],
     [{ store: 7 }, '"store" must be a state store'],
   ])("throws, when the options are %j", (options, message) => {
     expect(() => of(options as never)).toThrow(`Cannot build x(): ${message}`);

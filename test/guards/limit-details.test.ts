@@ -74,6 +74,12 @@ describe("limitDetailsOf()", () => {
     },
   );
 
+  test("reads no more than is there, and nothing that is no number", () => {
+    expect(limitDetailsOf(deny("rate_limited", "no", { max: 1 }))).toStrictEqual({ code: "rate_limited", limit: 1 });
+    const odd = { max: 1, spent: "2", windowMs: "3", retryAfterMs: null };
+    expect(limitDetailsOf(deny("rate_limited", "no", odd))).toStrictEqual({ code: "rate_limited", limit: 1 });
+  });
+
   test.each([
     ["nothing", undefined],
     ["null", null],

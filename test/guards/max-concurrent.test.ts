@@ -47,6 +47,12 @@ describe("maxConcurrent()", () => {
     });
   });
 
+  test("lets any number go at once, when it is told so", () => {
+    const session = sessionOf();
+    const guards = [maxConcurrent(Infinity), maxConcurrent(2, { backpressureThreshold: Infinity })];
+    expect(guards.map((guard) => [1, 2].map(() => act(guard, session).code))).toEqual([["", ""], ["", ""]]);
+  });
+
   test("returns a place once, whatever happens to the act", () => {
     const guard = maxConcurrent(1);
     const session = sessionOf();

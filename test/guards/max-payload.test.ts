@@ -48,6 +48,12 @@ describe("maxPayload()", () => {
     expect(isReadOnly(maxPayload({ bytes: 1 }))).toBe(true);
   });
 
+  test("maxPayload() keeps the caps of the gate for what it does not limit itself", () => {
+    const bytes = (count: number): Uint8Array => new Uint8Array(count).fill(255);
+    expect(ask(maxPayload({ nodes: 5 }), { payload: bytes(2 ** 24) })).toBe(allow());
+    expect(ask(maxPayload({ nodes: 5 }), { payload: bytes(2 ** 24 + 1) })).toMatchObject({ code: "payload_too_large" });
+  });
+
   test("maxPayload() ends, when what goes by reference is endless", () => {
     const endless = new Proxy([], { get: (_, key) => (key === "length" ? 4e9 : "") });
     expect(ask(maxPayload({ bytes: 10 }), { stage: "output", payload: endless })).toMatchObject({

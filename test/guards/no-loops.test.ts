@@ -139,6 +139,7 @@ describe("noLoops()", () => {
     for (const name of ["a", "b", "a", "c"]) act(guard, session, { name });
     expect(act(guard, session, { name: "a" }).decision).toMatchObject({
       code: LOOP,
+      reason: "The agent makes the same call too often",
       details: { repeats: 2, window: 10 },
     });
   });

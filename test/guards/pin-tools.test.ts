@@ -136,7 +136,11 @@ describe("pinTools()", () => {
   });
 
   test.each([undefined, null, "send", 7, true])("denies, when the act says %j about its tool", (live) => {
-    expect(judge(live).decision).toMatchObject({ code: MISMATCH, reason: 'Nothing shows what tool "send" would run' });
+    expect(judge(live).decision).toMatchObject({
+      code: MISMATCH,
+      reason: 'Nothing shows what tool "send" would run',
+      details: { changed: [] },
+    });
   });
 
   test("denies a tool that is not pinned, unless it is told not to", () => {

@@ -45,12 +45,14 @@ describe("requireApproval()", () => {
     ["answers nothing", () => undefined],
     ["answers 0", () => 0],
     ["answers a promise", () => Promise.resolve(false)],
-  ])("requireApproval() denies in its place, when the predicate %s", async (_, predicate) => {
-    expect(await ask(all(requireApproval(predicate as unknown as () => boolean)))).toMatchObject({
-      effect: "deny",
-      code: "guard_error",
-      guard: "requireApproval",
-    });
+  ])("requireApproval() denies in its place, when the predicate %s", async (how, predicate) => {
+    const decision = await ask(all(requireApproval(predicate as unknown as () => boolean)));
+    expect(decision).toMatchObject({ effect: "deny", code: "guard_error", guard: "requireApproval" });
+    expect(String((decision as { details: unknown }).details)).toMatch(
+      how === "throws"
+        ? /^Error: x$/
+        : "TypeError: The predicate of requireApproval() must answer true or false, and answered ",
+    );
   });
 
   test("requireApproval() keeps its names, when the list is changed afterwards", () => {

@@ -52,6 +52,8 @@ describe("tokenBudget()", () => {
     const asked = tokenBudget(10, { estimate: ({ payload }) => (payload as { most: number }).most });
     const session = sessionOf();
     expect([act(fixed, session, text(1)).code, act(fixed, session, text(1)).code]).toEqual(["", EXCEEDED]);
+    const least = tokenBudget(2, { estimate: 1 });
+    expect([1, 2, 3].map(() => act(least, session, text(100)).code)).toEqual(["", "", EXCEEDED]);
     expect([4, 7, 6].map((most) => act(asked, session, { ...text(0), payload: { most } }).code)).toEqual([
       "",
       EXCEEDED,

@@ -155,11 +155,26 @@ describe("validateArguments()", () => {
     expect(act(guard, sessionOf(), { name: "constructor" }).code).toBe(INVALID);
   });
 
-  test.each([undefined, null, true, "ok", {}, { ok: true }, { issues: "none" }, { issues: null }, {
-    issues: false,
-    value: 1,
-  }])("throws for whoever composes it, when a schema answers %j", (result) => {
-    expect(() => judge(result)).toThrow(TypeError);
+  test.each([
+    [undefined, "no result"],
+    [null, "no result"],
+    [true, "no result"],
+    ["ok", "no result"],
+    [{}, "neither a value nor issues"],
+    [{ ok: true }, "neither a value nor issues"],
+    [{ issues: "none" }, "issues that are no list"],
+    [{ issues: null }, "issues that are no list"],
+    [{ issues: false, value: 1 }, "issues that are no list"],
+  ])("throws for whoever composes it, when a schema answers %j", (result, what) => {
+    expect(() => judge(result)).toThrow(new TypeError(`The schema of tool "tool" answered ${what}`));
+  });
+
+  test("holds the output to the caps of tool calls, and says how to do better", () => {
+    const { decision } = judge({ value: { a: "x".repeat(2 ** 20) } });
+    expect(decision).toMatchObject({ code: "payload_too_large", reason: expect.stringContaining("limits.tool") });
+    expect(judge({ value: { a: () => 1 } }).decision).toMatchObject({
+      reason: expect.stringContaining("; pass plain data, or a view that reads it"),
+    });
   });
 
   test("denies, when there are issues and a value too, or a list of none", () => {
@@ -240,7 +255,10 @@ describe("validateArguments()", () => {
     [{ a: null }, {}, '"schemas.a" must be a Standard Schema'],
     [{ a: "string" }, {}, '"schemas.a"'],
     [{ a: {} }, {}, '"schemas.a["~standard"]" must be'],
-    [{ a: { "~standard": {} } }, {}, '"schemas.a["~standard"]"'],
+    [{ a: { "~standard": {} } }, {}, '"schemas.a["~standard"]" must be what Standard Schema 1 asks for'],
+    [{ a: { "~standard": null } }, {}, '"schemas.a["~standard"]" must be what Standard Schema 1 asks for'],
+    [{ a: { "~standard": "1" } }, {}, '"schemas.a["~standard"]" must be what Standard Schema 1 asks for'],
+    ["schemas", {}, '"schemas" must be an object of schemas by tool name'],
     [{ a: answering({}, 2) }, {}, '"schemas.a["~standard"].version" must be 1, and is 2'],
     [{}, { strict: "yes" }, '"strict" must be true or false'],
     [{}, { loose: true }, '"loose" must be one of the known options'],

@@ -1,5 +1,5 @@
 /** The attack scenarios of the catalogue that concern the kernel, by their ids there. */
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test, vi } from "vitest";
 import {
   type ApprovalGrant,
   type ApprovalRequest,
@@ -47,13 +47,21 @@ describe("guards that are broken or hostile", () => {
   });
 
   test("GE-07 an allowance after the time is up: deny, and nothing is left behind", async () => {
-    const late = defineGuard({
-      name: "late",
-      stages: ["pre_tool_call"],
-      check: () => new Promise((resolve) => setTimeout(() => resolve({ effect: "allow", allowed: true }), 30)),
-    });
-    expect(await outcome(open({ guards: [withTimeout(late, 5)] }))).toBe("guard_timeout");
-    await new Promise((resolve) => setTimeout(resolve, 40));
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      const late = defineGuard({
+        name: "late",
+        stages: ["pre_tool_call"],
+        check: () => new Promise((resolve) => setTimeout(() => resolve({ effect: "allow", allowed: true }), 30)),
+      });
+      const ended = outcome(open({ guards: [withTimeout(late, 5)] }));
+      await vi.advanceTimersByTimeAsync(5);
+      expect(await ended).toBe("guard_timeout");
+      await vi.advanceTimersByTimeAsync(25);
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   test("GE-13 a modification to an empty value: the empty value runs", async () => {

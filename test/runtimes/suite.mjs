@@ -32,7 +32,7 @@ const NODE_ONLY = [
 /** Tests that hash millions of lines, which takes too long where hashing is asynchronous only. */
 const HASHING = ["test/audit/tamper.test.ts"];
 /** Folders with runners of their own. */
-const APART = ["test/frameworks", "test/package", here, "test/.out"];
+const APART = ["test/frameworks", "test/mutation", "test/package", here, "test/.out"];
 
 function testsUnder(folder) {
   if (APART.includes(folder)) return [];

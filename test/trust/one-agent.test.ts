@@ -24,7 +24,7 @@ import {
 const { did, didKey } = await createIdentity();
 const other = await createIdentity();
 const call = { name: "search", arguments: {} };
-const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
+const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));
 const named = (name: string, more: Partial<AgentProfile> = {}): AgentProfile =>
   agentProfile({ did: name, name: "A", ...more });
 const codeOf = (attempt: Promise<unknown>): Promise<unknown> =>

@@ -31,7 +31,12 @@ describe("GateRequest", () => {
     "asks no setter of %s that everything inherits",
     (name) => {
       let asked = 0;
-      Object.defineProperty(Object.prototype, name, { set: () => void asked++, configurable: true });
+      Reflect.defineProperty(Object.prototype, name, {
+        set: () => {
+          asked++;
+        },
+        configurable: true,
+      });
       try {
         expect(Object.hasOwn(new GateRequest("input", "a", 1, "#1", {}, {}, 2, false), name)).toBe(true);
       } finally {

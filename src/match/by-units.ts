@@ -41,7 +41,8 @@ const ONLY_WHITE = /^\s$/;
 const ENDS_WHITE = /\s$/;
 const BEGINS_WHITE = /^\s/;
 // Marks of which one is before all others, and one after them.
-const [FIRST_MARK, LAST_MARK] = ["\u0334", "\u0345"];
+const FIRST_MARK = "\u0334";
+const LAST_MARK = "\u0345";
 /** More marks together are cut off. */
 const MAX_MARKS = 16;
 const PIECE = 8192;

@@ -149,6 +149,7 @@ const TAKEN: Readonly<Record<string, string>> = {
   GovernedRequest: "made by a session",
   Guard: "a function",
   GuardPlace: "a text",
+  InputListener: "a function",
   Identity: "made by createIdentity()",
   Interceptor: "a function",
   PendingAct: "made by a session",

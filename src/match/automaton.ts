@@ -106,29 +106,59 @@ export class Automaton {
 
   /** Goes on where the short way ended: outside ASCII, at a transition that is not known, or at a match. */
   #runOn(text: string, from: number, at: number): number {
-    const { classOf } = this.#program.classes;
+    const { classOf, pages } = this.#program.classes;
     const info = this.#info;
+    const { length } = text;
+    let table = this.#table;
     let state = at;
     let run = this.tail;
     let seen = 0;
-    let simulates = false;
+    for (let i = from; i < length; i++) {
+      const unit = text.charCodeAt(i);
+      let mask = BEYOND_ASCII;
+      let cls = 0;
+      if (unit < 128) cls = (mask = info[unit]!) & 255;
+      else {
+        const page = pages[unit >> 8];
+        cls = page === undefined ? classOf(unit) : page[unit & 255]!;
+      }
+      run = ((run << 1) | BEGIN) & mask;
+      seen |= run;
+      const next = table[state + cls]!;
+      if (next >= 0) {
+        state = next;
+        continue;
+      }
+      state = this.#enter(state, cls);
+      table = this.#table;
+      if (this.#flushes > MAX_FLUSHES) {
+        this.tail = run;
+        this.signs |= seen;
+        return this.#runSimulated(text, i + 1, state);
+      }
+    }
+    this.tail = run;
+    this.signs |= seen;
+    return state;
+  }
+
+  /** Goes on without states: there were too many. */
+  #runSimulated(text: string, from: number, at: number): number {
+    const { classOf } = this.#program.classes;
+    const info = this.#info;
+    let run = this.tail;
+    let seen = 0;
+    this.#load(at);
     for (let i = from; i < text.length; i++) {
       const unit = text.charCodeAt(i);
       const mask = unit < 128 ? info[unit]! : BEYOND_ASCII;
       run = ((run << 1) | BEGIN) & mask;
       seen |= run;
-      const cls = unit < 128 ? mask & 255 : classOf(unit);
-      if (simulates) this.#simulate(cls);
-      else {
-        const next = this.#table[state + cls]!;
-        state = next >= 0 ? next : this.#enter(state, cls);
-        simulates = this.#flushes > MAX_FLUSHES;
-        if (simulates) this.#load(state);
-      }
+      this.#simulate(unit < 128 ? mask & 255 : classOf(unit));
     }
     this.tail = run;
     this.signs |= seen;
-    return simulates ? this.#intern() : state;
+    return this.#intern();
   }
 
   /** Runs the digits of a whole number from 0 to 2^31 - 1, without making a string of it. */

@@ -6,6 +6,8 @@ export interface Classes {
   readonly count: number;
   /** The class of a unit. */
   classOf(unit: number): number;
+  /** The classes of units by their high and low bytes, where they were asked for before. */
+  readonly pages: readonly (Uint16Array | undefined)[];
   /** The classes that make up a set; every set given to {@linkcode partition} is made up of whole ones. */
   classesOf(set: CharSet): ReadonlySet<number>;
 }
@@ -64,6 +66,7 @@ export function partition(sets: Iterable<CharSet>): Classes {
 
   return {
     count: names.size,
+    pages,
     classOf(unit: number): number {
       return (pages[unit >> 8] ?? page(unit >> 8))[unit & 255]!;
     },

@@ -197,7 +197,9 @@ export class Filter {
       if (read !== written) return HIT;
       for (let i = 0; i < written;) {
         let passed = run;
+        let passedGroups = groups;
         let isRead = false;
+        let isFree = false;
         for (const end = written - 3; i < end; i += 4) {
           const a = bytes[i]!;
           const b = bytes[i + 1]!;
@@ -216,15 +218,18 @@ export class Filter {
           const groups3 = ((groups2 << stepC) & stepC) | NO_GROUPS;
           const groups4 = ((groups3 << stepD) & stepD) | NO_GROUPS;
           isRead = ((run1 | run2 | run3 | run4) & stops) === 0;
+          isFree = ((groups1 | groups2 | groups3 | groups4) & MAY_BE_GROUPS) === 0;
           passed = run4;
-          if (!isRead || ((groups1 | groups2 | groups3 | groups4) & MAY_BE_GROUPS) !== 0) break;
+          passedGroups = groups4;
+          if (!isRead || !isFree) break;
           run = run4;
           groups = groups4;
         }
         if (i === written) break;
         const next = Math.min(i + 4, written);
-        run = isRead && next === i + 4 ? passed : this.#passOn(text, begin + i, begin + next, run, HEX);
-        groups = passGroups(text, begin + i, begin + next, groups, this.#wants);
+        const isWhole = next === i + 4;
+        run = isWhole && isRead ? passed : this.#passOn(text, begin + i, begin + next, run, HEX);
+        groups = isWhole && isFree ? passedGroups : passGroups(text, begin + i, begin + next, groups, this.#wants);
         if (run === HIT || groups === 0) return HIT;
         i = next;
       }

@@ -1,3 +1,4 @@
+import { ByUnits } from "./by-units.ts";
 import { isBeyondAscii, unmask } from "./look-alikes.ts";
 import { type Rewritable, Traced } from "./traced.ts";
 
@@ -34,7 +35,29 @@ const FINAL_SIGMA = /ς/g;
  */
 export function foldText<T extends Rewritable<T>>(text: T, keepsLines = false): T | undefined {
   if (!isBeyondAscii(text.toString())) return foldWhite(text.replace(CONTROLS, ""), keepsLines).toLowerCase();
-  const composed = plainText(text);
+  if (typeof text === "string" && !keepsLines) return folding.map(text) as unknown as T | undefined;
+  return foldWhole(text, keepsLines);
+}
+
+const folding: ByUnits = new ByUnits({
+  whole: (text) => foldWhole<string>(text, false),
+  formsOf: (unit) => {
+    const plain = plainWhole<string>(unit) ?? unit;
+    return plain + unmask<string>(plain);
+  },
+  folds: true,
+  mostOf,
+});
+const writingPlain: ByUnits = new ByUnits({
+  whole: (text) => plainWhole<string>(text),
+  formsOf: () => "",
+  folds: false,
+  mostOf,
+});
+
+/** The same by steps that take all of the text, one after the other. */
+export function foldWhole<T extends Rewritable<T>>(text: T, keepsLines: boolean): T | undefined {
+  const composed = plainWhole(text);
   if (composed === undefined) return undefined;
   // Upper case on the way: that is what folds ß, ŉ or a final sigma, and lower case before it, for a capital ẞ. The dot
   // that İ leaves behind is not part of the letter, and the marks of a letter that has no capital of its own come
@@ -58,6 +81,11 @@ function lineEndOrBlank(white: string): string {
  * base64 in full-width letters, or with an invisible character in it, is base64 then. Undefined as for a fold.
  */
 export function plainText<T extends Rewritable<T>>(text: T): T | undefined {
+  return typeof text === "string" ? (writingPlain.map(text) as unknown as T | undefined) : plainWhole(text);
+}
+
+/** The same by steps that take all of the text, one after the other. */
+export function plainWhole<T extends Rewritable<T>>(text: T): T | undefined {
   return compose(text.replace(IGNORABLE, "").replace(CONTROLS, ""));
 }
 
@@ -71,6 +99,10 @@ export function dropMarks<T extends Rewritable<T>>(text: T): T {
   return text.replace(MARKS, "");
 }
 
+function mostOf(length: number): number {
+  return Math.max(MAX_GROWN, length * 3);
+}
+
 /** NFKC in pieces, so that the growth is seen before it is paid for. */
 function compose<T extends Rewritable<T>>(text: T): T | undefined {
   // Normalizing sorts runs of marks, at a cost that grows with their square.
@@ -81,7 +113,7 @@ function compose<T extends Rewritable<T>>(text: T): T | undefined {
 }
 
 function composedInPieces(text: string): string | undefined {
-  const most = Math.max(MAX_GROWN, text.length * 3);
+  const most = mostOf(text.length);
   let out = "";
   for (let from = 0; from < text.length;) {
     let to = Math.min(text.length, from + CHUNK);

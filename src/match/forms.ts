@@ -47,6 +47,10 @@ const WAYS: readonly (readonly Decoder[])[] = [
 const IN_GROUPS: readonly Decoder[] = [decodeGroups, decodeHex, decodeBase64];
 /** The same without what chance may have written. */
 const IN_CERTAIN_GROUPS: readonly Decoder[] = [decodeCertainGroups, decodeHex, decodeBase64];
+/** Signs of what a decoder changes; letters beyond ASCII may only look like it. */
+const DECODABLE = ENCODED & ~BEYOND_ASCII;
+/** What no sign tells of: text in tag characters and variation selectors, turned text, and rare white space. */
+const HIDES = /[\u1680\u2028\u2029\u202e\u{e0000}-\u{e01ef}]|[\ufe00-\ufe0f]{2}/u;
 const CONTROLS = /[\0-\x08\x0e-\x1f\x7f]+/g;
 
 /**
@@ -66,17 +70,43 @@ export function formsOf<T extends Rewritable<T>>(
   keepsLines = false,
   mayHaveGroups = true,
 ): Forms<T> | undefined {
-  let signs = signsOf(text.toString(), table);
-  if ((signs & CONTROL) !== 0 && blocksIn(text.toString(), table).length > 0) signs |= BASE64;
-  const readsGroups = mayHaveGroups && (signs & ENCODED) === 0 && text.length >= MIN_GROUPS;
-  const said = readsGroups ? (cuts ? decodeCertainGroups(text) : decodeGroups(text)) : text;
+  const signs = signsIn(text.toString(), table);
+  const hides = isDecodable(text, signs) || ((signs & BEYOND_ASCII) !== 0 && (wide || HIDES.test(text.toString())));
+  const readsGroups = !hides && (mayHaveGroups || (signs & BEYOND_ASCII) !== 0) && text.length >= MIN_GROUPS;
+  const said = readsGroups ? saidIn(text, cuts) : text;
   if (signs === 0 && said === text) return { all: [], folded: text, decoded: text };
-  return new Reading(text, signs, wide, cuts, keepsLines).forms(said);
+  return new Reading(text, { table, signs, wide, cuts, keepsLines }).forms(hides, said);
+}
+
+/** The signs of a text, of which lines of base64 are one. */
+function signsIn(text: string, table: Int32Array): number {
+  const signs = signsOf(text, table);
+  return (signs & CONTROL) !== 0 && blocksIn(text, table).length > 0 ? signs | BASE64 : signs;
+}
+
+/** Whether a decoder may change a text. Beyond ASCII hexadecimal need not show itself by its beginning. */
+function isDecodable<T extends Rewritable<T>>(text: T, signs: number): boolean {
+  if ((signs & DECODABLE) !== 0) return true;
+  const whole = text.toString();
+  return (signs & BEYOND_ASCII) !== 0 && decodeOddHex<string>(whole) !== whole;
+}
+
+function saidIn<T extends Rewritable<T>>(text: T, cuts: boolean): T {
+  return cuts ? decodeCertainGroups(text) : decodeGroups(text);
+}
+
+interface HowToRead {
+  readonly table: Int32Array;
+  readonly signs: number;
+  readonly wide: boolean;
+  readonly cuts: boolean;
+  readonly keepsLines: boolean;
 }
 
 /** Reads one text in every way, and each form only once. */
 class Reading<T extends Rewritable<T>> {
   readonly #text: T;
+  readonly #table: Int32Array;
   readonly #signs: number;
   readonly #wide: boolean;
   readonly #cuts: boolean;
@@ -88,7 +118,8 @@ class Reading<T extends Rewritable<T>> {
   readonly #steps = new Map<Decoder, Map<string, T>>();
   #capped = false;
 
-  constructor(text: T, signs: number, wide: boolean, cuts: boolean, keepsLines: boolean) {
+  constructor(text: T, { table, signs, wide, cuts, keepsLines }: HowToRead) {
+    this.#table = table;
     this.#keepsLines = keepsLines;
     this.#text = text;
     this.#signs = signs;
@@ -98,22 +129,32 @@ class Reading<T extends Rewritable<T>> {
     this.#leastCut = hasPicture ? MIN_REST : MIN_PICTURE;
   }
 
-  forms(said: T): Forms<T> | undefined {
+  forms(hides: boolean, said: T): Forms<T> | undefined {
     const text = this.#text;
     let decoded = this.#fold(text);
     const folded: T = this.#all.values().next().value ?? text;
     if ((this.#signs & CONTROL) !== 0) this.#fold(text.replace(CONTROLS, " "));
-    if ((this.#signs & ENCODED) !== 0) {
-      decoded = this.#decode(text);
-      const plain = (this.#signs & BEYOND_ASCII) === 0 ? text : plainText(text);
-      if (plain !== undefined && plain.toString() !== text.toString()) this.#decode(plain);
-    } else if (said !== text) {
+    if (hides) decoded = this.#decode(text);
+    else if (said !== text) {
       // All else shows nothing.
       this.#judge(said);
       this.#decode(said);
     }
+    if ((this.#signs & BEYOND_ASCII) !== 0) this.#readPlain(text, hides);
     this.#all.delete(text.toString());
     return this.#capped ? undefined : { all: [...this.#all.values()], folded, decoded };
+  }
+
+  /** Reads a text in plain letters, in which more may be encoded than it shows. */
+  #readPlain(text: T, hides: boolean): void {
+    const plain = plainText(text);
+    if (plain === undefined || plain.toString() === text.toString()) return;
+    if (
+      hides || isDecodable(plain, signsIn(plain.toString(), this.#table) | BEYOND_ASCII) ||
+      saidIn(plain, this.#cuts) !== plain
+    ) {
+      this.#decode(plain);
+    } else this.#judge(plain);
   }
 
   /** Reads a text in each way; returns the plainest form of the first, in which everything is decoded. */

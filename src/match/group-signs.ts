@@ -36,6 +36,8 @@ const HEX_REACH: number = HEX_BACK + REACH;
 /** What is read as something else than it says is longer than this. */
 const MIN_NESTED = 9;
 
+const HEX_LETTER = /[a-f]/i;
+
 /**
  * For each character of ASCII how a state changes at it: `state = ((state << g) & g) | NO_GROUPS`, where a shift takes
  * the low five bits of `g`.
@@ -207,10 +209,15 @@ export function mayGoOn(said: string): boolean {
 /** Whether any groups of a text say something that `wants` wants, of which it gets the beginning. */
 export function hasGroups(text: string, wants: (said: string) => boolean): boolean {
   if (text.length > SHORT) return hasLongGroups(text, wants);
+  let hasLetter: boolean | undefined;
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);
     if (unit > 90) continue;
-    if (unit > 64 ? isBase64Groups(text, i, wants) : unit > 49 && unit < 56 && isHexGroups(text, i, wants)) return true;
+    if (unit > 64) {
+      if (isBase64Groups(text, i, wants)) return true;
+    } else if (unit > 49 && unit < 56 && (hasLetter ??= HEX_LETTER.test(text)) && isHexGroups(text, i, wants)) {
+      return true;
+    }
   }
   return false;
 }

@@ -35,6 +35,12 @@ export function groupsIn(text: string, isCertain: boolean): readonly Groups[] {
   let state = NO_GROUPS;
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);
+    const end = longGroupEnd(text, i);
+    if (end > i) {
+      i = end - 1;
+      state = NO_GROUPS;
+      continue;
+    }
     const change = unit > 127 ? -32 : GROUPS[unit]!;
     state = ((state << change) & change) | NO_GROUPS;
     const isCapital = unit > 64 && unit < 91;
@@ -182,6 +188,16 @@ function lengthFrom(text: string, from: number, by: 1 | -1, most: number): numbe
   let count = 1;
   while (count <= most && BASE64_ALPHABET.has[text.charCodeAt(from + count * by)] === 1) count++;
   return count;
+}
+
+/** Where a group ends that begins at a place and is too long to be one; the place where none does. */
+function longGroupEnd(text: string, from: number): number {
+  const { has } = BASE64_ALPHABET;
+  if (has[text.charCodeAt(from)] !== 1 || (from > 0 && has[text.charCodeAt(from - 1)] === 1)) return from;
+  if (lengthFrom(text, from, 1, MAX_GROUP) <= MAX_GROUP) return from;
+  let end = from + MAX_GROUP;
+  while (has[text.charCodeAt(end)] === 1) end++;
+  return end;
 }
 
 function isLong(text: string, place: number): boolean {

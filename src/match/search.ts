@@ -223,7 +223,8 @@ export class Search {
       decodes ||= forms.decoded !== forms.folded;
       other.set(leaf, forms);
     }
-    if (!joins || this.#isDone()) return;
+    // One text alone was judged in all its forms.
+    if (!joins || this.#leaves < 2 || this.#isDone()) return;
     automaton.held.fill(automaton.joinedStart);
     for (const leaf of leavesOf(payload, [])) {
       const { folded, decoded } = other.get(leaf) ?? { folded: leaf, decoded: leaf };

@@ -30,8 +30,6 @@ import { Handle } from "./session-handle.ts";
 import { untilStopped, type Waiting, type WaitingRoom, Waits } from "./waiting.ts";
 
 const ALLOW = allow();
-const FIRST_IDS: string[] = [];
-const THREE_DIGITS: string[] = [];
 
 /** One agent's way through a kernel: what all verbs of a session share. */
 export class Scope implements SessionScope, ContextOwner, WaitingRoom {
@@ -58,7 +56,6 @@ export class Scope implements SessionScope, ContextOwner, WaitingRoom {
   #startup: Decision | Promise<Decision> | undefined;
   #handle: SessionHandle | undefined;
   #calls = 0;
-  #thousands = "#";
 
   constructor(
     core: Core,
@@ -187,12 +184,7 @@ export class Scope implements SessionScope, ContextOwner, WaitingRoom {
 
   /** An id for an act that came without one. */
   nextCallId(): string {
-    const last = ++this.#calls % 1000;
-    if (last === 0) this.#thousands = `#${this.#calls / 1000}`;
-    // Sessions share the ids of their first acts, and later only every thousandth is spelt anew.
-    return this.#calls < 1000
-      ? (FIRST_IDS[last] ??= `#${last}`)
-      : this.#thousands + (THREE_DIGITS[last] ??= String(last).padStart(3, "0"));
+    return `#${++this.#calls}`;
   }
 
   /** Aborts what is under way; nothing starts afterwards where the reason stays. */

@@ -67,7 +67,12 @@ describe("shadowed()", () => {
         this.field = 1;
       }
     }
-    Object.defineProperty(everything, "field", { set: () => void asked++, configurable: true });
+    Object.defineProperty(everything, "field", {
+      set: () => {
+        asked++;
+      },
+      configurable: true,
+    });
     try {
       expect([Object.entries(new Made()), asked]).toEqual([[["field", 1]], 0]);
     } finally {

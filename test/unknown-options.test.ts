@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import * as lib from "../mod.ts";
 import { createKernel as createCoreKernel } from "../src/core.ts";
-import { storeKit } from "../src/testing/mod.ts";
+import { storeKit, testPlugin } from "../src/testing/mod.ts";
 
 // deno-lint-ignore no-explicit-any
 type Any = any;
@@ -23,6 +23,12 @@ const drained = async (stream: AsyncIterable<unknown>): Promise<void> => {
 const record = { stage: "input", name: "a", payload: 1, effect: "allow" };
 const call = { name: "t", arguments: {} };
 const text = { textOf: (part: string) => part, withText: (_: string, changed: string) => changed };
+
+const fixture = {
+  name: "p",
+  entries: { run: { gates: ["run"], drive: () => Promise.resolve({}) } },
+  coverage: () => ({ governed: [], passedThrough: [], ungoverned: [] }),
+} as const;
 
 /**
  * Every object that a user writes for a function or a method of the package: what stands in the report as a type, or
@@ -59,6 +65,8 @@ const WRITTEN: Readonly<Record<string, (extra: object) => unknown>> = {
   ActInit: (extra) => session().run(1, () => 2, { callId: "1", ...extra }),
   ApprovalOptions: (extra) => lib.approvals({ approve: () => true, ...extra }),
   TrustOptions: (extra) => lib.trust({ guard: lib.actionGuard(), ...extra }),
+  PluginEntry: (extra) => testPlugin({ ...fixture, entries: { run: { ...fixture.entries.run, ...extra } } }),
+  PluginFixture: (extra) => testPlugin({ ...fixture, ...extra }),
   RuleInit: (extra) => lib.rules([{ effect: "deny", ...extra }]),
   RuleLimit: (extra) => lib.rules([{ limit: { max: 1, ...extra } }]),
   BlockedPattern: (extra) => lib.blockPatterns([{ pattern: "x", type: "substring", ...extra }]),
@@ -140,6 +148,7 @@ const TAKEN: Readonly<Record<string, string>> = {
   DelegationLink: "from outside; a field too many is malformed",
   DenialListener: "a function",
   Deny: "made by guards; anything but its shape denies",
+  Ending: "what a drive of a fixture came to: a part too many is compared like any other",
   EndedAct: "made by a session",
   Escalate: "made by guards; anything but its shape denies",
   Escalation: "made by a session",
@@ -154,6 +163,7 @@ const TAKEN: Readonly<Record<string, string>> = {
   Interceptor: "a function",
   PendingAct: "made by a session",
   "PendingAct.judge": "what an approver made of a call, whose payload alone is read",
+  PluginGate: "a text",
   PluginHost: "made by a kernel",
   PolicyMistake: "of an error",
   "PolicyViolationError.constructor": "what denies must come about: a listener's mistake in it must not let an act run",
@@ -163,6 +173,7 @@ const TAKEN: Readonly<Record<string, string>> = {
   PutOptions: "written by the library for a store",
   ReadableParts: "a stream",
   Session: "made by a kernel",
+  Scene: "made by the kit",
   SessionHandle: "made by a kernel",
   SessionOpener: "an object with methods, which may be of a class",
   Similarity: "a function",

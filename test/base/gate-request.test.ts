@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { GateRequest, NOTHING } from "../../src/base/gate-request.ts";
 import type { GovernedRequest } from "../../src/base/request.ts";
 
+const everything = Object.prototype as unknown as Record<string, unknown>;
 const isRead = (request: object): boolean => GateRequest.isRead(request as GovernedRequest);
 const made = (payload: unknown): GateRequest => new GateRequest("input", "run", payload, "#1", undefined);
 
@@ -31,7 +32,7 @@ describe("GateRequest", () => {
     "asks no setter of %s that everything inherits",
     (name) => {
       let asked = 0;
-      Reflect.defineProperty(Object.prototype, name, {
+      Object.defineProperty(everything, name, {
         set: () => {
           asked++;
         },
@@ -40,7 +41,7 @@ describe("GateRequest", () => {
       try {
         expect(Object.hasOwn(new GateRequest("input", "a", 1, "#1", {}, {}, 2, false), name)).toBe(true);
       } finally {
-        delete (Object.prototype as Record<string, unknown>)[name];
+        delete everything[name];
       }
       expect(asked).toBe(0);
     },

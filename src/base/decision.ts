@@ -16,6 +16,7 @@ export type DecisionCode =
   | "token_budget_exceeded"
   | "cost_budget_exceeded"
   | "rate_limited"
+  | "rule_denied"
   | "timeout"
   | "approval_required"
   | "approval_denied"

@@ -26,6 +26,7 @@ const OTHERS: readonly string[] = [
   "invalid_policy", // the code of every PolicyError
   "experimental_context", // an option of the AI SDK
   "refused_call", // a tool call in the AI SDK's history
+  "kit_denial", // the code of a guard of the kit that tries plugins
   "key_ops", // a field of a JSON Web Key
   "not_closed", // what is wrong with an audit log
   // Fields and sections of a policy of the Python toolkit.

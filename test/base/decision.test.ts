@@ -187,9 +187,16 @@ describe("readDecision()", () => {
     expect((readDecision(answer) as Deny).details).toEqual(new TypeError(message));
   });
 
-  test("readDecision() reads details of denials alone, and names no guard that it does not know", () => {
+  test("readDecision() reads details of denials and escalations, and names no guard that it does not know", () => {
     const asked = readDecision({ ...escalate("?"), details: 1 });
-    expect(asked).toStrictEqual({ effect: "escalate", allowed: false, code: "approval_required", reason: "?" });
+    expect(asked).toStrictEqual({
+      effect: "escalate",
+      allowed: false,
+      code: "approval_required",
+      reason: "?",
+      details: 1,
+    });
+    expect(readDecision({ ...transform(1, "r"), details: 1 })).not.toHaveProperty("details");
     const warned = readDecision({ ...allow(), warnings: [{ code: "c", reason: "r" }] });
     expect(warned.warnings).toStrictEqual([{ code: "c", reason: "r" }]);
   });

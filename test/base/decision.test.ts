@@ -187,9 +187,9 @@ describe("readDecision()", () => {
     expect((readDecision(answer) as Deny).details).toEqual(new TypeError(message));
   });
 
-  test("readDecision() reads details of denials alone, and names no guard that it does not know", () => {
-    const asked = readDecision({ ...escalate("?"), details: 1 });
-    expect(asked).toStrictEqual({ effect: "escalate", allowed: false, code: "approval_required", reason: "?" });
+  test("readDecision() reads no details of what goes on, and names no guard that it does not know", () => {
+    const changed = readDecision({ ...transform(1, "r"), details: 1 });
+    expect(changed).toStrictEqual({ effect: "transform", allowed: true, payload: 1, reason: "r" });
     const warned = readDecision({ ...allow(), warnings: [{ code: "c", reason: "r" }] });
     expect(warned.warnings).toStrictEqual([{ code: "c", reason: "r" }]);
   });

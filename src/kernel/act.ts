@@ -29,6 +29,7 @@ import type { ActInit, View } from "./types.ts";
 import type { ActStage, EngineAct, Paired, Phase, Trail } from "./engine.ts";
 import { ignoreFailure, Reservations, type Taker } from "../base/taking.ts";
 import { emitDenial, recordDecision, reportDecision, tellInput } from "./report.ts";
+import { actAround, keepLink, linkOf } from "./nesting.ts";
 import { formOf, UNSEEN } from "./view-form.ts";
 import { ABORTED, Wait } from "./waiting.ts";
 
@@ -36,34 +37,6 @@ const ALLOW = allow();
 const PENDING = denyHere("action_blocked", "The act is still being judged");
 const OVER = denyHere("action_blocked", "The act is over");
 const CLOSED = denyHere("session_killed", "The session is closed");
-
-/** The act whose function runs right now, up to where it first waits: what begins meanwhile is inside it. */
-let current: ActImpl | undefined;
-/** The signals that acts have to themselves: what is begun with one is inside that act. */
-const links = new WeakMap<AbortSignal, { readonly act: ActImpl; readonly linked: Linked }>();
-
-/** An act, or the nearest around it, that is not over: whatever else it was inside of need not be kept. */
-function running(act: ActImpl | undefined): ActImpl | undefined {
-  let at = act;
-  while (at?.phase === "over") at = at.inside;
-  return at;
-}
-
-/** Runs a function of an act: what it begins before it first waits is known to be inside the act. */
-export function inside<T>(
-  act: ActImpl,
-  // deno-lint-ignore no-explicit-any -- it gets what the act was called with, which only the caller knows
-  run: (payload: any, signal: AbortSignal, changed: boolean) => T,
-  signal: AbortSignal,
-): T {
-  const outer = current;
-  current = act;
-  try {
-    return run(act.payload, signal, act.changed);
-  } finally {
-    current = outer;
-  }
-}
 
 /** One act, from the gate before it to the gate after it; what guards take belongs to it. Never handed out. */
 export class ActImpl implements EngineAct, Taker {
@@ -129,7 +102,7 @@ export class ActImpl implements EngineAct, Taker {
     this.callId = typeof callId === "string" && callId !== "" ? callId : scope.nextCallId();
     this.init = init;
     this.original = payload;
-    this.inside = running(current ?? (signal === undefined ? undefined : links.get(signal)?.act));
+    this.inside = actAround(signal) as ActImpl | undefined;
     this.takings = new Reservations(undefined, this);
     this.#view = view;
     this.started = scope.tick();
@@ -170,7 +143,7 @@ export class ActImpl implements EngineAct, Taker {
     // One of its own only where it has to be told from others: it costs more than the act.
     if (this.paired === undefined && (own === undefined || own === scope.signal)) return scope.signal;
     const linked = new Linked(own === undefined ? [scope.signal] : [scope.signal, own]);
-    links.set(linked.signal, { act: this, linked });
+    keepLink(this, linked);
     return linked.signal;
   }
 
@@ -512,7 +485,7 @@ export class ActImpl implements EngineAct, Taker {
   }
 
   get #link(): Linked | undefined {
-    return this.#signal === undefined ? undefined : links.get(this.#signal)?.linked;
+    return linkOf(this.#signal);
   }
 
   /** The session was closed: what never ran gives back, what may have run has spent. */

@@ -1,4 +1,5 @@
-import { type ActImpl, inside } from "./act.ts";
+import type { ActImpl } from "./act.ts";
+import { inside } from "./nesting.ts";
 import { type Decision, type Deny, deny, denyHere, isThenable } from "../base/decision.ts";
 import { violation } from "../base/errors.ts";
 import { memberOf } from "../base/own.ts";

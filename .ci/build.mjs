@@ -41,7 +41,8 @@ export async function buildModules(folder) {
     const marked = markValues(written.get(path), JSON.parse(written.get(`${path}.map`)));
     effects.push(...marked.effects.map((text) => `${relative(folder, path)}: ${text}`));
     mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, marked.code);
+    // A chunk that is imported for nothing has nothing to do, and bundlers warn of it.
+    writeFileSync(path, marked.code.replaceAll(/^import "\.[^"]+";$/gm, ""));
     writeFileSync(`${path}.map`, JSON.stringify(marked.map));
   }
   return effects;

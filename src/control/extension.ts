@@ -3,6 +3,7 @@
 import { wrong, wrongType } from "../base/check.ts";
 import type { Plugin } from "../kernel/plugin.ts";
 import type { EventChannel, PluginHost } from "../kernel/seam.ts";
+import { canonicalAgentKey } from "../crypto/did.ts";
 import { KillSwitch } from "./kill-switch.ts";
 
 /** A plugin that stops agents. */
@@ -17,6 +18,8 @@ export interface KillSwitchPlugin extends Plugin {
   /** Stops an agent for good. */
   kill(agent: string, reason?: string): void;
 }
+
+const NAME = /^(?:\*|[a-zA-Z0-9_-]+|did:.+)$/s;
 
 /** The kernel that a kill switch is in. */
 interface Installed {
@@ -86,6 +89,7 @@ export function killSwitch(): KillSwitchPlugin {
 }
 
 function agentOf(where: string, agent: unknown): string {
-  if (typeof agent === "string" && agent !== "") return agent;
-  throw wrong(where, "agent", "an agentKey or agentId", agent);
+  // A name that no agent can have would stop nobody, in silence.
+  if (typeof agent === "string" && NAME.test(canonicalAgentKey(agent))) return agent;
+  throw wrong(where, "agent", 'an agentKey, an agentId or "*"', agent);
 }

@@ -37,7 +37,15 @@ describe("killSwitch()", () => {
     await expect(next.run("hi", () => 1)).rejects.toMatchObject({ code: "session_killed" });
   });
 
-  test.each([["suspend", []], ["resume", []], ["kill", []], ["kill", ["a", 5]], ["suspend", [""]]] as const)(
+  test.each(
+    [["suspend", []], ["resume", []], ["kill", []], ["kill", ["a", 5]], ["suspend", [""]], ["kill", [" a"]], [
+      "suspend",
+      ["a b"],
+    ], [
+      "kill",
+      ["a*"],
+    ], ["resume", ["agent:a"]]] as const,
+  )(
     "throws, when %s is given %o",
     (verb, given) => {
       const agents = killSwitch();

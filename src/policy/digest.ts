@@ -20,12 +20,15 @@ export const DECIDING_FIELDS: readonly (keyof PolicyInit)[] = Object.freeze(
   ] as const,
 );
 
+/** Fields that are left out where they are empty: the digest of a policy without them is what it was before them. */
+const MAY_BE_LEFT_OUT: readonly (keyof PolicyInit)[] = ["rules", "trustedTools", "untrustedTools"];
+
 /**
  * Returns everything in a policy that decides, as canonical JSON text: what a digest of the policy is made of.
  *
  * Keys are sorted, lists are sorted sets, patterns stand as their canonical keys, and an absent `allowedTools` is
- * absent: two policies with one text decide alike. `name`, `version`, `driftThreshold`, `logAllCalls` and
- * `checkpointFrequency` do not decide and are left out.
+ * absent, as are rules, trusted and untrusted tools where there are none: two policies with one text decide alike.
+ * `name`, `version`, `driftThreshold`, `logAllCalls` and `checkpointFrequency` do not decide and are left out.
  *
  * @example Usage
  * ```ts
@@ -38,5 +41,7 @@ export const DECIDING_FIELDS: readonly (keyof PolicyInit)[] = Object.freeze(
  * ```
  */
 export function policyText(policy: GovernancePolicy): string {
-  return canonicalText(policy, DECIDING_FIELDS);
+  const isSaid = (name: keyof PolicyInit): boolean =>
+    !MAY_BE_LEFT_OUT.includes(name) || (policy[name] as readonly unknown[]).length > 0;
+  return canonicalText(policy, DECIDING_FIELDS.filter(isSaid));
 }

@@ -7,7 +7,7 @@ import { policyInit } from "./policies.ts";
 
 test("policyText() is JSON with sorted keys of all that decides, when the policy is the default", () => {
   expect(policyText(definePolicy())).toBe(
-    '{"backpressureThreshold":8,"blockedPatterns":[],"confidenceThreshold":0.8,"deniedTools":[],"maxConcurrent":10,"maxTokens":4096,"maxToolCalls":10,"requireHumanApproval":false,"rules":[],"timeoutMs":300000,"trustedTools":[],"untrustedTools":[]}',
+    '{"backpressureThreshold":8,"blockedPatterns":[],"confidenceThreshold":0.8,"deniedTools":[],"maxConcurrent":10,"maxTokens":4096,"maxToolCalls":10,"requireHumanApproval":false,"timeoutMs":300000}',
   );
 });
 

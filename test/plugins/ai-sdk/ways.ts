@@ -140,7 +140,7 @@ export function aiSdkWays(title: string, major: Major): void {
       const got: unknown[] = [];
       const when = z.object({ at: z.string().transform((text) => new Date(text)), seats: z.number().default(2) });
       const own = jsonSchema({ type: "object" }, {
-        validate: async ({ at }: any) => ({ success: true, value: { at: new URL(at), all: new Set([1]) } }),
+        validate: async ({ at }: any) => ({ success: true, value: { at: new Map([["url", at]]), all: new Set([1]) } }),
       });
       const execute = (input: unknown): string => (got.push(input), "ok");
       const tools = sdk.tools({
@@ -161,7 +161,7 @@ export function aiSdkWays(title: string, major: Major): void {
       const once = [
         { at: new Date(Date.UTC(2026, 0, 1)), seats: 2 },
         {},
-        { at: new URL("https://example.org/"), all: new Set([1]) },
+        { at: new Map([["url", "https://example.org/"]]), all: new Set([1]) },
       ];
       expect([got, denied, session.context.toolCallCount]).toEqual([[...once, ...once], [], 6]);
       const again = { toolCallId: "3", messages: [] };

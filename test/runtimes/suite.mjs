@@ -29,8 +29,8 @@ const NODE_ONLY = [
   "test/plugins/ai-sdk-http.test.ts",
   "test/audit/crash.test.ts",
 ];
-/** Tests that hash millions of lines, which takes too long where hashing is asynchronous only. */
-const HASHING = ["test/audit/tamper.test.ts"];
+/** Plain functions held against their plain meaning at length, which no runtime changes: once, by `npm test`. */
+const LAWS = ["test/rules/laws.test.ts", "test/policy/order.test.ts", "test/audit/tamper.test.ts"];
 /** Folders with runners of their own. */
 const APART = ["test/frameworks", "test/mutation", "test/package", here, "test/.out"];
 
@@ -72,7 +72,7 @@ function packagesOf(paths) {
   return [...new Set(named)].filter((name) => !/^(?:node:|vitest|(?:@sallyport\/)?sallyport)/.test(name)).sort();
 }
 
-const all = testsUnder("test").sort();
+const all = testsUnder("test").filter((path) => !LAWS.includes(path)).sort();
 const portable = all.filter((path) => !NODE_ONLY.includes(path));
 const typesApart = "--typecheck.enabled=false";
 const inNode = (name) => ({ command: nodeOf(name), args: [...vitest, typesApart], files: all });
@@ -83,12 +83,10 @@ const runtimes = {
   workerd: () => ({
     command: process.execPath,
     args: [...vitest, "--config", `${here}/vitest.workerd.config.ts`],
-    files: portable.filter((path) =>
-      !HASHING.includes(path) && doesWith(path, ["node:crypto", "node:util"], ["Buffer"])
-    ),
+    files: portable.filter((path) => doesWith(path, ["node:crypto", "node:util"], ["Buffer"])),
   }),
   chromium: () => {
-    const files = portable.filter((path) => !HASHING.includes(path) && doesWith(path, [], []));
+    const files = portable.filter((path) => doesWith(path, [], []));
     const env = { CHROMIUM: chromiumPath(), TEST_PACKAGES: packagesOf(files).join(" ") };
     return { command: process.execPath, args: [...vitest, "--config", `${here}/vitest.browser.config.ts`], env, files };
   },

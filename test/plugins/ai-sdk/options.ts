@@ -75,7 +75,7 @@ export function aiSdkOptions(title: string, major: Major): void {
     test("of the call that was denied, which carries what is needed to ask for it", async () => {
       const approvalKey = await keyOf();
       const kernel = createKernel({ policy: { requireHumanApproval: ["pay"] }, approvalKey });
-      const session = kernel.session({ agentId: "helper", sessionId: "s1" });
+      const session = kernel.session({ agentId: "helper", sessionId: "session of the helper" });
       const grants = new Map<string, ApprovalGrant>();
       const asked: unknown[] = [];
       const sdk = aiSdk(session, {
@@ -99,7 +99,7 @@ export function aiSdkOptions(title: string, major: Major): void {
       expect(denied.approval.text).toContain("5");
       const shown = JSON.stringify(inner.doGenerateCalls[1].prompt);
       expect(shown).toContain(denied.approval.digest);
-      expect(shown).not.toContain("s1");
+      expect(shown).not.toContain("session of the helper");
 
       grants.set(
         "p1",

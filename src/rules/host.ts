@@ -17,6 +17,8 @@ interface Address {
   readonly port: string | undefined;
 }
 
+/** Stands for a star while a pattern's host is parsed: not every platform takes stars. */
+const STAR = "0star0";
 const PATTERN = /^(?:([a-z][a-z\d+.-]*):\/\/)?(\[[\da-f:.]+\]|[^\s/?#@:[\]\\%]+)(?::(\d{1,5}|\*))?$/i;
 
 /** Says what is wrong with a host pattern, or nothing. */
@@ -52,7 +54,7 @@ function readPattern(text: string): HostPattern | undefined {
   const found = PATTERN.exec(text);
   if (found === null) return undefined;
   const [, scheme, host = "", port] = found;
-  const ascii = punycode(host);
+  const ascii = punycode(host.replaceAll("*", STAR))?.replaceAll(STAR, "*");
   if (ascii === undefined || (port !== undefined && port !== "*" && !isPort(port))) return undefined;
   return { scheme: scheme?.toLowerCase(), isHost: compileGlob(ascii), port };
 }

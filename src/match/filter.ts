@@ -193,7 +193,11 @@ export class Filter {
     let run = from;
     let groups = NO_GROUPS;
     for (let begin = 0; begin < length;) {
-      const { read, written } = encoder.encodeInto(begin === 0 ? text : text.slice(begin), bytes);
+      // In parts: a platform may copy all that it is given.
+      const { read, written } = encoder.encodeInto(
+        length <= bytes.length ? text : text.slice(begin, begin + bytes.length),
+        bytes,
+      );
       if (read !== written) return HIT;
       for (let i = 0; i < written;) {
         let passed = run;

@@ -227,7 +227,11 @@ function hasLongGroups(text: string, wants: (said: string) => boolean): boolean 
   const bytes = BYTES;
   let state = NO_GROUPS;
   for (let begin = 0; begin < text.length;) {
-    const { read, written } = encoder.encodeInto(begin === 0 ? text : text.slice(begin), bytes);
+    // In parts: a platform may copy all that it is given.
+    const { read, written } = encoder.encodeInto(
+      text.length <= bytes.length ? text : text.slice(begin, begin + bytes.length),
+      bytes,
+    );
     if (read !== written) return passGroups(text, begin, text.length, state, wants) === 0;
     for (let i = 0; i < written;) {
       for (const end = written - 3; i < end; i += 4) {

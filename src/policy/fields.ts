@@ -126,7 +126,7 @@ export const FIELDS: Readonly<Record<keyof PolicyInit, Field>> = {
   requireHumanApproval: { read: approval, fallback: false, merge: approvals },
   rules: { read: rules, fallback: NONE, merge: rulesInEither },
   untrustedTools: { read: tools, fallback: NONE, merge: inEither },
-  trustedTools: { read: tools, fallback: NONE, merge: (a, b) => intersection(a, b) ?? NONE },
+  trustedTools: { read: tools, fallback: NONE, merge: intersection },
   timeoutMs: { read: limit(1), fallback: 300_000, merge: Math.min },
   confidenceThreshold: { read: fraction, fallback: 0.8, merge: Math.max },
   driftThreshold: { read: fraction, fallback: 0.15, merge: Math.min },

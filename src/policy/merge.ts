@@ -4,16 +4,16 @@ import { ruleText } from "../rules/order.ts";
 import type { RuleInit } from "../rules/rule.ts";
 import type { BlockedPattern } from "./policy.ts";
 
-/** The names in both lists; no list means every name. Where one of two globs would need too many stars, the first. */
+/** The names in both lists; no list means every name. */
 export function inBoth(
   a: readonly string[] | undefined,
   b: readonly string[] | undefined,
 ): readonly string[] | undefined {
-  return a === undefined || b === undefined ? a ?? b : intersection(a, b) ?? a;
+  return a === undefined || b === undefined ? a ?? b : intersection(a, b);
 }
 
-/** What both of two lists of globs stand for; `undefined` where it cannot be written with four stars a glob. */
-export function intersection(a: readonly string[], b: readonly string[]): readonly string[] | undefined {
+/** What both of two lists of globs stand for; less, and never more, where a glob would need more than four stars. */
+export function intersection(a: readonly string[], b: readonly string[]): readonly string[] {
   if (![...a, ...b].some((glob) => glob.includes("*"))) {
     const names = new Set(b);
     return a.filter((name) => names.has(name));
@@ -22,8 +22,7 @@ export function intersection(a: readonly string[], b: readonly string[]): readon
   for (const one of widest(a)) {
     for (const other of widest(b)) {
       const parts = globIntersection(one, other);
-      if (parts === undefined) return undefined;
-      for (const part of parts) both.add(part);
+      for (const part of parts ?? []) both.add(part);
     }
   }
   return widest([...both]);

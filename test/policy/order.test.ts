@@ -193,6 +193,11 @@ describe("merge()", () => {
     expect(definePolicy({ allowedTools: ["a"] }).merge(definePolicy({ allowedTools: ["b"] })).allowedTools).toEqual([]);
   });
 
+  test("merge() of globs that would need too many stars allows less, and never more", () => {
+    const [a, b] = [definePolicy({ allowedTools: ["*a*b*c*", "x"] }), definePolicy({ allowedTools: ["*d*e*f*", "x"] })];
+    expect(a.merge(b).allowedTools).toEqual(["x"]);
+  });
+
   test("merge() joins names and versions that differ, each once", () => {
     const [a, b] = [definePolicy({ name: "b", version: "1" }), definePolicy({ name: "a", version: "2" })];
     const merged = a.merge(b).merge(a);
